@@ -1,0 +1,3 @@
+//! majordomo
+#![forbid(unsafe_code)]
+mod lifecycle;

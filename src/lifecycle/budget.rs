@@ -1,0 +1,127 @@
+//! How the one shutdown deadline is divided.
+//!
+//! ```text
+//!  asked                                            reserve begins      deadline
+//!    |---- drain delay ----|---- services stop ----------|-- resources --|
+//!                                                        force services  force all
+//! ```
+//!
+//! Everything after shutdown is asked fits between `asked` and `deadline`. Services may use all but the
+//! reserve; what they leave over falls to the resources. Without a deadline nothing is ever forced by time.
+
+use std::time::{Duration, Instant};
+
+/// The limits of a shutdown: valid by construction, fixed when the manager starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Budget {
+    drain_delay: Duration,
+    limits: Option<Limits>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Limits {
+    whole: Duration,
+    reserve: Duration,
+}
+
+/// Why limits can't be kept. Nothing has been started when this is returned.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BudgetError {
+    /// The resources' share is longer than all there is.
+    #[error(
+        "release_reserve is {reserve:?}, longer than max_shutdown_duration, {whole:?}: shorten it, or allow more time"
+    )]
+    ReserveExceedsWhole {
+        /// What was to be kept for the resources.
+        reserve: Duration,
+        /// The whole shutdown's limit.
+        whole: Duration,
+    },
+    /// The drain delay leaves services no time to stop in.
+    #[error(
+        "drain_delay is {drain_delay:?}, but only {left:?} of max_shutdown_duration, {whole:?}, are left before the release_reserve: \
+         shorten it, or allow more time"
+    )]
+    DrainDelayEatsTheTime {
+        /// How long everything was to go on working.
+        drain_delay: Duration,
+        /// What there is before the reserve begins.
+        left: Duration,
+        /// The whole shutdown's limit.
+        whole: Duration,
+    },
+}
+
+impl Budget {
+    /// Divides `whole` (`None`: no limit). Without a `reserve`, a tenth is kept for the resources.
+    ///
+    /// # Errors
+    /// When the reserve, or the drain delay before it, does not fit into the whole.
+    pub fn new(
+        whole: Option<Duration>,
+        reserve: Option<Duration>,
+        drain_delay: Duration,
+    ) -> Result<Self, BudgetError> {
+        let Some(whole) = whole else {
+            return Ok(Self { drain_delay, limits: None });
+        };
+        let reserve = reserve.unwrap_or(whole / 10);
+        let left = whole.checked_sub(reserve).ok_or(BudgetError::ReserveExceedsWhole { reserve, whole })?;
+        if !drain_delay.is_zero() && drain_delay >= left {
+            return Err(BudgetError::DrainDelayEatsTheTime { drain_delay, left, whole });
+        }
+        Ok(Self { drain_delay, limits: Some(Limits { whole, reserve }) })
+    }
+
+    /// How long everything goes on working after shutdown was asked.
+    pub fn drain_delay(&self) -> Duration {
+        self.drain_delay
+    }
+
+    /// When services still running are forced, for a shutdown asked at `asked`.
+    pub fn services_until(&self, asked: Instant) -> Option<Instant> {
+        // An instant past the clock's end is no limit.
+        self.limits.and_then(|l| asked.checked_add(l.whole - l.reserve))
+    }
+
+    /// When whatever is left is forced.
+    pub fn deadline(&self, asked: Instant) -> Option<Instant> {
+        self.limits.and_then(|l| asked.checked_add(l.whole))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn g08_resources_keep_their_reserve_when_services_use_all_their_time() {
+        let asked = Instant::now();
+        let budget = Budget::new(Some(10 * SECOND), None, Duration::ZERO).unwrap();
+        assert_eq!(budget.services_until(asked), Some(asked + 9 * SECOND));
+        assert_eq!(budget.deadline(asked), Some(asked + 10 * SECOND));
+    }
+
+    #[test]
+    fn g08_a_reserve_longer_than_the_whole_is_refused_by_name() {
+        let error = Budget::new(Some(SECOND), Some(2 * SECOND), Duration::ZERO).unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("release_reserve is 2s") && text.contains("1s"), "{text}");
+    }
+
+    #[test]
+    fn g08_a_drain_delay_that_leaves_no_time_to_stop_is_refused() {
+        assert!(Budget::new(Some(SECOND), Some(SECOND / 2), SECOND / 2).is_err());
+        assert!(Budget::new(Some(SECOND), Some(SECOND / 2), SECOND / 4).is_ok());
+        assert!(Budget::new(None, None, SECOND).is_ok(), "without a limit there is always time");
+    }
+
+    #[test]
+    fn g08_a_limit_past_the_end_of_the_clock_is_no_limit() {
+        let budget = Budget::new(Some(Duration::MAX), None, Duration::ZERO).unwrap();
+        assert_eq!(budget.deadline(Instant::now()), None);
+    }
+}

@@ -1,0 +1,162 @@
+//! What goes into the machine and what comes out of it.
+
+use super::names::{Cause, ErrorStage, Outcome, ResourceIx, ServiceIx, SignalKind, Step};
+
+/// Something that happened. Late, doubled and unexpected inputs are allowed and change nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Input {
+    /// The manager starts.
+    Start,
+    /// A service answered, or failed to answer, one of its messages.
+    Answered(ServiceIx, Step, Answer),
+    /// The gRPC server accepts calls.
+    Serving,
+    /// A handler or task of the service panicked outside of its steps; the actor lives on.
+    Panicked(ServiceIx),
+    /// The service's actor is gone.
+    Gone(ServiceIx, Departure),
+    /// The service started its next resource.
+    ResourceStarted(ServiceIx),
+    /// No resource can be started any more; all that were have been told.
+    ResourcesClosed,
+    /// A resource answered, or failed to answer, its `Release`.
+    Released(ResourceIx, Answer),
+    /// A handler or task of the resource panicked; the actor lives on.
+    ResourcePanicked(ResourceIx),
+    /// The resource's actor is gone.
+    ResourceGone(ResourceIx, Departure),
+    /// `StartShutdown`
+    ShutdownAsked,
+    /// `ForceShutdown`
+    ForceAsked,
+    /// SIGINT or SIGTERM.
+    Signal(SignalKind),
+    /// The drain delay has passed.
+    DrainDelayOver,
+    /// What is left of the time belongs to the resources.
+    ReserveReached,
+    /// The time is up.
+    DeadlineReached,
+    /// Resources that were asked only at the deadline have had their moment.
+    LastCallOver,
+}
+
+/// The answer to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Answer {
+    Ok,
+    Error,
+    Panic,
+    /// None will come: the request was dropped.
+    Missing,
+}
+
+impl Answer {
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Answer::Ok => Outcome::Ok,
+            Answer::Error => Outcome::Error,
+            Answer::Panic => Outcome::Panic,
+            Answer::Missing => Outcome::Ended,
+        }
+    }
+}
+
+/// How an actor went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Departure {
+    /// By itself.
+    Ended,
+    /// By a panic.
+    Panicked,
+    /// Because the manager ended it.
+    Dismissed,
+    /// It did not go: its thread is blocked and was given up.
+    Abandoned,
+}
+
+impl Departure {
+    /// How a message that was still open ended with it.
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Departure::Ended => Outcome::Ended,
+            Departure::Panicked => Outcome::Panic,
+            Departure::Dismissed | Departure::Abandoned => Outcome::Forced,
+        }
+    }
+}
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Command {
+    /// Send a service one of its messages; the first one starts its actor.
+    Send(ServiceIx, Step),
+    /// Resolve `ShutdownSignal::requested` for everybody.
+    SignalRequested,
+    /// End a service's actor that has nothing left to do, and tell when it is gone.
+    Retire(ServiceIx),
+    /// End a service's actor now. `Gone` follows soon in any case, at worst as `Abandoned`.
+    Force(ServiceIx),
+    /// Refuse further resources, tell of those not yet told of, then `ResourcesClosed`.
+    CloseResources,
+    /// Send a resource its `Release`.
+    Release(ResourceIx),
+    /// End a resource's actor now. `ResourceGone` follows soon in any case.
+    ForceResource(ResourceIx),
+    /// Shutdown begins: start the timers of the reserve and of the deadline, where there are any.
+    StartDeadlines,
+    /// Start the timer of the drain delay.
+    StartDrainDelay,
+    /// Start the short timer after which a forced end waits for no acknowledgement any more.
+    StartLastCall,
+    /// End the process at once, as the signal would have.
+    Exit(SignalKind),
+    /// Tell the observers.
+    Announce(Announcement),
+}
+
+/// What observers are told. The order of announcements is the order of events.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Announcement {
+    StepStarted(ServiceIx, Step),
+    StepFinished {
+        service: ServiceIx,
+        step: Step,
+        outcome: Outcome,
+        /// The part of the manager's error that this belongs to, if it is one.
+        error: Option<ErrorStage>,
+    },
+    /// A handler or task panicked outside of any step.
+    Panicked {
+        service: ServiceIx,
+        resource: Option<ResourceIx>,
+        error: ErrorStage,
+    },
+    /// A service's actor went without being told to, outside of any step.
+    ServiceLost {
+        service: ServiceIx,
+        outcome: Outcome,
+        error: ErrorStage,
+    },
+    /// A service had finished, but its actor could not be ended.
+    ServiceStuck(ServiceIx),
+    ResourceStarted(ResourceIx),
+    /// A resource went before it was asked to release.
+    ResourceLost {
+        resource: ResourceIx,
+        outcome: Outcome,
+        error: ErrorStage,
+    },
+    ReleaseStarted(ResourceIx),
+    ReleaseFinished {
+        resource: ResourceIx,
+        outcome: Outcome,
+    },
+    /// Every service runs.
+    Running,
+    ShutdownRequested(Cause<ServiceIx>),
+    Draining,
+    Drained,
+    Releasing,
+    Stopped,
+}

@@ -1,0 +1,31 @@
+//! The rules: who is set up when, who runs, who is asked to stop, what is released in which order, and
+//! what a failure, a signal or a deadline does to all of that.
+//!
+//! ```text
+//!   Input --> Machine::step --> Commands
+//!
+//!   Created -> SettingUp -> Running -> Stopping -> Releasing -> Stopped
+//!                  |                      ^
+//!                  +--- failed, asked ----+
+//! ```
+//!
+//! Nothing here knows an actor, a clock, a thread or a socket: time enters as an [`Input`], and what is
+//! to be done leaves as a [`Command`]. The machine is a plain value (`Clone + Eq + Hash`), so the code
+//! that runs in production is the code that is checked exhaustively for small systems and by random
+//! histories for large ones.
+
+mod budget;
+mod io;
+mod machine;
+mod names;
+mod service;
+mod stopping;
+
+#[cfg(test)]
+mod checks;
+
+pub use budget::{Budget, BudgetError};
+pub(crate) use io::{Announcement, Answer, Command, Departure, Input};
+pub(crate) use machine::Machine;
+pub use names::{Cause, ErrorStage, Outcome, SignalKind, Stage, Step};
+pub(crate) use names::{Kind, ResourceIx, ServiceIx};

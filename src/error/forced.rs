@@ -1,0 +1,107 @@
+//! Ends without an answer: forced by the manager, or the actor's own.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::events::Name;
+
+/// The manager ended something whose time was up. Says what it was doing, for how long, and why it was
+/// not done.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("forced after {} of {doing}: {hold}", seconds(*lasted))]
+pub struct ForcedError {
+    /// What it was in: `setup`, `run`, `shutdown` or `release`.
+    pub doing: &'static str,
+    /// For how long.
+    pub lasted: Duration,
+    /// What held it.
+    pub hold: Hold,
+}
+
+/// What held an actor that had to be forced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Hold {
+    /// It was never asked to stop: the shutdown was forced at once, or it was still being set up.
+    NotAsked,
+    /// It was asked and did not answer.
+    Silent {
+        /// How long ago it was asked.
+        asked: Duration,
+    },
+    /// It answered that it would stop, and went on.
+    WentOn {
+        /// How long ago it was asked.
+        asked: Duration,
+    },
+    /// It had panicked, so that nobody was left to answer.
+    Panicked,
+    /// It blocks its thread, which is given up: nothing can interrupt it.
+    Blocking {
+        /// For how long.
+        lasted: Duration,
+    },
+    /// Another actor blocks the thread that they share.
+    Starved {
+        /// Who blocks it.
+        by: Name,
+        /// For how long.
+        lasted: Duration,
+    },
+    /// Its thread does not react, though no actor of this manager is to be seen on it.
+    Unresponsive,
+}
+
+impl Hold {
+    /// Whether it merely shared a thread with the one to blame.
+    pub fn is_victim(&self) -> bool {
+        matches!(self, Hold::Starved { .. })
+    }
+}
+
+impl fmt::Display for Hold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Hold::NotAsked => f.write_str("it had not been asked to stop, and was not done"),
+            Hold::Silent { asked } => {
+                write!(f, "asked to stop {} ago, it did not answer", seconds(*asked))
+            }
+            Hold::WentOn { asked } => {
+                write!(f, "asked to stop {} ago, it agreed and went on", seconds(*asked))
+            }
+            Hold::Panicked => f.write_str("it had panicked, and nobody was left to answer"),
+            Hold::Blocking { lasted } => write!(
+                f,
+                "it has been blocking its thread for {}; move blocking work to spawn_blocking or to a dedicated thread",
+                seconds(*lasted)
+            ),
+            Hold::Starved { by, lasted } => {
+                write!(
+                    f,
+                    "starved by {by}, which has been blocking the thread they share for {}",
+                    seconds(*lasted)
+                )
+            }
+            Hold::Unresponsive => f.write_str("its thread does not react"),
+        }
+    }
+}
+
+/// An actor ended, or dropped a request, without answering.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "ended without answering {doing}: the actor stopped, or dropped the request; answer first, then stop"
+)]
+pub struct NoAnswerError {
+    /// What was not answered.
+    pub doing: &'static str,
+}
+
+/// A duration as people read it: `3.1 s`, `20 ms`.
+pub(crate) fn seconds(duration: Duration) -> String {
+    if duration < Duration::from_millis(100) {
+        format!("{} ms", duration.as_millis())
+    } else {
+        format!("{:.1} s", duration.as_secs_f64())
+    }
+}

@@ -1,0 +1,187 @@
+//! The one error of a manager, by stage.
+
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use std::process;
+use std::sync::Arc;
+
+use super::report::ShutdownReport;
+use super::services::ServicesErrors;
+use crate::lifecycle::{BudgetError, ErrorStage};
+
+/// What went wrong in a manager's life: at most one error a stage, and the report of the shutdown.
+/// Answers to the seed's `ManagerError`.
+#[derive(Clone)]
+pub struct ManagerError(Arc<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    setup: Option<StageError>,
+    run: Option<StageError>,
+    shutdown: Option<StageError>,
+    report: ShutdownReport,
+}
+
+/// What went wrong in one stage.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum StageError {
+    /// Services, or their resources, failed.
+    #[error(transparent)]
+    Services(#[from] ServicesErrors),
+    /// What the manager was given cannot work. Nothing was started.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The manager stopped without ever having run, though nothing failed: it was asked to.
+    #[error("the manager is not running: it was asked to stop")]
+    NotRunning,
+    /// The manager's actor is gone: its system was stopped under it.
+    #[error("the manager is gone ({0}): the actix system was stopped before it had finished")]
+    Gone(String),
+}
+
+/// What a manager was given cannot work. Found before anything is started.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Two services have the same id.
+    #[error("two services have the id {0:?}: give each its own")]
+    DuplicateId(String),
+    /// A service has an empty id.
+    #[error("service number {0} has an empty id: give it a name, it is what errors and reports call it by")]
+    EmptyId(usize),
+    /// The address of the gRPC server cannot be understood.
+    #[error(
+        "grpc_server_address is {address:?}, which is no address ({reason}): write HOST:PORT, such as \"0.0.0.0:50051\""
+    )]
+    Address {
+        /// What was given.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The limits of the shutdown contradict each other.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
+    /// An option has a value that cannot work.
+    #[error("{option} is {value}: {mend}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        value: String,
+        /// What would work.
+        mend: &'static str,
+    },
+    /// A thread for services could not be made.
+    #[error(
+        "could not start a thread for services ({0}): raise the limits of the process, or lower service_threads"
+    )]
+    Thread(String),
+    /// Signals could not be listened to.
+    #[error("could not install signal handlers ({0}): see ManagerOptions::handle_signals")]
+    Signals(String),
+}
+
+impl ManagerError {
+    pub(crate) fn new(
+        setup: Option<StageError>,
+        run: Option<StageError>,
+        shutdown: Option<StageError>,
+        report: ShutdownReport,
+    ) -> Self {
+        Self(Arc::new(Parts { setup, run, shutdown, report }))
+    }
+
+    pub(crate) fn config(error: ConfigError) -> Self {
+        Self::new(Some(error.into()), None, None, ShutdownReport::default())
+    }
+
+    pub(crate) fn gone(reason: String) -> Self {
+        Self::new(None, Some(StageError::Gone(reason)), None, ShutdownReport::default())
+    }
+
+    /// What went wrong before every set-up had succeeded.
+    pub fn setup(&self) -> Option<&StageError> {
+        self.0.setup.as_ref()
+    }
+
+    /// What went wrong while services ran.
+    pub fn run(&self) -> Option<&StageError> {
+        self.0.run.as_ref()
+    }
+
+    /// What went wrong while services stopped and resources were released.
+    pub fn shutdown(&self) -> Option<&StageError> {
+        self.0.shutdown.as_ref()
+    }
+
+    /// What asked for the shutdown, and how each service and resource ended.
+    pub fn report(&self) -> &ShutdownReport {
+        &self.0.report
+    }
+
+    /// 1: set-up failed, 2: run failed, 3: shutdown failed; the highest where several did.
+    pub fn exit_code(&self) -> i32 {
+        let failed = |stage: &Option<StageError>, code| if stage.is_some() { code } else { 0 };
+        failed(&self.0.setup, 1).max(failed(&self.0.run, 2)).max(failed(&self.0.shutdown, 3))
+    }
+
+    fn stages(&self) -> impl Iterator<Item = (ErrorStage, &StageError)> {
+        let stages = [
+            (ErrorStage::Setup, self.setup()),
+            (ErrorStage::Run, self.run()),
+            (ErrorStage::Shutdown, self.shutdown()),
+        ];
+        stages.into_iter().filter_map(|(stage, error)| Some((stage, error?)))
+    }
+}
+
+impl fmt::Display for ManagerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the manager failed:")?;
+        let mut stages = Indented(f);
+        for (stage, error) in self.stages() {
+            write!(stages, "\n{stage}: ")?;
+            write!(Indented(&mut stages), "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Indents what follows a line break by two more.
+struct Indented<W>(W);
+
+impl<W: fmt::Write> fmt::Write for Indented<W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        text.split_inclusive('\n').try_for_each(|line| {
+            self.0.write_str(line)?;
+            if line.ends_with('\n') { self.0.write_str("  ") } else { Ok(()) }
+        })
+    }
+}
+
+impl fmt::Debug for ManagerError {
+    /// As it displays, so that `fn main() -> Result<(), ManagerError>` prints something readable.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Error for ManagerError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.stages().next().map(|(_, error)| error as _)
+    }
+}
+
+/// Ends the process with the result's exit code, even if a blocked thread would keep it alive. An error is
+/// printed to stderr first.
+pub fn exit(result: Result<(), ManagerError>) -> ! {
+    match result {
+        Ok(()) => process::exit(0),
+        Err(error) => {
+            eprintln!("{error}");
+            process::exit(error.exit_code())
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Errors of services.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use super::forced::ForcedError;
+use crate::events::{Failure, Name};
+
+/// An error of one service, or of one of its resources. Answers to the seed's `ServiceError`.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ServiceError {
+    /// Whose error it is.
+    pub service_id: String,
+    /// What it was in: `register`, `setup`, `run`, `shutdown`, `release`, or `handler` outside of those.
+    pub stage: &'static str,
+    /// The resource, where it was one of the service's resources.
+    pub resource: Option<String>,
+    /// The error itself; a [`PanicError`](crate::PanicError) or a [`ForcedError`] where it was that.
+    pub source: Arc<dyn Error + Send + Sync>,
+    text: Arc<str>,
+}
+
+impl ServiceError {
+    pub(crate) fn new(
+        service: &Name,
+        stage: &'static str,
+        resource: Option<&Name>,
+        failure: &Failure,
+    ) -> Self {
+        Self {
+            service_id: service.to_string(),
+            stage,
+            resource: resource.map(|name| name.to_string()),
+            source: Arc::clone(failure.source()),
+            text: Arc::clone(failure.text()),
+        }
+    }
+
+    /// Whether it failed only because another blocked the thread that they share.
+    pub fn is_victim(&self) -> bool {
+        self.source.downcast_ref::<ForcedError>().is_some_and(|forced| forced.hold.is_victim())
+    }
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}", self.service_id, self.stage)?;
+        if let Some(resource) = &self.resource {
+            write!(f, " of {resource}")?;
+        }
+        write!(f, "): {}", self.text)
+    }
+}
+
+impl Error for ServiceError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+/// The errors of several services in one stage: culprits first, those whom they starved after them.
+/// Answers to the seed's `ServicesErrors`.
+#[derive(Debug, Clone, Default)]
+pub struct ServicesErrors {
+    errors: Vec<ServiceError>,
+    culprits: usize,
+}
+
+impl ServicesErrors {
+    pub(crate) fn push(&mut self, error: ServiceError) {
+        if error.is_victim() {
+            self.errors.push(error);
+        } else {
+            self.errors.insert(self.culprits, error);
+            self.culprits += 1;
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.errors.is_empty()
+    }
+
+    /// All of them, culprits first, in the order in which they happened.
+    pub fn errors(&self) -> &[ServiceError] {
+        &self.errors
+    }
+
+    /// Those that failed by their own doing.
+    pub fn culprits(&self) -> &[ServiceError] {
+        &self.errors[..self.culprits]
+    }
+
+    /// Those that were starved by a culprit.
+    pub fn victims(&self) -> &[ServiceError] {
+        &self.errors[self.culprits..]
+    }
+}
+
+impl fmt::Display for ServicesErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.errors.len();
+        write!(f, "{count} error{}", if count == 1 { "" } else { "s" })?;
+        for error in self.culprits() {
+            write!(f, "\n{error}")?;
+        }
+        if !self.victims().is_empty() {
+            write!(f, "\nstarved by them:")?;
+            for error in self.victims() {
+                write!(f, "\n  {error}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Error for ServicesErrors {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.errors.first().map(|error| error as _)
+    }
+}

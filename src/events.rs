@@ -1,0 +1,336 @@
+//! What happens in a manager, told to whoever observes.
+//!
+//! Events come in pairs: `...Started` before, `...Finished` after, the later with duration, outcome and
+//! error. So the last `...Started` without its `...Finished` names the hang. Every observer gets every
+//! event, once, in the order in which things happened.
+//!
+//! ```
+//! use majordomo::{Manager, ManagerOptions, events};
+//!
+//! # #[actix::main]
+//! # async fn main() {
+//! let (sender, mut stream) = events::channel();
+//! let options = ManagerOptions::new().grpc_ping_service(false).observe(sender);
+//! Manager::new(options).run().await.unwrap();
+//! let mut last = None;
+//! while let Some(timed) = stream.recv().await {
+//!     last = Some(timed);
+//! }
+//! assert!(matches!(last.unwrap().event, events::LifecycleEvent::Stopped));
+//! # }
+//! ```
+
+use std::error::Error;
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+use tokio::sync::mpsc;
+
+use crate::lifecycle::{Cause, ErrorStage, Outcome};
+
+/// The id of a service, or the name of a resource.
+pub type Name = Arc<str>;
+
+/// Something that happened in a manager's life.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum LifecycleEvent {
+    /// A gRPC service was sent `RegisterOnServer`.
+    RegisterStarted {
+        /// Whom it concerns.
+        service: Name,
+    },
+    /// A gRPC service has registered, or failed to.
+    RegisterFinished {
+        /// Whom it concerns.
+        service: Name,
+        /// How it went.
+        #[serde(flatten)]
+        end: End,
+    },
+    /// A service was sent `Setup`.
+    SetupStarted {
+        /// Whom it concerns.
+        service: Name,
+    },
+    /// A service was set up, or failed to be.
+    SetupFinished {
+        /// Whom it concerns.
+        service: Name,
+        /// How it went.
+        #[serde(flatten)]
+        end: End,
+    },
+    /// A service was sent `Run`.
+    RunStarted {
+        /// Whom it concerns.
+        service: Name,
+    },
+    /// A service's main loop ended.
+    RunFinished {
+        /// Whom it concerns.
+        service: Name,
+        /// How it went.
+        #[serde(flatten)]
+        end: End,
+    },
+    /// A service was sent `Shutdown`.
+    ShutdownStarted {
+        /// Whom it concerns.
+        service: Name,
+    },
+    /// A service answered `Shutdown`, or failed to.
+    ShutdownFinished {
+        /// Whom it concerns.
+        service: Name,
+        /// How it went.
+        #[serde(flatten)]
+        end: End,
+    },
+    /// A service started a resource.
+    ResourceStarted {
+        /// Whose it is.
+        service: Name,
+        /// The resource.
+        resource: Name,
+    },
+    /// A resource ended before it was asked to release.
+    ResourceLost {
+        /// Whose it is.
+        service: Name,
+        /// The resource.
+        resource: Name,
+        /// How it went; `took` is how long it lived.
+        #[serde(flatten)]
+        end: End,
+    },
+    /// A resource was sent `Release`.
+    ReleaseStarted {
+        /// Whose it is.
+        service: Name,
+        /// The resource.
+        resource: Name,
+    },
+    /// A resource acknowledged its release, or failed to.
+    ReleaseFinished {
+        /// Whose it is.
+        service: Name,
+        /// The resource.
+        resource: Name,
+        /// How it went.
+        #[serde(flatten)]
+        end: End,
+    },
+    /// A handler or a spawned task of an actor panicked outside of its steps. The actor lives on.
+    Panicked {
+        /// Whom it concerns.
+        service: Name,
+        /// The resource, where it was one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resource: Option<Name>,
+        /// The panic.
+        error: Failure,
+    },
+    /// A service's actor ended by itself, outside of any step, while it was still needed.
+    ServiceLost {
+        /// Whom it concerns.
+        service: Name,
+        /// By a panic, or without a word.
+        outcome: Outcome,
+        /// What is known of it.
+        error: Failure,
+    },
+    /// A service had finished, but its actor could not be ended: its thread is blocked.
+    ServiceStuck {
+        /// Whom it concerns.
+        service: Name,
+        /// What is known of it.
+        error: Failure,
+    },
+    /// Every service runs, and the gRPC server, where there is one, accepts calls.
+    Running,
+    /// The gRPC server accepts calls.
+    Serving {
+        /// Where.
+        address: SocketAddr,
+    },
+    /// Shutdown begins.
+    ShutdownRequested {
+        /// What asked for it.
+        #[serde(serialize_with = "as_text")]
+        cause: Cause<Name>,
+    },
+    /// Services that ran are being drained: health says NOT_SERVING from here on.
+    Draining,
+    /// The gRPC server has ended; or, where there is none, every service has.
+    Drained,
+    /// No service is left; resources are released from here on.
+    Releasing,
+    /// Once a second while stopping: who is being waited for.
+    Progress {
+        /// How many services and resources are left.
+        left: usize,
+        /// Of how many.
+        of: usize,
+        /// Who, doing what, for how long.
+        waiting_for: String,
+        /// Until whatever is left is forced, in milliseconds.
+        #[serde(
+            rename = "to_force_ms",
+            serialize_with = "as_opt_ms",
+            skip_serializing_if = "Option::is_none"
+        )]
+        to_force: Option<Duration>,
+    },
+    /// All is over.
+    Stopped,
+}
+
+/// How something that had started ended.
+#[derive(Debug, Clone, Serialize)]
+pub struct End {
+    /// How long it took.
+    #[serde(rename = "took_ms", serialize_with = "as_ms")]
+    pub took: Duration,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What went wrong, where something did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+}
+
+/// An error on its way from an actor to the reports: its text is taken where it arose, so that reading it
+/// runs nobody's code.
+#[derive(Clone)]
+pub struct Failure {
+    stage: ErrorStage,
+    text: Arc<str>,
+    source: Arc<dyn Error + Send + Sync>,
+}
+
+impl Failure {
+    pub(crate) fn new(stage: ErrorStage, text: Arc<str>, source: Arc<dyn Error + Send + Sync>) -> Self {
+        Self { stage, text, source }
+    }
+
+    /// For errors of this crate, whose text is harmless to make anywhere.
+    pub(crate) fn of(stage: ErrorStage, error: impl Error + Send + Sync + 'static) -> Self {
+        Self { stage, text: error.to_string().into(), source: Arc::new(error) }
+    }
+
+    /// The part of the manager's error that it belongs to.
+    pub fn stage(&self) -> ErrorStage {
+        self.stage
+    }
+
+    /// The error itself.
+    pub fn source(&self) -> &Arc<dyn Error + Send + Sync> {
+        &self.source
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Failure({}: {})", self.stage, self.text)
+    }
+}
+
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+/// An event and when it happened.
+#[derive(Debug, Clone, Serialize)]
+pub struct TimedEvent {
+    /// Since the manager started.
+    #[serde(rename = "at_ms", serialize_with = "as_ms")]
+    pub at: Duration,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: LifecycleEvent,
+}
+
+/// A channel for [`ManagerOptions::observe`](crate::ManagerOptions::observe).
+pub fn channel() -> (EventSender, EventStream) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (EventSender(sender), EventStream(receiver))
+}
+
+/// The manager's end of [`channel`].
+#[derive(Debug, Clone)]
+pub struct EventSender(mpsc::UnboundedSender<Arc<TimedEvent>>);
+
+impl EventSender {
+    /// An observer that has gone misses nothing that it could still see.
+    pub(crate) fn send(&self, event: &Arc<TimedEvent>) {
+        let _ = self.0.send(Arc::clone(event));
+    }
+}
+
+/// The observer's end of [`channel`]. A slow observer delays nobody: events wait in memory.
+#[derive(Debug)]
+pub struct EventStream(mpsc::UnboundedReceiver<Arc<TimedEvent>>);
+
+impl EventStream {
+    /// The next event; `None` once the manager has stopped and all were read.
+    pub async fn recv(&mut self) -> Option<Arc<TimedEvent>> {
+        self.0.recv().await
+    }
+
+    /// The next event, waiting on a thread that runs no event loop.
+    ///
+    /// # Panics
+    /// Inside an asynchronous context.
+    pub fn blocking_recv(&mut self) -> Option<Arc<TimedEvent>> {
+        self.0.blocking_recv()
+    }
+
+    /// The next event, if it is there already.
+    pub fn try_recv(&mut self) -> Option<Arc<TimedEvent>> {
+        self.0.try_recv().ok()
+    }
+}
+
+pub(crate) fn as_ms<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(duration.as_millis() as u64)
+}
+
+pub(crate) fn as_opt_ms<S: Serializer>(d: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+    match d {
+        Some(duration) => as_ms(duration, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+pub(crate) fn as_text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(value)
+}
+
+/// The rules know no wire format; their words are written here as they read.
+macro_rules! serialize_as_text {
+    ($($word:ty),+) => {$(
+        impl Serialize for $word {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                as_text(self, serializer)
+            }
+        }
+    )+};
+}
+serialize_as_text!(Outcome, crate::lifecycle::Stage, crate::lifecycle::Step, ErrorStage);

@@ -1,0 +1,22 @@
+//! What users implement and what they are sent.
+//!
+//! A service is an actix actor that answers [`Setup`] and, where it has a main loop, [`Run`] and
+//! [`Shutdown`]. Whatever it must give back in the end (a connection, a pool, a lock) it starts as a
+//! [`Resource`], an actor of its own that answers [`Release`].
+
+mod functions;
+mod messages;
+mod resources;
+mod signal;
+mod spec;
+mod traits;
+
+pub use functions::{ResourceFn, ServiceFn, resource_fn, service_fn};
+pub use messages::{Release, Run, Setup, Shutdown};
+pub use resources::{ResourceError, Resources};
+pub use signal::ShutdownSignal;
+pub use spec::{ResourceSpec, ServiceSpec};
+pub use traits::{GenericService, Resource, Service};
+
+pub(crate) use resources::{Registry, Started};
+pub(crate) use signal::{Asking, Deadlines};

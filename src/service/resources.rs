@@ -1,0 +1,194 @@
+//! Starting resources, and keeping account of them.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use actix::{Addr, Recipient};
+
+use super::messages::Release;
+use super::signal::{Asking, Deadlines, ShutdownSignal};
+use super::spec::ResourceSpec;
+use super::traits::Resource;
+use crate::events::Name;
+use crate::supervision::{Control, Notice, Pool, Tag, Thread, launch};
+
+/// Starts the resources of one service, while it is set up or runs.
+#[derive(Debug, Clone)]
+pub struct Resources(Arc<Registry>);
+
+/// Why a resource was not started. Nothing of it was.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResourceError {
+    /// The service has a resource of this name already.
+    #[error("{service} has a resource {name:?} already: give each its own name")]
+    Duplicate {
+        /// Whose it would have been.
+        service: Name,
+        /// The name.
+        name: Name,
+    },
+    /// The name is empty.
+    #[error(
+        "{service} starts a resource without a name: give it one, it is what errors and reports call it by"
+    )]
+    Unnamed {
+        /// Whose it would have been.
+        service: Name,
+    },
+    /// Resources are being released already.
+    #[error("{service} starts resource {name:?} too late: resources are being released")]
+    Closed {
+        /// Whose it would have been.
+        service: Name,
+        /// The name.
+        name: Name,
+    },
+    /// There is no thread to start it on.
+    #[error("{service} starts resource {name:?}, but no thread could be made for it: {source}")]
+    Thread {
+        /// Whose it would have been.
+        service: Name,
+        /// The name.
+        name: Name,
+        /// What the operating system says.
+        source: io::Error,
+    },
+}
+
+/// The account of a service's resources.
+pub(crate) struct Registry {
+    service: Name,
+    turn: usize,
+    pool: Arc<Pool>,
+    deadlines: Arc<Deadlines>,
+    observer: Box<dyn Fn(u32, Told) + Send + Sync>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    closed: bool,
+    started: Vec<Arc<Started>>,
+    /// How many the manager has been given.
+    told: usize,
+}
+
+/// A resource that runs.
+pub(crate) struct Started {
+    pub(crate) name: Name,
+    pub(crate) tag: Tag,
+    pub(crate) thread: Arc<Thread>,
+    pub(crate) control: Arc<Control>,
+    pub(crate) signal: ShutdownSignal,
+    pub(crate) release: Recipient<Release>,
+}
+
+/// What the manager is told of a service's resources: by the resource's place in the order of starts.
+#[derive(Debug)]
+pub(crate) enum Told {
+    /// There is one more: take it by [`Registry::untold`].
+    Started,
+    Notice(Notice),
+}
+
+impl Resources {
+    pub(crate) fn new(registry: Arc<Registry>) -> Self {
+        Self(registry)
+    }
+
+    /// Starts a resource on a thread for resources, under a name that is unique within the service. It is
+    /// released when all runs have ended, before those that were started earlier.
+    ///
+    /// # Errors
+    /// When the name is empty or taken, or when releasing has begun. Nothing is started then.
+    pub fn start<R: Resource>(
+        &self,
+        name: impl Into<String>,
+        resource: impl Into<ResourceSpec<R>>,
+    ) -> Result<Addr<R>, ResourceError> {
+        self.0.start(name.into().into(), resource.into())
+    }
+
+    /// The service that these belong to.
+    pub fn service_id(&self) -> &str {
+        &self.0.service
+    }
+}
+
+impl Registry {
+    pub(crate) fn new(
+        service: Name,
+        turn: usize,
+        pool: Arc<Pool>,
+        deadlines: Arc<Deadlines>,
+        observer: impl Fn(u32, Told) + Send + Sync + 'static,
+    ) -> Self {
+        let observer = Box::new(observer);
+        Self { service, turn, pool, deadlines, observer, state: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn start<R: Resource>(
+        self: &Arc<Self>,
+        name: Name,
+        spec: ResourceSpec<R>,
+    ) -> Result<Addr<R>, ResourceError> {
+        let service = self.service.clone();
+        if name.is_empty() {
+            return Err(ResourceError::Unnamed { service });
+        }
+        // Before the lock: a thread may have to be made by the manager, which takes that lock, too.
+        let thread = if spec.dedicated { self.pool.dedicated() } else { self.pool.shared(self.turn) };
+        let thread = match thread {
+            Ok(thread) => thread,
+            Err(source) => return Err(ResourceError::Thread { service, name, source }),
+        };
+        // Held to the end: a start is wholly before the close, or refused.
+        let mut state = self.lock();
+        if state.closed {
+            return Err(ResourceError::Closed { service, name });
+        }
+        if state.started.iter().any(|started| started.name == name) {
+            return Err(ResourceError::Duplicate { service, name });
+        }
+        let (tag, index) = (Tag::next(), state.started.len() as u32);
+        let registry = Arc::clone(self);
+        let observer = Box::new(move |notice| (registry.observer)(index, Told::Notice(notice)));
+        // The manager hears of the start before it can hear of the end.
+        (self.observer)(index, Told::Started);
+        let (addr, control) = launch(&thread, tag, spec.make, observer);
+        state.started.push(Arc::new(Started {
+            name,
+            tag,
+            thread,
+            control,
+            signal: ShutdownSignal::new(Arc::clone(&self.deadlines), Asking::Resource),
+            release: addr.clone().recipient(),
+        }));
+        Ok(addr)
+    }
+
+    /// The resources that were started since this was last asked.
+    pub(crate) fn untold(&self) -> Vec<Arc<Started>> {
+        let mut state = self.lock();
+        let untold = state.started[state.told..].to_vec();
+        state.told = state.started.len();
+        untold
+    }
+
+    /// Refuses further resources.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").field("service", &self.service).finish_non_exhaustive()
+    }
+}

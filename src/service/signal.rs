@@ -1,0 +1,89 @@
+//! The signal that tells services and resources of the shutdown.
+
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+/// Tells of the shutdown: that it was asked for, how much time there is, and that it is over.
+/// Answers to the seed's `runCtx` (here: [`requested`](Self::requested)) and `shutdownCtx`
+/// ([`forced`](Self::forced)). Clones tell the same; they may be taken to any thread.
+#[derive(Debug, Clone)]
+pub struct ShutdownSignal {
+    deadlines: Arc<Deadlines>,
+    asking: Asking,
+    forced: CancellationToken,
+}
+
+/// What all signals of a manager share.
+#[derive(Debug, Default)]
+pub(crate) struct Deadlines {
+    requested: CancellationToken,
+    services: OnceLock<Instant>,
+    resources: OnceLock<Instant>,
+}
+
+/// On whose behalf a signal is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asking {
+    Service,
+    Resource,
+}
+
+impl Deadlines {
+    /// Shutdown begins: what is left at these times is forced.
+    pub(crate) fn set(&self, services: Option<Instant>, resources: Option<Instant>) {
+        if let Some(at) = services {
+            let _ = self.services.set(at);
+        }
+        if let Some(at) = resources {
+            let _ = self.resources.set(at);
+        }
+    }
+
+    /// The drain delay is over: all are asked to come to an end.
+    pub(crate) fn request(&self) {
+        self.requested.cancel();
+    }
+}
+
+impl ShutdownSignal {
+    pub(crate) fn new(deadlines: Arc<Deadlines>, asking: Asking) -> Self {
+        Self { deadlines, asking, forced: CancellationToken::new() }
+    }
+
+    pub(crate) fn force(&self) {
+        self.forced.cancel();
+    }
+
+    /// Resolves when services are asked to come to an end: with `Shutdown`, after the drain delay.
+    pub async fn requested(&self) {
+        self.deadlines.requested.cancelled().await;
+    }
+
+    /// Whether services have been asked to come to an end.
+    pub fn is_requested(&self) -> bool {
+        self.deadlines.requested.is_cancelled()
+    }
+
+    /// Resolves when the time of whoever received this signal is over. Its actor is dropped at that moment,
+    /// so this is for work that it left to other threads.
+    pub async fn forced(&self) {
+        self.forced.cancelled().await;
+    }
+
+    /// Whether the time is over.
+    pub fn is_forced(&self) -> bool {
+        self.forced.is_cancelled()
+    }
+
+    /// When whoever received this signal is forced: for a service the moment at which the release reserve
+    /// begins, for a resource the end of all. `None` as long as no shutdown has begun, or without a limit.
+    pub fn deadline(&self) -> Option<Instant> {
+        let deadline = match self.asking {
+            Asking::Service => &self.deadlines.services,
+            Asking::Resource => &self.deadlines.resources,
+        };
+        deadline.get().copied()
+    }
+}

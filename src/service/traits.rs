@@ -1,0 +1,45 @@
+//! The traits of services and resources.
+
+use actix::{Actor, Context, Handler};
+
+use super::messages::{Release, Run, Setup, Shutdown};
+
+/// A service that a manager looks after. Answers to the seed's `Service`.
+///
+/// What it is sent, in order:
+///
+/// ```text
+///   RegisterOnServer   only a GrpcService, before its set-up
+///   Setup              once; all services side by side. No Run before all have succeeded
+///   Run                once, only a GenericService; answered when the main loop has ended
+///   Shutdown           once, if its Run is not over: please come to an end
+/// ```
+///
+/// A message may be answered at once (`Result`) or later (`ResponseFuture`, `ResponseActFuture`). An error
+/// or a panic in any of them, or in any other handler or task of the actor, starts the shutdown of the
+/// manager: before all are set up as a failed set-up, afterwards as a failed run. A panic counts even if
+/// the service's own code catches it on the actor's thread; run what may panic harmlessly elsewhere, such
+/// as on `tokio::task::spawn_blocking`.
+///
+/// The actor is kept until no service has anything left to do, also when its `Run` has returned: others
+/// may still talk to it. Then it sees its own `stopping` and `stopped`, and what it spawned is dropped.
+pub trait Service: Actor<Context = Context<Self>> + Handler<Setup> {
+    /// A unique, readable name: it is what errors, logs and reports call the service by.
+    fn id(&self) -> String;
+}
+
+/// A service with a main loop. Answers to the seed's `GenericService`.
+///
+/// [`Run`] is answered when the main loop has ended: `Ok` ends this service alone, an error ends the whole
+/// manager. When shutdown begins, [`Shutdown`] comes and [`ShutdownSignal::requested`] resolves; either may
+/// be used. A service that does not come to its end in time is forced: its actor and its tasks are dropped.
+///
+/// [`ShutdownSignal::requested`]: super::ShutdownSignal::requested
+pub trait GenericService: Service + Handler<Run> + Handler<Shutdown> {}
+
+/// Something that a service must give back. Answers to the seed's resources and their `WaitGroup`.
+///
+/// It lives on a thread apart from services, so that no blocked service keeps it from its release.
+/// [`Release`] is sent once, when no service runs any more, to the last started of a service's resources
+/// first; its answer is the acknowledgement. A resource that dies while its service is needed fails it.
+pub trait Resource: Actor<Context = Context<Self>> + Handler<Release> {}

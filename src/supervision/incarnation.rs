@@ -1,0 +1,309 @@
+//! One life of an actor, as a future that we own.
+//!
+//! ```text
+//!   Unborn --make--> Alive --+-- stops by itself --> Gone::Ended
+//!                            +-- panics -----------> Gone::Panicked
+//!                            +-- retired, forced --> Gone::Dismissed
+//! ```
+//!
+//! A poll goes: take orders, poll the actor and the tasks it spawned, poll the requests that it owes an
+//! answer. Since all of that happens in one poll, a panic is attributed to the request whose answer it cost;
+//! what no request accounts for is the actor's own.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use actix::dev::ContextFut;
+use actix::dev::channel::{AddressReceiver, channel};
+use actix::{Actor, ActorContext, Addr, Context};
+use tokio::task::LocalSet;
+
+use super::control::{Answer, Ask, Control, Fate, Reply};
+use super::panics::{Notes, catch, install_hook};
+use super::thread::Thread;
+use super::watch::{Tag, Watch};
+use crate::error::PanicError;
+
+/// actix's own default.
+const MAILBOX_CAPACITY: usize = 16;
+
+/// What the launcher of an incarnation is told, on the actor's thread.
+#[derive(Debug)]
+pub(crate) enum Notice {
+    /// A handler or a spawned task panicked, no request is to blame, and the actor lives.
+    Panicked(PanicError),
+    /// The actor, its tasks and its pending replies are gone. Told once, as the last.
+    Gone(Gone),
+}
+
+/// How an actor went.
+#[derive(Debug)]
+pub(crate) enum Gone {
+    Ended,
+    Panicked(PanicError),
+    Dismissed,
+}
+
+pub(crate) type Observer = Box<dyn Fn(Notice) + Send>;
+
+/// Starts an actor on a thread. `make` runs there, too.
+pub(crate) fn launch<A>(
+    thread: &Thread,
+    tag: Tag,
+    make: impl FnOnce() -> A + Send + 'static,
+    observer: Observer,
+) -> (Addr<A>, Arc<Control>)
+where
+    A: Actor<Context = Context<A>>,
+{
+    install_hook();
+    let (sender, receiver) = channel(MAILBOX_CAPACITY);
+    let control = Arc::new(Control::new());
+    let watch = Arc::clone(thread.watch());
+    let incarnation = {
+        let control = Arc::clone(&control);
+        let make = Box::new(make);
+        move || {
+            let body = Body::Unborn { make, receiver };
+            actix_rt::spawn(Incarnation {
+                body,
+                control,
+                watch,
+                tag,
+                observer,
+                notes: Arc::new(Notes::default()),
+                owed: Vec::new(),
+            });
+        }
+    };
+    thread.run(incarnation);
+    (Addr::new(sender), control)
+}
+
+struct Incarnation<A: Actor<Context = Context<A>>> {
+    body: Body<A>,
+    control: Arc<Control>,
+    watch: Arc<Watch>,
+    tag: Tag,
+    observer: Observer,
+    notes: Arc<Notes>,
+    owed: Vec<Owed>,
+}
+
+enum Body<A: Actor<Context = Context<A>>> {
+    Unborn { make: Box<dyn FnOnce() -> A + Send>, receiver: AddressReceiver<A> },
+    Alive(Box<Alive<A>>),
+    Gone,
+}
+
+struct Alive<A: Actor<Context = Context<A>>> {
+    actor: ContextFut<A, Context<A>>,
+    /// The tasks that the actor spawns; dropping it ends them.
+    tasks: LocalSet,
+    polled: bool,
+}
+
+/// A request that waits for its answer.
+struct Owed {
+    answer: Pin<Box<dyn Future<Output = Answer>>>,
+    reply: Box<dyn FnOnce(Reply) + Send>,
+    last: bool,
+}
+
+/// What a poll of the body came to.
+enum Polled {
+    Lives,
+    Ended,
+    Panicked,
+}
+
+impl<A: Actor<Context = Context<A>>> Unpin for Incarnation<A> {}
+
+impl<A: Actor<Context = Context<A>>> Future for Incarnation<A> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let watch = Arc::clone(&this.watch);
+        watch.enter(this.tag);
+        let gone = this.live(cx);
+        if let Some(gone) = gone {
+            this.end(gone);
+            watch.leave();
+            return Poll::Ready(());
+        }
+        watch.leave();
+        Poll::Pending
+    }
+}
+
+impl<A: Actor<Context = Context<A>>> Incarnation<A> {
+    /// One poll; how the actor went, if it did.
+    fn live(&mut self, cx: &mut TaskContext<'_>) -> Option<Gone> {
+        let (asks, fate) = self.control.take(cx);
+        if fate == Fate::Force {
+            return Some(Gone::Dismissed);
+        }
+        let born = self.be_born();
+        for ask in asks {
+            self.owe(ask);
+        }
+        if fate == Fate::Retire {
+            self.retire(cx);
+            return Some(Gone::Dismissed);
+        }
+        let polled = if born { self.poll_body(cx) } else { Polled::Panicked };
+        if let Some(answered) = self.poll_owed(cx) {
+            self.retire(cx);
+            self.drop_body();
+            answered();
+            return Some(Gone::Dismissed);
+        }
+        match polled {
+            Polled::Lives => {
+                self.tell_stray_panics();
+                None
+            }
+            Polled::Ended => Some(Gone::Ended),
+            Polled::Panicked => Some(self.notes.take().map_or(Gone::Ended, Gone::Panicked)),
+        }
+    }
+
+    /// Makes the actor on its first poll. Whether there is one.
+    fn be_born(&mut self) -> bool {
+        match std::mem::replace(&mut self.body, Body::Gone) {
+            Body::Unborn { make, receiver } => {
+                let alive = catch(&self.notes, || {
+                    let tasks = LocalSet::new();
+                    let actor = {
+                        let _within = tasks.enter();
+                        Context::with_receiver(receiver).into_future(make())
+                    };
+                    Box::new(Alive { actor, tasks, polled: false })
+                });
+                let Some(alive) = alive else { return false };
+                self.body = Body::Alive(alive);
+            }
+            body => self.body = body,
+        }
+        true
+    }
+
+    fn owe(&mut self, ask: Ask) {
+        let Ask { request, reply, last } = ask;
+        match catch(&self.notes, request) {
+            Some(answer) => self.owed.push(Owed { answer, reply, last }),
+            None => reply(self.notes.take().map_or(Reply::Missing, Reply::Panic)),
+        }
+    }
+
+    fn poll_body(&mut self, cx: &mut TaskContext<'_>) -> Polled {
+        let Body::Alive(alive) = &mut self.body else { return Polled::Ended };
+        alive.polled = true;
+        match catch(&self.notes, || alive.poll(cx)) {
+            Some(Poll::Pending) => Polled::Lives,
+            Some(Poll::Ready(())) => Polled::Ended,
+            None => Polled::Panicked,
+        }
+    }
+
+    /// Passes answers on; that of the last request is handed back, to be passed on when the actor is gone.
+    fn poll_owed(&mut self, cx: &mut TaskContext<'_>) -> Option<impl FnOnce() + use<A>> {
+        let mut last = None;
+        let mut at = 0;
+        while at < self.owed.len() {
+            let answer = &mut self.owed[at].answer;
+            let reply = match catch(&self.notes, || answer.as_mut().poll(cx).map(read)) {
+                Some(Poll::Pending) => {
+                    at += 1;
+                    continue;
+                }
+                Some(Poll::Ready(Reply::Missing)) | None => {
+                    self.notes.take().map_or(Reply::Missing, Reply::Panic)
+                }
+                Some(Poll::Ready(reply)) => reply,
+            };
+            let owed = self.owed.swap_remove(at);
+            if owed.last {
+                last = Some(move || (owed.reply)(reply));
+            } else {
+                (owed.reply)(reply);
+            }
+        }
+        last
+    }
+
+    /// Lets the actor see its own end: `stopping`, then `stopped`.
+    fn retire(&mut self, cx: &mut TaskContext<'_>) {
+        let Body::Alive(alive) = &mut self.body else { return };
+        if alive.polled {
+            catch(&self.notes, || {
+                alive.actor.ctx().stop();
+                let _ = alive.poll(cx);
+            });
+        }
+    }
+
+    fn tell_stray_panics(&self) {
+        while let Some(panic) = self.notes.take() {
+            (self.observer)(Notice::Panicked(panic));
+        }
+    }
+
+    /// Drops the actor without polling it again, then its tasks.
+    fn drop_body(&mut self) {
+        let body = std::mem::replace(&mut self.body, Body::Gone);
+        catch(&self.notes, move || match body {
+            Body::Alive(alive) => alive.end(),
+            Body::Unborn { .. } | Body::Gone => {}
+        });
+    }
+
+    fn end(&mut self, gone: Gone) {
+        self.drop_body();
+        self.owed.clear();
+        self.tell_stray_panics();
+        (self.observer)(Notice::Gone(gone));
+    }
+}
+
+impl<A: Actor<Context = Context<A>>> Drop for Incarnation<A> {
+    /// An arbiter that is stopped drops its tasks where they stand.
+    fn drop(&mut self) {
+        if !matches!(self.body, Body::Gone) {
+            self.end(Gone::Ended);
+        }
+    }
+}
+
+impl<A: Actor<Context = Context<A>>> Alive<A> {
+    fn poll(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let actor = &mut self.actor;
+        let within = self.tasks.run_until(poll_fn(move |cx| Pin::new(&mut *actor).poll(cx)));
+        pin!(within).poll(cx)
+    }
+
+    fn end(mut self) {
+        // A live `ContextFut` polls its actor when dropped; a terminated one doesn't.
+        self.actor.ctx().terminate();
+        {
+            let _within = self.tasks.enter();
+            drop(self.actor);
+        }
+        drop(self.tasks);
+    }
+}
+
+/// Takes an answer apart on the actor's thread: an error's text is the user's code.
+fn read(answer: Answer) -> Reply {
+    match answer {
+        Ok(Ok(())) => Reply::Ok,
+        Ok(Err(error)) => {
+            let text = error.to_string().into();
+            Reply::Error(error.into(), text)
+        }
+        Err(_) => Reply::Missing,
+    }
+}

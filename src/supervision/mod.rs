@@ -1,0 +1,25 @@
+//! Owning an actor: its future, its panics, its requests, its end, and the thread that it lives on.
+//!
+//! ```text
+//!   launch(thread, make) --> Incarnation, a task on that thread's arbiter
+//!        ^                     each poll: inside catch_unwind, inside a LocalSet of its own,
+//!   Control: ask, retire,                 seen by the thread's Watch
+//!            force             Notice: replied, panicked, gone --> whoever launched it
+//! ```
+//!
+//! actix starts, polls and drops its actors out of sight: a panic loses its message and may abort the
+//! process, a dropped actor handles its queue while being dropped, and the tasks that it spawned live on.
+//! Here the actor's future is held, so that none of that happens.
+
+mod control;
+mod incarnation;
+mod panics;
+mod pool;
+mod thread;
+mod watch;
+
+pub(crate) use control::{Control, Reply, Request};
+pub(crate) use incarnation::{Gone, Notice, Observer, launch};
+pub(crate) use pool::Pool;
+pub(crate) use thread::Thread;
+pub(crate) use watch::{Busy, Tag};

@@ -1,0 +1,50 @@
+//! A thread for actors: an actix arbiter, watched.
+
+use std::future::pending;
+use std::io;
+use std::sync::Arc;
+
+use actix_rt::{Arbiter, ArbiterHandle};
+use tokio_util::sync::CancellationToken;
+
+use super::watch::Watch;
+
+/// An arbiter of ours.
+#[derive(Debug)]
+pub(crate) struct Thread {
+    arbiter: ArbiterHandle,
+    watch: Arc<Watch>,
+    over: CancellationToken,
+}
+
+impl Thread {
+    /// Starts a thread. Must be called on a thread of an actix system.
+    pub(super) fn start() -> io::Result<Self> {
+        let arbiter = Arbiter::try_new()?.handle();
+        let over = CancellationToken::new();
+        let guard = over.clone().drop_guard();
+        arbiter.spawn(async move {
+            let _until_the_arbiter_drops_its_tasks = guard;
+            pending().await
+        });
+        Ok(Self { arbiter, watch: Arc::default(), over })
+    }
+
+    pub(crate) fn watch(&self) -> &Arc<Watch> {
+        &self.watch
+    }
+
+    pub(super) fn run(&self, job: impl FnOnce() + Send + 'static) {
+        self.arbiter.spawn_fn(job);
+    }
+
+    /// Ends the thread once its current poll returns, with every task on it.
+    pub(super) fn stop(&self) {
+        self.arbiter.stop();
+    }
+
+    /// Resolves when the thread has dropped its tasks.
+    pub(super) fn over(&self) -> impl Future<Output = ()> + use<> {
+        self.over.clone().cancelled_owned()
+    }
+}

@@ -1,0 +1,79 @@
+//! Which actor a thread is polling right now, and since when.
+//!
+//! Two atomic stores a poll; nothing ticks. It is read only when somebody has to be forced, or a status is
+//! asked for.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Names an actor on its thread; unique in the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Tag(u64);
+
+impl Tag {
+    pub(crate) fn next() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// A poll that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Busy {
+    pub(crate) actor: Tag,
+    pub(crate) lasted: Duration,
+}
+
+/// The current poll of one thread.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    actor: AtomicU64,
+    /// Nanoseconds since the process's base; 0 while nothing is polled.
+    since: AtomicU64,
+}
+
+fn base() -> Instant {
+    static BASE: OnceLock<Instant> = OnceLock::new();
+    *BASE.get_or_init(Instant::now)
+}
+
+impl Watch {
+    pub(super) fn enter(&self, actor: Tag) {
+        self.actor.store(actor.0, Ordering::Relaxed);
+        let since = base().elapsed().as_nanos() as u64;
+        self.since.store(since.max(1), Ordering::Release);
+    }
+
+    pub(super) fn leave(&self) {
+        self.since.store(0, Ordering::Release);
+    }
+
+    /// The poll that is going on, if one is.
+    pub(crate) fn busy(&self) -> Option<Busy> {
+        let since = self.since.load(Ordering::Acquire);
+        let actor = Tag(self.actor.load(Ordering::Acquire));
+        // Another poll may have begun between the two loads: then nobody blocks.
+        if since == 0 || self.since.load(Ordering::Acquire) != since {
+            return None;
+        }
+        let lasted = base().elapsed().saturating_sub(Duration::from_nanos(since));
+        Some(Busy { actor, lasted })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g09_a_watch_names_the_actor_being_polled_and_nobody_in_between() {
+        let watch = Watch::default();
+        let actor = Tag::next();
+        assert_eq!(watch.busy(), None);
+        watch.enter(actor);
+        assert_eq!(watch.busy().unwrap().actor, actor);
+        watch.leave();
+        assert_eq!(watch.busy(), None);
+    }
+}

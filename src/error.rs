@@ -12,6 +12,7 @@ pub use panic::PanicError;
 pub use report::{ResourceEnding, ResourceReport, ServiceReport, ShutdownReport, StepReport};
 pub use services::{ServiceError, ServicesErrors};
 
+pub(crate) use forced::seconds;
 pub(crate) use report::ReportBuilder;
 
 /// What user code may answer with: any error.

@@ -52,6 +52,16 @@ impl Machine {
         self.stage
     }
 
+    /// Whether every service runs, and nothing has asked for the shutdown.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.stage == Stage::Running && self.running_announced
+    }
+
+    /// Actors of services and resources that have not come to their end.
+    pub(crate) fn left(&self) -> usize {
+        self.actors + self.resources
+    }
+
     /// Takes note of what happened, and tells what is to be done about it.
     pub(crate) fn step(&mut self, input: Input) -> Commands {
         let mut out = Commands::new();

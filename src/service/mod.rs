@@ -18,5 +18,5 @@ pub use signal::ShutdownSignal;
 pub use spec::{ResourceSpec, ServiceSpec};
 pub use traits::{GenericService, Resource, Service};
 
-pub(crate) use resources::{Registry, Started};
+pub(crate) use resources::{Registry, Started, Told};
 pub(crate) use signal::{Asking, Deadlines};

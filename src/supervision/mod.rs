@@ -22,4 +22,4 @@ pub(crate) use control::{Control, Reply, Request};
 pub(crate) use incarnation::{Gone, Notice, Observer, launch};
 pub(crate) use pool::Pool;
 pub(crate) use thread::Thread;
-pub(crate) use watch::{Busy, Tag};
+pub(crate) use watch::Tag;

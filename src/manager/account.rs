@@ -1,0 +1,288 @@
+//! Keeping account: announcements of the rules become events with time, duration and error.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::error::{ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder};
+use crate::events::{End, EventSender, Failure, LifecycleEvent, Name, TimedEvent};
+use crate::lifecycle::{Announcement, ErrorStage, Outcome, ResourceIx, ServiceIx, Step};
+
+/// What is known of how something ended, beside its outcome.
+#[derive(Debug, Clone, Default)]
+pub(super) enum Detail {
+    #[default]
+    None,
+    Error(Arc<dyn Error + Send + Sync>, Arc<str>),
+    Panic(PanicError),
+    Held(Hold),
+}
+
+/// Whom something concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Whom {
+    Service(ServiceIx, Step),
+    Resource(ResourceIx),
+}
+
+/// The account of a manager's life.
+pub(super) struct Account {
+    began: Instant,
+    services: Vec<Known>,
+    report: ReportBuilder,
+    observers: Vec<EventSender>,
+    /// What has started and not finished, since when.
+    open: HashMap<Whom, Duration>,
+}
+
+/// What is remembered of a service.
+struct Known {
+    id: Name,
+    resources: Vec<KnownResource>,
+    asked_to_stop: Option<Duration>,
+    agreed_to_stop: bool,
+    panicked: bool,
+}
+
+struct KnownResource {
+    name: Name,
+    started: Duration,
+}
+
+impl Account {
+    pub(super) fn new(ids: &[Name], observers: Vec<EventSender>) -> Self {
+        let known = |id: &Name| Known {
+            id: id.clone(),
+            resources: Vec::new(),
+            asked_to_stop: None,
+            agreed_to_stop: false,
+            panicked: false,
+        };
+        Self {
+            began: Instant::now(),
+            services: ids.iter().map(known).collect(),
+            report: ReportBuilder::new(ids.iter().cloned()),
+            observers,
+            open: HashMap::new(),
+        }
+    }
+
+    pub(super) fn report(&self) -> &ReportBuilder {
+        &self.report
+    }
+
+    /// Since the manager started.
+    pub(super) fn now(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    pub(super) fn id(&self, ix: ServiceIx) -> &Name {
+        &self.known(ix).id
+    }
+
+    pub(super) fn resource_name(&self, resource: ResourceIx) -> &Name {
+        &self.known(resource.service).resources[resource.index as usize].name
+    }
+
+    /// What has started and not finished, oldest first.
+    pub(super) fn open(&self) -> Vec<(Whom, Duration)> {
+        let now = self.now();
+        let mut open: Vec<_> = self.open.iter().map(|(&whom, &since)| (whom, now - since)).collect();
+        open.sort_by_key(|&(_, lasted)| std::cmp::Reverse(lasted));
+        open
+    }
+
+    /// Nobody is told any more.
+    pub(super) fn close(&mut self) {
+        self.observers.clear();
+    }
+
+    /// A resource of this name was started; its announcement follows.
+    pub(super) fn name_resource(&mut self, service: ServiceIx, name: Name) {
+        let started = self.now();
+        self.known_mut(service).resources.push(KnownResource { name, started });
+    }
+
+    /// Tells everybody of what the rules announce.
+    pub(super) fn announce(&mut self, announcement: Announcement, detail: &Detail) {
+        let at = self.now();
+        let event = self.event(announcement, detail, at);
+        self.emit_at(at, event);
+    }
+
+    /// Tells everybody of something.
+    pub(super) fn emit(&mut self, event: LifecycleEvent) {
+        self.emit_at(self.now(), event);
+    }
+
+    fn emit_at(&mut self, at: Duration, event: LifecycleEvent) {
+        let event = Arc::new(TimedEvent { at, event });
+        self.report.record(&event);
+        for observer in &self.observers {
+            observer.send(&event);
+        }
+    }
+
+    fn event(&mut self, announcement: Announcement, detail: &Detail, at: Duration) -> LifecycleEvent {
+        use Announcement as A;
+        use LifecycleEvent as E;
+        match announcement {
+            A::StepStarted(ix, step) => {
+                self.open.insert(Whom::Service(ix, step), at);
+                if step == Step::Shutdown {
+                    self.known_mut(ix).asked_to_stop = Some(at);
+                }
+                let service = self.id(ix).clone();
+                match step {
+                    Step::Register => E::RegisterStarted { service },
+                    Step::Setup => E::SetupStarted { service },
+                    Step::Run => E::RunStarted { service },
+                    Step::Shutdown => E::ShutdownStarted { service },
+                }
+            }
+            A::StepFinished { service: ix, step, outcome, error } => {
+                if step == Step::Shutdown && outcome == Outcome::Ok {
+                    self.known_mut(ix).agreed_to_stop = true;
+                }
+                let end = self.end(Whom::Service(ix, step), outcome, error, detail, at);
+                let service = self.id(ix).clone();
+                match step {
+                    Step::Register => E::RegisterFinished { service, end },
+                    Step::Setup => E::SetupFinished { service, end },
+                    Step::Run => E::RunFinished { service, end },
+                    Step::Shutdown => E::ShutdownFinished { service, end },
+                }
+            }
+            A::Panicked { service: ix, resource, error } => {
+                self.known_mut(ix).panicked = true;
+                E::Panicked {
+                    service: self.id(ix).clone(),
+                    resource: resource.map(|resource| self.resource_name(resource).clone()),
+                    error: failure("handler", Outcome::Panic, error, detail, Duration::ZERO),
+                }
+            }
+            A::ServiceLost { service, outcome, error } => E::ServiceLost {
+                service: self.id(service).clone(),
+                outcome,
+                error: failure("its messages", outcome, error, detail, Duration::ZERO),
+            },
+            A::ServiceStuck(service) => E::ServiceStuck {
+                service: self.id(service).clone(),
+                error: failure("ending", Outcome::Forced, ErrorStage::Shutdown, detail, Duration::ZERO),
+            },
+            A::ResourceStarted(resource) => E::ResourceStarted {
+                service: self.id(resource.service).clone(),
+                resource: self.resource_name(resource).clone(),
+            },
+            A::ResourceLost { resource, outcome, error } => {
+                let took = at - self.known(resource.service).resources[resource.index as usize].started;
+                let error = Some(failure("Release", outcome, error, detail, took));
+                E::ResourceLost {
+                    service: self.id(resource.service).clone(),
+                    resource: self.resource_name(resource).clone(),
+                    end: End { took, outcome, error },
+                }
+            }
+            A::ReleaseStarted(resource) => {
+                self.open.insert(Whom::Resource(resource), at);
+                E::ReleaseStarted {
+                    service: self.id(resource.service).clone(),
+                    resource: self.resource_name(resource).clone(),
+                }
+            }
+            A::ReleaseFinished { resource, outcome } => {
+                let error = (outcome != Outcome::Ok).then_some(ErrorStage::Shutdown);
+                E::ReleaseFinished {
+                    service: self.id(resource.service).clone(),
+                    resource: self.resource_name(resource).clone(),
+                    end: self.end(Whom::Resource(resource), outcome, error, detail, at),
+                }
+            }
+            A::Running => E::Running,
+            A::ShutdownRequested(cause) => {
+                E::ShutdownRequested { cause: cause.map(|ix| self.id(ix).clone()) }
+            }
+            A::Draining => E::Draining,
+            A::Drained => E::Drained,
+            A::Releasing => E::Releasing,
+            A::Stopped => E::Stopped,
+        }
+    }
+
+    fn end(
+        &mut self,
+        whom: Whom,
+        outcome: Outcome,
+        error: Option<ErrorStage>,
+        detail: &Detail,
+        at: Duration,
+    ) -> End {
+        let began = self.open.remove(&whom).unwrap_or(at);
+        let took = at - began;
+        let doing = doing(whom);
+        let error = error.map(|stage| match (outcome, detail) {
+            (Outcome::Forced, Detail::Held(_)) => failure(doing, outcome, stage, detail, took),
+            (Outcome::Forced, _) => {
+                failure(doing, outcome, stage, &Detail::Held(self.hold(whom, began, at)), took)
+            }
+            _ => failure(doing, outcome, stage, detail, took),
+        });
+        End { took, outcome, error }
+    }
+
+    /// What held one whose thread is not to blame.
+    fn hold(&self, whom: Whom, began: Duration, at: Duration) -> Hold {
+        match whom {
+            Whom::Resource(_) => Hold::Silent { asked: at - began },
+            Whom::Service(ix, _) => {
+                let known = self.known(ix);
+                match known.asked_to_stop {
+                    _ if known.panicked => Hold::Panicked,
+                    None => Hold::NotAsked,
+                    Some(asked) if known.agreed_to_stop => Hold::WentOn { asked: at - asked },
+                    Some(asked) => Hold::Silent { asked: at - asked },
+                }
+            }
+        }
+    }
+
+    fn known(&self, ix: ServiceIx) -> &Known {
+        &self.services[ix.0 as usize]
+    }
+
+    fn known_mut(&mut self, ix: ServiceIx) -> &mut Known {
+        &mut self.services[ix.0 as usize]
+    }
+}
+
+/// What somebody is doing, in a word.
+pub(super) fn doing(whom: Whom) -> &'static str {
+    match whom {
+        Whom::Service(_, Step::Register) => "register",
+        Whom::Service(_, Step::Setup) => "setup",
+        Whom::Service(_, Step::Run) => "run",
+        Whom::Service(_, Step::Shutdown) => "shutdown",
+        Whom::Resource(_) => "release",
+    }
+}
+
+fn failure(
+    doing: &'static str,
+    outcome: Outcome,
+    stage: ErrorStage,
+    detail: &Detail,
+    lasted: Duration,
+) -> Failure {
+    match (outcome, detail) {
+        (Outcome::Error, Detail::Error(source, text)) => {
+            Failure::new(stage, Arc::clone(text), Arc::clone(source))
+        }
+        (Outcome::Panic, Detail::Panic(panic)) => Failure::of(stage, panic.clone()),
+        (Outcome::Forced, Detail::Held(hold)) => {
+            Failure::of(stage, ForcedError { doing, lasted, hold: hold.clone() })
+        }
+        (Outcome::Forced, _) => Failure::of(stage, ForcedError { doing, lasted, hold: Hold::Unresponsive }),
+        _ => Failure::of(stage, NoAnswerError { doing }),
+    }
+}

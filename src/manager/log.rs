@@ -1,0 +1,121 @@
+//! Lifecycle events as log events, and the spans that services are given.
+//!
+//! A subscriber is the user's code and may block. So it is never called on the manager's thread: events are
+//! logged on a thread of their own, and spans are made where the service lives.
+
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use tokio::sync::oneshot;
+use tracing::dispatcher::{self, Dispatch};
+use tracing::subscriber::NoSubscriber;
+use tracing::{Span, debug, error, info, warn};
+
+use crate::events::{End, EventStream, LifecycleEvent as E, Name, TimedEvent};
+use crate::lifecycle::Step;
+
+/// Makes the spans of services.
+#[derive(Debug, Clone)]
+pub(super) struct Spans(Dispatch);
+
+impl Spans {
+    pub(super) fn new(dispatch: Dispatch) -> Self {
+        Self(dispatch)
+    }
+
+    /// The span of a service's step.
+    pub(super) fn span(&self, service: &Name, step: Step) -> Span {
+        dispatcher::with_default(
+            &self.0,
+            || tracing::info_span!(target: "majordomo", "service", service = %service, stage = %step),
+        )
+    }
+}
+
+/// Logs what a stream of events tells, until it ends; then resolves. `None` when nobody listens.
+pub(super) fn start(
+    dispatch: &Dispatch,
+    mut events: EventStream,
+) -> io::Result<Option<oneshot::Receiver<()>>> {
+    if dispatch.is::<NoSubscriber>() {
+        return Ok(None);
+    }
+    let dispatch = dispatch.clone();
+    let (done, finished) = oneshot::channel();
+    thread::Builder::new().name("majordomo-log".to_owned()).spawn(move || {
+        dispatcher::with_default(&dispatch, || {
+            while let Some(event) = events.blocking_recv() {
+                log(&event);
+            }
+        });
+        let _ = done.send(());
+    })?;
+    Ok(Some(finished))
+}
+
+fn log(timed: &Arc<TimedEvent>) {
+    match &timed.event {
+        E::RegisterStarted { service } => {
+            debug!(target: "majordomo", %service, stage = "register", "started")
+        }
+        E::SetupStarted { service } => debug!(target: "majordomo", %service, stage = "setup", "started"),
+        E::RunStarted { service } => info!(target: "majordomo", %service, stage = "run", "started"),
+        E::ShutdownStarted { service } => {
+            debug!(target: "majordomo", %service, stage = "shutdown", "started")
+        }
+        E::RegisterFinished { service, end } => finished(service, None, "register", end),
+        E::SetupFinished { service, end } => finished(service, None, "setup", end),
+        E::RunFinished { service, end } => finished(service, None, "run", end),
+        E::ShutdownFinished { service, end } => finished(service, None, "shutdown", end),
+        E::ResourceStarted { service, resource } => {
+            debug!(target: "majordomo", %service, %resource, "resource started");
+        }
+        E::ResourceLost { service, resource, end } => {
+            finished(service, Some(resource), "resource, before its release", end);
+        }
+        E::ReleaseStarted { service, resource } => {
+            debug!(target: "majordomo", %service, %resource, stage = "release", "started");
+        }
+        E::ReleaseFinished { service, resource, end } => finished(service, Some(resource), "release", end),
+        E::Panicked { service, resource, error } => {
+            let resource = resource.as_deref();
+            error!(target: "majordomo", %service, resource, %error, "panicked outside of its steps");
+        }
+        E::ServiceLost { service, outcome, error } => {
+            error!(target: "majordomo", %service, %outcome, %error, "ended while it was needed");
+        }
+        E::ServiceStuck { service, error } => {
+            error!(target: "majordomo", %service, %error, "could not be ended");
+        }
+        E::Running => info!(target: "majordomo", elapsed_ms = millis(timed), "all services run"),
+        E::Serving { address } => info!(target: "majordomo", %address, "gRPC server accepts calls"),
+        E::ShutdownRequested { cause } => info!(target: "majordomo", %cause, "shutdown begins"),
+        E::Draining => debug!(target: "majordomo", "draining"),
+        E::Drained => debug!(target: "majordomo", "drained"),
+        E::Releasing => debug!(target: "majordomo", "releasing resources"),
+        E::Progress { left, of, waiting_for, to_force } => match to_force {
+            Some(to_force) => {
+                let to_force = to_force.as_secs_f64();
+                warn!(target: "majordomo", "{left} of {of} left: {waiting_for}; {to_force:.1} s to force");
+            }
+            None => warn!(target: "majordomo", "{left} of {of} left: {waiting_for}"),
+        },
+        E::Stopped => info!(target: "majordomo", elapsed_ms = millis(timed), "stopped"),
+    }
+}
+
+fn finished(service: &Name, resource: Option<&Name>, stage: &str, end: &End) {
+    let (resource, elapsed_ms, outcome) =
+        (resource.map(|name| &**name), end.took.as_millis() as u64, end.outcome);
+    match &end.error {
+        Some(error) => {
+            error!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, %error, "finished");
+        }
+        None => info!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, "finished"),
+    }
+}
+
+fn millis(timed: &TimedEvent) -> u64 {
+    timed.at.as_millis() as u64
+}

@@ -1,0 +1,156 @@
+//! The options of a manager. All are checked in one place, before anything is started.
+
+use std::time::Duration;
+
+use tracing::Dispatch;
+
+use crate::error::ConfigError;
+use crate::events::EventSender;
+use crate::grpc::{DEFAULT_GRPC_ADDRESS, GrpcServerOptions, ServerAddress};
+use crate::lifecycle::Budget;
+
+/// How many threads services share at most, unless told otherwise.
+const SERVICE_THREADS: usize = 16;
+
+/// How a manager works. Answers to the seed's `ManagerOpts`.
+///
+/// ```
+/// use std::time::Duration;
+/// use majordomo::ManagerOptions;
+///
+/// let options = ManagerOptions::new()
+///     .grpc_server_address("127.0.0.1:0")
+///     .max_shutdown_duration(Duration::from_secs(10))
+///     .drain_delay(Duration::from_secs(2));
+/// ```
+#[derive(Debug, Clone)]
+pub struct ManagerOptions {
+    grpc_server_address: String,
+    grpc_server: GrpcServerOptions,
+    grpc_ping_service: bool,
+    max_shutdown_duration: Option<Duration>,
+    release_reserve: Option<Duration>,
+    drain_delay: Duration,
+    service_threads: usize,
+    pub(super) handle_signals: bool,
+    pub(super) dispatch: Option<Dispatch>,
+    pub(super) observers: Vec<EventSender>,
+}
+
+/// Options that can work.
+pub(super) struct Checked {
+    pub(super) budget: Budget,
+    pub(super) address: ServerAddress,
+    pub(super) grpc_server: GrpcServerOptions,
+    pub(super) service_threads: usize,
+}
+
+impl Default for ManagerOptions {
+    fn default() -> Self {
+        Self {
+            grpc_server_address: DEFAULT_GRPC_ADDRESS.to_owned(),
+            grpc_server: GrpcServerOptions::default(),
+            grpc_ping_service: true,
+            max_shutdown_duration: Some(Duration::from_secs(30)),
+            release_reserve: None,
+            drain_delay: Duration::ZERO,
+            service_threads: SERVICE_THREADS,
+            handle_signals: true,
+            dispatch: None,
+            observers: Vec::new(),
+        }
+    }
+}
+
+impl ManagerOptions {
+    /// The defaults, as each option tells.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Where the gRPC server listens: `HOST:PORT`; port 0 lets the system choose, and the status tells.
+    /// Default: [`DEFAULT_GRPC_ADDRESS`].
+    pub fn grpc_server_address(self, address: impl Into<String>) -> Self {
+        Self { grpc_server_address: address.into(), ..self }
+    }
+
+    /// How the gRPC server works. Default: [`GrpcServerOptions::default`].
+    pub fn grpc_server(self, options: GrpcServerOptions) -> Self {
+        Self { grpc_server: options, ..self }
+    }
+
+    /// Whether the gRPC server answers [`ping`](crate::ping), also where there is no other gRPC service.
+    /// Default: yes.
+    pub fn grpc_ping_service(self, on: bool) -> Self {
+        Self { grpc_ping_service: on, ..self }
+    }
+
+    /// How long everything from the moment shutdown is asked may take. What is left then is forced.
+    /// `None`: no limit, nothing is ever forced by time. Default: 30 s.
+    pub fn max_shutdown_duration(self, limit: impl Into<Option<Duration>>) -> Self {
+        Self { max_shutdown_duration: limit.into(), ..self }
+    }
+
+    /// How much of it, at its end, belongs to the resources: services still running then are forced.
+    /// Default: a tenth.
+    pub fn release_reserve(self, reserve: Duration) -> Self {
+        Self { release_reserve: Some(reserve), ..self }
+    }
+
+    /// How long, once shutdown is asked, everything goes on working while health says NOT_SERVING, so that
+    /// load balancers look elsewhere. Part of the whole. Default: none.
+    pub fn drain_delay(self, delay: Duration) -> Self {
+        Self { drain_delay: delay, ..self }
+    }
+
+    /// Whether SIGINT and SIGTERM shut down, and SIGQUIT and SIGUSR1 print the status. With `false` no
+    /// handler is installed at all. Default: yes.
+    ///
+    /// The ladder of SIGINT and SIGTERM: the first shuts down gracefully, the second forces the end, the
+    /// third exits at once with 128 + its number. When no manager is left, signals act as if there had
+    /// never been a handler.
+    pub fn handle_signals(self, on: bool) -> Self {
+        Self { handle_signals: on, ..self }
+    }
+
+    /// Where log events and spans go. Default: what is current where the manager is started.
+    pub fn dispatch(self, dispatch: Dispatch) -> Self {
+        Self { dispatch: Some(dispatch), ..self }
+    }
+
+    /// How many threads services share at most, dealt out in turn; a service that blocks delays only those
+    /// it shares a thread with. Resources have as many of their own. Default: 16.
+    pub fn service_threads(self, threads: usize) -> Self {
+        Self { service_threads: threads, ..self }
+    }
+
+    /// Tells an observer of everything that happens. May be called several times.
+    pub fn observe(mut self, observer: EventSender) -> Self {
+        self.observers.push(observer);
+        self
+    }
+
+    pub(super) fn pings(&self) -> bool {
+        self.grpc_ping_service
+    }
+
+    /// Whether all of it can work.
+    pub(super) fn check(&self) -> Result<Checked, ConfigError> {
+        if self.service_threads == 0 {
+            return Err(ConfigError::Option {
+                option: "service_threads",
+                value: "0".to_owned(),
+                mend: "allow at least one",
+            });
+        }
+        self.grpc_server.validate()?;
+        let address = ServerAddress::parse(&self.grpc_server_address)
+            .map_err(|reason| ConfigError::Address { address: self.grpc_server_address.clone(), reason })?;
+        Ok(Checked {
+            budget: Budget::new(self.max_shutdown_duration, self.release_reserve, self.drain_delay)?,
+            address,
+            grpc_server: self.grpc_server.clone(),
+            service_threads: self.service_threads,
+        })
+    }
+}

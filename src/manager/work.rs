@@ -1,0 +1,266 @@
+//! A manager at work, from its first command to its last answer.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix::{Addr, Context, Handler, MessageResult};
+use tokio::sync::oneshot;
+use tracing::Dispatch;
+
+use super::account::{Account, Detail, Whom, doing};
+use super::candidate::Candidate;
+use super::log::{self, Spans};
+use super::messages::{ForceShutdown, GetStatus, StartShutdown, WaitForShutdown, WaitUntilRunning};
+use super::shell::{Parts, Shell};
+use super::signals::{self, Registration};
+use super::status::ManagerStatus;
+use super::told::{Home, Tick, Told};
+use super::waiting::Join;
+use super::{CheckedPlan, Manager};
+use crate::error::{ConfigError, ManagerError, ShutdownReport, StageError, seconds};
+use crate::events::{self, LifecycleEvent, Name};
+use crate::grpc::{GrpcRegistrar, Server};
+use crate::lifecycle::{Input, Kind, Stage};
+use crate::service::ServiceSpec;
+
+/// How long the end waits for threads to drop what was left on them.
+const THREADS_WAIT: Duration = Duration::from_millis(15);
+/// How long it waits for the last events to be logged.
+const LOG_WAIT: Duration = Duration::from_millis(10);
+/// How many of those who are waited for are named in a progress event.
+const NAMED: usize = 5;
+
+/// A manager that has started and not ended.
+pub(super) struct Work {
+    /// Keeps the manager alive, whoever else has let go of it.
+    addr: Addr<Manager>,
+    shell: Shell,
+    grpc_address: Option<SocketAddr>,
+    logged: Option<oneshot::Receiver<()>>,
+    _signals: Option<Registration>,
+}
+
+/// A manager that has ended.
+pub(super) struct Ended {
+    result: Result<(), ManagerError>,
+    status: ManagerStatus,
+}
+
+impl Ended {
+    pub(super) fn refused(error: ManagerError) -> Self {
+        let status = ManagerStatus::new(Stage::Stopped, Duration::ZERO, None, &ShutdownReport::default());
+        Self { result: Err(error), status }
+    }
+}
+
+impl Work {
+    pub(super) fn begin(plan: CheckedPlan, addr: &Addr<Manager>) -> Result<Self, ConfigError> {
+        let CheckedPlan { options, checked, mut candidates } = plan;
+        let home = Home::new(addr);
+        let signals = if options.handle_signals {
+            Some(signals::register(home.clone()).map_err(|e| ConfigError::Signals(e.to_string()))?)
+        } else {
+            None
+        };
+        let registrar = GrpcRegistrar::default();
+        if candidates.iter().any(|candidate| candidate.kind.registers()) {
+            let server = {
+                let (registrar, home) = (registrar.clone(), home.clone());
+                let on_serving = Box::new(move |address| home.tell(Told::Serving(address)));
+                Server::new(checked.address, checked.grpc_server, registrar, on_serving)
+            };
+            // No service can hold up the thread that accepts connections.
+            let spec = ServiceSpec::new(server).dedicated_thread();
+            candidates.push(Candidate::generic(spec, Kind::Server));
+        }
+        let dispatch = options.dispatch.unwrap_or_else(Dispatch::none);
+        let (log_sender, log_stream) = events::channel();
+        let logged =
+            log::start(&dispatch, log_stream).map_err(|error| ConfigError::Thread(error.to_string()))?;
+        let mut observers = options.observers;
+        observers.extend(logged.is_some().then_some(log_sender));
+        let ids: Vec<Name> = candidates.iter().map(|candidate| candidate.id.clone()).collect();
+        let shell = Shell::new(Parts {
+            home,
+            account: Account::new(&ids, observers),
+            candidates,
+            budget: checked.budget,
+            registrar,
+            spans: Spans::new(dispatch),
+            service_threads: checked.service_threads,
+        });
+        Ok(Self { addr: addr.clone(), shell, grpc_address: None, logged, _signals: signals })
+    }
+
+    pub(super) fn stage(&self) -> Stage {
+        self.shell.stage()
+    }
+
+    fn status(&self) -> ManagerStatus {
+        let account = &self.shell.account;
+        ManagerStatus::new(self.stage(), account.now(), self.grpc_address, account.report().report())
+    }
+
+    /// Says who is being waited for.
+    fn progress(&mut self) {
+        let account = &self.shell.account;
+        let open = account.open();
+        let name = |whom| match whom {
+            Whom::Service(ix, _) => account.id(ix).clone(),
+            Whom::Resource(resource) => account.resource_name(resource).clone(),
+        };
+        let mut waiting_for: Vec<String> = open
+            .iter()
+            .take(NAMED)
+            .map(|&(whom, lasted)| format!("{} ({}, {})", name(whom), doing(whom), seconds(lasted)))
+            .collect();
+        if open.len() > NAMED {
+            waiting_for.push(format!("and {} more", open.len() - NAMED));
+        }
+        let event = LifecycleEvent::Progress {
+            left: self.shell.left(),
+            of: self.shell.to_end,
+            waiting_for: waiting_for.join(", "),
+            to_force: self.shell.to_force(),
+        };
+        self.shell.account.emit(event);
+    }
+
+    /// All is over: what still lies on the threads goes with them.
+    fn stop_threads(&mut self) {
+        self.shell.account.close();
+        let threads = self.shell.stop_threads();
+        let logged = self.logged.take();
+        let home = Home::new(&self.addr);
+        actix_rt::spawn(async move {
+            let _ = tokio::time::timeout(THREADS_WAIT, threads).await;
+            if let Some(logged) = logged {
+                let _ = tokio::time::timeout(LOG_WAIT, logged).await;
+            }
+            home.tell(Told::Tick(Tick::Finished));
+        });
+    }
+}
+
+impl Manager {
+    pub(super) fn begin(&mut self) {
+        self.feed(Input::Start);
+    }
+
+    fn feed(&mut self, input: Input) {
+        if let Some(work) = &mut self.work {
+            work.shell.feed(input, Detail::None);
+        }
+        self.answer_running();
+    }
+
+    /// Answers those who wait until all runs, while it does.
+    fn answer_running(&mut self) {
+        let Some(work) = &self.work else { return };
+        if work.shell.is_ready() {
+            self.running.answer(Ok(()));
+        } else {
+            self.running.withdraw();
+        }
+    }
+
+    pub(super) fn end(&mut self, ended: Ended) {
+        let not_running = || {
+            let error = Some(StageError::NotRunning);
+            ManagerError::new(error, None, None, ended.status.report.clone().unwrap_or_default())
+        };
+        let running = ended.result.clone().and_then(|()| Err(not_running()));
+        self.work = None;
+        self.running.answer(running);
+        self.stopped.answer(ended.result.clone());
+        self.ended = Some(ended);
+    }
+
+    fn finished(&mut self) {
+        if let Some(work) = &self.work {
+            let result = work.shell.account.report().result();
+            self.end(Ended { result, status: work.status() });
+        }
+    }
+
+    fn status(&self) -> ManagerStatus {
+        match (&self.work, &self.ended) {
+            (Some(work), _) => work.status(),
+            (None, Some(ended)) => ended.status.clone(),
+            (None, None) => {
+                ManagerStatus::new(Stage::Created, Duration::ZERO, None, &ShutdownReport::default())
+            }
+        }
+    }
+}
+
+impl Handler<Told> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, told: Told, _: &mut Context<Self>) {
+        let Some(work) = &mut self.work else { return };
+        let shell = &mut work.shell;
+        match told {
+            Told::Service(ix, notice) => shell.told_by_service(ix, notice),
+            Told::Answered(ix, step, reply) => shell.answered(ix, step, reply),
+            Told::Resource(resource, told) => shell.told_of_resource(resource, told),
+            Told::Released(resource, reply) => shell.released(resource, reply),
+            Told::Serving(address) => {
+                work.grpc_address = Some(address);
+                shell.serving(address);
+            }
+            Told::Signal(signal) => shell.feed(Input::Signal(signal), Detail::None),
+            Told::PrintStatus => {
+                let status = work.status();
+                // Printing may block, and must not do so here.
+                std::thread::spawn(move || eprintln!("{status}"));
+            }
+            Told::Tick(Tick::Input(input)) => shell.feed(input, Detail::None),
+            Told::Tick(Tick::ForceOver) => shell.force_over(),
+            Told::Tick(Tick::Progress) => work.progress(),
+            Told::Tick(Tick::Stopped) => work.stop_threads(),
+            Told::Tick(Tick::Finished) => self.finished(),
+        }
+        self.answer_running();
+    }
+}
+
+impl Handler<StartShutdown> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, _: StartShutdown, _: &mut Context<Self>) {
+        self.feed(Input::ShutdownAsked);
+    }
+}
+
+impl Handler<ForceShutdown> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, _: ForceShutdown, _: &mut Context<Self>) {
+        self.feed(Input::ForceAsked);
+    }
+}
+
+impl Handler<GetStatus> for Manager {
+    type Result = MessageResult<GetStatus>;
+
+    fn handle(&mut self, _: GetStatus, _: &mut Context<Self>) -> Self::Result {
+        MessageResult(self.status())
+    }
+}
+
+impl Handler<WaitForShutdown> for Manager {
+    type Result = Join;
+
+    fn handle(&mut self, _: WaitForShutdown, _: &mut Context<Self>) -> Join {
+        self.stopped.join()
+    }
+}
+
+impl Handler<WaitUntilRunning> for Manager {
+    type Result = Join;
+
+    fn handle(&mut self, _: WaitUntilRunning, _: &mut Context<Self>) -> Join {
+        self.running.join()
+    }
+}

@@ -1,0 +1,12 @@
+//! What a user needs to test services of their own, and what this crate's tests use: scripted services and
+//! resources that succeed, err, panic, hang or block on demand, and scenarios made of them.
+//!
+//! Cargo feature `testing`.
+
+mod behaviour;
+mod scenario;
+mod scripted;
+
+pub use behaviour::{Behaviour, RunBehaviour, UnknownWord};
+pub use scenario::{Action, ActionKind, Scenario};
+pub use scripted::{ResourceScript, ScriptedResource, ScriptedService, ServiceScript};

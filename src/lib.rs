@@ -1,18 +1,85 @@
-//! majordomo
+//! An actor-based supervisor runtime for the services of one program.
+//!
+//! Hand your services to a [`Manager`]: it sets them up, runs them, and when the program is to end, or one
+//! of them fails, it stops all of them within one deadline, releases their resources in order, and tells
+//! exactly who held it back. Services and resources are ordinary [actix] actors; gRPC is [tonic]'s.
+//!
+//! ```
+//! use actix::prelude::*;
+//! use majordomo::{
+//!     BoxError, GenericService, Manager, ManagerError, ManagerOptions, Run, Service, Setup, Shutdown, resource_fn,
+//! };
+//!
+//! struct Mailer;
+//! impl Actor for Mailer { type Context = Context<Self>; }
+//! impl Service for Mailer { fn id(&self) -> String { "mailer".into() } }
+//! impl GenericService for Mailer {}
+//!
+//! impl Handler<Setup> for Mailer {
+//!     type Result = Result<(), BoxError>;
+//!     fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Self::Result {
+//!         // Released when no service runs any more, the last started first.
+//!         setup.resources.start("connection", resource_fn(|| async { Ok(()) }))?;
+//!         Ok(())
+//!     }
+//! }
+//! impl Handler<Run> for Mailer {
+//!     type Result = ResponseFuture<Result<(), BoxError>>;
+//!     fn handle(&mut self, run: Run, _: &mut Context<Self>) -> Self::Result {
+//!         Box::pin(async move {
+//! #           return Ok(());
+//! #           #[allow(unreachable_code)]
+//!             run.shutdown.requested().await;
+//!             Ok(())
+//!         })
+//!     }
+//! }
+//! impl Handler<Shutdown> for Mailer {
+//!     type Result = Result<(), BoxError>;
+//!     fn handle(&mut self, _: Shutdown, _: &mut Context<Self>) -> Self::Result { Ok(()) }
+//! }
+//!
+//! #[actix::main]
+//! async fn main() -> Result<(), ManagerError> {
+//!     // Ctrl-C, SIGTERM or a failure ends it.
+//!     Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(Mailer).run().await
+//! }
+//! ```
+//!
+//! Where to go on: [`Manager`] for the stages of a life, [`Service`], [`GenericService`], [`GrpcService`]
+//! and [`Resource`] for what your actors are sent, [`ManagerOptions`] for the limits, [`ManagerError`] for
+//! what comes back, [`events`] for everything that happens in between.
+//!
+//! [actix]: https://docs.rs/actix
+//! [tonic]: https://docs.rs/tonic
+
+#![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
+
+pub mod clients;
 mod error;
 pub mod events;
 mod grpc;
 mod lifecycle;
 mod manager;
+pub mod ping;
 mod service;
 mod supervision;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use error::*;
+pub use error::{
+    BoxError, ConfigError, ForcedError, Hold, ManagerError, NoAnswerError, PanicError, ResourceEnding,
+    ResourceReport, ServiceError, ServiceReport, ServicesErrors, ShutdownReport, StageError, StepReport,
+    exit,
+};
 pub use grpc::{DEFAULT_GRPC_ADDRESS, GrpcRegistrar, GrpcServerOptions, GrpcService, RegisterOnServer};
-pub use lifecycle::{Budget, BudgetError, Cause, ErrorStage, Outcome, SignalKind, Stage, Step};
-pub use manager::*;
-pub use service::*;
-#[doc(hidden)]
-pub mod ping {}
+pub use lifecycle::{BudgetError, Cause, ErrorStage, Outcome, SignalKind, Stage, Step};
+pub use manager::{
+    ForceShutdown, GetStatus, Manager, ManagerOptions, ManagerStatus, ResourceStatus, ServiceStatus,
+    StartShutdown, WaitForShutdown, WaitUntilRunning,
+};
+pub use service::{
+    GenericService, Release, Resource, ResourceError, ResourceFn, ResourceSpec, Resources, Run, Service,
+    ServiceFn, ServiceSpec, Setup, Shutdown, ShutdownSignal, resource_fn, service_fn,
+};

@@ -176,6 +176,9 @@ impl Error for ManagerError {
 
 /// Ends the process with the result's exit code, even if a blocked thread would keep it alive. An error is
 /// printed to stderr first.
+///
+/// Call it before the actix system is dropped, such as at the end of an `#[actix::main]`: a runtime waits
+/// for its blocking tasks when it is dropped, for as long as they take.
 pub fn exit(result: Result<(), ManagerError>) -> ! {
     match result {
         Ok(()) => process::exit(0),

@@ -1,0 +1,46 @@
+//! Runs until it is told to stop, and shows the ladder of signals.
+//!
+//! ```text
+//! cargo run --example 03_signals              # its ping server on a free port of this machine
+//! cargo run --example 03_signals -- ADDRESS
+//! ```
+//!
+//! Then, from another terminal or with Ctrl-C:
+//!
+//! - `kill -USR1 PID` prints what every service is doing;
+//! - the first Ctrl-C or `kill PID` shuts down gracefully: `stubborn` takes its time;
+//! - the second forces the end: the program names whom it did not wait for, and exits with 3;
+//! - a third, if even that took too long, exits at once with 128 + the signal's number.
+
+use std::time::Duration;
+
+use majordomo::{GetStatus, Manager, ManagerOptions, Run, WaitForShutdown, WaitUntilRunning, service_fn};
+
+#[actix::main]
+async fn main() {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".into());
+    let obliging = service_fn("obliging", |run: Run| async move {
+        run.shutdown.requested().await;
+        println!("obliging: asked to stop, stopping");
+        Ok(())
+    });
+    let stubborn = service_fn("stubborn", |run: Run| async move {
+        run.shutdown.requested().await;
+        println!("stubborn: asked to stop, finishing what I do: 20 s");
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        Ok(())
+    });
+    let options = ManagerOptions::new().grpc_server_address(address);
+    let manager = Manager::new(options).service(obliging).service(stubborn).start();
+
+    match manager.send(WaitUntilRunning).await {
+        Ok(Ok(())) => {
+            let status = manager.send(GetStatus).await.expect("a manager answers");
+            println!("process {} runs: {status}", std::process::id());
+        }
+        Ok(Err(error)) => majordomo::exit(Err(error)),
+        Err(error) => majordomo::exit(Err(error.into())),
+    }
+    let result = manager.send(WaitForShutdown).await.unwrap_or_else(|error| Err(error.into()));
+    majordomo::exit(result)
+}

@@ -1,0 +1,82 @@
+//! Runs a test's program in a process of its own, so that real signals and exits can be tested.
+//!
+//! The test program starts itself again, asking for one test alone; that test finds its program's name in
+//! the environment and becomes it.
+
+#![allow(dead_code)] // each test program uses a part of it
+
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+const PROGRAM: &str = "MAJORDOMO_TEST_PROGRAM";
+
+/// The program that this process is to become, if it is a child.
+pub fn program() -> Option<String> {
+    std::env::var(PROGRAM).ok()
+}
+
+/// A process that runs one of a test's programs. Killed when it is dropped.
+pub struct Process {
+    child: Child,
+    out: Lines<BufReader<ChildStdout>>,
+    err: Option<BufReader<ChildStderr>>,
+}
+
+/// Starts `program` in a process of its own. The test program must have a test `child_program` that runs it.
+pub fn start(program: &str) -> Process {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "child_program", "--nocapture", "--test-threads=1"])
+        .env(PROGRAM, program)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap()).lines();
+    let err = child.stderr.take().map(BufReader::new);
+    Process { child, out, err }
+}
+
+impl Process {
+    /// Waits until it has printed a line that contains `what`.
+    pub fn wait_for(&mut self, what: &str) -> String {
+        let mut seen = Vec::new();
+        for line in self.out.by_ref() {
+            let line = line.unwrap();
+            if line.contains(what) {
+                return line;
+            }
+            seen.push(line);
+        }
+        panic!("ended without printing {what:?}; printed {seen:#?}")
+    }
+
+    /// Waits until it has printed a line that contains `what` on stderr.
+    pub fn wait_for_error(&mut self, what: &str) -> String {
+        let err = self.err.as_mut().unwrap();
+        let mut seen = String::new();
+        loop {
+            let before = seen.len();
+            assert_ne!(err.read_line(&mut seen).unwrap(), 0, "no {what:?} on stderr: {seen}");
+            if seen[before..].contains(what) {
+                return seen[before..].to_owned();
+            }
+        }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    pub fn end(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,98 @@
+//! G15: exit codes tell what failed.
+
+mod child;
+mod probe;
+
+use std::time::Duration;
+
+use majordomo::testing::{Behaviour, ResourceScript, RunBehaviour, ScriptedService, ServiceScript};
+use majordomo::{Manager, ManagerError, StartShutdown, WaitForShutdown, WaitUntilRunning};
+use probe::options;
+
+fn script(id: &str) -> ServiceScript {
+    ServiceScript { id: id.into(), ..ServiceScript::default() }
+}
+
+/// Runs services until all run, or one failed; then shuts down.
+async fn code_of(scripts: impl IntoIterator<Item = ServiceScript>) -> i32 {
+    let options = options().max_shutdown_duration(Duration::from_millis(300));
+    let services = scripts.into_iter().map(ScriptedService::new);
+    let manager = services.fold(Manager::new(options), Manager::service).start();
+    if manager.send(WaitUntilRunning).await.unwrap().is_ok() {
+        manager.do_send(StartShutdown);
+    }
+    let result = manager.send(WaitForShutdown).await.unwrap();
+    result.as_ref().err().map_or(0, ManagerError::exit_code)
+}
+
+#[actix::test]
+async fn g15_a_clean_end_is_no_error() {
+    assert_eq!(code_of([script("a"), script("b")]).await, 0);
+}
+
+#[actix::test]
+async fn g15_a_failed_set_up_is_1() {
+    for setup in [Behaviour::Error, Behaviour::Panic, Behaviour::AsyncPanic] {
+        assert_eq!(code_of([ServiceScript { setup, ..script("a") }, script("b")]).await, 1, "{setup:?}");
+    }
+}
+
+#[actix::test]
+async fn g15_a_failed_run_is_2() {
+    for failure in [Behaviour::Error, Behaviour::Panic, Behaviour::AsyncPanic] {
+        let run = RunBehaviour::As(failure);
+        assert_eq!(code_of([ServiceScript { run, ..script("a") }, script("b")]).await, 2, "{run:?}");
+    }
+}
+
+#[actix::test]
+async fn g15_an_error_or_panic_or_force_while_stopping_is_3() {
+    for shutdown in [Behaviour::Error, Behaviour::Panic, Behaviour::AsyncPanic, Behaviour::Hang] {
+        assert_eq!(code_of([ServiceScript { shutdown, ..script("a") }]).await, 3, "{shutdown:?}");
+    }
+    let run = RunBehaviour::IgnoreShutdown;
+    assert_eq!(code_of([ServiceScript { run, ..script("a") }]).await, 3);
+}
+
+#[actix::test]
+async fn g15_an_error_or_panic_or_force_while_releasing_is_3() {
+    for release in [Behaviour::Error, Behaviour::Panic, Behaviour::AsyncPanic, Behaviour::Hang] {
+        let resources = vec![ResourceScript { name: "r".into(), release, dies_after_ms: None }];
+        assert_eq!(code_of([ServiceScript { resources, ..script("a") }]).await, 3, "{release:?}");
+    }
+}
+
+#[actix::test]
+async fn g15_where_several_stages_failed_the_highest_counts() {
+    let failing = ServiceScript { run: RunBehaviour::As(Behaviour::Error), ..script("a") };
+    let stuck = ServiceScript { run: RunBehaviour::IgnoreShutdown, ..script("b") };
+    assert_eq!(code_of([failing, stuck]).await, 3);
+    let unready = ServiceScript { setup: Behaviour::Error, ..script("a") };
+    let resources = vec![ResourceScript { name: "r".into(), release: Behaviour::Error, dies_after_ms: None }];
+    assert_eq!(code_of([unready, ServiceScript { resources, ..script("b") }]).await, 3);
+}
+
+/// What the process of the exit test does: one of its services blocks its thread for good.
+#[test]
+fn child_program() {
+    if child::program().is_none() {
+        return;
+    }
+    actix::System::new().block_on(async {
+        let blocking = ServiceScript { shutdown: Behaviour::Block(Duration::from_secs(600)), ..script("a") };
+        let options = options().max_shutdown_duration(Duration::from_millis(200));
+        let manager = Manager::new(options).service(ScriptedService::new(blocking)).start();
+        manager.send(WaitUntilRunning).await.unwrap().unwrap();
+        // It would keep the runtime from being dropped, and so `main` from returning.
+        tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_secs(600)));
+        manager.do_send(StartShutdown);
+        majordomo::exit(manager.send(WaitForShutdown).await.unwrap())
+    })
+}
+
+#[test]
+fn g15_exit_ends_a_process_that_a_blocked_thread_would_keep_alive() {
+    let mut process = child::start("blocked");
+    process.wait_for_error("blocking its thread");
+    assert_eq!(process.end().code(), Some(3));
+}

@@ -146,7 +146,8 @@ impl Machine {
         if !self.stopping.closing {
             self.stopping.closing = true;
             // A server that is still open has been forced: it is drained when it is gone.
-            if !self.services.iter().any(|service| service.kind == Kind::Server && service.is_open(Step::Run)) {
+            if !self.services.iter().any(|service| service.kind == Kind::Server && service.is_open(Step::Run))
+            {
                 self.drained(out);
             }
             out.push(Command::CloseResources);

@@ -31,7 +31,9 @@ pub(super) fn possible(world: &World, bounds: &Bounds, to: &mut Vec<Input>) {
     }
     if world.closing == Once::Pending {
         // Answered on the spot, so that nothing comes between.
-        to.extend(world.each().filter(|(_, s)| may_start(s, bounds)).map(|(ix, _)| Input::ResourceStarted(ix)));
+        to.extend(
+            world.each().filter(|(_, s)| may_start(s, bounds)).map(|(ix, _)| Input::ResourceStarted(ix)),
+        );
         to.push(Input::ResourcesClosed);
         return;
     }
@@ -159,7 +161,8 @@ impl World {
     /// nothing.
     pub(super) fn means_anything(&self, input: Input) -> bool {
         if !self.knows(input) || self.stopped {
-            return false;
+            // Signals are counted even after the end.
+            return matches!(input, Input::Signal(_));
         }
         match input {
             Input::Start => !self.started && !self.requested,

@@ -84,15 +84,18 @@ impl Fault {
             }
             Fault::ReleasesInOrderOfStart => {
                 for command in commands {
-                    if let Command::Release(resource) | Command::Announce(Told::ReleaseStarted(resource)) = command {
+                    if let Command::Release(resource) | Command::Announce(Told::ReleaseStarted(resource)) =
+                        command
+                    {
                         let last = before.get(resource.service).holds().len() as u32 - 1;
                         resource.index = last - resource.index;
                     }
                 }
             }
             Fault::ForgetsToClose => commands.retain(|command| *command != Command::CloseResources),
-            Fault::LosesAcknowledgements => commands
-                .retain(|command| !matches!(command, Command::Announce(Told::ReleaseFinished { .. }))),
+            Fault::LosesAcknowledgements => {
+                commands.retain(|command| !matches!(command, Command::Announce(Told::ReleaseFinished { .. })))
+            }
             Fault::LosesFailures => {
                 for command in commands {
                     if let Command::Announce(Told::StepFinished { error, .. }) = command {
@@ -101,15 +104,15 @@ impl Fault {
                 }
             }
             Fault::CountsTwice => {
-                let finished = |command: &&Command| {
-                    matches!(command, Command::Announce(Told::StepFinished { .. }))
-                };
+                let finished =
+                    |command: &&Command| matches!(command, Command::Announce(Told::StepFinished { .. }));
                 if let (Input::Gone(..), Some(again)) = (input, commands.iter().find(finished).cloned()) {
                     commands.push(again);
                 }
             }
-            Fault::ForcesNobody => commands
-                .retain(|command| !matches!(command, Command::Force(_) | Command::ForceResource(_))),
+            Fault::ForcesNobody => {
+                commands.retain(|command| !matches!(command, Command::Force(_) | Command::ForceResource(_)))
+            }
             Fault::ForcesAtOnce => {
                 for command in commands {
                     if let Command::Release(resource) = *command {

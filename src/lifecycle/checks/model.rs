@@ -90,8 +90,12 @@ impl Model for System {
             Property::always("G1 each actor is started, told and ended once", |_, s: &State| s.keeps(G01)),
             Property::always("G2 register, set up all, then run", |_, s: &State| s.keeps(G02)),
             Property::always("G3 nothing begins after a failed set-up", |_, s: &State| s.keeps(G03)),
-            Property::always("G4 a failure, or the last return, begins the shutdown", |_, s: &State| s.keeps(G04)),
-            Property::always("G5 who runs is asked, once, after the drain delay", |_, s: &State| s.keeps(G05)),
+            Property::always("G4 a failure, or the last return, begins the shutdown", |_, s: &State| {
+                s.keeps(G04)
+            }),
+            Property::always("G5 who runs is asked, once, after the drain delay", |_, s: &State| {
+                s.keeps(G05)
+            }),
             Property::always("G6 release after run, last started first", |_, s: &State| s.keeps(G06)),
             Property::always("G7 everything is accounted for, once", |_, s: &State| s.keeps(G07)),
             Property::always("G8 force when it is time, never before", |_, s: &State| s.keeps(G08)),
@@ -101,19 +105,25 @@ impl Model for System {
             }),
             Property::always("G12 the third signal ends the process", |_, s: &State| s.keeps(G12)),
             Property::always("G13 the end is the end, and progress is bounded", |_, s: &State| s.keeps(G13)),
-            Property::always("G13 with a deadline, the end comes although everybody hangs", |m: &Self, s: &State| {
-                let asked = s.world.requested && m.bounds.deadline;
-                !asked || s.is_over() || forced_to_come(&s.world, true).is_some()
-            }),
-            Property::always("G13 without a deadline, the end comes when everybody answers", |_, s: &State| {
-                !s.world.requested || s.is_over() || kindly_to_come(&s.world).is_some()
-            }),
+            Property::always(
+                "G13 with a deadline, the end comes although everybody hangs",
+                |m: &Self, s: &State| {
+                    let asked = s.world.requested && m.bounds.deadline;
+                    !asked || s.is_over() || forced_to_come(&s.world, true).is_some()
+                },
+            ),
+            Property::always(
+                "G13 without a deadline, the end comes when everybody answers",
+                |_, s: &State| !s.world.requested || s.is_over() || kindly_to_come(&s.world).is_some(),
+            ),
             Property::always("G13 the stage is what was told", |_, s: &State| s.is_over() || stage_fits(s)),
             Property::always("G13 after the end nothing changes anything", |_, s: &State| {
-                !s.world.stopped || s.broken.is_some() || strays(ServiceIx(0), 0).all(|input| {
-                    let mut machine = s.machine.clone();
-                    machine.step(input).is_empty() && machine == s.machine
-                })
+                !s.world.stopped
+                    || s.broken.is_some()
+                    || strays(ServiceIx(0), 0).all(|input| {
+                        let mut machine = s.machine.clone();
+                        machine.step(input).is_empty() && machine == s.machine
+                    })
             }),
             Property::always("G14 the counters are what a scan would find", |_, s: &State| {
                 counters_match(&s.machine)
@@ -154,7 +164,8 @@ impl System {
         for (property, path) in checker.discoveries() {
             if checker.model().property(property).expectation != Expectation::Sometimes {
                 let broken = path.last_state().broken;
-                let way: Vec<_> = path.into_actions().iter().map(|input| format!("\n    {input:?}")).collect();
+                let way: Vec<_> =
+                    path.into_actions().iter().map(|input| format!("\n    {input:?}")).collect();
                 panic!("{name}: {property}: {broken:?} after{}", way.concat());
             }
         }

@@ -158,7 +158,11 @@ impl World {
                 self.obey_release(resource)
             }
             Command::ForceResource(resource) => {
-                ensure(self.pressure == Pressure::Deadline, G08, "no resource is forced before the deadline")?;
+                ensure(
+                    self.pressure == Pressure::Deadline,
+                    G08,
+                    "no resource is forced before the deadline",
+                )?;
                 let hold = self.at(resource.service).hold(resource.index);
                 ensure(*hold == Hold::Asked, G07, "a resource that was asked is forced, once")?;
                 *hold = Hold::Forced;
@@ -305,7 +309,11 @@ impl World {
                 Ok(())
             }
             Told::Releasing => {
-                ensure(!self.releasing && self.closing == Once::Done, G06, "Releasing follows the last start")?;
+                ensure(
+                    !self.releasing && self.closing == Once::Done,
+                    G06,
+                    "Releasing follows the last start",
+                )?;
                 self.releasing = true;
                 Ok(())
             }
@@ -388,7 +396,11 @@ impl World {
                 ensure(service.life == Life::Forced, G08, "in the reserve, who still works is forced")?;
             }
             if self.pressure == Pressure::Deadline {
-                ensure(!service.lives() || service.life == Life::Forced, G08, "at the deadline all are forced")?;
+                ensure(
+                    !service.lives() || service.life == Life::Forced,
+                    G08,
+                    "at the deadline all are forced",
+                )?;
                 ensure(self.closing != Once::NotYet, G08, "at the deadline no step is waited for")?;
                 let asked = self.closing != Once::Done || !service.holds().contains(&Hold::Alive);
                 ensure(asked, G08, "at the deadline every resource is asked")?;

@@ -49,6 +49,10 @@ struct Moment {
     /// The shutdown began in this step, and whether services were running then.
     requested: Option<bool>,
     deadlines: bool,
+    /// Whether others counted on the service that the input is about.
+    needed: bool,
+    /// How many resources were asked when the deadline came.
+    overdue: usize,
 }
 
 impl World {
@@ -72,8 +76,14 @@ impl World {
             failure: None,
             requested: None,
             deadlines: false,
+            needed: self.is_needed(input),
+            overdue: 0,
         };
+        let before = self.pressure;
         self.take(input);
+        if before < self.pressure && self.pressure == Pressure::Deadline {
+            now.overdue = self.count(Hold::Asked);
+        }
         for command in commands {
             ensure(!self.stopped, G13, "nothing comes after the end")?;
             self.obey(command, &mut now)?;
@@ -81,6 +91,8 @@ impl World {
         ensure(now.given == now.due.len(), G07, "every answer, end and failure is told")?;
         ensure(now.step.is_none() && now.release.is_none(), G07, "what is announced is sent")?;
         ensure(now.requested.is_some() == now.deadlines, G08, "the deadline runs from the request on")?;
+        let forced = self.stopped || self.count(Hold::Forced) >= now.overdue;
+        ensure(forced, G08, "at the deadline, who was asked before has had its time")?;
         if let Some(true) = now.requested {
             ensure(self.draining != Once::NotYet, G05, "the drain of what ran is told")?;
         }
@@ -142,7 +154,10 @@ impl World {
             Command::Force(ix) => {
                 let late = self.pressure > Pressure::None;
                 ensure(late, G08, "nobody is forced before the reserve begins")?;
+                let deadline = self.pressure == Pressure::Deadline;
                 let service = self.at(ix);
+                let idle = service.is_settled() && service.life == Life::Alive;
+                ensure(deadline || !idle, G08, "the reserve leaves alone who has settled")?;
                 let forcible = matches!(service.life, Life::Alive | Life::Retired);
                 ensure(forcible, G01, "an actor that lives is forced, once")?;
                 service.life = Life::Forced;
@@ -151,6 +166,9 @@ impl World {
             Command::CloseResources => {
                 ensure(self.closing == Once::NotYet, G06, "resources are closed once")?;
                 self.closing = Once::Pending;
+                let gone = self.services.iter().all(|service| !service.lives());
+                let deadline = self.pressure == Pressure::Deadline;
+                ensure(gone || deadline, G06, "no resource is released while an actor may use it")?;
                 self.no_step_is_open("resources are open while a step is")
             }
             Command::Release(resource) => {
@@ -269,9 +287,13 @@ impl World {
                 now.fails(service, error);
                 Ok(())
             }
-            Told::Panicked { service, error, .. } | Told::ServiceLost { service, error, .. } => {
+            Told::Panicked { service, error, .. } => {
                 now.fails(service, Some(error));
                 Ok(())
+            }
+            Told::ServiceLost { service, error, .. } => {
+                now.fails(service, Some(error));
+                self.obey_loss(error, now)
             }
             Told::ServiceStuck(_) => Ok(()),
             Told::ResourceStarted(resource) => {
@@ -281,7 +303,7 @@ impl World {
             Told::ResourceLost { resource, error, .. } => {
                 *self.at(resource.service).hold(resource.index) = Hold::Over;
                 now.fails(resource.service, Some(error));
-                Ok(())
+                self.obey_loss(error, now)
             }
             Told::ReleaseFinished { resource, .. } => {
                 *self.at(resource.service).hold(resource.index) = Hold::Over;
@@ -322,6 +344,36 @@ impl World {
                 self.obey_end()
             }
         }
+    }
+
+    /// What dies while others count on its service fails that service; afterwards it only spoils the end.
+    fn obey_loss(&self, error: ErrorStage, now: &Moment) -> Verdict {
+        let stage = match (now.needed, self.launched()) {
+            (false, _) => ErrorStage::Shutdown,
+            (true, false) => ErrorStage::Setup,
+            (true, true) => ErrorStage::Run,
+        };
+        ensure(error == stage, Guarantee::G04, "what dies while it is needed fails its service")
+    }
+
+    /// Whether others count on the service that lost its actor or a resource: it is on its way up, it runs, or
+    /// calls reach it.
+    fn is_needed(&self, input: Input) -> bool {
+        let ix = match input {
+            Input::Gone(ix, _) => ix,
+            Input::ResourceGone(resource, _) => resource.service,
+            _ => return false,
+        };
+        let service = self.get(ix);
+        let up = match service.step(Step::Setup) {
+            Seen::Unsent => matches!(service.step(Step::Register), Seen::Unsent | Seen::Open),
+            setup => setup != Seen::Failed,
+        };
+        service.life == Life::Alive && up && matches!(service.step(Step::Run), Seen::Unsent | Seen::Open)
+    }
+
+    fn count(&self, hold: Hold) -> usize {
+        self.services.iter().flat_map(|service| service.holds()).filter(|&&one| one == hold).count()
     }
 
     fn obey_request(&mut self, cause: &Cause<ServiceIx>, now: &mut Moment) -> Verdict {
@@ -408,6 +460,10 @@ impl World {
                 let forced = !over || !service.holds().contains(&Hold::Asked);
                 ensure(forced, G08, "after the last call every resource is forced")?;
             }
+        }
+        if self.drain_delay == Once::Pending {
+            let used = self.services.iter().any(|service| service.is_open(Step::Run));
+            ensure(used, G05, "a drain delay that nobody can use is cut")?;
         }
         let left = |hold: &Hold| *hold != Hold::Over;
         let done = self.releasing

@@ -33,7 +33,7 @@ pub(super) enum Fault {
     CountsTwice,
     /// Nobody is forced, however late it is.
     ForcesNobody,
-    /// Only resources are forced before it is time.
+    /// Resources are forced when they should be asked.
     ForcesAtOnce,
     /// The end is told before the resources are released.
     EndsEarly,

@@ -10,6 +10,8 @@
 //!
 //! - [`world`] keeps the history of one manager as an observer sees it: inputs and commands alone.
 //! - [`promises`] judges each step of the machine by that history; it never looks inside the machine.
+//!   Its parts: [`accounts`] (what must be told), [`orders`] (what may be done), [`tidings`] (what may be
+//!   said), [`between`] (what holds between steps).
 //! - [`environment`] lists what services, resources, users and timers may do next.
 //! - [`model`] walks all of that exhaustively, [`faults`] shows that a broken rule is found, and [`random`]
 //!   follows up to 50 services through random, late, doubled and impossible inputs.
@@ -19,12 +21,15 @@
 //! nobody's goodwill ([`environment::forced_to_come`]), or, without a deadline, somebody's answer.
 
 mod accounts;
+mod between;
 mod canonical;
 mod counters;
 mod environment;
 mod faults;
 mod model;
+mod orders;
 mod promises;
 mod random;
 mod sizes;
+mod tidings;
 mod world;

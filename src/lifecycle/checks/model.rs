@@ -125,7 +125,7 @@ impl Model for System {
                         machine.step(input).is_empty() && machine == s.machine
                     })
             }),
-            Property::always("G14 the counters are what a scan would find", |_, s: &State| {
+            Property::always("the counters are what a scan would find", |_, s: &State| {
                 counters_match(&s.machine)
             }),
             Property::sometimes("an end", |_, s: &State| s.world.stopped),

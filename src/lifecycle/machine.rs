@@ -14,10 +14,10 @@ pub(crate) struct Machine {
     pub(super) services: Vec<Service>,
     pub(super) stage: Stage,
     pub(super) stopping: Stopping,
-    signals: u8,
-    running_announced: bool,
+    pub(super) signals: u8,
+    pub(super) running_announced: bool,
     /// Services whose set-up succeeded.
-    set_up: usize,
+    pub(super) set_up: usize,
     /// Steps sent and not over.
     pub(super) open_steps: usize,
     /// `Run`s sent and not over.
@@ -65,7 +65,9 @@ impl Machine {
     /// Takes note of what happened, and tells what is to be done about it.
     pub(crate) fn step(&mut self, input: Input) -> Commands {
         let mut out = Commands::new();
-        if !self.knows(input) {
+        // After the end, only a third signal still means something.
+        let too_late = self.stage == Stage::Stopped && !matches!(input, Input::Signal(_));
+        if too_late || !self.knows(input) {
             return out;
         }
         match input {

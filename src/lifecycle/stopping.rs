@@ -16,7 +16,7 @@ use super::service::{Actor, Resource};
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Stopping {
     drain_delay: bool,
-    cause: Option<Cause<ServiceIx>>,
+    pub(super) cause: Option<Cause<ServiceIx>>,
     /// Whether services had begun to run when shutdown was asked.
     pub(super) ran: bool,
     drain: Drain,
@@ -103,7 +103,7 @@ impl Machine {
         }
     }
 
-    /// The gRPC server has ended.
+    /// Nothing is left to be drained: the gRPC server has ended, or there was none.
     pub(super) fn drained(&mut self, out: &mut Commands) {
         if self.is_stopping() && self.stopping.ran && !self.stopping.drained {
             self.stopping.drained = true;
@@ -145,7 +145,9 @@ impl Machine {
     fn close_resources(&mut self, out: &mut Commands) {
         if !self.stopping.closing {
             self.stopping.closing = true;
-            if self.services.iter().all(|service| service.kind != Kind::Server) {
+            // A server that is still open has been forced: it is drained when it is gone.
+            if !self.services.iter().any(|service| service.kind == Kind::Server && service.is_open(Step::Run))
+            {
                 self.drained(out);
             }
             out.push(Command::CloseResources);

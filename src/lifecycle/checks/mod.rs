@@ -1,1 +1,35 @@
+//! The rules, checked: every state of small systems, and random histories of large ones.
+//!
+//! ```text
+//!              environment: what may happen next
+//!                    |
+//!                  Input --> Machine::step --> Commands
+//!                    |                            |
+//!                    +-----> world: what has happened, and is it what was promised? <-----+
+//! ```
+//!
+//! - [`world`] keeps the history of one manager as an observer sees it: inputs and commands alone.
+//! - [`promises`] judges each step of the machine by that history; it never looks inside the machine.
+//!   Its parts: [`accounts`] (what must be told), [`orders`] (what may be done), [`tidings`] (what may be
+//!   said), [`between`] (what holds between steps).
+//! - [`environment`] lists what services, resources, users and timers may do next.
+//! - [`model`] walks all of that exhaustively, [`faults`] shows that a broken rule is found, and [`random`]
+//!   follows up to 50 services through random, late, doubled and impossible inputs.
+//!
+//! Why every path ends: [`world::World::rank`] grows with each input that changes anything and is bounded,
+//! so that no path is infinite; and in each state short of the end something is still to come that needs
+//! nobody's goodwill ([`environment::forced_to_come`]), or, without a deadline, somebody's answer.
 
+mod accounts;
+mod between;
+mod canonical;
+mod counters;
+mod environment;
+mod faults;
+mod model;
+mod orders;
+mod promises;
+mod random;
+mod sizes;
+mod tidings;
+mod world;

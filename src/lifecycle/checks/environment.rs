@@ -1,0 +1,209 @@
+//! What may happen next: everything that services, resources, users, signals and timers can do.
+//!
+//! A hang is not an action: it is never taking one. So whatever is listed here may also never come,
+//! except what is [`forced_to_come`].
+
+use super::super::io::{Answer, Departure, Input};
+use super::super::names::{Kind, ResourceIx, ServiceIx, SignalKind, Step};
+use super::world::{Hold, Life, Once, Pressure, Seen, Watched, World};
+
+/// The bounds of an environment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// How many resources each service may start.
+    pub(super) resources: usize,
+    pub(super) server_resources: usize,
+    /// Whether there is a deadline, and a reserve before it.
+    pub(super) deadline: bool,
+    pub(super) signals: bool,
+    pub(super) answers: &'static [Answer],
+    pub(super) departures: &'static [Departure],
+}
+
+pub(super) const ALL_ANSWERS: &[Answer] = &[Answer::Ok, Answer::Error, Answer::Panic, Answer::Missing];
+pub(super) const ALL_DEPARTURES: &[Departure] =
+    &[Departure::Ended, Departure::Panicked, Departure::Dismissed, Departure::Abandoned];
+
+/// Everything that may happen next.
+pub(super) fn possible(world: &World, bounds: &Bounds, to: &mut Vec<Input>) {
+    if world.stopped || world.exited {
+        return;
+    }
+    if world.closing == Once::Pending {
+        // Answered on the spot, so that nothing comes between.
+        to.extend(
+            world.each().filter(|(_, s)| may_start(s, bounds)).map(|(ix, _)| Input::ResourceStarted(ix)),
+        );
+        to.push(Input::ResourcesClosed);
+        return;
+    }
+    for (ix, service) in world.each() {
+        of_service(ix, service, world, bounds, to);
+    }
+    of_users(world, bounds, to);
+    to.extend(timers(world, bounds));
+}
+
+fn of_service(ix: ServiceIx, service: &Watched, world: &World, bounds: &Bounds, to: &mut Vec<Input>) {
+    if service.lives() {
+        for step in Step::ALL.into_iter().filter(|&step| service.is_open(step)) {
+            to.extend(bounds.answers.iter().map(|&answer| Input::Answered(ix, step, answer)));
+        }
+        to.push(Input::Panicked(ix));
+        let possible = |&&departure: &&Departure| match departure {
+            Departure::Ended | Departure::Panicked => true,
+            Departure::Dismissed => service.life >= Life::Retired,
+            Departure::Abandoned => service.life >= Life::Forced,
+        };
+        to.extend(bounds.departures.iter().filter(possible).map(|&departure| Input::Gone(ix, departure)));
+    }
+    if world.closing == Once::NotYet && may_start(service, bounds) {
+        to.push(Input::ResourceStarted(ix));
+    }
+    for (index, &hold) in service.holds().iter().enumerate() {
+        of_resource(ResourceIx { service: ix, index: index as u32 }, hold, bounds, to);
+    }
+}
+
+/// From its set-up on a service may start resources, in its steps or in tasks that outlive them; word
+/// of them may come even when its actor is gone.
+fn may_start(service: &Watched, bounds: &Bounds) -> bool {
+    let most = if service.kind == Kind::Server { bounds.server_resources } else { bounds.resources };
+    service.step(Step::Setup) != Seen::Unsent && service.holds().len() < most
+}
+
+fn of_resource(resource: ResourceIx, hold: Hold, bounds: &Bounds, to: &mut Vec<Input>) {
+    if hold == Hold::Over {
+        return;
+    }
+    to.push(Input::ResourcePanicked(resource));
+    if hold >= Hold::Asked {
+        to.extend(bounds.answers.iter().map(|&answer| Input::Released(resource, answer)));
+    }
+    let possible = |&&departure: &&Departure| match departure {
+        Departure::Ended | Departure::Panicked => true,
+        Departure::Dismissed | Departure::Abandoned => hold >= Hold::Forced,
+    };
+    to.extend(
+        bounds.departures.iter().filter(possible).map(|&departure| Input::ResourceGone(resource, departure)),
+    );
+}
+
+fn of_users(world: &World, bounds: &Bounds, to: &mut Vec<Input>) {
+    to.extend([Input::Start, Input::ShutdownAsked, Input::ForceAsked]);
+    if bounds.signals {
+        to.push(Input::Signal(SignalKind::Terminate));
+    }
+    if world.each().any(|(_, s)| s.kind == Kind::Server && s.is_open(Step::Run)) {
+        to.push(Input::Serving);
+    }
+}
+
+/// The timers that have been started, also those that have gone off or are late: a manager may hear of
+/// them again after it was forced.
+fn timers(world: &World, bounds: &Bounds) -> impl Iterator<Item = Input> {
+    let deadline = bounds.deadline && world.requested;
+    [
+        (Input::DrainDelayOver, world.drain_delay != Once::NotYet),
+        (Input::ReserveReached, deadline),
+        (Input::DeadlineReached, deadline && world.pressure >= Pressure::Reserve),
+        (Input::LastCallOver, world.last_call != Once::NotYet),
+    ]
+    .into_iter()
+    .filter_map(|(input, started)| started.then_some(input))
+}
+
+/// Something that comes although everybody hangs: timers, and the ends of those who are forced.
+pub(super) fn forced_to_come(world: &World, deadline: bool) -> Option<Input> {
+    if world.closing == Once::Pending {
+        return Some(Input::ResourcesClosed);
+    }
+    for (ix, service) in world.each() {
+        if service.life == Life::Forced {
+            return Some(Input::Gone(ix, Departure::Abandoned));
+        }
+        if let Some(index) = service.holds().iter().position(|&hold| hold == Hold::Forced) {
+            let resource = ResourceIx { service: ix, index: index as u32 };
+            return Some(Input::ResourceGone(resource, Departure::Abandoned));
+        }
+    }
+    if world.last_call == Once::Pending {
+        return Some(Input::LastCallOver);
+    }
+    if world.drain_delay == Once::Pending {
+        return Some(Input::DrainDelayOver);
+    }
+    match world.pressure {
+        Pressure::None if deadline && world.requested => Some(Input::ReserveReached),
+        Pressure::Reserve if deadline && world.requested => Some(Input::DeadlineReached),
+        _ => None,
+    }
+}
+
+/// Something that comes when nobody hangs and no time runs out.
+pub(super) fn kindly_to_come(world: &World) -> Option<Input> {
+    for (ix, service) in world.each() {
+        if let Some(step) = Step::ALL.into_iter().find(|&step| service.is_open(step)) {
+            return Some(Input::Answered(ix, step, Answer::Ok));
+        }
+        if service.life == Life::Retired {
+            return Some(Input::Gone(ix, Departure::Dismissed));
+        }
+        if let Some(index) = service.holds().iter().position(|&hold| hold == Hold::Asked) {
+            return Some(Input::Released(ResourceIx { service: ix, index: index as u32 }, Answer::Ok));
+        }
+    }
+    forced_to_come(world, false)
+}
+
+impl World {
+    /// Whether an input means anything now. What does not is late, doubled or impossible, and must change
+    /// nothing.
+    pub(super) fn means_anything(&self, input: Input) -> bool {
+        if !self.knows(input) || self.stopped {
+            // Signals are counted even after the end.
+            return matches!(input, Input::Signal(_));
+        }
+        match input {
+            Input::Start => !self.started && !self.requested,
+            Input::Serving => self.launched() && !self.running && !self.requested,
+            Input::ShutdownAsked => !self.requested,
+            Input::ForceAsked => self.pressure < Pressure::Deadline,
+            Input::Signal(_) => true,
+            Input::ResourcesClosed => self.closing == Once::Pending,
+            Input::DrainDelayOver => self.drain_delay == Once::Pending,
+            Input::ReserveReached => self.requested && self.pressure == Pressure::None,
+            Input::DeadlineReached => self.requested && self.pressure < Pressure::Deadline,
+            Input::LastCallOver => self.last_call == Once::Pending,
+            Input::Gone(ix, departure) => self.can_go(ix, departure),
+            _ => !self.accounts(input).is_empty(),
+        }
+    }
+}
+
+/// One of each input about the service and its resource: a sample of what may come at any time.
+pub(super) fn strays(ix: ServiceIx, index: u32) -> impl Iterator<Item = Input> {
+    let resource = ResourceIx { service: ix, index };
+    let fixed = [
+        Input::Start,
+        Input::Serving,
+        Input::Panicked(ix),
+        Input::ResourceStarted(ix),
+        Input::ResourcesClosed,
+        Input::ResourcePanicked(resource),
+        Input::ShutdownAsked,
+        Input::ForceAsked,
+        Input::DrainDelayOver,
+        Input::ReserveReached,
+        Input::DeadlineReached,
+        Input::LastCallOver,
+    ];
+    let answered = Step::ALL
+        .into_iter()
+        .flat_map(move |step| ALL_ANSWERS.iter().map(move |&answer| Input::Answered(ix, step, answer)));
+    let released = ALL_ANSWERS.iter().map(move |&answer| Input::Released(resource, answer));
+    let gone = ALL_DEPARTURES
+        .iter()
+        .flat_map(move |&departure| [Input::Gone(ix, departure), Input::ResourceGone(resource, departure)]);
+    fixed.into_iter().chain(answered).chain(released).chain(gone)
+}

@@ -1,0 +1,226 @@
+//! The checks can fail: each rule broken here, in the commands of an otherwise sound machine, is found.
+
+use super::super::io::{Announcement as Told, Answer, Command, Input};
+use super::super::names::Kind::{self, Both, Generic, Server};
+use super::super::names::{ResourceIx, ServiceIx, Step};
+use super::sizes::system;
+use super::world::{Hold, World};
+
+/// A rule that is broken deliberately.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Fault {
+    /// `Run` is sent as soon as the service itself is set up.
+    RunsBeforeTheLastSetup,
+    /// Main loops are sent nothing once every set-up has succeeded.
+    ForgetsToRun,
+    /// `Shutdown` is sent twice.
+    AsksTwice,
+    /// `Shutdown` comes before the drain delay has passed.
+    SkipsTheDrainDelay,
+    /// Draining is never over.
+    ForgetsDrained,
+    /// `Release` is sent when shutdown begins.
+    ReleasesBeforeRunEnded,
+    /// The first started is released first.
+    ReleasesInOrderOfStart,
+    /// Resources are never closed.
+    ForgetsToClose,
+    /// The acknowledgement of a release gets lost.
+    LosesAcknowledgements,
+    /// A failed step is told as if it were none.
+    LosesFailures,
+    /// The end of an actor ends its open steps twice.
+    CountsTwice,
+    /// Nobody is forced, however late it is.
+    ForcesNobody,
+    /// Resources are forced when they should be asked.
+    ForcesAtOnce,
+    /// The end is told before the resources are released.
+    EndsEarly,
+    /// The end is told twice.
+    EndsTwice,
+}
+
+impl Fault {
+    /// Breaks the rule in what the machine just said.
+    pub(super) fn apply(self, before: &World, input: Input, commands: &mut Vec<Command>) {
+        let told = |commands: &[Command], told: Told| commands.contains(&Command::Announce(told));
+        match self {
+            Fault::RunsBeforeTheLastSetup => {
+                if let Input::Answered(ix, Step::Setup, Answer::Ok) = input
+                    && !commands.iter().any(|command| matches!(command, Command::Send(_, Step::Run)))
+                {
+                    commands.extend(sent(ix, Step::Run));
+                }
+            }
+            Fault::ForgetsToRun => commands.retain(|command| {
+                !matches!(
+                    command,
+                    Command::Send(_, Step::Run) | Command::Announce(Told::StepStarted(_, Step::Run))
+                )
+            }),
+            Fault::AsksTwice => {
+                if let Some(&Command::Send(ix, step)) =
+                    commands.iter().find(|command| matches!(command, Command::Send(_, Step::Shutdown)))
+                {
+                    commands.extend(sent(ix, step));
+                }
+            }
+            Fault::SkipsTheDrainDelay => {
+                if commands.contains(&Command::StartDrainDelay) {
+                    commands.push(Command::SignalRequested);
+                }
+            }
+            Fault::ForgetsDrained => commands.retain(|command| *command != Command::Announce(Told::Drained)),
+            Fault::ReleasesBeforeRunEnded => {
+                if commands.contains(&Command::StartDeadlines)
+                    && before.services[0].holds().first() == Some(&Hold::Alive)
+                {
+                    let resource = ResourceIx { service: ServiceIx(0), index: 0 };
+                    commands.push(Command::Announce(Told::Releasing));
+                    commands.push(Command::Announce(Told::ReleaseStarted(resource)));
+                    commands.push(Command::Release(resource));
+                }
+            }
+            Fault::ReleasesInOrderOfStart => {
+                for command in commands {
+                    if let Command::Release(resource) | Command::Announce(Told::ReleaseStarted(resource)) =
+                        command
+                    {
+                        let last = before.get(resource.service).holds().len() as u32 - 1;
+                        resource.index = last - resource.index;
+                    }
+                }
+            }
+            Fault::ForgetsToClose => commands.retain(|command| *command != Command::CloseResources),
+            Fault::LosesAcknowledgements => {
+                commands.retain(|command| !matches!(command, Command::Announce(Told::ReleaseFinished { .. })))
+            }
+            Fault::LosesFailures => {
+                for command in commands {
+                    if let Command::Announce(Told::StepFinished { error, .. }) = command {
+                        *error = None;
+                    }
+                }
+            }
+            Fault::CountsTwice => {
+                let finished =
+                    |command: &&Command| matches!(command, Command::Announce(Told::StepFinished { .. }));
+                if let (Input::Gone(..), Some(again)) = (input, commands.iter().find(finished).cloned()) {
+                    commands.push(again);
+                }
+            }
+            Fault::ForcesNobody => {
+                commands.retain(|command| !matches!(command, Command::Force(_) | Command::ForceResource(_)))
+            }
+            Fault::ForcesAtOnce => {
+                for command in commands {
+                    if let Command::Release(resource) = *command {
+                        *command = Command::ForceResource(resource);
+                    }
+                }
+            }
+            Fault::EndsEarly => {
+                if told(commands, Told::Releasing) && !told(commands, Told::Stopped) {
+                    commands.push(Command::Announce(Told::Stopped));
+                }
+            }
+            Fault::EndsTwice => {
+                if told(commands, Told::Stopped) {
+                    commands.push(Command::Announce(Told::Stopped));
+                }
+            }
+        }
+    }
+}
+
+fn sent(ix: ServiceIx, step: Step) -> [Command; 2] {
+    [Command::Announce(Told::StepStarted(ix, step)), Command::Send(ix, step)]
+}
+
+/// Asserts that the fault is found, and as what: the beginning of a property's name.
+fn found(fault: Fault, kinds: &[Kind], as_: &str) {
+    let mut broken = system(kinds, 2);
+    broken.fault = Some(fault);
+    let found = broken.broken();
+    assert!(found.iter().any(|property| property.starts_with(as_)), "{fault:?} was found as {found:?}");
+}
+
+#[test]
+fn g02_a_run_before_the_last_setup_is_found() {
+    found(Fault::RunsBeforeTheLastSetup, &[Generic, Both], "G2");
+}
+
+#[test]
+fn g04_a_manager_that_forgets_to_run_is_found() {
+    found(Fault::ForgetsToRun, &[Server, Generic], "G4");
+}
+
+#[test]
+fn g05_a_second_shutdown_message_is_found() {
+    found(Fault::AsksTwice, &[Generic], "G2");
+}
+
+#[test]
+fn g05_a_skipped_drain_delay_is_found() {
+    found(Fault::SkipsTheDrainDelay, &[Generic], "G5");
+}
+
+#[test]
+fn g05_a_drain_that_is_never_over_is_found() {
+    found(Fault::ForgetsDrained, &[Server, Generic], "G5");
+}
+
+#[test]
+fn g06_a_release_before_run_ended_is_found() {
+    found(Fault::ReleasesBeforeRunEnded, &[Generic, Generic], "G6");
+}
+
+#[test]
+fn g06_a_release_in_order_of_start_is_found() {
+    found(Fault::ReleasesInOrderOfStart, &[Generic], "G6");
+}
+
+#[test]
+fn g07_a_lost_acknowledgement_is_found() {
+    found(Fault::LosesAcknowledgements, &[Generic], "G7");
+}
+
+#[test]
+fn g07_a_lost_failure_is_found() {
+    found(Fault::LosesFailures, &[Generic], "G7");
+}
+
+#[test]
+fn g07_a_step_that_is_counted_twice_is_found() {
+    found(Fault::CountsTwice, &[Generic], "G7");
+}
+
+#[test]
+fn g08_a_deadline_that_forces_nobody_is_found() {
+    found(Fault::ForcesNobody, &[Generic], "G8");
+}
+
+#[test]
+fn g08_a_force_before_its_time_is_found() {
+    found(Fault::ForcesAtOnce, &[Generic], "G8");
+}
+
+#[test]
+fn g13_a_way_down_that_gets_stuck_is_found() {
+    let mut stuck = system(&[Generic], 1);
+    stuck.fault = Some(Fault::ForgetsToClose);
+    stuck.bounds.deadline = false;
+    let found = stuck.broken();
+    assert!(found.contains(&"G13 without a deadline, the end comes when everybody answers"), "{found:?}");
+}
+
+#[test]
+fn g07_an_end_before_everything_is_released_is_found() {
+    found(Fault::EndsEarly, &[Generic], "G7");
+}
+
+#[test]
+fn g13_a_second_end_is_found() {
+    found(Fault::EndsTwice, &[Generic], "G13");
+}

@@ -1,0 +1,180 @@
+//! What was promised, judged step by step from inputs and commands alone.
+//!
+//! [`World::observe`] takes one input and the commands it led to, and either agrees or says which
+//! guarantee is broken. It works in four moves: what must be told of this input ([`accounts`](super::accounts)),
+//! what the input itself changes (`take`), each command against the history so far ([`orders`](super::orders) and
+//! [`tidings`](super::tidings)), and what must hold once the step is done ([`between`](super::between)).
+
+use super::super::io::{Answer, Command, Departure, Input};
+use super::super::names::{ErrorStage, Kind, Outcome, ResourceIx, ServiceIx, Step};
+use super::accounts::Account;
+use super::world::{Hold, Life, Once, Pressure, Seen, World};
+
+/// The guarantees of the contract that the rules have to keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Guarantee {
+    G01,
+    G02,
+    G03,
+    G04,
+    G05,
+    G06,
+    G07,
+    G08,
+    G12,
+    G13,
+}
+
+/// A promise that was not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Broken(pub(super) Guarantee, pub(super) &'static str);
+
+pub(super) type Verdict = Result<(), Broken>;
+
+pub(super) fn ensure(kept: bool, guarantee: Guarantee, promise: &'static str) -> Verdict {
+    if kept { Ok(()) } else { Err(Broken(guarantee, promise)) }
+}
+
+/// What is remembered only within one step of the machine.
+pub(super) struct Moment {
+    pub(super) input: Input,
+    pub(super) due: Vec<Account>,
+    /// How many of the due accounts have been given.
+    pub(super) given: usize,
+    /// The announcement that the next message must match.
+    pub(super) step: Option<(ServiceIx, Step)>,
+    pub(super) release: Option<ResourceIx>,
+    /// The latest failure that must begin the shutdown.
+    pub(super) failure: Option<(ServiceIx, ErrorStage)>,
+    /// The shutdown began in this step, and whether services were running then.
+    pub(super) requested: Option<bool>,
+    pub(super) deadlines: bool,
+    /// Whether others counted on the service that the input is about.
+    pub(super) needed: bool,
+    /// How many resources were asked when the deadline came.
+    pub(super) overdue: usize,
+}
+
+impl World {
+    /// Judges one step of the machine, and remembers it.
+    pub(super) fn observe(&mut self, input: Input, commands: &[Command]) -> Verdict {
+        use Guarantee::*;
+        if self.stopped {
+            self.signals += u8::from(matches!(input, Input::Signal(_)) && self.signals < 3);
+            let quiet = commands.iter().all(|command| matches!(command, Command::Exit(_)));
+            return ensure(quiet, G13, "the end is the end");
+        }
+        if !self.knows(input) {
+            return ensure(commands.is_empty(), G07, "who does not exist changes nothing");
+        }
+        let mut now = Moment {
+            input,
+            due: self.accounts(input),
+            given: 0,
+            step: None,
+            release: None,
+            failure: None,
+            requested: None,
+            deadlines: false,
+            needed: self.is_needed(input),
+            overdue: 0,
+        };
+        let before = self.pressure;
+        self.take(input);
+        if before < self.pressure && self.pressure == Pressure::Deadline {
+            now.overdue = self.count(Hold::Asked);
+        }
+        for command in commands {
+            ensure(!self.stopped, G13, "nothing comes after the end")?;
+            self.obey(command, &mut now)?;
+        }
+        ensure(now.given == now.due.len(), G07, "every answer, end and failure is told")?;
+        ensure(now.step.is_none() && now.release.is_none(), G07, "what is announced is sent")?;
+        ensure(now.requested.is_some() == now.deadlines, G08, "the deadline runs from the request on")?;
+        let forced = self.stopped || self.count(Hold::Forced) >= now.overdue;
+        ensure(forced, G08, "at the deadline, who was asked before has had its time")?;
+        if let Some(true) = now.requested {
+            ensure(self.draining != Once::NotYet, G05, "the drain of what ran is told")?;
+        }
+        ensure(now.failure.is_none() || self.requested, G04, "a failure begins the shutdown")?;
+        self.settle(input)
+    }
+
+    /// What the input itself changes, before the machine says a word.
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Start => self.started |= !self.requested,
+            Input::Gone(ix, departure) if self.can_go(ix, departure) => self.at(ix).life = Life::Gone,
+            Input::ResourcesClosed if self.closing == Once::Pending => self.closing = Once::Done,
+            Input::ForceAsked => self.pressure = Pressure::Deadline,
+            Input::Signal(_) => {
+                self.signals = 3.min(self.signals + 1);
+                match self.signals {
+                    1 => {}
+                    2 => self.pressure = Pressure::Deadline,
+                    _ => self.exited = true,
+                }
+            }
+            Input::DrainDelayOver if self.drain_delay == Once::Pending => self.drain_delay = Once::Done,
+            Input::ReserveReached if self.requested => self.pressure = self.pressure.max(Pressure::Reserve),
+            Input::DeadlineReached if self.requested => self.pressure = Pressure::Deadline,
+            Input::LastCallOver if self.last_call == Once::Pending => self.last_call = Once::Done,
+            _ => {}
+        }
+    }
+
+    /// Whether others count on the service that lost its actor or a resource: it is on its way up, it runs, or
+    /// calls reach it.
+    fn is_needed(&self, input: Input) -> bool {
+        let ix = match input {
+            Input::Gone(ix, _) => ix,
+            Input::ResourceGone(resource, _) => resource.service,
+            _ => return false,
+        };
+        let service = self.get(ix);
+        let up = match service.step(Step::Setup) {
+            Seen::Unsent => matches!(service.step(Step::Register), Seen::Unsent | Seen::Open),
+            setup => setup != Seen::Failed,
+        };
+        service.life == Life::Alive && up && matches!(service.step(Step::Run), Seen::Unsent | Seen::Open)
+    }
+
+    /// Whether an actor can go in this way: told to, or by itself.
+    pub(super) fn can_go(&self, ix: ServiceIx, departure: Departure) -> bool {
+        let service = self.get(ix);
+        service.lives()
+            && match departure {
+                Departure::Ended | Departure::Panicked => true,
+                Departure::Dismissed => service.life >= Life::Retired,
+                Departure::Abandoned => service.life == Life::Forced,
+            }
+    }
+
+    pub(super) fn count(&self, hold: Hold) -> usize {
+        self.services.iter().flat_map(|service| service.holds()).filter(|&&one| one == hold).count()
+    }
+
+    /// Everybody was set up, and everybody with a main loop was let run.
+    pub(super) fn all_run(&self) -> bool {
+        let runs = |kind: Kind, step| !kind.runs() || step != Seen::Unsent;
+        self.all_set_up() && self.services.iter().all(|service| runs(service.kind, service.step(Step::Run)))
+    }
+}
+
+impl Moment {
+    pub(super) fn fails(&mut self, ix: ServiceIx, error: Option<ErrorStage>) {
+        if let Some(stage @ (ErrorStage::Setup | ErrorStage::Run)) = error {
+            self.failure = Some((ix, stage));
+        }
+    }
+}
+
+/// The outcome that an answer stands for.
+pub(super) fn outcome_of(answer: Answer) -> Outcome {
+    match answer {
+        Answer::Ok => Outcome::Ok,
+        Answer::Error => Outcome::Error,
+        Answer::Panic => Outcome::Panic,
+        Answer::Missing => Outcome::Ended,
+    }
+}

@@ -1,0 +1,108 @@
+//! The systems that are walked through, each state of them.
+//!
+//! Every stage of every service may succeed, err, panic, end, hang or never be answered at every step, and
+//! shutdown, force, three signals, drain delay, reserve, deadline and last call may come at every step.
+//!
+//! A system without drain delay, or without deadline, goes through states that the same system with both goes
+//! through as well (the delay is over at once; the deadline has not come yet), and what such a state
+//! promises is checked there too. So the larger systems have both, and the small ones check the rest.
+//!
+//! States visited, after symmetry (see [`canonical`](super::canonical)); the last four take about six minutes on two cores:
+//!
+//! ```text
+//!   services x resources each             states   transitions
+//!   Generic, Both x 2                    253 911     3 016 897
+//!   Server, Both x 2                     495 907     5 951 064
+//!   Generic, Grpc, Both x 1              346 811     4 031 616
+//!   Server, Both, Both x 1             2 338 308    31 153 801   full
+//!   Generic, Grpc, Both x 2            4 121 745    64 240 396   full
+//!   Generic, Generic, Generic x 2      4 818 382    82 372 188   full
+//!   Server (bare), Generic, Both x 2   8 327 588   121 797 603   full
+//!   Server, Both, Both x 2            29 528 797   506 161 023   full
+//! ```
+//!
+//! ```text
+//!   cargo test --lib checks::sizes                                      the default
+//!   MAJORDOMO_MODEL_FULL=1 cargo test --release --lib checks::sizes     up to 3 services x 2 resources
+//! ```
+
+use super::super::names::Kind::{self, Both, Generic, Grpc, Server};
+use super::environment::{ALL_ANSWERS, ALL_DEPARTURES, Bounds};
+use super::model::System;
+
+/// A system of everything that can be: drain delay, deadline, signals.
+pub(super) fn system(kinds: &[Kind], resources: usize) -> System {
+    System {
+        kinds: kinds.to_vec(),
+        drain_delay: true,
+        bounds: Bounds {
+            resources,
+            server_resources: resources,
+            deadline: true,
+            signals: true,
+            answers: ALL_ANSWERS,
+            departures: ALL_DEPARTURES,
+        },
+        fault: None,
+    }
+}
+
+/// The same, with a server that holds no resources of its own.
+fn with_bare_server(kinds: &[Kind], resources: usize) -> System {
+    let mut system = system(kinds, resources);
+    system.bounds.server_resources = 0;
+    system
+}
+
+fn in_full() -> bool {
+    std::env::var_os("MAJORDOMO_MODEL_FULL").is_some_and(|full| full == "1")
+}
+
+#[test]
+fn g01_to_g13_hold_in_every_state_of_no_service_and_of_one() {
+    system(&[], 0).check();
+    for kind in [Generic, Grpc, Both, Server] {
+        system(&[kind], 3).check();
+    }
+}
+
+#[test]
+fn g01_to_g13_hold_in_every_state_without_drain_delay_and_without_deadline() {
+    for kinds in [[Generic, Both], [Server, Grpc], [Server, Generic]] {
+        for (drain_delay, deadline) in [(false, true), (true, false), (false, false)] {
+            let mut system = system(&kinds, 1);
+            system.drain_delay = drain_delay;
+            system.bounds.deadline = deadline;
+            system.check();
+        }
+    }
+}
+
+#[test]
+fn g01_to_g13_hold_in_every_state_of_two_services_with_two_resources_each() {
+    for kinds in [[Generic, Both], [Generic, Grpc], [Server, Both], [Server, Grpc]] {
+        system(&kinds, 2).check();
+    }
+}
+
+#[test]
+fn g01_to_g13_hold_in_every_state_of_three_services_with_a_resource_each() {
+    system(&[Generic, Grpc, Both], 1).check();
+    with_bare_server(&[Server, Generic, Grpc], 1).check();
+    if in_full() {
+        with_bare_server(&[Server, Generic, Both], 1).check();
+        for kinds in [[Generic, Generic, Generic], [Server, Grpc, Generic], [Server, Both, Both]] {
+            system(&kinds, 1).check();
+        }
+    }
+}
+
+#[test]
+fn g01_to_g13_hold_in_every_state_of_three_services_with_two_resources_each_when_asked_in_full() {
+    if in_full() {
+        system(&[Generic, Grpc, Both], 2).check();
+        system(&[Generic, Generic, Generic], 2).check();
+        with_bare_server(&[Server, Generic, Both], 2).check();
+        system(&[Server, Both, Both], 2).check();
+    }
+}

@@ -65,11 +65,8 @@ async fn probe(channel: Channel) -> Result<(), Status> {
 
 /// The status and all that led to it, without saying anything twice.
 fn describe(status: &Status) -> String {
-    let mut text = if status.message().is_empty() {
-        status.code().to_string()
-    } else {
-        status.message().to_owned()
-    };
+    let mut text =
+        if status.message().is_empty() { status.code().to_string() } else { status.message().to_owned() };
     let mut cause = status.source();
     while let Some(error) = cause {
         let line = error.to_string();

@@ -7,7 +7,7 @@ use actix::{Actor, Context, Handler};
 use tonic::{Request, Response, Status};
 
 use crate::error::BoxError;
-use crate::grpc::{GrpcService, RegisterOnServer};
+use crate::grpc::{GrpcRegistrar, GrpcService, RegisterOnServer};
 use crate::service::{Service, Setup};
 
 pub use generated::ping_client::PingClient;
@@ -27,6 +27,13 @@ pub(crate) const PING_ID: &str = "majordomo ping";
 /// The ping service that a manager brings along.
 #[derive(Debug, Default)]
 pub(crate) struct PingService;
+
+impl PingService {
+    pub(crate) fn register(&self, server: &GrpcRegistrar) {
+        server.add_service(PingServer::new(Pong));
+        server.add_file_descriptor_set(FILE_DESCRIPTOR_SET);
+    }
+}
 
 impl Actor for PingService {
     type Context = Context<Self>;
@@ -50,8 +57,7 @@ impl Handler<RegisterOnServer> for PingService {
     type Result = Result<(), BoxError>;
 
     fn handle(&mut self, on: RegisterOnServer, _: &mut Context<Self>) -> Self::Result {
-        on.server.add_service(PingServer::new(Pong));
-        on.server.add_file_descriptor_set(FILE_DESCRIPTOR_SET);
+        self.register(&on.server);
         Ok(())
     }
 }

@@ -96,10 +96,10 @@ async fn conduct(
     };
     tokio::pin!(killed);
     let deadline = tokio::select! {
-        () = &mut killed => return told(workers),
+        () = &mut killed => return told(workers, true),
         ordered = ordered => match ordered {
             Ok(deadline) => deadline,
-            Err(_) => return told(workers),
+            Err(_) => return told(workers, true),
         },
         never = accept(listener, &workers) => match never {},
     };
@@ -113,13 +113,13 @@ async fn conduct(
             worker.over().await;
         }
     };
-    tokio::select! {
+    let forced = tokio::select! {
         biased;
-        () = all_over => {}
-        () = &mut killed => {}
-        () = until(times.map(|times| times.give_up)) => {}
-    }
-    told(workers)
+        () = all_over => false,
+        () = &mut killed => true,
+        () = until(times.map(|times| times.give_up)) => false,
+    };
+    told(workers, forced)
 }
 
 /// Accepts connections for ever.
@@ -168,20 +168,25 @@ fn is_the_peers(error: &io::Error) -> bool {
     )
 }
 
-/// What the workers have to tell; their threads have ended, but for those that are blocked.
-fn told(workers: Vec<Worker>) -> Drained {
+/// What the workers have to tell. Those that have not ended are blocked, unless nobody waited for them since
+/// the server is forced.
+fn told(workers: Vec<Worker>, forced: bool) -> Drained {
     let mut told = DrainError::default();
     for worker in workers {
         let shared = &worker.shared;
-        told.connections += shared.held_on.load(Ordering::Relaxed);
         told.unavailable += shared.unavailable.load(Ordering::Relaxed);
         told.cut += shared.cut.load(Ordering::Relaxed);
         let oldest = shared.oldest().into_iter().chain(told.oldest.take());
         told.oldest = oldest.max_by_key(|call| call.age);
+        let carrying = shared.carrying.load(Ordering::Relaxed);
         if worker.is_over() {
+            told.connections += shared.held_on.load(Ordering::Relaxed);
             worker.join();
+        } else if forced {
+            told.connections += carrying;
+            told.cut += carrying;
         } else {
-            told.connections += shared.connections.load(Ordering::Relaxed);
+            told.connections += carrying;
             told.blocked_workers.push(worker.name);
         }
     }

@@ -6,9 +6,10 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::time::Instant;
 
 use super::address::ServerAddress;
 use super::error::ServerError;

@@ -90,11 +90,14 @@ impl Connection {
     pub(super) fn call_began(&self) {
         self.worker.calls.fetch_add(1, Ordering::Relaxed);
         self.seen.fetch_add(1, Ordering::Relaxed);
-        self.open.fetch_add(1, Ordering::Relaxed);
+        if self.open.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.worker.carrying.fetch_add(1, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn call_ended(&self) {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.worker.carrying.fetch_sub(1, Ordering::Relaxed);
             self.lighter.notify_one();
         }
     }
@@ -176,25 +179,13 @@ pub(super) async fn serve<I>(
         return;
     }
     hyper.as_mut().graceful_shutdown();
-    let mut out_of_use = pin!(connection.out_of_use());
-    let mut called_off = pin!(worker.called_off.cancelled());
-    let mut counted = false;
-    loop {
-        tokio::select! {
-            biased;
-            _ = hyper.as_mut() => return,
-            () = out_of_use.as_mut() => return,
-            () = worker.cutting.cancelled() => {
-                if connection.carries() {
-                    worker.cut.fetch_add(1, Ordering::Relaxed);
-                }
-                return;
-            }
-            () = called_off.as_mut(), if !counted => {
-                counted = true;
-                if connection.carries() {
-                    worker.held_on.fetch_add(1, Ordering::Relaxed);
-                }
+    tokio::select! {
+        biased;
+        _ = hyper.as_mut() => {}
+        () = connection.out_of_use() => {}
+        () = worker.cutting.cancelled() => {
+            if connection.carries() {
+                worker.cut.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
@@ -224,4 +215,3 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
 pub(super) fn addresses(local: Option<SocketAddr>, remote: Option<SocketAddr>) -> TcpConnectInfo {
     TcpConnectInfo { local_addr: local, remote_addr: remote }
 }
-

@@ -63,12 +63,7 @@ impl GrpcRegistrar {
     /// the handler of [`RegisterOnServer`] that is caught, fails the service, and is reported with it.
     pub fn add_service<S>(&self, service: S)
     where
-        S: tower::Service<Request<Body>, Error = Infallible>
-            + NamedService
-            + Clone
-            + Send
-            + Sync
-            + 'static,
+        S: tower::Service<Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
         S::Response: axum_core::response::IntoResponse,
         S::Future: Send + 'static,
     {
@@ -79,12 +74,7 @@ impl GrpcRegistrar {
 
     fn try_add<S>(&self, service: S) -> Result<(), String>
     where
-        S: tower::Service<Request<Body>, Error = Infallible>
-            + NamedService
-            + Clone
-            + Send
-            + Sync
-            + 'static,
+        S: tower::Service<Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
         S::Response: axum_core::response::IntoResponse,
         S::Future: Send + 'static,
     {

@@ -41,11 +41,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Wire<I> {
 }
 
 impl<I: AsyncWrite + Unpin> AsyncWrite for Wire<I> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.io).poll_write(cx, bytes);
         self.wrote(poll)
     }

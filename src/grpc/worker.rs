@@ -22,6 +22,8 @@ use super::drain::{OldestCall, Timetable, until};
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     pub(super) connections: AtomicUsize,
+    /// Those with calls open.
+    pub(super) carrying: AtomicUsize,
     /// All calls that ever came.
     pub(super) calls: AtomicU64,
     /// Connections are to come to their end.
@@ -41,6 +43,7 @@ pub(super) struct Shared {
 
 impl Shared {
     fn call_off(&self) {
+        self.held_on.store(self.carrying.load(Ordering::Relaxed), Ordering::Relaxed);
         self.off.store(true, Ordering::Relaxed);
         self.called_off.cancel();
     }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::sleep;
 use tonic::client::Grpc;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
@@ -34,10 +34,9 @@ pub struct WaitError {
 /// # Errors
 /// [`WaitError`] when there was no such answer within `timeout`.
 pub async fn wait_for_grpc_server(channel: Channel, timeout: Duration) -> Result<(), WaitError> {
-    let until = Instant::now() + timeout;
     let mut last = "it is still waiting for its answer".to_owned();
     let mut pause = FIRST_PAUSE;
-    let answered = timeout_at(until, async {
+    let answered = tokio::time::timeout(timeout, async {
         while let Err(status) = probe(channel.clone()).await {
             last = describe(&status);
             sleep(pause).await;

@@ -168,8 +168,8 @@ fn is_the_peers(error: &io::Error) -> bool {
     )
 }
 
-/// What the workers have to tell. Those that have not ended are blocked, unless nobody waited for them since
-/// the server is forced.
+/// What the workers have to tell. One that has not even called its calls off is blocked; one that has, or
+/// that nobody waits for since the server is forced, closes its connections as soon as it is scheduled.
 fn told(workers: Vec<Worker>, forced: bool) -> Drained {
     let mut told = DrainError::default();
     for worker in workers {
@@ -182,7 +182,7 @@ fn told(workers: Vec<Worker>, forced: bool) -> Drained {
         if worker.is_over() {
             told.connections += shared.held_on.load(Ordering::Relaxed);
             worker.join();
-        } else if forced {
+        } else if forced || shared.off.load(Ordering::Relaxed) {
             told.connections += carrying;
             told.cut += carrying;
         } else {

@@ -38,6 +38,9 @@ impl ServerAddress {
         if text.starts_with("unix:") {
             return Err("Unix sockets are not supported yet".to_owned());
         }
+        if text.contains("://") {
+            return Err("it is a URL".to_owned());
+        }
         if let Ok(address) = text.parse() {
             return Ok(Place::Ip(address));
         }
@@ -128,7 +131,7 @@ mod tests {
             ("::1:50051", "an IPv6 address must stand in brackets"),
             ("[::g]:1", "[::g] is no IPv6 address"),
             ("256.0.0.1:1", "256.0.0.1 is no IPv4 address"),
-            ("http://x:1", "an IPv6 address must stand in brackets"),
+            ("http://x:1", "it is a URL"),
             ("a b:1", "\"a b\" is no name of a host"),
             ("unix:/tmp/x", "Unix sockets are not supported yet"),
         ] {

@@ -19,7 +19,7 @@ pub(super) struct Timetable {
     pub(super) call_off: Instant,
     /// Connections that are left are cut.
     pub(super) cut: Instant,
-    /// Workers that are left are blocked: nobody waits for them any longer.
+    /// Workers that are left are not waited for any longer.
     pub(super) give_up: Instant,
 }
 
@@ -27,7 +27,7 @@ impl Timetable {
     pub(super) fn new(asked: Instant, deadline: Instant) -> Self {
         let lead = (deadline.saturating_duration_since(asked) / 10).min(LONGEST_LEAD);
         let before = |margin| deadline.checked_sub(margin).unwrap_or(asked);
-        Self { call_off: before(lead), cut: before(lead / 5), give_up: before(lead / 10) }
+        Self { call_off: before(lead), cut: before(lead / 4), give_up: before(lead / 10) }
     }
 }
 
@@ -102,12 +102,12 @@ mod tests {
         let ms = Duration::from_millis;
         let long = Timetable::new(asked, asked + ms(30_000));
         assert_eq!(long.call_off, asked + ms(29_900));
-        assert_eq!(long.cut, asked + ms(29_980));
+        assert_eq!(long.cut, asked + ms(29_975));
         assert_eq!(long.give_up, asked + ms(29_990));
-        let short = Timetable::new(asked, asked + ms(500));
-        assert_eq!(short.call_off, asked + ms(450));
-        assert_eq!(short.cut, asked + ms(490));
-        assert_eq!(short.give_up, asked + ms(495));
+        let short = Timetable::new(asked, asked + ms(400));
+        assert_eq!(short.call_off, asked + ms(360));
+        assert_eq!(short.cut, asked + ms(390));
+        assert_eq!(short.give_up, asked + ms(396));
     }
 
     #[test]

@@ -18,8 +18,9 @@ impl GrpcServerOptions {
     }
 
     /// How many threads serve connections. Default: as many as the process may use cores. At least 1.
-    pub fn workers(self, workers: usize) -> Self {
-        Self { workers: Some(workers), ..self }
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        self
     }
 
     /// Refuses values that cannot work.

@@ -54,13 +54,27 @@ async fn g08_an_idle_peer_that_acknowledges_nothing_is_closed_after_its_grace() 
     let (response, sender, mut drive) = bare_call(rig.address, "Unknown", false).await;
     tokio::select! {
         response = response => drop(response.unwrap()),
-        () = &mut drive => panic!("the server closed the connection"),
+        _ = &mut drive => panic!("the server closed the connection"),
     }
     probed.entered.recv().await.unwrap();
 
     // From here on nobody drives this connection.
     soon(rig.stage.shut_down(None)).await.unwrap().unwrap();
     drop((sender, drive));
+}
+
+#[actix::test]
+async fn g08_an_idle_peer_is_told_to_go_away() {
+    let probed = Probed::new();
+    let rig = Rig::serve(&probed.probe).await;
+    let (response, _sender, mut drive) = bare_call(rig.address, "Unknown", false).await;
+    tokio::select! {
+        response = response => drop(response.unwrap()),
+        _ = &mut drive => panic!("the server closed the connection"),
+    }
+    let drive = actix_rt::spawn(drive);
+    soon(rig.stage.shut_down(None)).await.unwrap().unwrap();
+    soon(drive).await.unwrap().expect("the connection ends in order, not by a reset");
 }
 
 #[actix::test]
@@ -86,7 +100,7 @@ async fn g08_a_slow_reader_gets_its_answer_whole_though_the_handler_has_returned
     let (response, _sender, mut drive) = bare_call(rig.address, "Big", false).await;
     let mut body = tokio::select! {
         response = response => response.unwrap().into_body(),
-        () = &mut drive => panic!("the server closed the connection"),
+        _ = &mut drive => panic!("the server closed the connection"),
     };
     probed.entered.recv().await.unwrap();
 
@@ -170,15 +184,15 @@ async fn a_peer_that_stopped_reading_is_cut(greedy: bool) {
     let (response, sender, mut drive) = bare_call(rig.address, "Flood", greedy).await;
     let body = tokio::select! {
         response = response => response.unwrap().into_body(),
-        () = &mut drive => panic!("the server closed the connection"),
+        _ = &mut drive => panic!("the server closed the connection"),
     };
     let asked = Instant::now();
     let (error, took) = told(asked, rig.stage.shut_down(LIMIT)).await;
     assert!(took < LIMIT + TOLERANCE, "{took:?}");
     assert_eq!((error.connections, error.cut), (1, 1), "{error}");
     soon(rig.run).await.unwrap().unwrap();
-    // The connection is gone.
-    soon(drive).await;
+    // The connection is gone; whoever does not read does not learn how.
+    let _ = soon(drive).await;
     drop((body, sender));
 }
 

@@ -272,7 +272,7 @@ pub(super) async fn bare_call(
 ) -> (
     h2::client::ResponseFuture,
     h2::client::SendRequest<hyper::body::Bytes>,
-    Pin<Box<dyn Future<Output = ()>>>,
+    Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>,
 ) {
     let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
     let mut builder = h2::client::Builder::new();
@@ -280,12 +280,10 @@ pub(super) async fn bare_call(
         builder.initial_window_size((1 << 31) - 1).initial_connection_window_size((1 << 31) - 1);
     }
     let (sender, connection) = builder.handshake::<_, hyper::body::Bytes>(tcp).await.unwrap();
-    let mut drive: Pin<Box<dyn Future<Output = ()>>> = Box::pin(async move {
-        let _ = connection.await;
-    });
+    let mut drive: Pin<Box<dyn Future<Output = Result<(), h2::Error>>>> = Box::pin(connection);
     let mut sender = tokio::select! {
         sender = sender.ready() => sender.unwrap(),
-        () = &mut drive => unreachable!("the server closed the connection"),
+        _ = &mut drive => panic!("the server closed the connection"),
     };
     let request = Request::post(format!("http://{address}/test.Probe/{method}"))
         .header("content-type", "application/grpc")

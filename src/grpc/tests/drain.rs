@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tonic::Code;
 
-use super::rig::{BIG, Ended, Probed, Rig, bare_call, soon, stream, unary};
+use super::rig::{BIG, Bare, Ended, Probed, Rig, soon, stream, unary};
 use crate::grpc::DrainError;
 use crate::ping::PingClient;
 
@@ -51,28 +51,24 @@ async fn g08_connections_that_carry_nothing_are_closed_at_once() {
 async fn g08_an_idle_peer_that_acknowledges_nothing_is_closed_after_its_grace() {
     let mut probed = Probed::new();
     let rig = Rig::serve(&probed.probe).await;
-    let (response, sender, mut drive) = bare_call(rig.address, "Unknown", false).await;
-    tokio::select! {
-        response = response => drop(response.unwrap()),
-        _ = &mut drive => panic!("the server closed the connection"),
-    }
+    let mut peer = Bare::call(rig.address, "Unknown", false).await;
+    peer.send();
+    drop(peer.response().await);
     probed.entered.recv().await.unwrap();
 
     // From here on nobody drives this connection.
     soon(rig.stage.shut_down(None)).await.unwrap().unwrap();
-    drop((sender, drive));
+    drop(peer);
 }
 
 #[actix::test]
 async fn g08_an_idle_peer_is_told_to_go_away() {
     let probed = Probed::new();
     let rig = Rig::serve(&probed.probe).await;
-    let (response, _sender, mut drive) = bare_call(rig.address, "Unknown", false).await;
-    tokio::select! {
-        response = response => drop(response.unwrap()),
-        _ = &mut drive => panic!("the server closed the connection"),
-    }
-    let drive = actix_rt::spawn(drive);
+    let mut peer = Bare::call(rig.address, "Unknown", false).await;
+    peer.send();
+    drop(peer.response().await);
+    let drive = actix_rt::spawn(peer.drive);
     soon(rig.stage.shut_down(None)).await.unwrap().unwrap();
     soon(drive).await.unwrap().expect("the connection ends in order, not by a reset");
 }
@@ -97,18 +93,16 @@ async fn g08_a_slow_reader_gets_its_answer_whole_though_the_handler_has_returned
     let mut probed = Probed::new();
     let rig = Rig::serve(&probed.probe).await;
     // The windows of this peer hold 64 KiB, the answer is a MiB.
-    let (response, _sender, mut drive) = bare_call(rig.address, "Big", false).await;
-    let mut body = tokio::select! {
-        response = response => response.unwrap().into_body(),
-        _ = &mut drive => panic!("the server closed the connection"),
-    };
+    let mut peer = Bare::call(rig.address, "Big", false).await;
+    peer.send();
+    let mut body = peer.response().await.into_body();
     probed.entered.recv().await.unwrap();
 
     let ended = rig.stage.shut_down(None);
     soon(rig.draining()).await;
     // Longer than an idle connection is given.
     tokio::time::sleep(Duration::from_millis(60)).await;
-    actix_rt::spawn(drive);
+    actix_rt::spawn(peer.drive);
     let mut got = 0;
     while let Some(data) = soon(body.data()).await {
         let length = data.unwrap().len();
@@ -177,23 +171,34 @@ async fn g08_a_call_without_an_answer_yet_is_answered_unavailable() {
     assert!(probed.probe.dropped.is_cancelled(), "the handler still runs");
 }
 
+#[actix::test]
+async fn g08_a_call_whose_request_never_ends_is_answered_unavailable() {
+    let probed = Probed::new();
+    let rig = Rig::serve(&probed.probe).await;
+    let mut peer = Bare::call(rig.address, "Hold", false).await;
+    soon(peer.arrived()).await;
+    let asked = Instant::now();
+    let ended = rig.stage.shut_down(LIMIT);
+    let response = soon(peer.response()).await;
+    assert_eq!(response.headers()["grpc-status"], "14");
+    let (error, _) = told(asked, ended).await;
+    assert_eq!((error.unavailable, error.cut), (1, 0), "{error}");
+}
+
 /// Whether its windows or the socket's buffers hold the answer back.
 async fn a_peer_that_stopped_reading_is_cut(greedy: bool) {
     let probed = Probed::new();
     let rig = Rig::serve(&probed.probe).await;
-    let (response, sender, mut drive) = bare_call(rig.address, "Flood", greedy).await;
-    let body = tokio::select! {
-        response = response => response.unwrap().into_body(),
-        _ = &mut drive => panic!("the server closed the connection"),
-    };
+    let mut peer = Bare::call(rig.address, "Flood", greedy).await;
+    peer.send();
+    let _body = peer.response().await.into_body();
     let asked = Instant::now();
     let (error, took) = told(asked, rig.stage.shut_down(LIMIT)).await;
     assert!(took < LIMIT + TOLERANCE, "{took:?}");
     assert_eq!((error.connections, error.cut), (1, 1), "{error}");
     soon(rig.run).await.unwrap().unwrap();
     // The connection is gone; whoever does not read does not learn how.
-    let _ = soon(drive).await;
-    drop((body, sender));
+    let _ = soon(peer.drive).await;
 }
 
 #[actix::test]

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use actix::{Addr, Arbiter};
 use http::uri::PathAndQuery;
 use http::{Request, Response};
+use hyper::body::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::StreamExt;
 use tokio_util::sync::CancellationToken;
@@ -263,36 +264,58 @@ pub(super) async fn stream(channel: Channel, method: &str) -> Result<Streaming<V
     client.server_streaming(request, path(method), codec).await.map(tonic::Response::into_inner)
 }
 
-/// A call by a bare HTTP/2 peer, whose connection goes on only while `drive` is polled. The windows are as
-/// large as they get if `greedy`.
-pub(super) async fn bare_call(
-    address: SocketAddr,
-    method: &str,
-    greedy: bool,
-) -> (
-    h2::client::ResponseFuture,
-    h2::client::SendRequest<hyper::body::Bytes>,
-    Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>,
-) {
-    let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
-    let mut builder = h2::client::Builder::new();
-    if greedy {
-        builder.initial_window_size((1 << 31) - 1).initial_connection_window_size((1 << 31) - 1);
+/// A call by a bare HTTP/2 peer, which goes on only while `drive` is polled.
+pub(super) struct Bare {
+    response: h2::client::ResponseFuture,
+    pub(super) drive: Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>,
+    pub(super) request: h2::SendStream<Bytes>,
+    pings: h2::PingPong,
+    _sender: h2::client::SendRequest<Bytes>,
+}
+
+impl Bare {
+    /// Calls a method; the request's stream is left open. The windows are as large as they get if `greedy`.
+    pub(super) async fn call(address: SocketAddr, method: &str, greedy: bool) -> Self {
+        let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
+        let mut builder = h2::client::Builder::new();
+        if greedy {
+            builder.initial_window_size((1 << 31) - 1).initial_connection_window_size((1 << 31) - 1);
+        }
+        let (mut sender, mut connection) = builder.handshake::<_, Bytes>(tcp).await.unwrap();
+        let pings = connection.ping_pong().unwrap();
+        let drive = Box::pin(connection);
+        let request = Request::post(format!("http://{address}/test.Probe/{method}"))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .body(())
+            .unwrap();
+        let (response, request) = sender.send_request(request, false).unwrap();
+        Self { response, drive, request, pings, _sender: sender }
     }
-    let (sender, connection) = builder.handshake::<_, hyper::body::Bytes>(tcp).await.unwrap();
-    let mut drive: Pin<Box<dyn Future<Output = Result<(), h2::Error>>>> = Box::pin(connection);
-    let mut sender = tokio::select! {
-        sender = sender.ready() => sender.unwrap(),
-        _ = &mut drive => panic!("the server closed the connection"),
-    };
-    let request = Request::post(format!("http://{address}/test.Probe/{method}"))
-        .header("content-type", "application/grpc")
-        .header("te", "trailers")
-        .body(())
-        .unwrap();
-    let (response, mut body) = sender.send_request(request, false).unwrap();
-    body.send_data(hyper::body::Bytes::from_static(&[0; 5]), true).unwrap();
-    (response, sender, drive)
+
+    /// Sends the request's only message, which is empty.
+    pub(super) fn send(&mut self) {
+        self.request.send_data(Bytes::from_static(&[0; 5]), true).unwrap();
+    }
+
+    /// Resolves when the server has read what was sent so far.
+    pub(super) async fn arrived(&mut self) {
+        tokio::select! {
+            pong = self.pings.ping(h2::Ping::opaque()) => drop(pong.unwrap()),
+            _ = &mut self.drive => panic!("the server closed the connection"),
+        }
+    }
+
+    pub(super) async fn response(&mut self) -> Response<h2::RecvStream> {
+        tokio::select! {
+            response = &mut self.response => response.unwrap(),
+            // What came with the end is there.
+            ended = &mut self.drive => {
+                ended.unwrap();
+                (&mut self.response).await.unwrap()
+            }
+        }
+    }
 }
 
 /// Fails a test that would hang.

@@ -11,7 +11,6 @@
 //! returned: a slow reader gets its answer whole. hyper ends a draining connection when its peer has
 //! acknowledged the GOAWAY; a peer that does not is given [`GRACE`] once nothing is carried.
 
-use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;

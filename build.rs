@@ -5,11 +5,10 @@ use std::path::PathBuf;
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
-    let descriptors = protox::compile(["pkping.proto"], ["proto"])?;
+    let mut compiler = protox::Compiler::new(["proto"])?;
+    compiler.include_imports(true).open_file("pkping.proto")?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    tonic_prost_build::configure()
-        .build_transport(false)
-        .file_descriptor_set_path(out.join("pkping.bin"))
-        .compile_fds(descriptors)?;
+    std::fs::write(out.join("pkping.bin"), compiler.encode_file_descriptor_set())?;
+    tonic_prost_build::configure().build_transport(false).compile_fds(compiler.file_descriptor_set())?;
     Ok(())
 }

@@ -59,7 +59,7 @@
 pub mod clients;
 mod error;
 pub mod events;
-mod grpc;
+pub mod grpc;
 mod lifecycle;
 mod manager;
 pub mod ping;

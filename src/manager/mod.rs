@@ -23,8 +23,9 @@ pub use status::{ManagerStatus, ResourceStatus, ServiceStatus};
 
 use crate::error::{ConfigError, ManagerError};
 use crate::events::Name;
-use crate::grpc::{GrpcService, PingService};
+use crate::grpc::GrpcService;
 use crate::lifecycle::Kind;
+use crate::ping::PingService;
 use crate::service::{GenericService, ServiceSpec};
 use candidate::Candidate;
 use options::Checked;

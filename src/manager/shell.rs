@@ -269,7 +269,7 @@ impl Shell {
 
     /// The message of a step, made where it is received: spans are the user's code.
     fn request(&mut self, ix: ServiceIx, step: Step) -> Option<Request> {
-        let registrar = self.registrar.clone();
+        let registrar = self.registrar.on_behalf_of(&self.services[ix.0 as usize].id);
         let spans = self.spans.clone();
         let Service { id, lives, registry, .. } = self.service(ix);
         let lives = lives.as_ref()?;

@@ -62,7 +62,7 @@ impl Work {
         } else {
             None
         };
-        let registrar = GrpcRegistrar::default();
+        let registrar = GrpcRegistrar::new();
         if candidates.iter().any(|candidate| candidate.kind.registers()) {
             let server = {
                 let (registrar, home) = (registrar.clone(), home.clone());

@@ -1,0 +1,194 @@
+//! Accepts connections, deals them out to the workers, and conducts the drain.
+//!
+//! It has a thread of its own, so that neither a handler that blocks its worker nor a service that shares
+//! the server's thread keeps connections waiting, or the drain from its deadline.
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::io;
+use std::net::TcpListener;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tonic::service::Routes;
+
+use super::drain::{DrainError, Timetable, until};
+use super::error::ServerError;
+use super::worker::Worker;
+use crate::service::ShutdownSignal;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// How the server ended.
+pub(super) type Drained = Result<(), DrainError>;
+
+/// A running server, from outside. Dropping it closes every connection at once.
+#[derive(Debug)]
+pub(super) struct Acceptor {
+    drain: Option<oneshot::Sender<Option<Instant>>>,
+    drained: watch::Receiver<Option<Drained>>,
+    _kill: DropGuard,
+}
+
+impl Acceptor {
+    /// Starts the workers and begins to accept. Forced by `signal`.
+    pub(super) fn start(
+        listener: TcpListener,
+        workers: usize,
+        routes: &Routes,
+        signal: ShutdownSignal,
+    ) -> io::Result<Self> {
+        let kill = CancellationToken::new();
+        // Also ends the workers that did start when another doesn't.
+        let guard = kill.clone().drop_guard();
+        let start = |number| Worker::start(number, routes.clone(), kill.clone());
+        let workers = (0..workers).map(start).collect::<io::Result<Vec<_>>>()?;
+        let (drain, ordered) = oneshot::channel();
+        let (report, drained) = watch::channel(None);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        thread::Builder::new().name("grpc-acceptor".to_owned()).spawn(move || {
+            let run = conduct(listener, workers, ordered, signal, kill);
+            let ended = runtime.block_on(run);
+            drop(runtime);
+            // Nobody may be left to hear of it.
+            let _ = report.send(Some(ended));
+        })?;
+        Ok(Self { drain: Some(drain), drained, _kill: guard })
+    }
+
+    /// Begins the drain. Again, it does nothing.
+    pub(super) fn drain(&mut self, deadline: Option<Instant>) {
+        if let Some(drain) = self.drain.take() {
+            // One that has ended needs no order.
+            let _ = drain.send(deadline);
+        }
+    }
+
+    /// Resolves when all is over.
+    pub(super) fn ended(&self) -> impl Future<Output = Result<Drained, ServerError>> + use<> {
+        let mut drained = self.drained.clone();
+        async move {
+            let ended = drained.wait_for(Option::is_some).await.map_err(|_| ServerError::Lost)?;
+            ended.clone().ok_or(ServerError::Lost)
+        }
+    }
+}
+
+/// Accepts until the drain is ordered, then drains. Being killed ends either.
+async fn conduct(
+    listener: TcpListener,
+    mut workers: Vec<Worker>,
+    ordered: oneshot::Receiver<Option<Instant>>,
+    signal: ShutdownSignal,
+    kill: CancellationToken,
+) -> Drained {
+    // Whatever happens here, no worker outlives it unless its thread is blocked.
+    let _kill_in_the_end = kill.clone().drop_guard();
+    let killed = async {
+        tokio::select! {
+            () = kill.cancelled() => {}
+            () = signal.forced() => {}
+        }
+    };
+    tokio::pin!(killed);
+    let deadline = tokio::select! {
+        () = &mut killed => return told(workers, true),
+        ordered = ordered => match ordered {
+            Ok(deadline) => deadline,
+            Err(_) => return told(workers, true),
+        },
+        never = accept(listener, &workers) => match never {},
+    };
+    // The listener is closed by now.
+    let times = deadline.map(|deadline| Timetable::new(Instant::now(), deadline));
+    for worker in &mut workers {
+        worker.drain(times);
+    }
+    let all_over = async {
+        for worker in &workers {
+            worker.over().await;
+        }
+    };
+    let forced = tokio::select! {
+        biased;
+        () = all_over => false,
+        () = &mut killed => true,
+        () = until(times.map(|times| times.give_up)) => false,
+    };
+    told(workers, forced)
+}
+
+/// Accepts connections for ever.
+async fn accept(listener: TcpListener, workers: &[Worker]) -> Infallible {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "cannot watch the gRPC server's socket: no connection will be accepted");
+            return pending().await;
+        }
+    };
+    let mut turns = (0..workers.len()).cycle();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        match listener.accept().await.and_then(|(stream, _)| {
+            stream.set_nodelay(true)?;
+            stream.into_std()
+        }) {
+            Ok(mut stream) => {
+                pause = FIRST_PAUSE;
+                // A worker ends before the drain only by a bug; then another takes its turn.
+                for turn in turns.by_ref().take(workers.len()) {
+                    match workers[turn].deal(stream) {
+                        Ok(()) => break,
+                        Err(back) => stream = back,
+                    }
+                }
+            }
+            Err(error) if is_the_peers(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept gRPC connections; trying again in {pause:?}");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// Whether only that connection failed: its peer went before it was accepted.
+fn is_the_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput, NotConnected};
+    // `InvalidInput` is what some systems say to setting an option on a connection that has gone.
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput | NotConnected
+    )
+}
+
+/// What the workers have to tell. One that has not even called its calls off is blocked; one that has, or
+/// that nobody waits for since the server is forced, closes its connections as soon as it is scheduled.
+fn told(workers: Vec<Worker>, forced: bool) -> Drained {
+    let mut told = DrainError::default();
+    for worker in workers {
+        let shared = &worker.shared;
+        told.unavailable += shared.unavailable.load(Ordering::Relaxed);
+        told.cut += shared.cut.load(Ordering::Relaxed);
+        let oldest = shared.oldest().into_iter().chain(told.oldest.take());
+        told.oldest = oldest.max_by_key(|call| call.age);
+        let carrying = shared.carrying.load(Ordering::Relaxed);
+        if worker.is_over() {
+            told.connections += shared.held_on.load(Ordering::Relaxed);
+            worker.join();
+        } else if forced || shared.off.load(Ordering::Relaxed) {
+            told.connections += carrying;
+            told.cut += carrying;
+        } else {
+            told.connections += carrying;
+            told.blocked_workers.push(worker.name);
+        }
+    }
+    if told.is_clean() { Ok(()) } else { Err(told) }
+}

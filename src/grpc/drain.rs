@@ -1,0 +1,135 @@
+//! The timetable of a drain, and what is told of it when it did not come out even.
+//!
+//! ```text
+//!   asked                                            call off       cut   give up  deadline
+//!     |--- calls in flight finish -----------------------|------------|------|--------|
+//!                                                        |<-- a tenth, at most 100 ms ->|
+//! ```
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+/// A tenth of a drain, though not more than this, is kept for ending it in order.
+const LONGEST_LEAD: Duration = Duration::from_millis(100);
+
+/// When what is left is ended, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Timetable {
+    /// Calls that are left are answered UNAVAILABLE.
+    pub(super) call_off: Instant,
+    /// Connections that are left are cut.
+    pub(super) cut: Instant,
+    /// Workers that are left are not waited for any longer.
+    pub(super) give_up: Instant,
+}
+
+impl Timetable {
+    pub(super) fn new(asked: Instant, deadline: Instant) -> Self {
+        let lead = (deadline.saturating_duration_since(asked) / 10).min(LONGEST_LEAD);
+        let before = |margin| deadline.checked_sub(margin).unwrap_or(asked);
+        Self { call_off: before(lead), cut: before(lead / 4), give_up: before(lead / 10) }
+    }
+}
+
+/// Resolves at that time; never, where there is no time.
+pub(super) async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The gRPC server ended in time, but not everything on it ended by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub struct DrainError {
+    /// Connections that still carried calls shortly before the deadline.
+    pub connections: usize,
+    /// Calls that were answered UNAVAILABLE then.
+    pub unavailable: usize,
+    /// Connections that were cut in the end: their peer did not read, or their handler did not yield.
+    pub cut: usize,
+    /// The longest running of the calls that were answered UNAVAILABLE.
+    pub oldest: Option<OldestCall>,
+    /// The threads that could not be ended, since a handler blocks them. Their connections stay open for as
+    /// long as it does.
+    pub blocked_workers: Vec<String>,
+}
+
+/// A call that did not end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OldestCall {
+    /// Its path: `/package.Service/Method`.
+    pub method: String,
+    /// How long it had been running.
+    pub age: Duration,
+}
+
+impl DrainError {
+    /// Whether there is nothing to tell.
+    pub(super) fn is_clean(&self) -> bool {
+        self.unavailable == 0 && self.cut == 0 && self.blocked_workers.is_empty()
+    }
+}
+
+impl fmt::Display for DrainError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+        write!(
+            f,
+            "gRPC did not drain by itself: {} held on, {} answered UNAVAILABLE, {} cut",
+            count(self.connections, "connection"),
+            count(self.unavailable, "call"),
+            count(self.cut, "connection"),
+        )?;
+        if let Some(OldestCall { method, age }) = &self.oldest {
+            write!(f, "; the oldest call, {method}, had run for {age:.1?}")?;
+        }
+        if !self.blocked_workers.is_empty() {
+            write!(f, "; a handler blocks {}", self.blocked_workers.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g08_a_drain_ends_in_order_within_its_last_tenth() {
+        let asked = Instant::now();
+        let ms = Duration::from_millis;
+        let long = Timetable::new(asked, asked + ms(30_000));
+        assert_eq!(long.call_off, asked + ms(29_900));
+        assert_eq!(long.cut, asked + ms(29_975));
+        assert_eq!(long.give_up, asked + ms(29_990));
+        let short = Timetable::new(asked, asked + ms(400));
+        assert_eq!(short.call_off, asked + ms(360));
+        assert_eq!(short.cut, asked + ms(390));
+        assert_eq!(short.give_up, asked + ms(396));
+    }
+
+    #[test]
+    fn g08_a_drain_whose_deadline_has_passed_ends_everything_at_once() {
+        let deadline = Instant::now();
+        let times = Timetable::new(deadline + Duration::from_secs(1), deadline);
+        assert_eq!((times.call_off, times.cut, times.give_up), (deadline, deadline, deadline));
+    }
+
+    #[test]
+    fn g09_a_drain_names_what_held_on() {
+        let error = DrainError {
+            connections: 2,
+            unavailable: 1,
+            cut: 1,
+            oldest: Some(OldestCall { method: "/a.B/C".into(), age: Duration::from_millis(3100) }),
+            blocked_workers: vec!["grpc-worker-0".into()],
+        };
+        assert_eq!(
+            error.to_string(),
+            "gRPC did not drain by itself: 2 connections held on, 1 call answered UNAVAILABLE, 1 connection cut; \
+             the oldest call, /a.B/C, had run for 3.1s; a handler blocks grpc-worker-0"
+        );
+    }
+}

@@ -1,0 +1,55 @@
+//! Why the server cannot serve.
+
+use std::io;
+use std::time::Duration;
+
+/// Why the server cannot serve. Each says at which address, and what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// Somebody else listens there, and did so for as long as it made sense to wait.
+    #[error(
+        "cannot listen on {address}: the port is in use, and still was after {waited:.1?}{}: stop whoever \
+         listens there, or choose another address",
+        if *.asked { ", when shutdown was asked for" } else { "" }
+    )]
+    InUse {
+        /// The address as it was given.
+        address: String,
+        /// How long it was tried.
+        waited: Duration,
+        /// Whether trying was cut short because shutdown was asked for.
+        asked: bool,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The address cannot be had.
+    #[error(
+        "cannot listen on {address}: {source}: choose an address of this machine that the process may use"
+    )]
+    Bind {
+        /// The address as it was given.
+        address: String,
+        /// What the operating system or the name service says.
+        source: io::Error,
+    },
+    /// The port was had, but is not any more: somebody else has begun to listen on it.
+    #[error("cannot listen on {address} any more ({source}): stop whoever took it between set-up and run")]
+    Listen {
+        /// The address as it was given.
+        address: String,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// There is no thread to serve on.
+    #[error(
+        "could not start a thread for the gRPC server ({0}): raise the limits of the process, or lower GrpcServerOptions::workers"
+    )]
+    Thread(io::Error),
+    /// It was asked to run without having been set up.
+    #[error("the gRPC server was run without having been set up")]
+    NotSetUp,
+    /// The thread that accepts connections ended before its time.
+    #[error("the gRPC server's accepting thread ended unexpectedly: this is a bug in majordomo")]
+    Lost,
+}

@@ -1,0 +1,112 @@
+//! The server as a service.
+
+use std::future::ready;
+use std::net::SocketAddr;
+
+use actix::{Actor, ActorFutureExt, Context, Handler, ResponseActFuture, ResponseFuture, WrapFuture};
+
+use super::acceptor::Acceptor;
+use super::address::ServerAddress;
+use super::bind::{Bound, bind};
+use super::error::ServerError;
+use super::options::GrpcServerOptions;
+use super::registrar::GrpcRegistrar;
+use crate::error::BoxError;
+use crate::service::{GenericService, Run, Service, Setup, Shutdown};
+
+/// The id of the server as a service.
+pub(crate) const SERVER_ID: &str = "majordomo grpc";
+
+/// The gRPC server. Set up it has its port, run it serves, shut down it drains; dropped, it closes every
+/// connection at once.
+pub(crate) struct Server {
+    address: ServerAddress,
+    options: GrpcServerOptions,
+    registrar: GrpcRegistrar,
+    on_serving: Option<Box<dyn FnOnce(SocketAddr) + Send>>,
+    bound: Option<Bound>,
+    acceptor: Option<Acceptor>,
+}
+
+impl Server {
+    /// A server of what is registered by the time it runs. `on_serving` is told where, on the actor's
+    /// thread, as soon as connecting succeeds.
+    pub(crate) fn new(
+        address: ServerAddress,
+        options: GrpcServerOptions,
+        registrar: GrpcRegistrar,
+        on_serving: Box<dyn FnOnce(SocketAddr) + Send>,
+    ) -> Self {
+        Self { address, options, registrar, on_serving: Some(on_serving), bound: None, acceptor: None }
+    }
+
+    fn serve(&mut self, run: Run) -> Result<&Acceptor, ServerError> {
+        let bound = self.bound.take().ok_or(ServerError::NotSetUp)?;
+        let at = bound.address();
+        let listener = bound
+            .listen()
+            .map_err(|source| ServerError::Listen { address: self.address.to_string(), source })?;
+        let routes = self.registrar.close();
+        let workers = self.options.worker_count();
+        let acceptor =
+            Acceptor::start(listener, workers, &routes, run.shutdown).map_err(ServerError::Thread)?;
+        if let Some(on_serving) = self.on_serving.take() {
+            on_serving(at);
+        }
+        Ok(self.acceptor.insert(acceptor))
+    }
+}
+
+impl Actor for Server {
+    type Context = Context<Self>;
+}
+
+impl Service for Server {
+    fn id(&self) -> String {
+        SERVER_ID.to_owned()
+    }
+}
+
+impl GenericService for Server {}
+
+impl Handler<Setup> for Server {
+    type Result = ResponseActFuture<Self, Result<(), BoxError>>;
+
+    fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Self::Result {
+        let address = self.address.clone();
+        let binding = async move { bind(&address, &setup.shutdown).await };
+        Box::pin(binding.into_actor(self).map(|bound, server, _| {
+            server.bound = Some(bound?);
+            Ok(())
+        }))
+    }
+}
+
+impl Handler<Run> for Server {
+    type Result = ResponseFuture<Result<(), BoxError>>;
+
+    /// What did not drain is `Shutdown`'s to tell.
+    fn handle(&mut self, run: Run, _: &mut Context<Self>) -> Self::Result {
+        match self.serve(run) {
+            Ok(acceptor) => {
+                let ended = acceptor.ended();
+                Box::pin(async move {
+                    let _drained = ended.await?;
+                    Ok(())
+                })
+            }
+            Err(error) => Box::pin(ready(Err(error.into()))),
+        }
+    }
+}
+
+impl Handler<Shutdown> for Server {
+    type Result = ResponseFuture<Result<(), BoxError>>;
+
+    fn handle(&mut self, shutdown: Shutdown, _: &mut Context<Self>) -> Self::Result {
+        let Some(acceptor) = &mut self.acceptor else { return Box::pin(ready(Ok(()))) };
+        acceptor.drain(shutdown.shutdown.deadline());
+        let ended = acceptor.ended();
+        Box::pin(async move { Ok(ended.await??) })
+    }
+}

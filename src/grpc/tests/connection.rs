@@ -1,0 +1,43 @@
+//! One connection, in paused time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tonic::service::Routes;
+
+use crate::grpc::connection::{Connection, addresses, http2, serve};
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_speak_http2_in_ten_seconds_is_closed() {
+    for preface in ["", "PRI * HTTP/2.0\r\n"] {
+        let (mut peer, io) = tokio::io::duplex(1024);
+        peer.write_all(preface.as_bytes()).await.unwrap();
+        let began = tokio::time::Instant::now();
+        let connection = Connection::new(Arc::default());
+        serve(io, addresses(None, None), http2(), Routes::default(), connection).await;
+        assert_eq!(began.elapsed().as_secs(), 10);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_speaks_http2_may_be_idle_for_as_long_as_it_answers_pings() {
+    let (peer, io) = tokio::io::duplex(64 * 1024);
+    let (_sender, connection) = h2::client::handshake(peer).await.unwrap();
+    let served =
+        serve(io, addresses(None, None), http2(), Routes::default(), Connection::new(Arc::default()));
+    tokio::select! {
+        () = served => panic!("the server closed the connection"),
+        _ = connection => panic!("the connection ended"),
+        () = tokio::time::sleep(Duration::from_secs(3600)) => {}
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_answers_no_ping_is_closed() {
+    let (peer, io) = tokio::io::duplex(64 * 1024);
+    let (_sender, _connection) = h2::client::handshake(peer).await.unwrap();
+    let began = tokio::time::Instant::now();
+    serve(io, addresses(None, None), http2(), Routes::default(), Connection::new(Arc::default())).await;
+    assert_eq!(began.elapsed().as_secs(), 80);
+}

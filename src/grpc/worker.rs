@@ -1,0 +1,171 @@
+//! A worker: a thread with a single-threaded runtime, on which connections and their calls are served.
+//!
+//! Everything that a worker shares is written by its own thread alone, so counting a call costs no other
+//! core anything.
+
+use std::future::Future;
+use std::io;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
+
+use super::connection::{Connection, addresses, http2, serve};
+use super::drain::{OldestCall, Timetable, until};
+
+/// What a worker, its connections and their calls know of each other.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub(super) connections: AtomicUsize,
+    /// Those with calls open.
+    pub(super) carrying: AtomicUsize,
+    /// All calls that ever came.
+    pub(super) calls: AtomicU64,
+    /// Connections are to come to their end.
+    pub(super) draining: CancellationToken,
+    /// Calls are answered UNAVAILABLE from here on.
+    pub(super) called_off: CancellationToken,
+    /// The same, cheap to ask.
+    pub(super) off: AtomicBool,
+    /// Connections are to be cut.
+    pub(super) cutting: CancellationToken,
+    /// What [`DrainError`](super::DrainError) tells.
+    pub(super) held_on: AtomicUsize,
+    pub(super) unavailable: AtomicUsize,
+    pub(super) cut: AtomicUsize,
+    oldest: Mutex<Option<OldestCall>>,
+}
+
+impl Shared {
+    fn call_off(&self) {
+        self.held_on.store(self.carrying.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.off.store(true, Ordering::Relaxed);
+        self.called_off.cancel();
+    }
+
+    pub(super) fn count_unavailable(&self, call: OldestCall) {
+        self.unavailable.fetch_add(1, Ordering::Relaxed);
+        let mut oldest = self.oldest.lock().unwrap_or_else(PoisonError::into_inner);
+        if oldest.as_ref().is_none_or(|oldest| oldest.age < call.age) {
+            *oldest = Some(call);
+        }
+    }
+
+    pub(super) fn oldest(&self) -> Option<OldestCall> {
+        self.oldest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// A worker, from outside.
+#[derive(Debug)]
+pub(super) struct Worker {
+    pub(super) name: String,
+    pub(super) shared: Arc<Shared>,
+    inbox: mpsc::UnboundedSender<TcpStream>,
+    drain: Option<oneshot::Sender<Option<Timetable>>>,
+    over: CancellationToken,
+    thread: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts a worker. It ends when drained, or killed.
+    pub(super) fn start(number: usize, routes: Routes, kill: CancellationToken) -> io::Result<Self> {
+        let name = format!("grpc-worker-{number}");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let shared = Arc::new(Shared::default());
+        let over = CancellationToken::new();
+        let (inbox, connections) = mpsc::unbounded_channel();
+        let (drain, ordered) = oneshot::channel();
+        let work = work(connections, ordered, routes, Arc::clone(&shared));
+        let guard = over.clone().drop_guard();
+        let thread = thread::Builder::new().name(name.clone()).spawn(move || {
+            let _over_in_the_end = guard;
+            runtime.block_on(async move {
+                tokio::select! {
+                    biased;
+                    () = kill.cancelled() => {}
+                    () = work => {}
+                }
+            });
+            // Drops every connection and call that is left; waits for no blocking task of a handler.
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { name, shared, inbox, drain: Some(drain), over, thread })
+    }
+
+    /// Gives the connection back if the worker has ended.
+    pub(super) fn deal(&self, connection: TcpStream) -> Result<(), TcpStream> {
+        self.inbox.send(connection).map_err(|refused| refused.0)
+    }
+
+    /// Begins the drain.
+    pub(super) fn drain(&mut self, times: Option<Timetable>) {
+        if let Some(drain) = self.drain.take() {
+            // One that has ended needs no order.
+            let _ = drain.send(times);
+        }
+    }
+
+    /// Resolves when nothing is left on the worker.
+    pub(super) fn over(&self) -> impl Future<Output = ()> + '_ {
+        self.over.cancelled()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over.is_cancelled()
+    }
+
+    /// Waits for the thread's last instructions. Only for a worker that is over.
+    pub(super) fn join(self) {
+        // It ran no code that could panic but the runtime's, which has nothing left to tell.
+        let _ = self.thread.join();
+    }
+}
+
+/// Serves connections until the drain has come to its end.
+async fn work(
+    mut connections: mpsc::UnboundedReceiver<TcpStream>,
+    mut ordered: oneshot::Receiver<Option<Timetable>>,
+    routes: Routes,
+    shared: Arc<Shared>,
+) {
+    let http = http2();
+    let tasks = TaskTracker::new();
+    let begin = |stream: TcpStream| {
+        let known = addresses(stream.local_addr().ok(), stream.peer_addr().ok());
+        match tokio::net::TcpStream::from_std(stream) {
+            Ok(stream) => {
+                let connection = Connection::new(Arc::clone(&shared));
+                tasks.spawn(serve(stream, known, http.clone(), routes.clone(), connection));
+            }
+            Err(error) => tracing::warn!(%error, "lost a gRPC connection: its socket cannot be watched"),
+        }
+    };
+    let times = loop {
+        tokio::select! {
+            biased;
+            Some(stream) = connections.recv() => begin(stream),
+            ordered = &mut ordered => match ordered {
+                Ok(times) => break times,
+                // Whoever could order it is gone.
+                Err(_) => return,
+            },
+        }
+    };
+    shared.draining.cancel();
+    tasks.close();
+    tokio::select! {
+        () = tasks.wait() => return,
+        () = until(times.map(|times| times.call_off)) => shared.call_off(),
+    }
+    tokio::select! {
+        () = tasks.wait() => return,
+        () = until(times.map(|times| times.cut)) => shared.cutting.cancel(),
+    }
+    tasks.wait().await;
+}

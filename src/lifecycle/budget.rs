@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 /// The limits of a shutdown: valid by construction, fixed when the manager starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Budget {
+pub(crate) struct Budget {
     drain_delay: Duration,
     limits: Option<Limits>,
 }
@@ -58,7 +58,7 @@ impl Budget {
     ///
     /// # Errors
     /// When the reserve, or the drain delay before it, does not fit into the whole.
-    pub fn new(
+    pub(crate) fn new(
         whole: Option<Duration>,
         reserve: Option<Duration>,
         drain_delay: Duration,
@@ -75,18 +75,18 @@ impl Budget {
     }
 
     /// How long everything goes on working after shutdown was asked.
-    pub fn drain_delay(&self) -> Duration {
+    pub(crate) fn drain_delay(&self) -> Duration {
         self.drain_delay
     }
 
     /// When services still running are forced, for a shutdown asked at `asked`.
-    pub fn services_until(&self, asked: Instant) -> Option<Instant> {
+    pub(crate) fn services_until(&self, asked: Instant) -> Option<Instant> {
         // An instant past the clock's end is no limit.
         self.limits.and_then(|l| asked.checked_add(l.whole - l.reserve))
     }
 
     /// When whatever is left is forced.
-    pub fn deadline(&self, asked: Instant) -> Option<Instant> {
+    pub(crate) fn deadline(&self, asked: Instant) -> Option<Instant> {
         self.limits.and_then(|l| asked.checked_add(l.whole))
     }
 }

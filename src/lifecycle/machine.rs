@@ -237,7 +237,7 @@ impl Machine {
             None => matches!(self.service(ix).actor, Actor::Unborn | Actor::Gone),
         };
         if !over {
-            let error = self.error_stage();
+            let error = self.error_stage(self.services[ix.0 as usize].is_needed());
             out.push(Command::Announce(Announcement::Panicked { service: ix, resource, error }));
             self.fail(ix, error, out);
         }
@@ -284,7 +284,7 @@ impl Machine {
             Departure::Ended => needed && !self.is_stopping(),
         };
         if lost {
-            let error = if needed { self.error_stage() } else { ErrorStage::Shutdown };
+            let error = self.error_stage(needed);
             let outcome = departure.outcome();
             out.push(Command::Announce(Announcement::ServiceLost { service: ix, outcome, error }));
             self.fail(ix, error, out);
@@ -292,8 +292,10 @@ impl Machine {
     }
 
     /// The part of the error that a failure outside of any step belongs to.
-    pub(super) fn error_stage(&self) -> ErrorStage {
+    /// One who is not needed any more brings nobody else down.
+    pub(super) fn error_stage(&self, needed: bool) -> ErrorStage {
         match self.stage {
+            _ if !needed => ErrorStage::Shutdown,
             Stage::Created | Stage::SettingUp => ErrorStage::Setup,
             Stage::Running => ErrorStage::Run,
             Stage::Stopping if self.stopping.ran => ErrorStage::Run,

@@ -24,7 +24,8 @@ mod stopping;
 #[cfg(test)]
 mod checks;
 
-pub use budget::{Budget, BudgetError};
+pub(crate) use budget::Budget;
+pub use budget::BudgetError;
 pub(crate) use io::{Announcement, Answer, Command, Departure, Input};
 pub(crate) use machine::Machine;
 pub use names::{Cause, ErrorStage, Outcome, SignalKind, Stage, Step};

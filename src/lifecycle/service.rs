@@ -61,10 +61,6 @@ impl Service {
         self.step(step) == Progress::Open
     }
 
-    pub(super) fn is_set_up(&self) -> bool {
-        self.step(Step::Setup) == Progress::Over(Outcome::Ok)
-    }
-
     pub(super) fn is_settled(&self) -> bool {
         !self.steps.contains(&Progress::Open)
     }

@@ -9,7 +9,7 @@
 
 use super::io::{Announcement, Answer, Command, Departure};
 use super::machine::{Commands, Machine};
-use super::names::{Cause, ErrorStage, Kind, Outcome, ResourceIx, ServiceIx, Stage, Step};
+use super::names::{Cause, Outcome, ResourceIx, ServiceIx, Stage, Step};
 use super::service::{Actor, Resource};
 
 /// How far the way down has come.
@@ -145,11 +145,7 @@ impl Machine {
     fn close_resources(&mut self, out: &mut Commands) {
         if !self.stopping.closing {
             self.stopping.closing = true;
-            // A server that is still open has been forced: it is drained when it is gone.
-            if !self.services.iter().any(|service| service.kind == Kind::Server && service.is_open(Step::Run))
-            {
-                self.drained(out);
-            }
+            self.drained(out);
             out.push(Command::CloseResources);
         }
     }
@@ -235,7 +231,7 @@ impl Machine {
     /// G11: a resource that dies while its service is needed fails that service.
     fn resource_lost(&mut self, resource: ResourceIx, outcome: Outcome, out: &mut Commands) {
         let needed = self.service(resource.service).is_needed();
-        let error = if needed { self.error_stage() } else { ErrorStage::Shutdown };
+        let error = self.error_stage(needed);
         out.push(Command::Announce(Announcement::ResourceLost { resource, outcome, error }));
         self.fail(resource.service, error, out);
     }
@@ -287,32 +283,30 @@ impl Machine {
             return;
         }
         self.stopping.pressure = Pressure::DeadlineReached;
-        out.push(Command::StartLastCall);
         self.force_services(out);
         self.retire(out);
         if self.stage == Stage::Releasing {
             self.last_call(out);
         } else {
-            self.close_resources(out);
+            // Those forced are gone soon, or given up: no resource is released under a service.
+            self.advance(out);
         }
     }
 
     /// Those who were asked have had their time; those who were not are asked now, whatever their order.
     fn last_call(&mut self, out: &mut Commands) {
-        for resource in self.each_resource() {
+        out.push(Command::StartLastCall);
+        for resource in self.each_resource().into_iter().rev() {
             match *self.resource(resource) {
                 Resource::Alive => self.release(resource, out),
                 Resource::Releasing => self.force_resource(resource, out),
                 Resource::Forcing | Resource::Over => {}
             }
         }
-        if self.stopping.pressure == Pressure::LastCallOver {
-            self.force_resources(out);
-        }
     }
 
     pub(super) fn last_call_over(&mut self, out: &mut Commands) {
-        if self.stopping.pressure == Pressure::DeadlineReached {
+        if self.stopping.pressure == Pressure::DeadlineReached && self.stage == Stage::Releasing {
             self.stopping.pressure = Pressure::LastCallOver;
             self.force_resources(out);
         }

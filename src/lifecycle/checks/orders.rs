@@ -50,8 +50,7 @@ impl World {
                 ensure(self.closing == Once::NotYet, G06, "resources are closed once")?;
                 self.closing = Once::Pending;
                 let gone = self.services.iter().all(|service| !service.lives());
-                let deadline = self.pressure == Pressure::Deadline;
-                ensure(gone || deadline, G06, "no resource is released while an actor may use it")?;
+                ensure(gone, G06, "no resource is released while an actor may use it")?;
                 self.no_step_is_open("resources are open while a step is")
             }
             Command::Release(resource) => {

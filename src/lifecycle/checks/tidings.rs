@@ -4,7 +4,7 @@ use super::super::io::{Announcement as Told, Input};
 use super::super::names::{Cause, ErrorStage, Outcome, ServiceIx, Step};
 use super::accounts::Account;
 use super::promises::{Guarantee, Moment, Verdict, ensure};
-use super::world::{Hold, Once, Pressure, Seen, World};
+use super::world::{Hold, Once, Seen, World};
 
 impl World {
     pub(super) fn obey_announcement(&mut self, told: &Told, now: &mut Moment) -> Verdict {
@@ -66,8 +66,7 @@ impl World {
             }
             Told::Drained => {
                 ensure(self.draining == Once::Pending, G05, "Drained follows Draining, once")?;
-                let on_time = !self.releasing || self.pressure == Pressure::Deadline;
-                ensure(on_time, G06, "gRPC is drained before resources are released")?;
+                ensure(!self.releasing, G06, "gRPC is drained before resources are released")?;
                 self.draining = Once::Done;
                 Ok(())
             }

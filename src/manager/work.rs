@@ -23,8 +23,10 @@ use crate::grpc::{GrpcRegistrar, Server};
 use crate::lifecycle::{Input, Kind, Stage};
 use crate::service::ServiceSpec;
 
-/// How long the end waits for threads to drop what was left on them.
-const THREADS_WAIT: Duration = Duration::from_millis(15);
+/// How long the end waits for threads to drop what was left on them, when there is no more time.
+const LAST_THREADS_WAIT: Duration = Duration::from_millis(15);
+/// The same, while there is time: a thread with blocking tasks does not end before they do.
+const THREADS_WAIT: Duration = Duration::from_millis(100);
 /// How long it waits for the last events to be logged.
 const LOG_WAIT: Duration = Duration::from_millis(10);
 /// How many of those who are waited for are named in a progress event.
@@ -132,8 +134,10 @@ impl Work {
         let threads = self.shell.stop_threads();
         let logged = self.logged.take();
         let home = Home::new(&self.addr);
+        let wait = self.shell.to_force().unwrap_or(THREADS_WAIT);
+        let wait = wait.clamp(LAST_THREADS_WAIT, THREADS_WAIT);
         actix_rt::spawn(async move {
-            let _ = tokio::time::timeout(THREADS_WAIT, threads).await;
+            let _ = tokio::time::timeout(wait, threads).await;
             if let Some(logged) = logged {
                 let _ = tokio::time::timeout(LOG_WAIT, logged).await;
             }

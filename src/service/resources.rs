@@ -75,6 +75,20 @@ struct State {
     told: usize,
 }
 
+impl State {
+    /// Whether a resource of this name may be started now.
+    fn accepts(&self, service: &Name, name: &Name) -> Result<(), ResourceError> {
+        let (service, name) = (service.clone(), name.clone());
+        if self.closed {
+            return Err(ResourceError::Closed { service, name });
+        }
+        if self.started.iter().any(|started| started.name == name) {
+            return Err(ResourceError::Duplicate { service, name });
+        }
+        Ok(())
+    }
+}
+
 /// A resource that runs.
 pub(crate) struct Started {
     pub(crate) name: Name,
@@ -142,20 +156,16 @@ impl Registry {
         if name.is_empty() {
             return Err(ResourceError::Unnamed { service });
         }
-        // Before the lock: a thread may have to be made by the manager, which takes that lock, too.
+        self.lock().accepts(&service, &name)?;
+        // Without the lock: a thread may have to be made by the manager, which takes that lock, too.
         let thread = if spec.dedicated { self.pool.dedicated() } else { self.pool.shared(self.turn) };
+        // Held to the end: a start is wholly before the close, or refused.
+        let mut state = self.lock();
+        state.accepts(&service, &name)?;
         let thread = match thread {
             Ok(thread) => thread,
             Err(source) => return Err(ResourceError::Thread { service, name, source }),
         };
-        // Held to the end: a start is wholly before the close, or refused.
-        let mut state = self.lock();
-        if state.closed {
-            return Err(ResourceError::Closed { service, name });
-        }
-        if state.started.iter().any(|started| started.name == name) {
-            return Err(ResourceError::Duplicate { service, name });
-        }
         let (tag, index) = (Tag::next(), state.started.len() as u32);
         let registry = Arc::clone(self);
         let observer = Box::new(move |notice| (registry.observer)(index, Told::Notice(notice)));

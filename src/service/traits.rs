@@ -22,7 +22,9 @@ use super::messages::{Release, Run, Setup, Shutdown};
 /// as on `tokio::task::spawn_blocking`.
 ///
 /// The actor is kept until no service has anything left to do, also when its `Run` has returned: others
-/// may still talk to it. Then it sees its own `stopping` and `stopped`, and what it spawned is dropped.
+/// may still talk to it. Then it sees its own `stopping` and `stopped`, and what it spawned is dropped: by
+/// `actix::spawn`, `spawn_local` or its context. What it gave to `tokio::spawn` belongs to the runtime of its
+/// thread, as do the sockets that it opened; both last until the last resource is released.
 pub trait Service: Actor<Context = Context<Self>> + Handler<Setup> {
     /// A unique, readable name: it is what errors, logs and reports call the service by.
     fn id(&self) -> String;

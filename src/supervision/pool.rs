@@ -12,14 +12,21 @@ use super::thread::Thread;
 pub(crate) struct Pool {
     /// Where threads are started for a caller that is on none of the system's threads.
     home: ArbiterHandle,
-    shared: Mutex<Vec<Option<Arc<Thread>>>>,
-    dedicated: Mutex<Vec<Arc<Thread>>>,
+    threads: Mutex<Threads>,
+}
+
+#[derive(Debug)]
+struct Threads {
+    shared: Vec<Option<Arc<Thread>>>,
+    dedicated: Vec<Arc<Thread>>,
+    stopped: bool,
 }
 
 impl Pool {
     /// A pool that shares at most `limit` threads.
     pub(crate) fn new(limit: usize, home: ArbiterHandle) -> Self {
-        Self { home, shared: Mutex::new(vec![None; limit.max(1)]), dedicated: Mutex::default() }
+        let threads = Threads { shared: vec![None; limit.max(1)], dedicated: Vec::new(), stopped: false };
+        Self { home, threads: Mutex::new(threads) }
     }
 
     /// The thread that is dealt to number `turn`.
@@ -30,8 +37,9 @@ impl Pool {
     /// A thread of one's own.
     pub(crate) fn dedicated(self: &Arc<Self>) -> io::Result<Arc<Thread>> {
         self.at_home(|pool| {
+            let mut threads = pool.lock()?;
             let thread = Arc::new(Thread::start()?);
-            lock(&pool.dedicated).push(Arc::clone(&thread));
+            threads.dedicated.push(Arc::clone(&thread));
             Ok(thread)
         })
     }
@@ -49,13 +57,13 @@ impl Pool {
         self.home.spawn_fn(move || {
             let _ = sender.send(job(&pool));
         });
-        receiver.recv().map_err(|_| io::Error::other("the manager has stopped"))?
+        receiver.recv().map_err(|_| stopped())?
     }
 
     fn shared_here(&self, turn: usize) -> io::Result<Arc<Thread>> {
-        let mut threads = lock(&self.shared);
-        let count = threads.len();
-        let slot = &mut threads[turn % count];
+        let mut threads = self.lock()?;
+        let count = threads.shared.len();
+        let slot = &mut threads.shared[turn % count];
         if let Some(thread) = slot {
             return Ok(Arc::clone(thread));
         }
@@ -64,15 +72,25 @@ impl Pool {
         Ok(thread)
     }
 
-    /// Ends all threads; resolves when those that are not blocked have dropped their tasks.
+    /// The threads, unless they have been stopped.
+    fn lock(&self) -> io::Result<MutexGuard<'_, Threads>> {
+        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        if threads.stopped { Err(stopped()) } else { Ok(threads) }
+    }
+
+    /// Ends all threads, for good; resolves when those that are not blocked have dropped their tasks.
     pub(crate) fn stop(&self) -> impl Future<Output = ()> + use<> {
-        let mut threads = std::mem::take(&mut *lock(&self.dedicated));
-        threads.extend(lock(&self.shared).iter_mut().filter_map(Option::take));
-        for thread in &threads {
+        let mut ended = Vec::new();
+        if let Ok(mut threads) = self.lock() {
+            threads.stopped = true;
+            ended.append(&mut threads.dedicated);
+            ended.extend(threads.shared.iter_mut().filter_map(Option::take));
+        }
+        for thread in &ended {
             thread.stop();
         }
         async move {
-            for thread in threads {
+            for thread in ended {
                 // A blocked one is known by name already; nobody waits for it.
                 if thread.watch().busy().is_none() {
                     thread.over().await;
@@ -82,6 +100,6 @@ impl Pool {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+fn stopped() -> io::Error {
+    io::Error::other("the manager has stopped")
 }

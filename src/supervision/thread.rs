@@ -1,13 +1,18 @@
 //! A thread for actors: an actix arbiter, watched.
 
-use std::future::pending;
+use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
 
 use actix_rt::{Arbiter, ArbiterHandle};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::watch::Watch;
+
+thread_local! {
+    /// Dropped when the thread ends: only then has its runtime dropped every task, tokio's as well as ours.
+    static AT_THREAD_END: RefCell<Option<DropGuard>> = const { RefCell::new(None) };
+}
 
 /// An arbiter of ours.
 #[derive(Debug)]
@@ -23,10 +28,7 @@ impl Thread {
         let arbiter = Arbiter::try_new()?.handle();
         let over = CancellationToken::new();
         let guard = over.clone().drop_guard();
-        arbiter.spawn(async move {
-            let _until_the_arbiter_drops_its_tasks = guard;
-            pending().await
-        });
+        arbiter.spawn_fn(move || AT_THREAD_END.set(Some(guard)));
         Ok(Self { arbiter, watch: Arc::default(), over })
     }
 
@@ -43,7 +45,7 @@ impl Thread {
         self.arbiter.stop();
     }
 
-    /// Resolves when the thread has dropped its tasks.
+    /// Resolves when the thread has dropped its tasks and ended.
     pub(super) fn over(&self) -> impl Future<Output = ()> + use<> {
         self.over.clone().cancelled_owned()
     }

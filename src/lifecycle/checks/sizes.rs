@@ -7,18 +7,18 @@
 //! through as well (the delay is over at once; the deadline has not come yet), and what such a state
 //! promises is checked there too. So the larger systems have both, and the small ones check the rest.
 //!
-//! States visited, after symmetry (see [`canonical`](super::canonical)); the last four take about six minutes on two cores:
+//! States visited, after symmetry (see [`canonical`](super::canonical)); the last four take about four minutes on two cores:
 //!
 //! ```text
 //!   services x resources each             states   transitions
-//!   Generic, Both x 2                    253 911     3 016 897
-//!   Server, Both x 2                     495 907     5 951 064
-//!   Generic, Grpc, Both x 1              346 811     4 031 616
-//!   Server, Both, Both x 1             2 338 308    31 153 801   full
-//!   Generic, Grpc, Both x 2            4 121 745    64 240 396   full
-//!   Generic, Generic, Generic x 2      4 818 382    82 372 188   full
-//!   Server (bare), Generic, Both x 2   8 327 588   121 797 603   full
-//!   Server, Both, Both x 2            29 528 797   506 161 023   full
+//!   Generic, Both x 2                    161 645      1 803 913
+//!   Server, Both x 2                     347 140      3 891 105
+//!   Generic, Grpc, Both x 1              205 523      2 480 648
+//!   Server, Both, Both x 1             1 555 551     21 650 716   full
+//!   Generic, Grpc, Both x 2            2 457 865     35 828 530   full
+//!   Generic, Generic, Generic x 2      2 860 022     47 117 001   full
+//!   Server (bare), Generic, Both x 2   5 547 443     81 032 168   full
+//!   Server, Both, Both x 2            19 719 192    321 932 472   full
 //! ```
 //!
 //! ```text

@@ -19,23 +19,23 @@ struct Boom(How);
 
 #[derive(Clone, Copy)]
 enum How {
-    InHandler,
-    InFuture,
-    InActorFuture,
-    InSpawnedTask,
+    Handler,
+    Future,
+    ActorFuture,
+    SpawnedTask,
 }
 
 /// Panics in the way that it is asked to.
 fn boom<A: Actor<Context = Context<A>>>(how: How, ctx: &mut Context<A>) -> ResponseFuture<()> {
     match how {
-        How::InHandler => panic!("boom in handler"),
-        How::InFuture => return Box::pin(async { panic!("boom in future") }),
-        How::InActorFuture => {
+        How::Handler => panic!("boom in handler"),
+        How::Future => return Box::pin(async { panic!("boom in future") }),
+        How::ActorFuture => {
             ctx.spawn(
                 actix::fut::wrap_future(async {}).map(|(), _: &mut A, _| panic!("boom in actor future")),
             );
         }
-        How::InSpawnedTask => {
+        How::SpawnedTask => {
             actix::spawn(async { panic!("boom in spawned task") });
         }
     }
@@ -87,22 +87,22 @@ async fn a_panicking_handler(how: How, message: &str) {
 
 #[actix::test]
 async fn g11_a_panic_in_a_handler_is_reported_and_ends_nobody_else() {
-    a_panicking_handler(How::InHandler, "boom in handler").await;
+    a_panicking_handler(How::Handler, "boom in handler").await;
 }
 
 #[actix::test]
 async fn g11_a_panic_in_a_response_future_is_reported_and_ends_nobody_else() {
-    a_panicking_handler(How::InFuture, "boom in future").await;
+    a_panicking_handler(How::Future, "boom in future").await;
 }
 
 #[actix::test]
 async fn g11_a_panic_in_an_actor_future_is_reported_and_ends_nobody_else() {
-    a_panicking_handler(How::InActorFuture, "boom in actor future").await;
+    a_panicking_handler(How::ActorFuture, "boom in actor future").await;
 }
 
 #[actix::test]
 async fn g11_a_panic_in_a_spawned_task_is_reported_and_ends_nobody_else() {
-    a_panicking_handler(How::InSpawnedTask, "boom in spawned task").await;
+    a_panicking_handler(How::SpawnedTask, "boom in spawned task").await;
 }
 
 /// A resource that panics when asked to.
@@ -146,12 +146,12 @@ async fn a_panicking_resource(how: How, message: &'static str) {
 
 #[actix::test]
 async fn g11_a_resource_that_dies_while_its_service_runs_fails_that_service() {
-    a_panicking_resource(How::InHandler, "boom in handler").await;
+    a_panicking_resource(How::Handler, "boom in handler").await;
 }
 
 #[actix::test]
 async fn g11_a_panic_in_a_future_of_a_resource_fails_its_service() {
-    a_panicking_resource(How::InFuture, "boom in future").await;
+    a_panicking_resource(How::Future, "boom in future").await;
 }
 
 /// Panics where the actor's own life begins and ends.

@@ -57,9 +57,11 @@ impl Machine {
         self.stage == Stage::Running && self.running_announced
     }
 
-    /// Actors of services and resources that have not come to their end.
+    /// Services and resources that an end waits for: a service that has settled is not among them, unless
+    /// its actor does not go.
     pub(crate) fn left(&self) -> usize {
-        self.actors + self.resources
+        let unsettled = self.services.iter().filter(|service| !service.is_settled()).count();
+        self.resources + if self.stopping.retired { self.actors } else { unsettled }
     }
 
     /// Takes note of what happened, and tells what is to be done about it.

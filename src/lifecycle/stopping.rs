@@ -21,7 +21,7 @@ pub(super) struct Stopping {
     pub(super) ran: bool,
     drain: Drain,
     drained: bool,
-    retired: bool,
+    pub(super) retired: bool,
     closing: bool,
     pressure: Pressure,
 }

@@ -25,7 +25,14 @@ pub(super) struct Links {
     pub(super) control: Arc<Control>,
     pub(super) register: Option<Recipient<RegisterOnServer>>,
     pub(super) setup: Recipient<Setup>,
-    pub(super) main: Option<(Recipient<Run>, Recipient<Shutdown>)>,
+    pub(super) main: Option<MainLoop>,
+}
+
+/// How to reach a main loop.
+#[derive(Clone)]
+pub(super) struct MainLoop {
+    pub(super) run: Recipient<Run>,
+    pub(super) shutdown: Recipient<Shutdown>,
 }
 
 impl Candidate {
@@ -45,7 +52,7 @@ impl Candidate {
         spec: ServiceSpec<A>,
         kind: Kind,
         register: fn(&Addr<A>) -> Option<Recipient<RegisterOnServer>>,
-        main: fn(&Addr<A>) -> Option<(Recipient<Run>, Recipient<Shutdown>)>,
+        main: fn(&Addr<A>) -> Option<MainLoop>,
     ) -> Self {
         let ServiceSpec { id, make, dedicated } = spec;
         let start: Start = Box::new(move |thread, tag, observer| {
@@ -60,6 +67,6 @@ fn registers<A: GrpcService>(addr: &Addr<A>) -> Option<Recipient<RegisterOnServe
     Some(addr.clone().recipient())
 }
 
-fn main_loop<A: GenericService>(addr: &Addr<A>) -> Option<(Recipient<Run>, Recipient<Shutdown>)> {
-    Some((addr.clone().recipient(), addr.clone().recipient()))
+fn main_loop<A: GenericService>(addr: &Addr<A>) -> Option<MainLoop> {
+    Some(MainLoop { run: addr.clone().recipient(), shutdown: addr.clone().recipient() })
 }

@@ -54,8 +54,6 @@ pub(super) struct Shell {
     /// Those who were forced and have not shown that they are gone.
     forcing: Vec<Forced>,
     deadline: Option<Instant>,
-    /// Services and resources that were there when shutdown began.
-    pub(super) to_end: usize,
 }
 
 /// A service on its way.
@@ -115,7 +113,6 @@ impl Shell {
             inputs: VecDeque::new(),
             forcing: Vec::new(),
             deadline: None,
-            to_end: 0,
         }
     }
 
@@ -126,6 +123,11 @@ impl Shell {
     /// Until whatever is left is forced.
     pub(super) fn to_force(&self) -> Option<Duration> {
         self.deadline.map(|at| at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Services and resources, past and present.
+    pub(super) fn all(&self) -> usize {
+        self.services.iter().map(|service| 1 + service.resources.len()).sum()
     }
 
     /// Services and resources that have not come to their end.
@@ -285,11 +287,11 @@ impl Shell {
                 let span = spans.span(&id, step);
                 Setup { resources, shutdown, span }
             }),
-            Step::Run => request(links.main.clone()?.0, move || {
+            Step::Run => request(links.main.clone()?.run, move || {
                 let span = spans.span(&id, step);
                 Run { resources, shutdown, span }
             }),
-            Step::Shutdown => request(links.main.clone()?.1, move || Shutdown { shutdown }),
+            Step::Shutdown => request(links.main.clone()?.shutdown, move || Shutdown { shutdown }),
         })
     }
 
@@ -356,7 +358,6 @@ impl Shell {
         let (services, all) = (self.budget.services_until(asked), self.budget.deadline(asked));
         self.deadlines.set(services, all);
         self.deadline = all;
-        self.to_end = self.left();
         for (at, input) in [(services, Input::ReserveReached), (all, Input::DeadlineReached)] {
             if let Some(at) = at {
                 self.timer(at.saturating_duration_since(Instant::now()), input);

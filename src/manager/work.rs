@@ -121,7 +121,7 @@ impl Work {
         }
         let event = LifecycleEvent::Progress {
             left: self.shell.left(),
-            of: self.shell.to_end,
+            of: self.shell.all(),
             waiting_for: waiting_for.join(", "),
             to_force: self.shell.to_force(),
         };

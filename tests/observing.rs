@@ -1,0 +1,168 @@
+//! What can be seen of a manager at work: log events, spans, progress and status.
+
+mod probe;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::pending;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use majordomo::events::{self, LifecycleEvent};
+use majordomo::{
+    GetStatus, Manager, Run, Stage, StartShutdown, WaitForShutdown, WaitUntilRunning, resource_fn, service_fn,
+};
+use probe::options;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
+use tracing::{Dispatch, Event, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::{LookupSpan, Registry};
+
+type Fields = BTreeMap<String, String>;
+
+/// Remembers the fields of every event, with those of the spans around it.
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Vec<Fields>>>);
+
+impl Recorder {
+    fn dispatch(&self) -> Dispatch {
+        Dispatch::new(Registry::default().with(self.clone()))
+    }
+
+    /// The events in which each of these fields has this value.
+    fn with(&self, wanted: &[(&str, &str)]) -> Vec<Fields> {
+        let events = self.0.lock().unwrap();
+        let has = |fields: &Fields, (name, value): &(&str, &str)| {
+            fields.get(*name).is_some_and(|found| found == value)
+        };
+        let all = |fields: &&Fields| wanted.iter().all(|pair| has(fields, pair));
+        events.iter().filter(all).cloned().collect()
+    }
+}
+
+struct Collect<'a>(&'a mut Fields);
+
+impl Visit for Collect<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.insert(field.name().to_owned(), format!("{value:?}"));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name().to_owned(), value.to_owned());
+    }
+}
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Recorder {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Fields::new();
+        attributes.record(&mut Collect(&mut fields));
+        context.span(id).unwrap().extensions_mut().insert(fields);
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let mut fields = Fields::new();
+        for span in context.event_scope(event).into_iter().flatten() {
+            fields.extend(span.extensions().get::<Fields>().cloned().unwrap_or_default());
+        }
+        event.record(&mut Collect(&mut fields));
+        self.0.lock().unwrap().push(fields);
+    }
+}
+
+#[actix::test]
+async fn events_are_logged_with_service_stage_and_elapsed_time() {
+    let recorder = Recorder::default();
+    let service = service_fn("a", |run: Run| async move {
+        run.resources.start("db", resource_fn(|| async { Err("no goodbye".into()) }))?;
+        Ok(())
+    });
+    let options = options().dispatch(recorder.dispatch());
+    Manager::new(options).service(service).run().await.unwrap_err();
+
+    let logged = |fields: &[(&str, &str)]| {
+        let found = recorder.with(fields);
+        assert_eq!(found.len(), 1, "{fields:?}: {found:#?}");
+        found[0].clone()
+    };
+    let run = logged(&[("service", "a"), ("stage", "run"), ("outcome", "ok")]);
+    run["elapsed_ms"].parse::<u64>().unwrap();
+    let release = logged(&[("service", "a"), ("resource", "db"), ("stage", "release"), ("outcome", "error")]);
+    assert_eq!(release["error"], "no goodbye");
+    logged(&[("message", "stopped")]);
+}
+
+#[actix::test]
+async fn the_span_of_a_service_carries_its_id_and_stage() {
+    let recorder = Recorder::default();
+    let dispatch = recorder.dispatch();
+    let service = service_fn("a", {
+        let dispatch = dispatch.clone();
+        move |run: Run| async move {
+            tracing::dispatcher::with_default(&dispatch, || {
+                run.span.in_scope(|| tracing::info!("inside"));
+            });
+            Ok(())
+        }
+    });
+    Manager::new(options().dispatch(dispatch)).service(service).run().await.unwrap();
+    let inside = recorder.with(&[("message", "inside")]);
+    assert_eq!((&*inside[0]["service"], &*inside[0]["stage"]), ("a", "run"));
+}
+
+#[actix::test]
+async fn progress_names_who_is_waited_for_once_a_second() {
+    let (sender, mut stream) = events::channel();
+    let stuck = service_fn("stuck", |run: Run| async move {
+        run.resources.start("db", resource_fn(|| async { Ok(()) }))?;
+        pending().await
+    });
+    let prompt = service_fn("prompt", |run: Run| async move {
+        run.shutdown.requested().await;
+        Ok(())
+    });
+    let options = options().max_shutdown_duration(Duration::from_millis(1300)).observe(sender);
+    let manager = Manager::new(options).service(stuck).service(prompt).start();
+    manager.send(WaitUntilRunning).await.unwrap().unwrap();
+    manager.do_send(StartShutdown);
+    manager.send(WaitForShutdown).await.unwrap().unwrap_err();
+
+    let mut seen = Vec::new();
+    while let Some(timed) = stream.recv().await {
+        if let LifecycleEvent::Progress { left, of, waiting_for, to_force } = &timed.event {
+            seen.push((*left, *of, waiting_for.clone(), to_force.unwrap()));
+        }
+    }
+    let [(left, of, waiting_for, to_force)] = &seen[..] else { panic!("{seen:?}") };
+    assert_eq!((*left, *of), (2, 3), "the service and its resource, of three");
+    assert!(waiting_for.starts_with("stuck (run, 1."), "{waiting_for}");
+    assert!(!waiting_for.contains("prompt"), "{waiting_for}");
+    assert!(*to_force <= Duration::from_millis(300), "{to_force:?}");
+}
+
+#[actix::test]
+async fn the_status_tells_what_everybody_does_and_how_it_ended() {
+    let service = service_fn("a", |run: Run| async move {
+        run.resources.start("db", resource_fn(|| async { Ok(()) }))?;
+        run.shutdown.requested().await;
+        Ok(())
+    });
+    let (sender, mut stream) = events::channel();
+    let manager = Manager::new(options().observe(sender)).service(service).start();
+    while !matches!(stream.recv().await.unwrap().event, LifecycleEvent::ResourceStarted { .. }) {}
+
+    let status = manager.send(GetStatus).await.unwrap();
+    assert_eq!(status.stage, Stage::Running);
+    assert!(status.services[0].state.starts_with("running for"), "{status}");
+    assert!(status.services[0].resources[0].state.starts_with("up for"), "{status}");
+    assert!(status.to_string().contains("a: running for"), "{status}");
+    assert!(status.report.is_none(), "nothing has asked for the shutdown");
+
+    manager.do_send(StartShutdown);
+    manager.send(WaitForShutdown).await.unwrap().unwrap();
+    let status = manager.send(GetStatus).await.unwrap();
+    assert_eq!(status.stage, Stage::Stopped);
+    assert_eq!(status.services[0].state, "run ok");
+    assert_eq!(status.services[0].resources[0].state, "released");
+    assert!(status.report.unwrap().took.is_some());
+}

@@ -48,7 +48,9 @@ pub(super) async fn bind(wanted: &ServerAddress, shutdown: &ShutdownSignal) -> R
         if asked || waited >= PATIENCE {
             return Err(ServerError::InUse { address, waited, asked, source });
         }
-        tracing::debug!(address, "the port is in use; trying again in {pause:?}");
+        if pause == FIRST_PAUSE {
+            tracing::warn!(address, "the port is in use; trying for {PATIENCE:?} to get it");
+        }
         tokio::select! {
             () = tokio::time::sleep(pause.min(PATIENCE - waited)) => {}
             () = shutdown.requested() => {}

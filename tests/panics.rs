@@ -259,7 +259,7 @@ async fn g11_a_panicking_service_does_not_keep_the_report_from_naming_a_hanging_
     let options = ManagerOptions::new()
         .grpc_ping_service(false)
         .handle_signals(false)
-        .max_shutdown_duration(Duration::from_millis(200));
+        .max_shutdown_duration(Duration::from_millis(1000));
     let frail = service_fn("frail", |_: Run| async { panic!("boom") });
     let stuck = service_fn("stuck", |_: Run| std::future::pending());
     let error = Manager::new(options).service(frail).service(stuck).run().await.unwrap_err();

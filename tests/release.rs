@@ -374,7 +374,7 @@ async fn g07_the_report_tells_of_each_resource_how_it_ended() {
         resources.start("stops", Stops)?;
         start_all(&resources, vec![("panics-later", panics_later), ("panics", panics), ("errs", errs)])
     });
-    let limits = options().max_shutdown_duration(ms(300)).release_reserve(ms(100));
+    let limits = options().max_shutdown_duration(ms(1200)).release_reserve(ms(600));
     let mut observed = observe(limits, |manager| manager.service(service));
     observed.running().await;
     observed.shut_down();
@@ -582,7 +582,7 @@ async fn g11_a_resource_whose_constructor_panics_fails_its_service() {
         assert!(address.send(Call::now(|_| {})).await.is_err(), "nobody is there to answer");
         never().await
     });
-    let limits = options().max_shutdown_duration(ms(300)).release_reserve(ms(100));
+    let limits = options().max_shutdown_duration(ms(1200)).release_reserve(ms(600));
     let ended = observe(limits, |manager| manager.service(service)).ended().await;
     ended.assert_exit_code(3);
     let errors = ended.setup_errors();

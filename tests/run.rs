@@ -199,7 +199,7 @@ async fn g04_an_error_of_a_run_is_kept_when_another_service_has_to_be_forced() {
     let journal = Journal::default();
     let fails = Probe::new("fails", &journal).run(|_| ready(Err("the disk is full".into())));
     let hangs = Probe::new("hangs", &journal).run(|_| never());
-    let limits = options().max_shutdown_duration(ms(300)).release_reserve(ms(100));
+    let limits = options().max_shutdown_duration(ms(1000)).release_reserve(ms(100));
     let ended = observe(limits, |manager| manager.service(fails).service(hangs)).ended().await;
     ended.assert_exit_code(3);
     assert_eq!(whos(ended.run_errors().errors()), ["fails (run)"], "{}", ended.events);

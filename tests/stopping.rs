@@ -57,8 +57,9 @@ async fn g05_shutdown_asked_at_once_lets_set_ups_finish_and_nobody_run() {
     let journal = Journal::default();
     let pool = Probe::resource("a", "pool", &journal);
     let a = Probe::new("a", &journal).with_resources(vec![pool]);
-    let b = Probe::new("b", &journal).setup(|_| async {
-        tokio::task::yield_now().await;
+    // However late the request is, it finds this set-up still going on.
+    let b = Probe::new("b", &journal).setup(|setup| async move {
+        setup.shutdown.requested().await;
         Ok(())
     });
     let mut observed = observe(options(), |manager| manager.service(a).service(b));

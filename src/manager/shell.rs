@@ -32,8 +32,6 @@ use crate::supervision::{Gone, Notice, Pool, Reply, Request, Tag, Thread};
 const FORCE_WAIT: Duration = Duration::from_millis(100);
 /// The same, once there is no time.
 const LAST_FORCE_WAIT: Duration = Duration::from_millis(20);
-/// A thread that has been polling one actor for so long is blocked; nobody waits for it.
-const BLOCKED_AFTER: Duration = Duration::from_millis(100);
 /// The moment that resources get which were never asked before the deadline.
 const LAST_CALL: Duration = Duration::from_millis(30);
 
@@ -392,11 +390,7 @@ impl Shell {
 
     /// A forced end is acknowledged soon, or the thread is given up.
     fn wait_for_forced(&mut self, forced: Forced) {
-        let blocked = self
-            .thread(forced)
-            .and_then(|(thread, _)| thread.watch().busy())
-            .is_some_and(|busy| busy.lasted >= BLOCKED_AFTER);
-        if blocked {
+        if self.thread(forced).is_some_and(|(thread, _)| thread.watch().is_blocked()) {
             self.give_up(forced);
             return;
         }

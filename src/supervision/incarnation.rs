@@ -126,16 +126,13 @@ impl<A: Actor<Context = Context<A>>> Future for Incarnation<A> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
         let this = &mut *self;
-        let watch = Arc::clone(&this.watch);
-        watch.enter(this.tag);
-        let gone = this.live(cx);
-        if let Some(gone) = gone {
-            this.end(gone);
-            watch.leave();
-            return Poll::Ready(());
-        }
-        watch.leave();
-        Poll::Pending
+        this.watch.enter(this.tag);
+        let Some(gone) = this.live(cx) else {
+            this.watch.leave();
+            return Poll::Pending;
+        };
+        this.end(gone);
+        Poll::Ready(())
     }
 }
 
@@ -264,6 +261,8 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     fn end(&mut self, gone: Gone) {
         self.drop_body();
         self.owed.clear();
+        // Whoever is told may look at the thread at once.
+        self.watch.leave();
         self.tell_stray_panics();
         (self.observer)(Notice::Gone(gone));
     }

@@ -92,7 +92,7 @@ impl Pool {
         async move {
             for thread in ended {
                 // A blocked one is known by name already; nobody waits for it.
-                if thread.watch().busy().is_none() {
+                if !thread.watch().is_blocked() {
                     thread.over().await;
                 }
             }

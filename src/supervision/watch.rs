@@ -7,6 +7,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+/// A thread that has been polling one actor for so long is blocked.
+const BLOCKED_AFTER: Duration = Duration::from_millis(100);
+
 /// Names an actor on its thread; unique in the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Tag(u64);
@@ -47,6 +50,11 @@ impl Watch {
 
     pub(super) fn leave(&self) {
         self.since.store(0, Ordering::Release);
+    }
+
+    /// Whether nothing else on the thread can be waited for.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.busy().is_some_and(|busy| busy.lasted >= BLOCKED_AFTER)
     }
 
     /// The poll that is going on, if one is.

@@ -83,3 +83,8 @@ pub use service::{
     GenericService, Release, Resource, ResourceError, ResourceFn, ResourceSpec, Resources, Run, Service,
     ServiceFn, ServiceSpec, Setup, Shutdown, ShutdownSignal, resource_fn, service_fn,
 };
+
+/// Compiles what the README shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

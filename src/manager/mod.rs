@@ -2,12 +2,15 @@
 
 mod account;
 mod candidate;
+mod forcing;
 mod log;
 mod messages;
 mod options;
+mod sending;
 mod shell;
 mod signals;
 mod status;
+mod timing;
 mod told;
 mod waiting;
 mod work;

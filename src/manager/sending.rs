@@ -1,0 +1,97 @@
+//! Starting services and sending them and their resources their messages.
+
+use std::io;
+use std::sync::Arc;
+
+use actix::{Message, Recipient};
+
+use super::account::Detail;
+use super::shell::{Lives, Service, Shell};
+use super::told::Told;
+use crate::error::{BoxError, ConfigError};
+use crate::grpc::RegisterOnServer;
+use crate::lifecycle::{Answer, Departure, Input, ResourceIx, ServiceIx, Step};
+use crate::service::{Asking, Registry, Release, Resources, Run, Setup, Shutdown, ShutdownSignal};
+use crate::supervision::{Request, Tag};
+
+impl Shell {
+    pub(super) fn send(&mut self, ix: ServiceIx, step: Step) {
+        if let Err(error) = self.start_once(ix) {
+            let error = ConfigError::Thread(error.to_string());
+            let text = error.to_string().into();
+            let detail = Detail::Error(Arc::new(error), text);
+            self.inputs.push_back((Input::Answered(ix, step, Answer::Error), detail));
+            self.inputs.push_back((Input::Gone(ix, Departure::Ended), Detail::None));
+            return;
+        }
+        let request = self.request(ix, step);
+        let home = self.home.clone();
+        let (Some(request), Some(lives)) = (request, &self.service(ix).lives) else { return };
+        lives.links.control.ask(request, move |reply| home.tell(Told::Answered(ix, step, reply)));
+    }
+
+    /// The first message starts the actor.
+    fn start_once(&mut self, ix: ServiceIx) -> io::Result<()> {
+        let pool = &self.service_threads;
+        let service = &mut self.services[ix.0 as usize];
+        let Some(start) = service.start.take() else { return Ok(()) };
+        let thread = if service.dedicated { pool.dedicated()? } else { pool.shared(ix.0 as usize)? };
+        let tag = Tag::next();
+        let home = self.home.clone();
+        let links = start(&thread, tag, Box::new(move |notice| home.tell(Told::Service(ix, notice))));
+        let home = self.home.clone();
+        let registry = Arc::new(Registry::new(
+            service.id.clone(),
+            ix.0 as usize,
+            Arc::clone(&self.resource_threads),
+            Arc::clone(&self.deadlines),
+            move |index, told| home.tell(Told::Resource(ResourceIx { service: ix, index }, told)),
+        ));
+        let signal = ShutdownSignal::new(Arc::clone(&self.deadlines), Asking::Service);
+        service.lives = Some(Lives { tag, thread, links, signal, retiring: false });
+        service.registry = Some(registry);
+        Ok(())
+    }
+
+    /// The message of a step, made where it is received: spans are the user's code.
+    fn request(&mut self, ix: ServiceIx, step: Step) -> Option<Request> {
+        let registrar = self.registrar.on_behalf_of(&self.services[ix.0 as usize].id);
+        let spans = self.spans.clone();
+        let Service { id, lives, registry, .. } = self.service(ix);
+        let lives = lives.as_ref()?;
+        let (id, shutdown) = (id.clone(), lives.signal.clone());
+        let resources = Resources::new(Arc::clone(registry.as_ref()?));
+        let links = &lives.links;
+        Some(match step {
+            Step::Register => {
+                let to = links.register.clone()?;
+                request(to, move || RegisterOnServer { server: registrar })
+            }
+            Step::Setup => request(links.setup.clone(), move || {
+                let span = spans.span(&id, step);
+                Setup { resources, shutdown, span }
+            }),
+            Step::Run => request(links.main.clone()?.run, move || {
+                let span = spans.span(&id, step);
+                Run { resources, shutdown, span }
+            }),
+            Step::Shutdown => request(links.main.clone()?.shutdown, move || Shutdown { shutdown }),
+        })
+    }
+
+    pub(super) fn release(&mut self, resource: ResourceIx) {
+        let home = self.home.clone();
+        let started = self.resource(resource);
+        let shutdown = started.signal.clone();
+        let request = request(started.release.clone(), move || Release { shutdown });
+        started.control.ask_last(request, move |reply| home.tell(Told::Released(resource, reply)));
+    }
+}
+
+/// A message that is made and sent on the thread that this is called on.
+fn request<M>(to: Recipient<M>, message: impl FnOnce() -> M + Send + 'static) -> Request
+where
+    M: Message<Result = Result<(), BoxError>> + Send + 'static,
+{
+    Box::new(move || Box::pin(to.send(message())))
+}

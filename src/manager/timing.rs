@@ -1,0 +1,49 @@
+//! The timers of a shutdown.
+
+use std::time::{Duration, Instant};
+
+use super::shell::Shell;
+use super::told::{Tick, Told};
+use crate::lifecycle::Input;
+
+/// The moment that resources get which were never asked before the deadline.
+pub(super) const LAST_CALL: Duration = Duration::from_millis(30);
+
+impl Shell {
+    pub(super) fn start_deadlines(&mut self) {
+        let asked = Instant::now();
+        let (services, all) = (self.budget.services_until(asked), self.budget.deadline(asked));
+        self.deadlines.set(services, all);
+        self.deadline = all;
+        for (at, input) in [(services, Input::ReserveReached), (all, Input::DeadlineReached)] {
+            if let Some(at) = at {
+                self.timer(at.saturating_duration_since(Instant::now()), input);
+            }
+        }
+        let home = self.home.clone();
+        self.spawn(async move {
+            let mut every = tokio::time::interval(Duration::from_secs(1));
+            every.tick().await;
+            loop {
+                every.tick().await;
+                home.tell(Told::Tick(Tick::Progress));
+            }
+        });
+    }
+
+    pub(super) fn timer(&mut self, after: Duration, input: Input) {
+        self.later(after, Tick::Input(input));
+    }
+
+    pub(super) fn later(&mut self, after: Duration, tick: Tick) {
+        let home = self.home.clone();
+        self.spawn(async move {
+            tokio::time::sleep(after).await;
+            home.tell(Told::Tick(tick));
+        });
+    }
+
+    fn spawn(&mut self, timer: impl Future<Output = ()> + 'static) {
+        self.timers.push(actix_rt::spawn(timer).abort_handle());
+    }
+}

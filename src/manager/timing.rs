@@ -7,7 +7,7 @@ use super::told::{Tick, Told};
 use crate::lifecycle::Input;
 
 /// The moment that resources get which were never asked before the deadline.
-pub(super) const LAST_CALL: Duration = Duration::from_millis(30);
+pub(super) const LAST_CALL: Duration = Duration::from_millis(20);
 
 impl Shell {
     pub(super) fn start_deadlines(&mut self) {

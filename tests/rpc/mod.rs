@@ -29,7 +29,7 @@ use tonic_prost::ProstCodec;
 use crate::common::{Answer, Call, Gate, Observed, Probe, within};
 
 pub(crate) use peers::{
-    FramesUntilEnd, Reserved, idle, is_refused, refused, silent, until_closed, until_end,
+    FramesUntilEnd, GOAWAY, Reserved, idle, is_refused, refused, silent, until_closed, until_end,
 };
 
 /// Options with a gRPC server on a free port, and without signals.

@@ -27,7 +27,7 @@ impl Timetable {
     pub(super) fn new(asked: Instant, deadline: Instant) -> Self {
         let lead = (deadline.saturating_duration_since(asked) / 10).min(LONGEST_LEAD);
         let before = |margin| deadline.checked_sub(margin).unwrap_or(asked);
-        Self { call_off: before(lead), cut: before(lead / 4), give_up: before(lead / 10) }
+        Self { call_off: before(lead), cut: before(lead * 2 / 5), give_up: before(lead / 5) }
     }
 }
 
@@ -102,12 +102,12 @@ mod tests {
         let ms = Duration::from_millis;
         let long = Timetable::new(asked, asked + ms(30_000));
         assert_eq!(long.call_off, asked + ms(29_900));
-        assert_eq!(long.cut, asked + ms(29_975));
-        assert_eq!(long.give_up, asked + ms(29_990));
+        assert_eq!(long.cut, asked + ms(29_960));
+        assert_eq!(long.give_up, asked + ms(29_980));
         let short = Timetable::new(asked, asked + ms(400));
         assert_eq!(short.call_off, asked + ms(360));
-        assert_eq!(short.cut, asked + ms(390));
-        assert_eq!(short.give_up, asked + ms(396));
+        assert_eq!(short.cut, asked + ms(384));
+        assert_eq!(short.give_up, asked + ms(392));
     }
 
     #[test]

@@ -13,10 +13,10 @@ use majordomo::{GrpcServerOptions, Manager, ManagerOptions, ResourceEnding};
 use rpc::{Calls, Held, connect, endless, idle, is_refused, options, ping, silent, start_call, until_closed};
 use tonic::{Code, Status};
 
-const LIMIT: Duration = ms(1300);
+const LIMIT: Duration = ms(1800);
 const RESERVE: Duration = ms(300);
-/// When services are forced, the server among them.
-const SERVICES: Duration = ms(1000);
+/// When services are forced, the server among them: late enough for a drain's longest lead.
+const SERVICES: Duration = ms(1500);
 
 /// Two workers, to which connections are dealt in turn.
 fn limits() -> ManagerOptions {

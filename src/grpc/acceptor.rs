@@ -8,6 +8,7 @@ use std::future::pending;
 use std::io;
 use std::net::TcpListener;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,9 @@ use crate::service::ShutdownSignal;
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long the server's own thread waits in the end for those that it started; longer takes only a blocked one.
+const LAST_WAIT: Duration = Duration::from_millis(50);
+
 /// How the server ended.
 pub(super) type Drained = Result<(), DrainError>;
 
@@ -31,7 +35,20 @@ pub(super) type Drained = Result<(), DrainError>;
 pub(super) struct Acceptor {
     drain: Option<oneshot::Sender<Option<Instant>>>,
     drained: watch::Receiver<Option<Drained>>,
+    threads: Option<Threads>,
     _kill: DropGuard,
+}
+
+/// The threads of a server that has ended or is about to. Dropping it waits for them, though not for long: after
+/// that no handler runs and no connection is open, except on a thread that is blocked.
+#[derive(Debug)]
+pub(super) struct Threads(mpsc::Receiver<Infallible>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // Each holds a sender until it has dropped all that was left on it; nothing is ever sent.
+        let _ = self.0.recv_timeout(LAST_WAIT);
+    }
 }
 
 impl Acceptor {
@@ -45,19 +62,26 @@ impl Acceptor {
         let kill = CancellationToken::new();
         // Also ends the workers that did start when another doesn't.
         let guard = kill.clone().drop_guard();
-        let start = |number| Worker::start(number, routes.clone(), kill.clone());
+        let (alive, threads) = mpsc::channel();
+        let start = |number| Worker::start(number, routes.clone(), kill.clone(), alive.clone());
         let workers = (0..workers).map(start).collect::<io::Result<Vec<_>>>()?;
         let (drain, ordered) = oneshot::channel();
         let (report, drained) = watch::channel(None);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("grpc-acceptor".to_owned()).spawn(move || {
+            let _alive = alive;
             let run = conduct(listener, workers, ordered, signal, kill);
             let ended = runtime.block_on(run);
             drop(runtime);
             // Nobody may be left to hear of it.
             let _ = report.send(Some(ended));
         })?;
-        Ok(Self { drain: Some(drain), drained, _kill: guard })
+        Ok(Self { drain: Some(drain), drained, threads: Some(Threads(threads)), _kill: guard })
+    }
+
+    /// The threads, for whoever is to wait for them in the end.
+    pub(super) fn take_threads(&mut self) -> Option<Threads> {
+        self.threads.take()
     }
 
     /// Begins the drain. Again, it does nothing.

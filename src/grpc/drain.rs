@@ -3,14 +3,14 @@
 //! ```text
 //!   asked                                            call off       cut   give up  deadline
 //!     |--- calls in flight finish -----------------------|------------|------|--------|
-//!                                                        |<-- a tenth, at most 100 ms ->|
+//!                                                        |<-- a tenth, at most 150 ms ->|
 //! ```
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 /// A tenth of a drain, though not more than this, is kept for ending it in order.
-const LONGEST_LEAD: Duration = Duration::from_millis(100);
+const LONGEST_LEAD: Duration = Duration::from_millis(150);
 
 /// When what is left is ended, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,8 @@ pub(super) struct Timetable {
     pub(super) call_off: Instant,
     /// Connections that are left are cut.
     pub(super) cut: Instant,
-    /// Workers that are left are not waited for any longer.
+    /// Workers that are left are not waited for any longer. What they held on to is told from here on, which must
+    /// be done before the server is forced itself.
     pub(super) give_up: Instant,
 }
 
@@ -27,7 +28,7 @@ impl Timetable {
     pub(super) fn new(asked: Instant, deadline: Instant) -> Self {
         let lead = (deadline.saturating_duration_since(asked) / 10).min(LONGEST_LEAD);
         let before = |margin| deadline.checked_sub(margin).unwrap_or(asked);
-        Self { call_off: before(lead), cut: before(lead / 4), give_up: before(lead / 10) }
+        Self { call_off: before(lead), cut: before(lead / 2), give_up: before(lead / 3) }
     }
 }
 
@@ -101,13 +102,13 @@ mod tests {
         let asked = Instant::now();
         let ms = Duration::from_millis;
         let long = Timetable::new(asked, asked + ms(30_000));
-        assert_eq!(long.call_off, asked + ms(29_900));
-        assert_eq!(long.cut, asked + ms(29_975));
-        assert_eq!(long.give_up, asked + ms(29_990));
-        let short = Timetable::new(asked, asked + ms(400));
-        assert_eq!(short.call_off, asked + ms(360));
-        assert_eq!(short.cut, asked + ms(390));
-        assert_eq!(short.give_up, asked + ms(396));
+        assert_eq!(long.call_off, asked + ms(29_850));
+        assert_eq!(long.cut, asked + ms(29_925));
+        assert_eq!(long.give_up, asked + ms(29_950));
+        let short = Timetable::new(asked, asked + ms(600));
+        assert_eq!(short.call_off, asked + ms(540));
+        assert_eq!(short.cut, asked + ms(570));
+        assert_eq!(short.give_up, asked + ms(580));
     }
 
     #[test]

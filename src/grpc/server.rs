@@ -1,6 +1,6 @@
 //! The server as a service.
 
-use std::future::ready;
+use std::future::{pending, ready};
 use std::net::SocketAddr;
 
 use actix::{Actor, ActorFutureExt, Context, Handler, ResponseActFuture, ResponseFuture, WrapFuture};
@@ -48,8 +48,15 @@ impl Server {
             .map_err(|source| ServerError::Listen { address: self.address.to_string(), source })?;
         let routes = self.registrar.close();
         let workers = self.options.worker_count();
-        let acceptor =
+        let mut acceptor =
             Acceptor::start(listener, workers, &routes, run.shutdown).map_err(ServerError::Thread)?;
+        let threads = acceptor.take_threads();
+        // A task of the runtime outlives the actor, even one that is forced. It is dropped when this thread
+        // ends, which the manager waits for: then nothing of the server runs any more.
+        tokio::spawn(async move {
+            let _until_this_thread_ends = threads;
+            pending::<()>().await;
+        });
         if let Some(on_serving) = self.on_serving.take() {
             on_serving(at);
         }

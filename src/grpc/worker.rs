@@ -3,11 +3,12 @@
 //! Everything that a worker shares is written by its own thread alone, so counting a call costs no other
 //! core anything.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::io;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, mpsc as blocking};
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::{mpsc, oneshot};
@@ -73,8 +74,13 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts a worker. It ends when drained, or killed.
-    pub(super) fn start(number: usize, routes: Routes, kill: CancellationToken) -> io::Result<Self> {
+    /// Starts a worker. It ends when drained, or killed; then it lets go of `alive`.
+    pub(super) fn start(
+        number: usize,
+        routes: Routes,
+        kill: CancellationToken,
+        alive: blocking::Sender<Infallible>,
+    ) -> io::Result<Self> {
         let name = format!("grpc-worker-{number}");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let shared = Arc::new(Shared::default());
@@ -84,6 +90,7 @@ impl Worker {
         let work = work(connections, ordered, routes, Arc::clone(&shared));
         let guard = over.clone().drop_guard();
         let thread = thread::Builder::new().name(name.clone()).spawn(move || {
+            let _alive = alive;
             let _over_in_the_end = guard;
             runtime.block_on(async move {
                 tokio::select! {

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use actix::dev::{MessageResponse, OneshotSender};
 use actix::prelude::*;
-use majordomo::{GenericService, Release, Resource, Resources, Run, Service, Setup, Shutdown};
+use majordomo::{
+    GenericService, GrpcService, RegisterOnServer, Release, Resource, Resources, Run, Service, Setup,
+    Shutdown,
+};
 use tokio::sync::oneshot;
 
 use super::{Answer, Journal, Later};
@@ -18,6 +21,7 @@ pub(crate) struct Probe {
     name: String,
     journal: Journal,
     address: Option<oneshot::Sender<Addr<Probe>>>,
+    register: Script<RegisterOnServer>,
     setup: Script<Setup>,
     run: Script<Run>,
     shutdown: Script<Shutdown>,
@@ -64,6 +68,7 @@ macro_rules! scripted {
 }
 
 scripted! {
+    RegisterOnServer, register_at_once, register;
     Setup, setup_at_once, setup;
     Run, run_at_once, run;
     Shutdown, shutdown_at_once, shutdown;
@@ -72,6 +77,12 @@ scripted! {
 
 trait ByDefault {
     async fn by_default(self) -> Answer;
+}
+
+impl ByDefault for RegisterOnServer {
+    async fn by_default(self) -> Answer {
+        Ok(())
+    }
 }
 
 impl ByDefault for Setup {
@@ -106,6 +117,7 @@ impl Probe {
             name: name.into(),
             journal: journal.clone(),
             address: None,
+            register: None,
             setup: None,
             run: None,
             shutdown: None,
@@ -175,6 +187,8 @@ impl Service for Probe {
 }
 
 impl GenericService for Probe {}
+
+impl GrpcService for Probe {}
 
 impl Resource for Probe {}
 

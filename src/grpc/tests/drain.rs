@@ -278,3 +278,18 @@ async fn g10_a_forced_server_that_was_not_even_asked_closes_its_port() {
     soon(rig.draining()).await;
     closed(silent).await;
 }
+
+#[actix::test]
+async fn g10_nothing_of_a_forced_server_runs_once_its_thread_has_ended() {
+    let mut probed = Probed::new();
+    let mut rig = Rig::serve(&probed.probe).await;
+    let held = tokio::spawn(unary(rig.channel().await, "HoldSlowly"));
+    probed.entered.recv().await.unwrap();
+
+    soon(rig.stage.force()).await;
+    soon(rig.stage.end_thread()).await;
+    assert!(probed.probe.dropped.is_cancelled(), "a handler still runs");
+    let refused = TcpStream::connect(rig.address).await.unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+    soon(held).await.unwrap().unwrap_err();
+}

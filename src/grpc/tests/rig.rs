@@ -14,7 +14,7 @@ use http::{Request, Response};
 use hyper::body::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::StreamExt;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::body::Body;
 use tonic::codegen::BoxStream;
 use tonic::server::NamedService;
@@ -96,6 +96,11 @@ impl Stage {
         tokio::task::spawn_local(async move { answer.await.unwrap() })
     }
 
+    /// Ends the actor's thread.
+    pub(super) async fn end_thread(&self) {
+        self.pool.stop().await;
+    }
+
     /// Drops the actor.
     pub(super) async fn force(&mut self) {
         self.signal.force();
@@ -175,6 +180,16 @@ impl Probed {
 /// How long an answer of `Big` is.
 pub(super) const BIG: usize = 1 << 20;
 
+/// Takes its time to be dropped.
+struct Slow(Option<DropGuard>);
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        std::thread::sleep(Duration::from_millis(20));
+        self.0.take();
+    }
+}
+
 impl Probe {
     async fn unary(self, method: String) -> Result<tonic::Response<Vec<u8>>, Status> {
         match method.as_str() {
@@ -182,6 +197,10 @@ impl Probe {
                 let _dropped = self.dropped.clone().drop_guard();
                 self.go.cancelled().await;
                 Ok(tonic::Response::new(b"held".to_vec()))
+            }
+            "HoldSlowly" => {
+                let _dropped = Slow(Some(self.dropped.clone().drop_guard()));
+                std::future::pending().await
             }
             "Block" => {
                 let _ = self.unblocked.lock().unwrap().recv();

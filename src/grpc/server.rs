@@ -47,9 +47,8 @@ impl Server {
             .listen()
             .map_err(|source| ServerError::Listen { address: self.address.to_string(), source })?;
         let routes = self.registrar.close();
-        let workers = self.options.worker_count();
         let acceptor =
-            Acceptor::start(listener, workers, &routes, run.shutdown).map_err(ServerError::Thread)?;
+            Acceptor::start(listener, &self.options, &routes, run.shutdown).map_err(ServerError::Thread)?;
         if let Some(on_serving) = self.on_serving.take() {
             on_serving(at);
         }

@@ -7,8 +7,8 @@ use std::convert::Infallible;
 use std::future::pending;
 use std::io;
 use std::net::TcpListener;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,8 +17,10 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use tonic::service::Routes;
 
 use super::drain::{DrainError, Timetable, until};
+use super::entry::Entry;
 use super::error::ServerError;
-use super::worker::Worker;
+use super::options::GrpcServerOptions;
+use super::worker::{Shared, Worker};
 use crate::service::ShutdownSignal;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -55,7 +57,7 @@ impl Acceptor {
     /// Starts the workers and begins to accept. Forced by `signal`.
     pub(super) fn start(
         listener: TcpListener,
-        workers: usize,
+        options: &GrpcServerOptions,
         routes: &Routes,
         signal: ShutdownSignal,
     ) -> io::Result<Self> {
@@ -63,14 +65,19 @@ impl Acceptor {
         // Also ends the workers that did start when another doesn't.
         let guard = kill.clone().drop_guard();
         let (alive, threads) = mpsc::channel();
-        let start = |number| Worker::start(number, routes.clone(), kill.clone(), alive.clone());
-        let workers = (0..workers).map(start).collect::<io::Result<Vec<_>>>()?;
+        let places_taken = Arc::<AtomicUsize>::default();
+        let start = |number| {
+            let shared = Shared::new(options.clone(), Arc::clone(&places_taken));
+            Worker::start(number, routes.clone(), shared, kill.clone(), alive.clone())
+        };
+        let workers = (0..options.worker_count()).map(start).collect::<io::Result<Vec<_>>>()?;
         let (drain, ordered) = oneshot::channel();
         let (report, drained) = watch::channel(None);
+        let entry = Entry::new(options);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name("grpc-acceptor".to_owned()).spawn(move || {
             let _alive = alive;
-            let run = conduct(listener, workers, ordered, signal, kill);
+            let run = conduct(listener, entry, workers, ordered, signal, kill);
             let ended = runtime.block_on(run);
             drop(runtime);
             // Nobody may be left to hear of it.
@@ -105,6 +112,7 @@ impl Acceptor {
 /// Accepts until the drain is ordered, then drains. Being killed ends either.
 async fn conduct(
     listener: TcpListener,
+    entry: Entry,
     mut workers: Vec<Worker>,
     ordered: oneshot::Receiver<Option<Instant>>,
     signal: ShutdownSignal,
@@ -125,7 +133,7 @@ async fn conduct(
             Ok(deadline) => deadline,
             Err(_) => return told(workers, true),
         },
-        never = accept(listener, &workers) => match never {},
+        never = accept(listener, entry, &workers) => match never {},
     };
     // The listener is closed by now.
     let times = deadline.map(|deadline| Timetable::new(Instant::now(), deadline));
@@ -147,7 +155,7 @@ async fn conduct(
 }
 
 /// Accepts connections for ever.
-async fn accept(listener: TcpListener, workers: &[Worker]) -> Infallible {
+async fn accept(listener: TcpListener, mut entry: Entry, workers: &[Worker]) -> Infallible {
     let listener = match tokio::net::TcpListener::from_std(listener) {
         Ok(listener) => listener,
         Err(error) => {
@@ -158,17 +166,16 @@ async fn accept(listener: TcpListener, workers: &[Worker]) -> Infallible {
     let mut turns = (0..workers.len()).cycle();
     let mut pause = FIRST_PAUSE;
     loop {
-        match listener.accept().await.and_then(|(stream, _)| {
-            stream.set_nodelay(true)?;
-            stream.into_std()
-        }) {
-            Ok(mut stream) => {
+        match listener.accept().await.and_then(|(stream, _)| entry.admit(stream)) {
+            // One too many; closed by now.
+            Ok(None) => pause = FIRST_PAUSE,
+            Ok(Some(mut accepted)) => {
                 pause = FIRST_PAUSE;
                 // A worker ends before the drain only by a bug; then another takes its turn.
                 for turn in turns.by_ref().take(workers.len()) {
-                    match workers[turn].deal(stream) {
+                    match workers[turn].deal(accepted) {
                         Ok(()) => break,
-                        Err(back) => stream = back,
+                        Err(back) => accepted = back,
                     }
                 }
             }

@@ -13,7 +13,9 @@ use hyper::body::{Buf, Bytes};
 use tonic::Status;
 use tonic::body::Body;
 
-use super::call::{Call, CallOff, discard};
+use super::admission::Turn;
+use super::call::{Alarm, Call, discard};
+use super::messages::Messages;
 
 type Polled = Poll<Option<Result<Frame<CallData>, Status>>>;
 
@@ -21,13 +23,20 @@ type Polled = Poll<Option<Result<Frame<CallData>, Status>>>;
 pub(super) struct CallBody {
     /// `None` once it was ended from here.
     body: Option<Body>,
-    off: CallOff,
+    /// What is left to say then.
+    last: Option<Status>,
+    alarm: Alarm,
+    /// `None` where messages may be as long as they can be.
+    messages: Option<Messages>,
     call: Arc<Call>,
+    _turn: Option<Turn>,
 }
 
 impl CallBody {
-    pub(super) fn new(body: Body, call: Arc<Call>) -> Self {
-        Self { body: Some(body), off: CallOff::default(), call }
+    pub(super) fn new(body: Body, call: Arc<Call>, alarm: Alarm, turn: Option<Turn>) -> Self {
+        let limit = call.max_encoding_message_size();
+        let messages = (limit < u32::MAX).then(|| Messages::new(limit));
+        Self { body: Some(body), last: None, alarm, messages, call, _turn: turn }
     }
 
     /// Ends the body by trailers.
@@ -35,6 +44,28 @@ impl CallBody {
         discard(self.body.take());
         let mut trailers = HeaderMap::new();
         Poll::Ready(Some(status.add_header(&mut trailers).map(|()| Frame::trailers(trailers))))
+    }
+
+    /// Sends bytes of the answer, unless they are not to be sent any more.
+    fn send(&mut self, bytes: Bytes) -> Polled {
+        // A stream that always has something to say must be ended, too.
+        if let Some(status) = self.call.out_of_time() {
+            return self.end(status);
+        }
+        let mut bytes = bytes;
+        if let Some(messages) = &mut self.messages
+            && let Err(too_long) = messages.pass(&bytes)
+        {
+            let status = too_long.to_be_sent();
+            if too_long.at == 0 {
+                return self.end(status);
+            }
+            bytes.truncate(too_long.at);
+            discard(self.body.take());
+            self.last = Some(status);
+        }
+        let call = Arc::clone(&self.call);
+        Poll::Ready(Some(Ok(Frame::data(CallData { bytes, _call: call }))))
     }
 }
 
@@ -44,26 +75,23 @@ impl http_body::Body for CallBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
         let this = &mut *self;
-        let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        let Some(body) = &mut this.body else {
+            return this.last.take().map_or(Poll::Ready(None), |status| this.end(status));
+        };
         match catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(cx))) {
-            Ok(Poll::Ready(Some(Ok(frame)))) => {
-                // A stream that always has something to say must be ended, too; trailers that are ready are
-                // better than ours.
-                if frame.is_data() && this.call.is_off() {
-                    let status = this.call.call_off();
-                    return this.end(status);
+            Ok(Poll::Ready(Some(Ok(frame)))) => match frame.into_data() {
+                Ok(bytes) => this.send(bytes),
+                // Trailers that are ready are better than ours.
+                Err(frame) => {
+                    Poll::Ready(frame.into_trailers().ok().map(|trailers| Ok(Frame::trailers(trailers))))
                 }
-                let call = &this.call;
-                let frame = frame.map_data(|bytes| CallData { bytes, _call: Arc::clone(call) });
-                Poll::Ready(Some(Ok(frame)))
-            }
+            },
             Ok(Poll::Ready(Some(Err(status)))) => Poll::Ready(Some(Err(status))),
             Ok(Poll::Ready(None)) => Poll::Ready(None),
-            Ok(Poll::Pending) if !this.off.poll(&this.call, cx) => Poll::Pending,
-            Ok(Poll::Pending) => {
-                let status = this.call.call_off();
-                this.end(status)
-            }
+            Ok(Poll::Pending) => match this.alarm.poll(&this.call, cx) {
+                Poll::Ready(status) => this.end(status),
+                Poll::Pending => Poll::Pending,
+            },
             Err(payload) => {
                 let status = this.call.panicked(payload);
                 this.end(status)
@@ -72,11 +100,16 @@ impl http_body::Body for CallBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(|body| body.is_end_stream())
+        self.body.as_ref().map_or(self.last.is_none(), |body| body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), |body| body.size_hint())
+        match &self.body {
+            // It may be cut short.
+            Some(_) if self.messages.is_some() => SizeHint::default(),
+            Some(body) => body.size_hint(),
+            None => SizeHint::with_exact(0),
+        }
     }
 }
 

@@ -1,11 +1,15 @@
-//! One call: counted, ended before the deadline, its panics caught.
+//! One call: counted, admitted or refused, ended before its deadline and the drain's, its panics caught.
 //!
 //! ```text
-//!   request --> Answer --handler answers-----> CallBody --last byte sent--> over
-//!                 |  |                           |  |
-//!                 |  +-- called off: UNAVAILABLE-|--+      (headers alone, or trailers after what was sent)
-//!                 +----- panics: INTERNAL -------+
+//!   request --> Answer: queued --its turn--> handled --answers--> CallBody --last byte sent--> over
+//!                 |       |                    |                    |
+//!                 |       +--------------------+--------------------+-- called off: UNAVAILABLE
+//!                 |       +--------------------+--------------------+-- its deadline: DEADLINE_EXCEEDED
+//!                 |                            +--------------------+-- panics: INTERNAL
+//!                 +-- one too many: RESOURCE_EXHAUSTED
 //! ```
+//!
+//! Before the answer has begun these are headers alone; later, trailers after what was sent.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -16,16 +20,18 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::Instant;
 
 use http::uri::PathAndQuery;
-use http::{Response, Uri};
+use http::{Request, Response};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::Status;
 use tonic::body::Body;
 
+use super::admission::{Place, Queued, Turn};
 use super::body::CallBody;
 use super::connection::Connection;
+use super::deadline::Deadline;
 use super::drain::OldestCall;
 use crate::error::PanicError;
 
@@ -35,25 +41,51 @@ pub(super) struct Call {
     connection: Arc<Connection>,
     path: Option<PathAndQuery>,
     began: Instant,
+    deadline: Option<Deadline>,
+    _place: Option<Place>,
 }
 
 impl Call {
-    pub(super) fn new(connection: Arc<Connection>, uri: &Uri) -> Arc<Self> {
+    /// A call that has arrived. `Some` status: it is to be answered with that and nothing else.
+    pub(super) fn begin<B>(connection: Arc<Connection>, request: &Request<B>) -> (Arc<Self>, Option<Status>) {
         connection.call_began();
-        Arc::new(Self { connection, path: uri.path_and_query().cloned(), began: Instant::now() })
+        let (options, taken) = (&connection.worker.options, &connection.worker.places_taken);
+        let mut refusal = None;
+        let place = options.max_concurrent_calls.and_then(|places| {
+            let place = Place::take(taken, places);
+            if place.is_none() {
+                refusal = Some(Status::resource_exhausted("the server has as many calls open as it may"));
+            }
+            place
+        });
+        let deadline = Deadline::of(request.headers(), options.request_timeout).unwrap_or_else(|malformed| {
+            refusal = Some(malformed);
+            None
+        });
+        let path = request.uri().path_and_query().cloned();
+        let call = Self { connection, path, began: Instant::now(), deadline, _place: place };
+        (Arc::new(call), refusal)
     }
 
     fn method(&self) -> &str {
         self.path.as_ref().map_or("", PathAndQuery::path)
     }
 
-    /// Whether calls that are still open are to be answered UNAVAILABLE.
-    pub(super) fn is_off(&self) -> bool {
-        self.connection.worker.off.load(Ordering::Relaxed)
+    /// How many bytes a message of the answer may have.
+    pub(super) fn max_encoding_message_size(&self) -> u32 {
+        self.connection.worker.options.max_encoding_message_size
+    }
+
+    /// The status of a call that has run out of time, for one that does not wait: it reads the clock.
+    pub(super) fn out_of_time(&self) -> Option<Status> {
+        if self.connection.worker.off.load(Ordering::Relaxed) {
+            return Some(self.call_off());
+        }
+        self.deadline.filter(Deadline::has_passed).map(|deadline| deadline.exceeded())
     }
 
     /// The status of a call that is not waited for any longer, which it counts.
-    pub(super) fn call_off(&self) -> Status {
+    fn call_off(&self) -> Status {
         let oldest = OldestCall { method: self.method().to_owned(), age: self.began.elapsed() };
         self.connection.worker.count_unavailable(oldest);
         Status::unavailable("server is shutting down")
@@ -81,32 +113,64 @@ pub(super) fn discard<T>(value: T) {
     }
 }
 
-/// Wakes a call when it is called off. Costs nothing until the call has to wait for something.
+/// Wakes a call that has run out of time. Costs nothing until the call has to wait for something, and no
+/// timer where there is no deadline.
 #[derive(Default)]
-pub(super) struct CallOff(Option<Pin<Box<WaitForCancellationFutureOwned>>>);
+pub(super) struct Alarm {
+    off: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
 
-impl CallOff {
-    /// Whether the call is off; if it is not yet, the task is woken when it is.
-    pub(super) fn poll(&mut self, call: &Call, cx: &mut Context<'_>) -> bool {
-        let waiting = self.0.get_or_insert_with(|| {
+impl Alarm {
+    /// The status of a call that has run out of time; if it has not yet, the task is woken when it has.
+    pub(super) fn poll(&mut self, call: &Call, cx: &mut Context<'_>) -> Poll<Status> {
+        let off = self.off.get_or_insert_with(|| {
             let called_off = &call.connection.worker.called_off;
             Box::pin(called_off.clone().cancelled_owned())
         });
-        waiting.as_mut().poll(cx).is_ready()
+        if off.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(call.call_off());
+        }
+        let Some(deadline) = call.deadline else { return Poll::Pending };
+        let sleep = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(deadline.at)));
+        sleep.as_mut().poll(cx).map(|()| deadline.exceeded())
     }
+}
+
+/// How far a call has come.
+enum Stage<F> {
+    Refused(Status),
+    Queued(Queued<F>),
+    Handled(F),
+    Answered,
 }
 
 /// The answer to a call, on its way.
 pub(super) struct Answer<F> {
-    /// `None` once it has answered.
-    handler: Option<F>,
-    off: CallOff,
+    stage: Stage<F>,
+    turn: Option<Turn>,
+    alarm: Alarm,
     call: Arc<Call>,
 }
 
 impl<F> Answer<F> {
-    pub(super) fn new(handler: F, call: Arc<Call>) -> Self {
-        Self { handler: Some(handler), off: CallOff::default(), call }
+    fn new(stage: Stage<F>, call: Arc<Call>) -> Self {
+        Self { stage, turn: None, alarm: Alarm::default(), call }
+    }
+
+    /// The status is the answer.
+    pub(super) fn refused(status: Status, call: Arc<Call>) -> Self {
+        Self::new(Stage::Refused(status), call)
+    }
+
+    /// The handler answers once it is the call's turn.
+    pub(super) fn queued(queued: Queued<F>, call: Arc<Call>) -> Self {
+        Self::new(Stage::Queued(queued), call)
+    }
+
+    /// The handler answers.
+    pub(super) fn handled(handler: F, call: Arc<Call>) -> Self {
+        Self::new(Stage::Handled(handler), call)
     }
 }
 
@@ -118,17 +182,32 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        let Some(handler) = &mut this.handler else { return Poll::Pending };
-        let response = match catch_unwind(AssertUnwindSafe(|| Pin::new(handler).poll(cx))) {
-            Ok(Poll::Ready(Ok(response))) => response,
-            Ok(Poll::Ready(Err(never))) => match never {},
-            Ok(Poll::Pending) if !this.off.poll(&this.call, cx) => return Poll::Pending,
-            Ok(Poll::Pending) => this.call.call_off().into_http(),
-            Err(payload) => this.call.panicked(payload).into_http(),
+        if let Stage::Queued(queued) = &mut this.stage
+            && let Poll::Ready((handler, turn)) = queued.as_mut().poll(cx)
+        {
+            (this.stage, this.turn) = (Stage::Handled(handler), turn);
+        }
+        let polled = match &mut this.stage {
+            Stage::Refused(status) => Poll::Ready(status.clone().into_http()),
+            Stage::Queued(_) => Poll::Pending,
+            Stage::Handled(handler) => match catch_unwind(AssertUnwindSafe(|| Pin::new(handler).poll(cx))) {
+                Ok(Poll::Ready(Ok(response))) => Poll::Ready(response),
+                Ok(Poll::Ready(Err(never))) => match never {},
+                Ok(Poll::Pending) => Poll::Pending,
+                Err(payload) => Poll::Ready(this.call.panicked(payload).into_http()),
+            },
+            Stage::Answered => return Poll::Pending,
         };
-        discard(this.handler.take());
-        let call = Arc::clone(&this.call);
-        Poll::Ready(Ok(response.map(|body| CallBody::new(body, call))))
+        let response = match polled {
+            Poll::Ready(response) => response,
+            Poll::Pending => match this.alarm.poll(&this.call, cx) {
+                Poll::Ready(status) => status.into_http(),
+                Poll::Pending => return Poll::Pending,
+            },
+        };
+        discard(std::mem::replace(&mut this.stage, Stage::Answered));
+        let (call, alarm, turn) = (Arc::clone(&this.call), std::mem::take(&mut this.alarm), this.turn.take());
+        Poll::Ready(Ok(response.map(|body| CallBody::new(body, call, alarm, turn))))
     }
 }
 

@@ -1,15 +1,19 @@
 //! One connection: HTTP/2 over its bytes, from its first to its last.
 //!
 //! ```text
-//!   silent --preface--> serving --drain begins--> draining --nothing left--> closed
-//!     |                                             |
-//!     +-- drain begins, or 10 s passed --> closed   +-- time to cut --> cut
+//!   silent --preface--> serving --drain begins----------------> draining --nothing left--> closed
+//!     |                    |                                     ^    |
+//!     |                    +-- too old, or idle --> leaving -----+    +-- time to cut --> cut
+//!     |                                              |  |
+//!     |                                              |  +-- nothing left --> closed
+//!     +-- drain begins, or time is up --> closed     +-- its grace is over --> cut
 //! ```
 //!
 //! A connection *carries* something while a call on it is open or bytes wait for the peer to read them. A
 //! call is open until the last byte of its answer has gone to the socket, not only until its handler has
-//! returned: a slow reader gets its answer whole. hyper ends a draining connection when its peer has
-//! acknowledged the GOAWAY; a peer that does not is given [`GRACE`] once nothing is carried.
+//! returned: a slow reader gets its answer whole. Draining and leaving begin with a GOAWAY; hyper ends the
+//! connection when its peer has acknowledged that. A peer that does not is given [`GRACE`] once nothing is
+//! carried, or [`LEAVING_GRACE`] where nobody waits: what it sent before it heard is still answered.
 
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -22,40 +26,44 @@ use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+use tokio::time::Instant;
 use tonic::service::Routes;
 use tonic::transport::server::TcpConnectInfo;
 use tower::Service;
 
+use super::admission::queue;
 use super::body::CallBody;
 use super::call::{Answer, Call};
+use super::messages::RequestBody;
+use super::options::GrpcServerOptions;
+use super::term::{Departure, Term};
 use super::wire::Wire;
 use super::worker::Shared;
 
 /// How long a connection that carries nothing may take to acknowledge the GOAWAY.
 const GRACE: Duration = Duration::from_millis(20);
 
-/// How long a peer may take to say that it speaks HTTP/2.
-const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// The same when it leaves for its age or for being idle.
+const LEAVING_GRACE: Duration = Duration::from_secs(10);
 
 /// The length of HTTP/2's client preface.
 const PREFACE: usize = 24;
 
-const MAX_CONCURRENT_STREAMS: u32 = 1000;
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
-const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
-const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
-
 /// HTTP/2 as it is spoken here. A later hand-over of streams to other workers replaces the executor.
 pub(super) type Http2 = http2::Builder<TokioExecutor>;
 
-pub(super) fn http2() -> Http2 {
+pub(super) fn http2(options: &GrpcServerOptions) -> Http2 {
     let mut http = http2::Builder::new(TokioExecutor::new());
     http.timer(TokioTimer::new())
-        .max_concurrent_streams(MAX_CONCURRENT_STREAMS)
-        .keep_alive_interval(KEEPALIVE_INTERVAL)
-        .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-        .max_header_list_size(MAX_HEADER_LIST_BYTES)
+        .max_concurrent_streams(options.max_concurrent_streams)
+        .keep_alive_interval(options.keepalive_interval)
+        .keep_alive_timeout(options.effective_keepalive_timeout())
+        .initial_stream_window_size(options.stream_window_size())
+        .initial_connection_window_size(options.connection_window_size())
+        .adaptive_window(options.adaptive_window)
+        .max_frame_size(options.max_frame_size)
+        .max_header_list_size(options.max_header_list_size)
         .auto_date_header(false);
     http
 }
@@ -70,12 +78,20 @@ pub(super) struct Connection {
     open: AtomicUsize,
     seen: AtomicU64,
     /// Notified when there may be nothing carried any more.
-    lighter: Notify,
+    pub(super) lighter: Notify,
+    began: Instant,
+    /// When the last call ended, in nanoseconds since it began. Kept only where being idle has a limit.
+    idle_since: AtomicU64,
+    /// To be handled, where not every call is at once.
+    turns: Option<Arc<Semaphore>>,
 }
 
 impl Connection {
     pub(super) fn new(worker: Arc<Shared>) -> Arc<Self> {
         worker.connections.fetch_add(1, Ordering::Relaxed);
+        let turns = worker.options.max_concurrent_calls_per_connection;
+        // More than a semaphore has are no limit.
+        let turns = turns.map(|calls| Arc::new(Semaphore::new(calls.min(Semaphore::MAX_PERMITS))));
         Arc::new(Self {
             worker,
             preface_missing: AtomicUsize::new(PREFACE),
@@ -83,6 +99,9 @@ impl Connection {
             open: AtomicUsize::new(0),
             seen: AtomicU64::new(0),
             lighter: Notify::new(),
+            began: Instant::now(),
+            idle_since: AtomicU64::new(0),
+            turns,
         })
     }
 
@@ -97,6 +116,10 @@ impl Connection {
     pub(super) fn call_ended(&self) {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.worker.carrying.fetch_sub(1, Ordering::Relaxed);
+            if self.worker.options.max_connection_idle.is_some() {
+                let age = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+                self.idle_since.store(age, Ordering::Relaxed);
+            }
             self.lighter.notify_one();
         }
     }
@@ -118,22 +141,35 @@ impl Connection {
     }
 
     /// Whether the peer has not yet said that it speaks HTTP/2.
-    fn is_silent(&self) -> bool {
+    pub(super) fn is_silent(&self) -> bool {
         self.preface_missing.load(Ordering::Relaxed) > 0
     }
 
     fn carries(&self) -> bool {
-        self.open.load(Ordering::Acquire) > 0 || self.blocked.load(Ordering::Acquire)
+        self.has_calls() || self.blocked.load(Ordering::Acquire)
     }
 
-    /// Resolves when nothing was carried, and no call came, for as long as [`GRACE`].
-    async fn out_of_use(&self) {
+    pub(super) fn has_calls(&self) -> bool {
+        self.open.load(Ordering::Acquire) > 0
+    }
+
+    pub(super) fn began(&self) -> Instant {
+        self.began
+    }
+
+    /// When its last call ended, or it began.
+    pub(super) fn idle_since(&self) -> Instant {
+        self.began + Duration::from_nanos(self.idle_since.load(Ordering::Relaxed))
+    }
+
+    /// Resolves when nothing was carried, and no call came, for as long as that.
+    async fn out_of_use(&self, grace: Duration) {
         loop {
             while self.carries() {
                 self.lighter.notified().await;
             }
             let seen = self.seen.load(Ordering::Relaxed);
-            tokio::time::sleep(GRACE).await;
+            tokio::time::sleep(grace).await;
             if !self.carries() && seen == self.seen.load(Ordering::Relaxed) {
                 return;
             }
@@ -161,32 +197,47 @@ pub(super) async fn serve<I>(
     let wire = TokioIo::new(Wire::new(io, Arc::clone(&connection)));
     let calls = Calls { routes, addresses, connection: Arc::clone(&connection) };
     let mut hyper = pin!(http.serve_connection(wire, calls));
-    let handshake = async {
-        tokio::time::sleep(HANDSHAKE_TIMEOUT).await;
-        if !connection.is_silent() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
+    let departure = tokio::select! {
         biased;
         // An error here is the peer's: it broke the protocol, or went without a word.
         _ = hyper.as_mut() => return,
-        () = worker.draining.cancelled() => {}
-        () = handshake => return,
-    }
+        () = worker.draining.cancelled() => None,
+        departure = Term::new(&worker.options, connection.began()).over(&connection) => Some(departure),
+    };
     if connection.is_silent() {
         return;
     }
     hyper.as_mut().graceful_shutdown();
+    if let Some(departure) = departure {
+        let grace = match departure {
+            Departure::Aged => worker.options.max_connection_age_grace,
+            Departure::Idle | Departure::Silent => None,
+        };
+        tokio::select! {
+            biased;
+            _ = hyper.as_mut() => return,
+            () = worker.draining.cancelled() => {}
+            () = connection.out_of_use(LEAVING_GRACE) => return,
+            () = lasting(grace) => return,
+        }
+    }
     tokio::select! {
         biased;
         _ = hyper.as_mut() => {}
-        () = connection.out_of_use() => {}
+        () = connection.out_of_use(GRACE) => {}
         () = worker.cutting.cancelled() => {
             if connection.carries() {
                 worker.cut.fetch_add(1, Ordering::Relaxed);
             }
         }
+    }
+}
+
+/// Resolves after that; never, where there is no limit.
+async fn lasting(limit: Option<Duration>) {
+    match limit {
+        Some(limit) => tokio::time::sleep(limit).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -200,13 +251,22 @@ struct Calls {
 impl hyper::service::Service<Request<Incoming>> for Calls {
     type Response = Response<CallBody>;
     type Error = std::convert::Infallible;
-    type Future = Answer<<Routes as Service<Request<Incoming>>>::Future>;
+    type Future = Answer<<Routes as Service<Request<RequestBody>>>::Future>;
 
-    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        let call = Call::new(Arc::clone(&self.connection), request.uri());
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        let (call, refusal) = Call::begin(Arc::clone(&self.connection), &request);
+        if let Some(status) = refusal {
+            return Answer::refused(status, call);
+        }
+        let limit = self.connection.worker.options.max_decoding_message_size;
+        let mut request = request.map(|body| RequestBody::new(body, limit));
         request.extensions_mut().insert(self.addresses.clone());
         // Routes are always ready.
-        Answer::new(self.routes.clone().call(request), call)
+        let mut routes = self.routes.clone();
+        match &self.connection.turns {
+            None => Answer::handled(routes.call(request), call),
+            Some(turns) => Answer::queued(queue(turns, move || routes.call(request)), call),
+        }
     }
 }
 

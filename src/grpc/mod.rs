@@ -26,15 +26,20 @@
 
 mod acceptor;
 mod address;
+mod admission;
 mod bind;
 mod body;
 mod call;
 mod connection;
+mod deadline;
 mod drain;
+mod entry;
 mod error;
+mod messages;
 mod options;
 mod registrar;
 mod server;
+mod term;
 mod wire;
 mod worker;
 

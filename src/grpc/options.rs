@@ -1,55 +1,262 @@
 //! What can be set about the server.
 
+mod check;
+
 use std::num::NonZeroUsize;
 use std::thread;
+use std::time::Duration;
 
-use crate::error::ConfigError;
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+const MAX_CONCURRENT_STREAMS: u32 = 1000;
+const MAX_DECODING_MESSAGE_SIZE: u32 = 4 * 1024 * 1024;
+const MAX_FRAME_SIZE: u32 = 16 * 1024;
+const MAX_HEADER_LIST_SIZE: u32 = 16 * 1024;
+const WINDOW_SIZE: u32 = 1024 * 1024;
 
-/// Options of the gRPC server. Their values are checked when the manager starts, before anything runs.
-#[derive(Debug, Clone, Default)]
+/// Options of the gRPC server. All values are checked when the manager starts, before anything runs: one
+/// that cannot work, or contradicts another, is refused as [`ConfigError::Option`](crate::ConfigError).
+///
+/// A limit of `None` does not exist. A duration must be longer than nothing and at most 365 days.
+///
+/// ```
+/// use std::time::Duration;
+/// use majordomo::{GrpcServerOptions, ManagerOptions};
+///
+/// let server = GrpcServerOptions::new()
+///     .max_connection_age(Duration::from_secs(30 * 60))
+///     .max_connection_age_grace(Duration::from_secs(60))
+///     .request_timeout(Duration::from_secs(20))
+///     .max_concurrent_calls(10_000);
+/// let options = ManagerOptions::new().grpc_server(server);
+/// ```
+#[derive(Debug, Clone)]
 pub struct GrpcServerOptions {
     workers: Option<usize>,
+    pub(super) max_connections: Option<usize>,
+    pub(super) max_concurrent_streams: u32,
+    pub(super) max_concurrent_calls: Option<usize>,
+    pub(super) max_concurrent_calls_per_connection: Option<usize>,
+    pub(super) request_timeout: Option<Duration>,
+    pub(super) max_decoding_message_size: u32,
+    pub(super) max_encoding_message_size: u32,
+    pub(super) keepalive_interval: Option<Duration>,
+    /// As it was given.
+    keepalive_timeout: Option<Duration>,
+    pub(super) max_connection_age: Option<Duration>,
+    pub(super) max_connection_age_grace: Option<Duration>,
+    pub(super) max_connection_idle: Option<Duration>,
+    pub(super) handshake_timeout: Duration,
+    /// As they were given.
+    initial_stream_window_size: Option<u32>,
+    initial_connection_window_size: Option<u32>,
+    pub(super) adaptive_window: bool,
+    pub(super) max_frame_size: u32,
+    pub(super) max_header_list_size: u32,
+    pub(super) tcp_nodelay: bool,
+    pub(super) tcp_keepalive: Option<Duration>,
 }
 
+impl Default for GrpcServerOptions {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            max_connections: None,
+            max_concurrent_streams: MAX_CONCURRENT_STREAMS,
+            max_concurrent_calls: None,
+            max_concurrent_calls_per_connection: None,
+            request_timeout: None,
+            max_decoding_message_size: MAX_DECODING_MESSAGE_SIZE,
+            max_encoding_message_size: u32::MAX,
+            keepalive_interval: Some(KEEPALIVE_INTERVAL),
+            keepalive_timeout: None,
+            max_connection_age: None,
+            max_connection_age_grace: None,
+            max_connection_idle: None,
+            handshake_timeout: HANDSHAKE_TIMEOUT,
+            initial_stream_window_size: None,
+            initial_connection_window_size: None,
+            adaptive_window: false,
+            max_frame_size: MAX_FRAME_SIZE,
+            max_header_list_size: MAX_HEADER_LIST_SIZE,
+            tcp_nodelay: true,
+            tcp_keepalive: None,
+        }
+    }
+}
+
+/// How much is served at a time.
 impl GrpcServerOptions {
-    /// The defaults.
+    /// The defaults, as each option tells.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How many threads serve connections. Default: as many as the process may use cores. At least 1.
-    pub fn workers(mut self, workers: usize) -> Self {
-        self.workers = Some(workers);
-        self
+    /// How many threads serve connections; at least 1. Default: as many as the process may use cores.
+    /// Of grpc-go, `NumStreamWorkers` is the nearest.
+    pub fn workers(self, workers: usize) -> Self {
+        Self { workers: Some(workers), ..self }
     }
 
-    /// Refuses values that cannot work.
-    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
-        if self.workers == Some(0) {
-            return Err(ConfigError::Option {
-                option: "GrpcServerOptions::workers",
-                value: "0".to_owned(),
-                mend: "give at least 1, or leave it out for one a core",
-            });
-        }
-        Ok(())
+    /// How many connections may be open at once; at least 1. Default: `None`. In grpc-go: `netutil.LimitListener`.
+    ///
+    /// One more is accepted and closed at once. Left in the system's queue, as Go does it, its client would
+    /// believe itself connected and hang until a time limit of its own; closed, its calls fail as UNAVAILABLE
+    /// or go to another address at once, and it comes back by its own backoff.
+    pub fn max_connections(self, connections: impl Into<Option<usize>>) -> Self {
+        Self { max_connections: connections.into(), ..self }
     }
 
+    /// How many streams, and so calls, a client may have open on one connection; at least 1. It is told,
+    /// and waits with what is more. Default: 1000. In grpc-go: `MaxConcurrentStreams`, there without limit.
+    pub fn max_concurrent_streams(self, streams: u32) -> Self {
+        Self { max_concurrent_streams: streams, ..self }
+    }
+
+    /// How many calls of one connection are handled at once; at least 1, at most
+    /// [`max_concurrent_streams`](Self::max_concurrent_streams). What is more waits its turn on the server,
+    /// while its deadline runs. A stream is being handled until it ends. Default: `None`. grpc-go has no
+    /// such limit.
+    pub fn max_concurrent_calls_per_connection(self, calls: impl Into<Option<usize>>) -> Self {
+        Self { max_concurrent_calls_per_connection: calls.into(), ..self }
+    }
+
+    /// How many calls may be open on the whole server, those that wait included; at least 1. What is more
+    /// is answered RESOURCE_EXHAUSTED at once. Default: `None`. In grpc-go: an `InTapHandle` of one's own.
+    pub fn max_concurrent_calls(self, calls: impl Into<Option<usize>>) -> Self {
+        Self { max_concurrent_calls: calls.into(), ..self }
+    }
+}
+
+/// How long things may take.
+impl GrpcServerOptions {
+    /// How long a call may take, from its arrival to the last of its answer, streams too. The client's own
+    /// `grpc-timeout` counts if it is shorter. A call that takes longer is answered DEADLINE_EXCEEDED and
+    /// its handler is dropped. Default: `None`. grpc-go knows the client's deadline only.
+    pub fn request_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        Self { request_timeout: timeout.into(), ..self }
+    }
+
+    /// How long a new connection may take to say that it speaks HTTP/2. Default: 10 s. In grpc-go:
+    /// `ConnectionTimeout`, there 120 s.
+    pub fn handshake_timeout(self, timeout: Duration) -> Self {
+        Self { handshake_timeout: timeout, ..self }
+    }
+
+    /// How long nothing is heard from a client until it is sent a ping. `None`: never. Default: 60 s. In
+    /// grpc-go: `ServerParameters.Time`, there 2 h.
+    pub fn keepalive_interval(self, interval: impl Into<Option<Duration>>) -> Self {
+        Self { keepalive_interval: interval.into(), ..self }
+    }
+
+    /// How long the answer to such a ping may take, after which the connection is closed. Default: 20 s. In
+    /// grpc-go: `ServerParameters.Timeout`, also 20 s.
+    pub fn keepalive_timeout(self, timeout: Duration) -> Self {
+        Self { keepalive_timeout: Some(timeout), ..self }
+    }
+
+    /// How old a connection becomes, give or take 10 % at random so that clients don't return all at once,
+    /// until its client is told to open another (GOAWAY). Calls that are open then finish on it. Lets
+    /// balancers see new servers. Default: `None`. In grpc-go: `ServerParameters.MaxConnectionAge`.
+    pub fn max_connection_age(self, age: impl Into<Option<Duration>>) -> Self {
+        Self { max_connection_age: age.into(), ..self }
+    }
+
+    /// How much longer the calls of a connection that has come of that age may go on, after which they are
+    /// cut. Default: `None`. In grpc-go: `ServerParameters.MaxConnectionAgeGrace`.
+    pub fn max_connection_age_grace(self, grace: impl Into<Option<Duration>>) -> Self {
+        Self { max_connection_age_grace: grace.into(), ..self }
+    }
+
+    /// How long a connection may be without any call until its client is told to leave (GOAWAY). Default:
+    /// `None`. In grpc-go: `ServerParameters.MaxConnectionIdle`.
+    pub fn max_connection_idle(self, idle: impl Into<Option<Duration>>) -> Self {
+        Self { max_connection_idle: idle.into(), ..self }
+    }
+}
+
+/// How large things may be.
+impl GrpcServerOptions {
+    /// How many bytes a message of a client may have, as it is sent; at least 1. One that has more is
+    /// answered RESOURCE_EXHAUSTED as soon as its length is read. Default: 4 MiB. In grpc-go:
+    /// `MaxRecvMsgSize`, also 4 MiB.
+    ///
+    /// Services that tonic generated have a limit of their own, of 4 MiB too, which also covers what
+    /// compressed messages unpack to: for more, set both, theirs by `max_decoding_message_size`.
+    pub fn max_decoding_message_size(self, bytes: u32) -> Self {
+        Self { max_decoding_message_size: bytes, ..self }
+    }
+
+    /// How many bytes a message of the server may have, as it is sent; at least 1. In the place of one that
+    /// has more, the call is answered RESOURCE_EXHAUSTED. Default: 4 GiB - 1, the most that gRPC can say. In
+    /// grpc-go: `MaxSendMsgSize`, there 2 GiB - 1.
+    pub fn max_encoding_message_size(self, bytes: u32) -> Self {
+        Self { max_encoding_message_size: bytes, ..self }
+    }
+
+    /// How many bytes a client may send on one stream ahead of what the handler has read: 65,535 to
+    /// 2^31 - 1. Default: 1 MiB. In grpc-go: `InitialWindowSize`, there 64 KiB.
+    pub fn initial_stream_window_size(self, bytes: u32) -> Self {
+        Self { initial_stream_window_size: Some(bytes), ..self }
+    }
+
+    /// The same for all streams of a connection together. Default: 1 MiB. In grpc-go:
+    /// `InitialConnWindowSize`, there 64 KiB.
+    pub fn initial_connection_window_size(self, bytes: u32) -> Self {
+        Self { initial_connection_window_size: Some(bytes), ..self }
+    }
+
+    /// Whether both windows begin at 64 KiB and grow by what the connection is found to carry, for which it
+    /// is measured by pings. Not with a size set. Default: no. grpc-go does so where no size is set.
+    pub fn adaptive_window(self, on: bool) -> Self {
+        Self { adaptive_window: on, ..self }
+    }
+
+    /// How many bytes one HTTP/2 frame of a client may have: 16,384 to 16,777,215. Default: 16 KiB, as in
+    /// grpc-go, where it is fixed.
+    pub fn max_frame_size(self, bytes: u32) -> Self {
+        Self { max_frame_size: bytes, ..self }
+    }
+
+    /// How many bytes the headers of a call may have, counted as HTTP/2 does: 32 more for each; at least
+    /// 512. Default: 16 KiB. In grpc-go: `MaxHeaderListSize`, there 16 MiB.
+    pub fn max_header_list_size(self, bytes: u32) -> Self {
+        Self { max_header_list_size: bytes, ..self }
+    }
+}
+
+/// TCP.
+impl GrpcServerOptions {
+    /// Whether small packets are sent without waiting for more (TCP_NODELAY). Default: yes, as in Go.
+    pub fn tcp_nodelay(self, on: bool) -> Self {
+        Self { tcp_nodelay: on, ..self }
+    }
+
+    /// After how long a silence the system itself probes a connection: 1 s to 32,767 s. It finds machines
+    /// that have gone, not processes that hang; HTTP/2's keepalive finds both. Default: `None`. In Go:
+    /// `net.ListenConfig.KeepAlive`, there 15 s.
+    pub fn tcp_keepalive(self, silence: impl Into<Option<Duration>>) -> Self {
+        Self { tcp_keepalive: silence.into(), ..self }
+    }
+}
+
+/// What holds where nothing was given.
+impl GrpcServerOptions {
     pub(super) fn worker_count(&self) -> usize {
         let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         self.workers.unwrap_or_else(cores)
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+    pub(super) fn effective_keepalive_timeout(&self) -> Duration {
+        self.keepalive_timeout.unwrap_or(KEEPALIVE_TIMEOUT)
+    }
 
-    #[test]
-    fn g01_a_server_without_workers_is_refused_by_name() {
-        let error = GrpcServerOptions::new().workers(0).validate().unwrap_err().to_string();
-        assert!(error.contains("GrpcServerOptions::workers is 0"), "{error}");
-        GrpcServerOptions::new().workers(1).validate().unwrap();
-        GrpcServerOptions::new().validate().unwrap();
+    pub(super) fn stream_window_size(&self) -> u32 {
+        self.initial_stream_window_size.unwrap_or(WINDOW_SIZE)
+    }
+
+    pub(super) fn connection_window_size(&self) -> u32 {
+        self.initial_connection_window_size.unwrap_or(WINDOW_SIZE)
     }
 }

@@ -47,9 +47,8 @@ impl Server {
             .listen()
             .map_err(|source| ServerError::Listen { address: self.address.to_string(), source })?;
         let routes = self.registrar.close();
-        let workers = self.options.worker_count();
         let mut acceptor =
-            Acceptor::start(listener, workers, &routes, run.shutdown).map_err(ServerError::Thread)?;
+            Acceptor::start(listener, &self.options, &routes, run.shutdown).map_err(ServerError::Thread)?;
         let threads = acceptor.take_threads();
         // A task of the runtime outlives the actor, even one that is forced. It is dropped when this thread
         // ends, which the manager waits for: then nothing of the server runs any more.

@@ -11,17 +11,21 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc as blocking};
 use std::thread::{self, JoinHandle};
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tonic::service::Routes;
 
 use super::connection::{Connection, addresses, http2, serve};
 use super::drain::{OldestCall, Timetable, until};
+use super::options::GrpcServerOptions;
 
 /// What a worker, its connections and their calls know of each other.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
+    pub(super) options: GrpcServerOptions,
+    /// Calls that are open on the whole server. Counted only where they are limited.
+    pub(super) places_taken: Arc<AtomicUsize>,
     pub(super) connections: AtomicUsize,
     /// Those with calls open.
     pub(super) carrying: AtomicUsize,
@@ -43,6 +47,11 @@ pub(super) struct Shared {
 }
 
 impl Shared {
+    /// What the workers of one server share is the places.
+    pub(super) fn new(options: GrpcServerOptions, places_taken: Arc<AtomicUsize>) -> Self {
+        Self { options, places_taken, ..Self::default() }
+    }
+
     fn call_off(&self) {
         self.held_on.store(self.carrying.load(Ordering::Relaxed), Ordering::Relaxed);
         self.off.store(true, Ordering::Relaxed);
@@ -62,12 +71,20 @@ impl Shared {
     }
 }
 
+/// A connection that was accepted, on its way to a worker.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    pub(super) stream: TcpStream,
+    /// Held until the connection is closed, where connections are limited.
+    pub(super) place: Option<OwnedSemaphorePermit>,
+}
+
 /// A worker, from outside.
 #[derive(Debug)]
 pub(super) struct Worker {
     pub(super) name: String,
     pub(super) shared: Arc<Shared>,
-    inbox: mpsc::UnboundedSender<TcpStream>,
+    inbox: mpsc::UnboundedSender<Accepted>,
     drain: Option<oneshot::Sender<Option<Timetable>>>,
     over: CancellationToken,
     thread: JoinHandle<()>,
@@ -78,12 +95,13 @@ impl Worker {
     pub(super) fn start(
         number: usize,
         routes: Routes,
+        shared: Shared,
         kill: CancellationToken,
         alive: blocking::Sender<Infallible>,
     ) -> io::Result<Self> {
         let name = format!("grpc-worker-{number}");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(shared);
         let over = CancellationToken::new();
         let (inbox, connections) = mpsc::unbounded_channel();
         let (drain, ordered) = oneshot::channel();
@@ -106,7 +124,7 @@ impl Worker {
     }
 
     /// Gives the connection back if the worker has ended.
-    pub(super) fn deal(&self, connection: TcpStream) -> Result<(), TcpStream> {
+    pub(super) fn deal(&self, connection: Accepted) -> Result<(), Accepted> {
         self.inbox.send(connection).map_err(|refused| refused.0)
     }
 
@@ -136,19 +154,23 @@ impl Worker {
 
 /// Serves connections until the drain has come to its end.
 async fn work(
-    mut connections: mpsc::UnboundedReceiver<TcpStream>,
+    mut connections: mpsc::UnboundedReceiver<Accepted>,
     mut ordered: oneshot::Receiver<Option<Timetable>>,
     routes: Routes,
     shared: Arc<Shared>,
 ) {
-    let http = http2();
+    let http = http2(&shared.options);
     let tasks = TaskTracker::new();
-    let begin = |stream: TcpStream| {
+    let begin = |Accepted { stream, place }: Accepted| {
         let known = addresses(stream.local_addr().ok(), stream.peer_addr().ok());
         match tokio::net::TcpStream::from_std(stream) {
             Ok(stream) => {
                 let connection = Connection::new(Arc::clone(&shared));
-                tasks.spawn(serve(stream, known, http.clone(), routes.clone(), connection));
+                let serving = serve(stream, known, http.clone(), routes.clone(), connection);
+                tasks.spawn(async move {
+                    let _place = place;
+                    serving.await;
+                });
             }
             Err(error) => tracing::warn!(%error, "lost a gRPC connection: its socket cannot be watched"),
         }
@@ -156,7 +178,7 @@ async fn work(
     let times = loop {
         tokio::select! {
             biased;
-            Some(stream) = connections.recv() => begin(stream),
+            Some(accepted) = connections.recv() => begin(accepted),
             ordered = &mut ordered => match ordered {
                 Ok(times) => break times,
                 // Whoever could order it is gone.

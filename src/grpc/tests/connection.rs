@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tonic::service::Routes;
 
+use crate::grpc::GrpcServerOptions;
 use crate::grpc::connection::{Connection, addresses, http2, serve};
 
 #[tokio::test(start_paused = true)]
@@ -15,7 +16,8 @@ async fn a_peer_that_does_not_speak_http2_in_ten_seconds_is_closed() {
         peer.write_all(preface.as_bytes()).await.unwrap();
         let began = tokio::time::Instant::now();
         let connection = Connection::new(Arc::default());
-        serve(io, addresses(None, None), http2(), Routes::default(), connection).await;
+        serve(io, addresses(None, None), http2(&GrpcServerOptions::new()), Routes::default(), connection)
+            .await;
         assert_eq!(began.elapsed().as_secs(), 10);
     }
 }
@@ -24,8 +26,13 @@ async fn a_peer_that_does_not_speak_http2_in_ten_seconds_is_closed() {
 async fn a_peer_that_speaks_http2_may_be_idle_for_as_long_as_it_answers_pings() {
     let (peer, io) = tokio::io::duplex(64 * 1024);
     let (_sender, connection) = h2::client::handshake(peer).await.unwrap();
-    let served =
-        serve(io, addresses(None, None), http2(), Routes::default(), Connection::new(Arc::default()));
+    let served = serve(
+        io,
+        addresses(None, None),
+        http2(&GrpcServerOptions::new()),
+        Routes::default(),
+        Connection::new(Arc::default()),
+    );
     tokio::select! {
         () = served => panic!("the server closed the connection"),
         _ = connection => panic!("the connection ended"),
@@ -38,6 +45,13 @@ async fn a_peer_that_answers_no_ping_is_closed() {
     let (peer, io) = tokio::io::duplex(64 * 1024);
     let (_sender, _connection) = h2::client::handshake(peer).await.unwrap();
     let began = tokio::time::Instant::now();
-    serve(io, addresses(None, None), http2(), Routes::default(), Connection::new(Arc::default())).await;
+    serve(
+        io,
+        addresses(None, None),
+        http2(&GrpcServerOptions::new()),
+        Routes::default(),
+        Connection::new(Arc::default()),
+    )
+    .await;
     assert_eq!(began.elapsed().as_secs(), 80);
 }

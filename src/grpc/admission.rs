@@ -1,0 +1,61 @@
+//! How many at a time: places among the calls of the whole server, turns among those of a connection.
+//!
+//! Neither exists, nor costs anything, where its limit is not set.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// A place among all calls of the server; free again when dropped.
+#[derive(Debug)]
+pub(super) struct Place(Arc<AtomicUsize>);
+
+impl Place {
+    /// Takes one of so many places, if any is free.
+    pub(super) fn take(taken: &Arc<AtomicUsize>, places: usize) -> Option<Self> {
+        let place = Self(Arc::clone(taken));
+        // Given up again where it is one too many.
+        (taken.fetch_add(1, Ordering::Relaxed) < places).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A call's turn to be handled; the next one's when dropped.
+pub(super) type Turn = OwnedSemaphorePermit;
+
+/// What begins once it is its turn.
+pub(super) type Queued<F> = Pin<Box<dyn Future<Output = (F, Option<Turn>)> + Send>>;
+
+/// Begins when it is the call's turn, in order of arrival.
+pub(super) fn queue<F>(turns: &Arc<Semaphore>, begin: impl FnOnce() -> F + Send + 'static) -> Queued<F> {
+    let turns = Arc::clone(turns);
+    Box::pin(async move {
+        // It is never closed.
+        let turn = turns.acquire_owned().await.ok();
+        (begin(), turn)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_free_again_when_it_is_given_back() {
+        let taken = Arc::default();
+        let first = Place::take(&taken, 2).unwrap();
+        let _second = Place::take(&taken, 2).unwrap();
+        assert!(Place::take(&taken, 2).is_none());
+        assert!(Place::take(&taken, 2).is_none());
+        drop(first);
+        assert!(Place::take(&taken, 2).is_some());
+    }
+}

@@ -195,7 +195,9 @@ async fn g08_force_shutdown_with_open_streams_ends_at_once() {
     println!("TOOK {:>4} ms", took.as_millis());
     assert!(took <= ms(200), "{took:?}:\n{}", ended.events);
     ended.assert_exit_code(3);
-    assert!(ended.shutdown_errors().to_string().contains("majordomo grpc"), "{}", ended.error());
+    // Told by the server itself, if it had the time, or by the manager that forced it.
+    let errors = ended.shutdown_errors().to_string();
+    assert!(errors.contains("majordomo grpc") && errors.contains("3 connections"), "{errors}");
     assert!(is_refused(address).await);
     assert!(held.dropped.is_open(), "a handler still runs");
     for stream in &mut streams {

@@ -8,7 +8,8 @@ use crate::events::Name;
 /// The manager ended something whose time was up. Says what it was doing, for how long, and why it was
 /// not done.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("forced after {} of {doing}: {hold}", seconds(*lasted))]
+#[error("forced after {} of {doing}: {hold}{}", seconds(*lasted), carrying(*connections))]
+#[non_exhaustive]
 pub struct ForcedError {
     /// What it was in: `setup`, `run`, `shutdown` or `release`.
     pub doing: &'static str,
@@ -16,6 +17,16 @@ pub struct ForcedError {
     pub lasted: Duration,
     /// What held it.
     pub hold: Hold,
+    /// Of the gRPC server: connections that had open calls, and were cut.
+    pub connections: usize,
+}
+
+fn carrying(connections: usize) -> String {
+    match connections {
+        0 => String::new(),
+        1 => "; 1 connection with open calls was cut".to_owned(),
+        more => format!("; {more} connections with open calls were cut"),
+    }
 }
 
 /// What held an actor that had to be forced.

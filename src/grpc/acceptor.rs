@@ -19,6 +19,7 @@ use tonic::service::Routes;
 use super::drain::{DrainError, Timetable, until};
 use super::entry::Entry;
 use super::error::ServerError;
+use super::gauge::Gauge;
 use super::options::GrpcServerOptions;
 use super::worker::{Shared, Worker};
 use crate::service::ShutdownSignal;
@@ -60,6 +61,7 @@ impl Acceptor {
         options: &GrpcServerOptions,
         routes: &Routes,
         signal: ShutdownSignal,
+        gauge: &Gauge,
     ) -> io::Result<Self> {
         let kill = CancellationToken::new();
         // Also ends the workers that did start when another doesn't.
@@ -71,6 +73,7 @@ impl Acceptor {
             Worker::start(number, routes.clone(), shared, kill.clone(), alive.clone())
         };
         let workers = (0..options.worker_count()).map(start).collect::<io::Result<Vec<_>>>()?;
+        gauge.set(workers.iter().map(|worker| Arc::clone(&worker.shared)).collect());
         let (drain, ordered) = oneshot::channel();
         let (report, drained) = watch::channel(None);
         let entry = Entry::new(options);

@@ -35,6 +35,7 @@ mod deadline;
 mod drain;
 mod entry;
 mod error;
+mod gauge;
 mod messages;
 mod options;
 mod registrar;
@@ -52,6 +53,7 @@ pub use options::GrpcServerOptions;
 pub use registrar::{GrpcRegistrar, GrpcService, RegisterOnServer};
 
 pub(crate) use address::ServerAddress;
+pub(crate) use gauge::Gauge;
 pub(crate) use server::{SERVER_ID, Server};
 
 /// Where the server listens unless it is told otherwise: port 50051 on all IPv4 interfaces. Answers to the

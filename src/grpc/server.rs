@@ -9,6 +9,7 @@ use super::acceptor::Acceptor;
 use super::address::ServerAddress;
 use super::bind::{Bound, bind};
 use super::error::ServerError;
+use super::gauge::Gauge;
 use super::options::GrpcServerOptions;
 use super::registrar::GrpcRegistrar;
 use crate::error::BoxError;
@@ -23,6 +24,7 @@ pub(crate) struct Server {
     address: ServerAddress,
     options: GrpcServerOptions,
     registrar: GrpcRegistrar,
+    gauge: Gauge,
     on_serving: Option<Box<dyn FnOnce(SocketAddr) + Send>>,
     bound: Option<Bound>,
     acceptor: Option<Acceptor>,
@@ -35,9 +37,10 @@ impl Server {
         address: ServerAddress,
         options: GrpcServerOptions,
         registrar: GrpcRegistrar,
+        gauge: Gauge,
         on_serving: Box<dyn FnOnce(SocketAddr) + Send>,
     ) -> Self {
-        Self { address, options, registrar, on_serving: Some(on_serving), bound: None, acceptor: None }
+        Self { address, options, registrar, gauge, on_serving: Some(on_serving), bound: None, acceptor: None }
     }
 
     fn serve(&mut self, run: Run) -> Result<&Acceptor, ServerError> {
@@ -47,8 +50,8 @@ impl Server {
             .listen()
             .map_err(|source| ServerError::Listen { address: self.address.to_string(), source })?;
         let routes = self.registrar.close();
-        let mut acceptor =
-            Acceptor::start(listener, &self.options, &routes, run.shutdown).map_err(ServerError::Thread)?;
+        let mut acceptor = Acceptor::start(listener, &self.options, &routes, run.shutdown, &self.gauge)
+            .map_err(ServerError::Thread)?;
         let threads = acceptor.take_threads();
         // A task of the runtime outlives the actor, even one that is forced. It is dropped when this thread
         // ends, which the manager waits for: then nothing of the server runs any more.

@@ -43,6 +43,8 @@ struct Known {
     asked_to_stop: Option<Duration>,
     agreed_to_stop: bool,
     panicked: bool,
+    /// Of the gRPC server: connections that it had open calls on when it was forced.
+    connections: usize,
 }
 
 struct KnownResource {
@@ -58,6 +60,7 @@ impl Account {
             asked_to_stop: None,
             agreed_to_stop: false,
             panicked: false,
+            connections: 0,
         };
         Self {
             began: Instant::now(),
@@ -102,6 +105,11 @@ impl Account {
     pub(super) fn name_resource(&mut self, service: ServiceIx, name: Name) {
         let started = self.now();
         self.known_mut(service).resources.push(KnownResource { name, started });
+    }
+
+    /// The gRPC server is forced while it carries calls on so many connections.
+    pub(super) fn note_connections(&mut self, server: ServiceIx, connections: usize) {
+        self.known_mut(server).connections = connections;
     }
 
     /// Tells everybody of what the rules announce.
@@ -222,13 +230,19 @@ impl Account {
         let took = at - began;
         let doing = doing(whom);
         let error = error.map(|stage| match (outcome, detail) {
-            (Outcome::Forced, Detail::Held(_)) => failure(doing, outcome, stage, detail, took),
-            (Outcome::Forced, _) => {
-                failure(doing, outcome, stage, &Detail::Held(self.hold(whom, began, at)), took)
-            }
+            (Outcome::Forced, Detail::Held(hold)) => self.forced(whom, stage, hold.clone(), took),
+            (Outcome::Forced, _) => self.forced(whom, stage, self.hold(whom, began, at), took),
             _ => failure(doing, outcome, stage, detail, took),
         });
         End { took, outcome, error }
+    }
+
+    fn forced(&self, whom: Whom, stage: ErrorStage, hold: Hold, lasted: Duration) -> Failure {
+        let connections = match whom {
+            Whom::Service(ix, _) => self.known(ix).connections,
+            Whom::Resource(_) => 0,
+        };
+        Failure::of(stage, ForcedError { doing: doing(whom), lasted, hold, connections })
     }
 
     /// What held one whose thread is not to blame.
@@ -279,10 +293,10 @@ fn failure(
             Failure::new(stage, Arc::clone(text), Arc::clone(source))
         }
         (Outcome::Panic, Detail::Panic(panic)) => Failure::of(stage, panic.clone()),
-        (Outcome::Forced, Detail::Held(hold)) => {
-            Failure::of(stage, ForcedError { doing, lasted, hold: hold.clone() })
+        (Outcome::Forced, detail) => {
+            let hold = if let Detail::Held(hold) = detail { hold.clone() } else { Hold::Unresponsive };
+            Failure::of(stage, ForcedError { doing, lasted, hold, connections: 0 })
         }
-        (Outcome::Forced, _) => Failure::of(stage, ForcedError { doing, lasted, hold: Hold::Unresponsive }),
         _ => Failure::of(stage, NoAnswerError { doing }),
     }
 }

@@ -10,7 +10,7 @@ use super::shell::Shell;
 use super::told::Tick;
 use crate::error::Hold;
 use crate::events::Name;
-use crate::lifecycle::{Departure, Input, ResourceIx, ServiceIx};
+use crate::lifecycle::{Departure, Input, Kind, ResourceIx, ServiceIx};
 use crate::supervision::{Tag, Thread};
 
 /// How long a forced actor has, while there is time, to show that its thread is not blocked.
@@ -34,6 +34,9 @@ impl Shell {
     }
 
     pub(super) fn force(&mut self, ix: ServiceIx) {
+        if self.service(ix).kind == Kind::Server {
+            self.account.note_connections(ix, self.gauge.carrying());
+        }
         if let Some(lives) = &self.service(ix).lives
             // One that was told to retire has done no wrong: it still sees its own end, if it can.
             && !lives.retiring

@@ -17,7 +17,7 @@ use super::log::Spans;
 use super::timing::LAST_CALL;
 use super::told::{Home, Tick, Told};
 use crate::events::{LifecycleEvent, Name};
-use crate::grpc::GrpcRegistrar;
+use crate::grpc::{Gauge, GrpcRegistrar};
 use crate::lifecycle::{
     Announcement, Answer, Budget, Command, Departure, Input, Kind, Machine, ResourceIx, ServiceIx, Stage,
     Step,
@@ -34,6 +34,7 @@ pub(super) struct Shell {
     pub(super) budget: Budget,
     pub(super) deadlines: Arc<Deadlines>,
     pub(super) registrar: GrpcRegistrar,
+    pub(super) gauge: Gauge,
     pub(super) spans: Spans,
     pub(super) service_threads: Arc<Pool>,
     pub(super) resource_threads: Arc<Pool>,
@@ -47,6 +48,7 @@ pub(super) struct Shell {
 /// A service on its way.
 pub(super) struct Service {
     pub(super) id: Name,
+    pub(super) kind: Kind,
     pub(super) dedicated: bool,
     pub(super) start: Option<Start>,
     pub(super) lives: Option<Lives>,
@@ -71,6 +73,7 @@ pub(super) struct Parts {
     pub(super) candidates: Vec<Candidate>,
     pub(super) budget: Budget,
     pub(super) registrar: GrpcRegistrar,
+    pub(super) gauge: Gauge,
     pub(super) spans: Spans,
     pub(super) service_threads: usize,
 }
@@ -88,6 +91,7 @@ impl Shell {
             budget: parts.budget,
             deadlines: Arc::default(),
             registrar: parts.registrar,
+            gauge: parts.gauge,
             spans: parts.spans,
             service_threads: pool(),
             resource_threads: pool(),
@@ -241,8 +245,8 @@ impl Shell {
 
 impl Service {
     fn new(candidate: Candidate) -> Self {
-        let Candidate { id, dedicated, start, .. } = candidate;
-        Self { id, dedicated, start: Some(start), lives: None, registry: None, resources: Vec::new() }
+        let Candidate { id, kind, dedicated, start } = candidate;
+        Self { id, kind, dedicated, start: Some(start), lives: None, registry: None, resources: Vec::new() }
     }
 }
 

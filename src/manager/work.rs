@@ -19,7 +19,7 @@ use super::waiting::Join;
 use super::{CheckedPlan, Manager};
 use crate::error::{ConfigError, ManagerError, ShutdownReport, StageError, seconds};
 use crate::events::{self, LifecycleEvent, Name};
-use crate::grpc::{GrpcRegistrar, Server};
+use crate::grpc::{Gauge, GrpcRegistrar, Server};
 use crate::lifecycle::{Input, Kind, Stage};
 use crate::service::ServiceSpec;
 
@@ -64,12 +64,12 @@ impl Work {
         } else {
             None
         };
-        let registrar = GrpcRegistrar::new();
+        let (registrar, gauge) = (GrpcRegistrar::new(), Gauge::default());
         if candidates.iter().any(|candidate| candidate.kind.registers()) {
             let server = {
                 let (registrar, home) = (registrar.clone(), home.clone());
                 let on_serving = Box::new(move |address| home.tell(Told::Serving(address)));
-                Server::new(checked.address, checked.grpc_server, registrar, on_serving)
+                Server::new(checked.address, checked.grpc_server, registrar, gauge.clone(), on_serving)
             };
             // No service can hold up the thread that accepts connections.
             let spec = ServiceSpec::new(server).dedicated_thread();
@@ -88,6 +88,7 @@ impl Work {
             candidates,
             budget: checked.budget,
             registrar,
+            gauge,
             spans: Spans::new(dispatch),
             service_threads: checked.service_threads,
         });

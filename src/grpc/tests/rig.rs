@@ -23,7 +23,7 @@ use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use crate::error::BoxError;
-use crate::grpc::{GrpcRegistrar, GrpcServerOptions, Server, ServerAddress};
+use crate::grpc::{Gauge, GrpcRegistrar, GrpcServerOptions, Server, ServerAddress};
 use crate::ping::PingService;
 use crate::service::{Asking, Deadlines, Registry, Resources, Run, Setup, Shutdown, ShutdownSignal};
 use crate::supervision::{Control, Notice, Pool, Tag, launch};
@@ -62,6 +62,7 @@ impl Stage {
             ServerAddress::parse(address).unwrap(),
             GrpcServerOptions::new().workers(2),
             registrar,
+            Gauge::default(),
             Box::new(move |at| tell_serving.send(at).unwrap()),
         );
         let observer = Box::new(move |notice| {

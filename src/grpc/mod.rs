@@ -32,6 +32,7 @@ mod call;
 mod connection;
 mod drain;
 mod error;
+pub mod health;
 mod options;
 mod registrar;
 mod server;

@@ -9,6 +9,7 @@ use crate::error::ConfigError;
 #[derive(Debug, Clone, Default)]
 pub struct GrpcServerOptions {
     workers: Option<usize>,
+    health_service: Option<bool>,
 }
 
 impl GrpcServerOptions {
@@ -23,6 +24,11 @@ impl GrpcServerOptions {
         self
     }
 
+    /// Whether the server answers [`grpc.health.v1`](crate::grpc::health). Default: yes.
+    pub fn health_service(self, on: bool) -> Self {
+        Self { health_service: Some(on), ..self }
+    }
+
     /// Refuses values that cannot work.
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         if self.workers == Some(0) {
@@ -33,6 +39,10 @@ impl GrpcServerOptions {
             });
         }
         Ok(())
+    }
+
+    pub(super) fn tells_health(&self) -> bool {
+        self.health_service.unwrap_or(true)
     }
 
     pub(super) fn worker_count(&self) -> usize {

@@ -9,9 +9,11 @@ use super::acceptor::Acceptor;
 use super::address::ServerAddress;
 use super::bind::{Bound, bind};
 use super::error::ServerError;
+use super::health::{self, HealthServer, HealthService};
 use super::options::GrpcServerOptions;
 use super::registrar::GrpcRegistrar;
 use crate::error::BoxError;
+use crate::events::EventSender;
 use crate::service::{GenericService, Run, Service, Setup, Shutdown};
 
 /// The id of the server as a service.
@@ -26,6 +28,7 @@ pub(crate) struct Server {
     on_serving: Option<Box<dyn FnOnce(SocketAddr) + Send>>,
     bound: Option<Bound>,
     acceptor: Option<Acceptor>,
+    health: Option<HealthService>,
 }
 
 impl Server {
@@ -37,7 +40,19 @@ impl Server {
         registrar: GrpcRegistrar,
         on_serving: Box<dyn FnOnce(SocketAddr) + Send>,
     ) -> Self {
-        Self { address, options, registrar, on_serving: Some(on_serving), bound: None, acceptor: None }
+        let health = options.tells_health().then(HealthService::new);
+        if let Some(health) = &health {
+            registrar.add_built_in(HealthServer::new(health.clone()));
+            registrar.add_file_descriptor_set(health::FILE_DESCRIPTOR_SET);
+        }
+        let on_serving = Some(on_serving);
+        Self { address, options, registrar, on_serving, bound: None, acceptor: None, health }
+    }
+
+    /// Who is to be told of every event before anybody else is, so that health is never behind.
+    pub(crate) fn observer(&self) -> Option<EventSender> {
+        let health = self.health.clone()?;
+        Some(EventSender::calling(move |event| health.observe(event)))
     }
 
     fn serve(&mut self, run: Run) -> Result<&Acceptor, ServerError> {
@@ -47,6 +62,9 @@ impl Server {
             .listen()
             .map_err(|source| ServerError::Listen { address: self.address.to_string(), source })?;
         let routes = self.registrar.close();
+        if let Some(health) = &self.health {
+            health.serve(self.registrar.owners());
+        }
         let workers = self.options.worker_count();
         let acceptor =
             Acceptor::start(listener, workers, &routes, run.shutdown).map_err(ServerError::Thread)?;

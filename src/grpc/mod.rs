@@ -34,6 +34,7 @@ mod drain;
 mod error;
 pub mod health;
 mod options;
+mod reflection;
 mod registrar;
 mod server;
 mod wire;

@@ -10,6 +10,7 @@ use crate::error::ConfigError;
 pub struct GrpcServerOptions {
     workers: Option<usize>,
     health_service: Option<bool>,
+    reflection_service: Option<bool>,
 }
 
 impl GrpcServerOptions {
@@ -29,6 +30,18 @@ impl GrpcServerOptions {
         Self { health_service: Some(on), ..self }
     }
 
+    /// Whether the server answers `grpc.reflection.v1` and `v1alpha` from the descriptor sets that services
+    /// add by [`GrpcRegistrar::add_file_descriptor_set`](crate::GrpcRegistrar::add_file_descriptor_set).
+    /// Default: as [`ManagerOptions::grpc_ping_service`](crate::ManagerOptions::grpc_ping_service).
+    pub fn reflection_service(self, on: bool) -> Self {
+        Self { reflection_service: Some(on), ..self }
+    }
+
+    /// Whether there is reflection unless it was said.
+    pub(crate) fn reflection_by_default(self, on: bool) -> Self {
+        Self { reflection_service: self.reflection_service.or(Some(on)), ..self }
+    }
+
     /// Refuses values that cannot work.
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         if self.workers == Some(0) {
@@ -43,6 +56,10 @@ impl GrpcServerOptions {
 
     pub(super) fn tells_health(&self) -> bool {
         self.health_service.unwrap_or(true)
+    }
+
+    pub(super) fn reflects(&self) -> bool {
+        self.reflection_service.unwrap_or(true)
     }
 
     pub(super) fn worker_count(&self) -> usize {

@@ -12,6 +12,7 @@ use tonic::server::NamedService;
 use tonic::service::Routes;
 
 use super::health;
+use super::reflection::DescriptorSet;
 use super::server::SERVER_ID;
 use crate::error::BoxError;
 use crate::events::Name;
@@ -47,7 +48,7 @@ struct State {
     built_in: Vec<BuiltIn>,
     /// Whose each gRPC service is.
     owners: BTreeMap<&'static str, Name>,
-    descriptor_sets: Vec<Vec<u8>>,
+    descriptor_sets: Vec<DescriptorSet>,
     closed: bool,
 }
 
@@ -118,9 +119,22 @@ impl GrpcRegistrar {
     }
 
     /// Adds what describes services: an encoded `google.protobuf.FileDescriptorSet`, as prost writes it.
+    /// Reflection serves it.
+    ///
+    /// # Panics
+    /// When it is none. In the handler of [`RegisterOnServer`] that is caught, fails the service, and is
+    /// reported with it.
     pub fn add_file_descriptor_set(&self, bytes: impl Into<Vec<u8>>) {
-        let bytes = bytes.into();
-        self.lock().descriptor_sets.push(bytes);
+        match DescriptorSet::decode(&bytes.into()) {
+            Ok(set) => self.lock().descriptor_sets.push(set),
+            Err(error) => {
+                panic!("{:?} adds a file descriptor set that cannot be served: {error}", self.owner)
+            }
+        }
+    }
+
+    pub(super) fn descriptor_sets(&self) -> Vec<DescriptorSet> {
+        self.lock().descriptor_sets.clone()
     }
 
     /// All routes; nothing can be added any more.
@@ -144,12 +158,15 @@ impl GrpcRegistrar {
 
 /// What to do when two add a service of the same name.
 fn mend(name: &str, owners: [&Name; 2]) -> &'static str {
-    if owners.iter().any(|owner| ***owner == *PING_ID) {
+    let is_of = |id: &str| owners.iter().any(|owner| ***owner == *id);
+    if is_of(PING_ID) {
         "switch the built-in one off by ManagerOptions::grpc_ping_service(false)"
-    } else if name == health::NAME && owners.iter().any(|owner| ***owner == *SERVER_ID) {
+    } else if !is_of(SERVER_ID) {
+        "a server can serve it only once"
+    } else if name == health::NAME {
         "switch the built-in one off by GrpcServerOptions::health_service(false)"
     } else {
-        "a server can serve it only once"
+        "switch the built-in one off by GrpcServerOptions::reflection_service(false)"
     }
 }
 

@@ -4,6 +4,7 @@ use std::future::ready;
 use std::net::SocketAddr;
 
 use actix::{Actor, ActorFutureExt, Context, Handler, ResponseActFuture, ResponseFuture, WrapFuture};
+use tonic_reflection::pb::{v1, v1alpha};
 
 use super::acceptor::Acceptor;
 use super::address::ServerAddress;
@@ -11,6 +12,7 @@ use super::bind::{Bound, bind};
 use super::error::ServerError;
 use super::health::{self, HealthServer, HealthService};
 use super::options::GrpcServerOptions;
+use super::reflection::{self, Reflection};
 use super::registrar::GrpcRegistrar;
 use crate::error::BoxError;
 use crate::events::EventSender;
@@ -29,6 +31,7 @@ pub(crate) struct Server {
     bound: Option<Bound>,
     acceptor: Option<Acceptor>,
     health: Option<HealthService>,
+    reflection: Option<Reflection>,
 }
 
 impl Server {
@@ -45,8 +48,15 @@ impl Server {
             registrar.add_built_in(HealthServer::new(health.clone()));
             registrar.add_file_descriptor_set(health::FILE_DESCRIPTOR_SET);
         }
+        let reflection = options.reflects().then(Reflection::default);
+        if let Some(reflection) = &reflection {
+            registrar.add_built_in(reflection::V1::new(reflection.clone()));
+            registrar.add_built_in(reflection::V1Alpha::new(reflection.clone()));
+            registrar.add_file_descriptor_set(v1::FILE_DESCRIPTOR_SET);
+            registrar.add_file_descriptor_set(v1alpha::FILE_DESCRIPTOR_SET);
+        }
         let on_serving = Some(on_serving);
-        Self { address, options, registrar, on_serving, bound: None, acceptor: None, health }
+        Self { address, options, registrar, on_serving, bound: None, acceptor: None, health, reflection }
     }
 
     /// Who is to be told of every event before anybody else is, so that health is never behind.
@@ -64,6 +74,10 @@ impl Server {
         let routes = self.registrar.close();
         if let Some(health) = &self.health {
             health.serve(self.registrar.owners());
+        }
+        if let Some(reflection) = &self.reflection {
+            let services = self.registrar.owners().into_keys().collect();
+            reflection.serve(services, self.registrar.descriptor_sets());
         }
         let workers = self.options.worker_count();
         let acceptor =
@@ -122,6 +136,9 @@ impl Handler<Shutdown> for Server {
     type Result = ResponseFuture<Result<(), BoxError>>;
 
     fn handle(&mut self, shutdown: Shutdown, _: &mut Context<Self>) -> Self::Result {
+        if let Some(reflection) = &self.reflection {
+            reflection.drain();
+        }
         let Some(acceptor) = &mut self.acceptor else { return Box::pin(ready(Ok(()))) };
         acceptor.drain(shutdown.shutdown.deadline());
         let ended = acceptor.ended();

@@ -3,12 +3,19 @@
 use std::error::Error;
 use std::path::PathBuf;
 
+/// Each contract, and where its descriptors go.
+const CONTRACTS: [(&str, &str); 2] =
+    [("pkping.proto", "pkping.bin"), ("grpc/health/v1/health.proto", "health.bin")];
+
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
-    let mut compiler = protox::Compiler::new(["proto"])?;
-    compiler.include_imports(true).open_file("pkping.proto")?;
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    std::fs::write(out.join("pkping.bin"), compiler.encode_file_descriptor_set())?;
-    tonic_prost_build::configure().build_transport(false).compile_fds(compiler.file_descriptor_set())?;
+    for (contract, descriptors) in CONTRACTS {
+        let mut compiler = protox::Compiler::new(["proto"])?;
+        compiler.include_imports(true).open_file(contract)?;
+        std::fs::write(out.join(descriptors), compiler.encode_file_descriptor_set())?;
+        let files = compiler.file_descriptor_set();
+        tonic_prost_build::configure().build_transport(false).compile_fds(files)?;
+    }
     Ok(())
 }

@@ -270,17 +270,38 @@ pub struct TimedEvent {
 /// A channel for [`ManagerOptions::observe`](crate::ManagerOptions::observe).
 pub fn channel() -> (EventSender, EventStream) {
     let (sender, receiver) = mpsc::unbounded_channel();
-    (EventSender(sender), EventStream(receiver))
+    (EventSender(To::Stream(sender)), EventStream(receiver))
 }
 
 /// The manager's end of [`channel`].
-#[derive(Debug, Clone)]
-pub struct EventSender(mpsc::UnboundedSender<Arc<TimedEvent>>);
+#[derive(Clone)]
+pub struct EventSender(To);
+
+#[derive(Clone)]
+enum To {
+    Stream(mpsc::UnboundedSender<Arc<TimedEvent>>),
+    Call(Arc<dyn Fn(&LifecycleEvent) + Send + Sync>),
+}
 
 impl EventSender {
-    /// An observer that has gone misses nothing that it could still see.
+    /// Tells of each event by a call on the manager's thread: what it does is done before anything else
+    /// comes of the event. Only for what returns at once.
+    pub(crate) fn calling(tell: impl Fn(&LifecycleEvent) + Send + Sync + 'static) -> Self {
+        Self(To::Call(Arc::new(tell)))
+    }
+
     pub(crate) fn send(&self, event: &Arc<TimedEvent>) {
-        let _ = self.0.send(Arc::clone(event));
+        match &self.0 {
+            // An observer that has gone misses nothing that it could still see.
+            To::Stream(sender) => drop(sender.send(Arc::clone(event))),
+            To::Call(tell) => tell(&event.event),
+        }
+    }
+}
+
+impl fmt::Debug for EventSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventSender").finish_non_exhaustive()
     }
 }
 

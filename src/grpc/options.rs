@@ -56,6 +56,8 @@ pub struct GrpcServerOptions {
     pub(super) max_header_list_size: u32,
     pub(super) tcp_nodelay: bool,
     pub(super) tcp_keepalive: Option<Duration>,
+    health_service: Option<bool>,
+    reflection_service: Option<bool>,
 }
 
 impl Default for GrpcServerOptions {
@@ -82,7 +84,37 @@ impl Default for GrpcServerOptions {
             max_header_list_size: MAX_HEADER_LIST_SIZE,
             tcp_nodelay: true,
             tcp_keepalive: None,
+            health_service: None,
+            reflection_service: None,
         }
+    }
+}
+
+/// What the server answers by itself.
+impl GrpcServerOptions {
+    /// Whether the server answers [`grpc.health.v1`](crate::grpc::health). Default: yes.
+    pub fn health_service(self, on: bool) -> Self {
+        Self { health_service: Some(on), ..self }
+    }
+
+    /// Whether the server answers `grpc.reflection.v1` and `v1alpha` from the descriptor sets that services
+    /// add by [`GrpcRegistrar::add_file_descriptor_set`](crate::GrpcRegistrar::add_file_descriptor_set).
+    /// Default: as [`ManagerOptions::grpc_ping_service`](crate::ManagerOptions::grpc_ping_service).
+    pub fn reflection_service(self, on: bool) -> Self {
+        Self { reflection_service: Some(on), ..self }
+    }
+
+    /// Whether there is reflection unless it was said.
+    pub(crate) fn reflection_by_default(self, on: bool) -> Self {
+        Self { reflection_service: self.reflection_service.or(Some(on)), ..self }
+    }
+
+    pub(super) fn tells_health(&self) -> bool {
+        self.health_service.unwrap_or(true)
+    }
+
+    pub(super) fn reflects(&self) -> bool {
+        self.reflection_service.unwrap_or(true)
     }
 }
 

@@ -11,8 +11,12 @@ use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::Routes;
 
+use super::health;
+use super::reflection::DescriptorSet;
+use super::server::SERVER_ID;
 use crate::error::BoxError;
 use crate::events::Name;
+use crate::ping::PING_ID;
 use crate::service::Service;
 
 /// A service with methods that are called over gRPC. Answers to the seed's `GrpcService`.
@@ -40,11 +44,16 @@ pub struct GrpcRegistrar {
 #[derive(Default)]
 struct State {
     routes: Routes,
+    /// The server's own services: no middleware of users is ever between them and their callers.
+    built_in: Vec<BuiltIn>,
     /// Whose each gRPC service is.
     owners: BTreeMap<&'static str, Name>,
-    descriptor_sets: Vec<Vec<u8>>,
+    descriptor_sets: Vec<DescriptorSet>,
     closed: bool,
 }
+
+/// Adds a service of the server's own to the routes.
+type BuiltIn = Box<dyn FnOnce(Routes) -> Routes + Send>;
 
 impl GrpcRegistrar {
     pub(crate) fn new() -> Self {
@@ -86,14 +95,10 @@ impl GrpcRegistrar {
             ));
         }
         if let Some(first) = state.owners.get(name) {
-            let mut refusal =
-                format!("{owner:?} adds the gRPC service {name}, which {first:?} has added already: ");
-            refusal += if **first == *crate::ping::PING_ID || **owner == *crate::ping::PING_ID {
-                "switch the built-in one off by ManagerOptions::grpc_ping_service(false)"
-            } else {
-                "a server can serve it only once"
-            };
-            return Err(refusal);
+            let mend = mend(name, [first, owner]);
+            return Err(format!(
+                "{owner:?} adds the gRPC service {name}, which {first:?} has added already: {mend}"
+            ));
         }
         // On a copy: a name that cannot be a path panics, and must not cost the others their routes.
         state.routes = state.routes.clone().add_service(service);
@@ -101,21 +106,67 @@ impl GrpcRegistrar {
         Ok(())
     }
 
+    /// Adds a service of the server's own, before anybody else adds any.
+    pub(super) fn add_built_in<S>(&self, service: S)
+    where
+        S: tower::Service<Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
+        S::Response: axum_core::response::IntoResponse,
+        S::Future: Send + 'static,
+    {
+        let mut state = self.lock();
+        state.owners.insert(S::NAME, SERVER_ID.into());
+        state.built_in.push(Box::new(|routes| routes.add_service(service)));
+    }
+
     /// Adds what describes services: an encoded `google.protobuf.FileDescriptorSet`, as prost writes it.
+    /// Reflection serves it.
+    ///
+    /// # Panics
+    /// When it is none. In the handler of [`RegisterOnServer`] that is caught, fails the service, and is
+    /// reported with it.
     pub fn add_file_descriptor_set(&self, bytes: impl Into<Vec<u8>>) {
-        let bytes = bytes.into();
-        self.lock().descriptor_sets.push(bytes);
+        match DescriptorSet::decode(&bytes.into()) {
+            Ok(set) => self.lock().descriptor_sets.push(set),
+            Err(error) => {
+                panic!("{:?} adds a file descriptor set that cannot be served: {error}", self.owner)
+            }
+        }
+    }
+
+    pub(super) fn descriptor_sets(&self) -> Vec<DescriptorSet> {
+        self.lock().descriptor_sets.clone()
     }
 
     /// All routes; nothing can be added any more.
     pub(super) fn close(&self) -> Routes {
         let mut state = self.lock();
         state.closed = true;
-        state.routes.clone().prepare()
+        let built_in = std::mem::take(&mut state.built_in);
+        // Last, so that layers around the routes of users are not around these.
+        built_in.into_iter().fold(state.routes.clone(), |routes, add| add(routes)).prepare()
+    }
+
+    /// Whose each gRPC service is.
+    pub(super) fn owners(&self) -> BTreeMap<&'static str, Name> {
+        self.lock().owners.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What to do when two add a service of the same name.
+fn mend(name: &str, owners: [&Name; 2]) -> &'static str {
+    let is_of = |id: &str| owners.iter().any(|owner| ***owner == *id);
+    if is_of(PING_ID) {
+        "switch the built-in one off by ManagerOptions::grpc_ping_service(false)"
+    } else if !is_of(SERVER_ID) {
+        "a server can serve it only once"
+    } else if name == health::NAME {
+        "switch the built-in one off by GrpcServerOptions::health_service(false)"
+    } else {
+        "switch the built-in one off by GrpcServerOptions::reflection_service(false)"
     }
 }
 
@@ -157,9 +208,18 @@ mod tests {
     #[test]
     fn g01_who_adds_a_ping_beside_the_built_in_one_is_told_how_to_switch_that_off() {
         let server = GrpcRegistrar::new();
-        server.on_behalf_of(&crate::ping::PING_ID.into()).add_service(PingServer::new(Mine));
+        server.on_behalf_of(&PING_ID.into()).add_service(PingServer::new(Mine));
         let refusal = server.on_behalf_of(&"mine".into()).try_add(PingServer::new(Mine)).unwrap_err();
         assert!(refusal.contains("grpc_ping_service(false)"), "{refusal}");
+    }
+
+    #[test]
+    fn g01_who_adds_a_health_service_beside_the_built_in_one_is_told_how_to_switch_that_off() {
+        let server = GrpcRegistrar::new();
+        let service = || health::HealthServer::new(health::HealthService::new());
+        server.add_built_in(service());
+        let refusal = server.on_behalf_of(&"mine".into()).try_add(service()).unwrap_err();
+        assert!(refusal.contains("GrpcServerOptions::health_service(false)"), "{refusal}");
     }
 
     #[test]

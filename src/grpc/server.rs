@@ -5,14 +5,19 @@ use std::net::SocketAddr;
 
 use actix::{Actor, ActorFutureExt, Context, Handler, ResponseActFuture, ResponseFuture, WrapFuture};
 
+use tonic_reflection::pb::{v1, v1alpha};
+
 use super::acceptor::Acceptor;
 use super::address::ServerAddress;
 use super::bind::{Bound, bind};
 use super::error::ServerError;
 use super::gauge::Gauge;
+use super::health::{self, HealthServer, HealthService};
 use super::options::GrpcServerOptions;
+use super::reflection::{self, Reflection};
 use super::registrar::GrpcRegistrar;
 use crate::error::BoxError;
+use crate::events::EventSender;
 use crate::service::{GenericService, Run, Service, Setup, Shutdown};
 
 /// The id of the server as a service.
@@ -28,6 +33,8 @@ pub(crate) struct Server {
     on_serving: Option<Box<dyn FnOnce(SocketAddr) + Send>>,
     bound: Option<Bound>,
     acceptor: Option<Acceptor>,
+    health: Option<HealthService>,
+    reflection: Option<Reflection>,
 }
 
 impl Server {
@@ -40,7 +47,35 @@ impl Server {
         gauge: Gauge,
         on_serving: Box<dyn FnOnce(SocketAddr) + Send>,
     ) -> Self {
-        Self { address, options, registrar, gauge, on_serving: Some(on_serving), bound: None, acceptor: None }
+        let health = options.tells_health().then(HealthService::new);
+        if let Some(health) = &health {
+            registrar.add_built_in(HealthServer::new(health.clone()));
+            registrar.add_file_descriptor_set(health::FILE_DESCRIPTOR_SET);
+        }
+        let reflection = options.reflects().then(Reflection::default);
+        if let Some(reflection) = &reflection {
+            registrar.add_built_in(reflection::V1::new(reflection.clone()));
+            registrar.add_built_in(reflection::V1Alpha::new(reflection.clone()));
+            registrar.add_file_descriptor_set(v1::FILE_DESCRIPTOR_SET);
+            registrar.add_file_descriptor_set(v1alpha::FILE_DESCRIPTOR_SET);
+        }
+        Self {
+            address,
+            options,
+            registrar,
+            gauge,
+            on_serving: Some(on_serving),
+            bound: None,
+            acceptor: None,
+            health,
+            reflection,
+        }
+    }
+
+    /// Who is to be told of every event before anybody else is, so that health is never behind.
+    pub(crate) fn observer(&self) -> Option<EventSender> {
+        let health = self.health.clone()?;
+        Some(EventSender::calling(move |event| health.observe(event)))
     }
 
     fn serve(&mut self, run: Run) -> Result<&Acceptor, ServerError> {
@@ -50,6 +85,13 @@ impl Server {
             .listen()
             .map_err(|source| ServerError::Listen { address: self.address.to_string(), source })?;
         let routes = self.registrar.close();
+        if let Some(health) = &self.health {
+            health.serve(self.registrar.owners());
+        }
+        if let Some(reflection) = &self.reflection {
+            let services = self.registrar.owners().into_keys().collect();
+            reflection.serve(services, self.registrar.descriptor_sets());
+        }
         let mut acceptor = Acceptor::start(listener, &self.options, &routes, run.shutdown, &self.gauge)
             .map_err(ServerError::Thread)?;
         let threads = acceptor.take_threads();
@@ -113,6 +155,9 @@ impl Handler<Shutdown> for Server {
     type Result = ResponseFuture<Result<(), BoxError>>;
 
     fn handle(&mut self, shutdown: Shutdown, _: &mut Context<Self>) -> Self::Result {
+        if let Some(reflection) = &self.reflection {
+            reflection.drain();
+        }
         let Some(acceptor) = &mut self.acceptor else { return Box::pin(ready(Ok(()))) };
         acceptor.drain(shutdown.shutdown.deadline());
         let ended = acceptor.ended();

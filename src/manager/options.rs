@@ -79,8 +79,8 @@ impl ManagerOptions {
         Self { grpc_server: options, ..self }
     }
 
-    /// Whether the gRPC server answers [`ping`](crate::ping), also where there is no other gRPC service.
-    /// Default: yes.
+    /// Whether the gRPC server answers [`ping`](crate::ping), also where there is no other gRPC service, and
+    /// reflection, unless [`GrpcServerOptions::reflection_service`] says otherwise. Default: yes.
     pub fn grpc_ping_service(self, on: bool) -> Self {
         Self { grpc_ping_service: on, ..self }
     }
@@ -149,7 +149,7 @@ impl ManagerOptions {
         Ok(Checked {
             budget: Budget::new(self.max_shutdown_duration, self.release_reserve, self.drain_delay)?,
             address,
-            grpc_server: self.grpc_server.clone(),
+            grpc_server: self.grpc_server.clone().reflection_by_default(self.grpc_ping_service),
             service_threads: self.service_threads,
         })
     }

@@ -65,12 +65,14 @@ impl Work {
             None
         };
         let (registrar, gauge) = (GrpcRegistrar::new(), Gauge::default());
+        let mut observers = Vec::new();
         if candidates.iter().any(|candidate| candidate.kind.registers()) {
             let server = {
                 let (registrar, home) = (registrar.clone(), home.clone());
                 let on_serving = Box::new(move |address| home.tell(Told::Serving(address)));
                 Server::new(checked.address, checked.grpc_server, registrar, gauge.clone(), on_serving)
             };
+            observers.extend(server.observer());
             // No service can hold up the thread that accepts connections.
             let spec = ServiceSpec::new(server).dedicated_thread();
             candidates.push(Candidate::generic(spec, Kind::Server));
@@ -79,7 +81,7 @@ impl Work {
         let (log_sender, log_stream) = events::channel();
         let logged =
             log::start(&dispatch, log_stream).map_err(|error| ConfigError::Thread(error.to_string()))?;
-        let mut observers = options.observers;
+        observers.extend(options.observers);
         observers.extend(logged.is_some().then_some(log_sender));
         let ids: Vec<Name> = candidates.iter().map(|candidate| candidate.id.clone()).collect();
         let shell = Shell::new(Parts {

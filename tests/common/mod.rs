@@ -10,6 +10,7 @@ mod events;
 mod gates;
 mod observed;
 mod probe;
+mod served;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,6 +23,7 @@ pub(crate) use events::Events;
 pub(crate) use gates::{Counter, Gate, Journal};
 pub(crate) use observed::{Ended, Observed, observe};
 pub(crate) use probe::{Call, Dropped, Probe, block, never, start_all};
+pub(crate) use served::{Registers, connect, reconnect, serving};
 
 /// Nothing that works takes so long.
 const HANG: Duration = Duration::from_secs(10);

@@ -8,6 +8,7 @@ use tonic::service::Routes;
 
 use crate::grpc::GrpcServerOptions;
 use crate::grpc::connection::{Connection, addresses, http2, serve};
+use crate::grpc::worker::Shared;
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_speak_http2_in_ten_seconds_is_closed() {
@@ -54,4 +55,33 @@ async fn a_peer_that_answers_no_ping_is_closed() {
     )
     .await;
     assert_eq!(began.elapsed().as_secs(), 80);
+}
+
+/// How long a peer that says nothing once it has spoken HTTP/2 is kept.
+async fn kept(options: &GrpcServerOptions) -> Option<u64> {
+    let (peer, io) = tokio::io::duplex(64 * 1024);
+    let (_sender, _connection) = h2::client::handshake(peer).await.unwrap();
+    let began = tokio::time::Instant::now();
+    let connection = Connection::new(Arc::default());
+    let served = serve(io, addresses(None, None), http2(options), Routes::default(), connection);
+    let day = tokio::time::timeout(Duration::from_secs(24 * 60 * 60), served).await;
+    day.ok().map(|()| began.elapsed().as_secs())
+}
+
+#[tokio::test(start_paused = true)]
+async fn pings_are_sent_and_waited_for_as_the_options_say() {
+    let seconds = Duration::from_secs;
+    let options = GrpcServerOptions::new().keepalive_interval(seconds(5)).keepalive_timeout(seconds(2));
+    assert_eq!(kept(&options).await, Some(7));
+    assert_eq!(kept(&GrpcServerOptions::new().keepalive_interval(None)).await, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_speak_is_closed_after_the_handshake_timeout() {
+    let (_peer, io) = tokio::io::duplex(1024);
+    let began = tokio::time::Instant::now();
+    let options = GrpcServerOptions::new().handshake_timeout(Duration::from_secs(3));
+    let connection = Connection::new(Arc::new(Shared::new(options.clone(), Arc::default())));
+    serve(io, addresses(None, None), http2(&options), Routes::default(), connection).await;
+    assert_eq!(began.elapsed().as_secs(), 3);
 }

@@ -1,6 +1,10 @@
 //! The server driven as the manager drives it, over loopback.
 
 mod connection;
+mod deadlines;
 mod drain;
+mod limits;
+mod peer;
 mod rig;
 mod serving;
+mod term;

@@ -51,6 +51,10 @@ pub(super) struct Stage {
 
 impl Stage {
     pub(super) fn new(address: &str, registrar: GrpcRegistrar) -> Self {
+        Self::with(address, registrar, GrpcServerOptions::new().workers(2))
+    }
+
+    pub(super) fn with(address: &str, registrar: GrpcRegistrar, options: GrpcServerOptions) -> Self {
         let pool = Arc::new(Pool::new(1, Arbiter::current()));
         let deadlines = Arc::<Deadlines>::default();
         let signal = ShutdownSignal::new(Arc::clone(&deadlines), Asking::Service);
@@ -60,7 +64,7 @@ impl Stage {
         let tell_gone = Mutex::new(Some(tell_gone));
         let server = Server::new(
             ServerAddress::parse(address).unwrap(),
-            GrpcServerOptions::new().workers(2),
+            options,
             registrar,
             Gauge::default(),
             Box::new(move |at| tell_serving.send(at).unwrap()),
@@ -119,10 +123,14 @@ impl Drop for Stage {
 impl Rig {
     /// A server with two workers, of the ping service and of [`Probe`].
     pub(super) async fn serve(probe: &Probe) -> Self {
+        Self::serve_with(probe, GrpcServerOptions::new().workers(2)).await
+    }
+
+    pub(super) async fn serve_with(probe: &Probe, options: GrpcServerOptions) -> Self {
         let registrar = GrpcRegistrar::new();
         registrar.add_service(probe.clone());
         PingService.register(&registrar);
-        let mut stage = Stage::new("127.0.0.1:0", registrar);
+        let mut stage = Stage::with("127.0.0.1:0", registrar, options);
         stage.set_up().await.unwrap().unwrap();
         let run = stage.run();
         let address = (&mut stage.serving).await.unwrap();

@@ -1,0 +1,87 @@
+//! Deadlines of calls, in paused time.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tonic::Code;
+
+use super::peer::{Peer, told};
+use super::rig::Probed;
+use crate::grpc::GrpcServerOptions;
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_is_answered_deadline_exceeded_when_its_clients_timeout_has_passed() {
+    let probed = Probed::new();
+    let mut peer = Peer::connect(&GrpcServerOptions::new(), &probed.probe).await;
+    let began = Instant::now();
+    let told = told(peer.call("Hold", &[("grpc-timeout", "250m")]).await).await;
+    assert_eq!((told.code, told.headers_only), (Code::DeadlineExceeded, true), "{told:?}");
+    assert!((250..260).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+    probed.probe.dropped.cancelled().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_is_ended_by_trailers_when_the_servers_timeout_has_passed() {
+    let probed = Probed::new();
+    let options = GrpcServerOptions::new().request_timeout(seconds(3));
+    let mut peer = Peer::connect(&options, &probed.probe).await;
+    let began = Instant::now();
+    let told = told(peer.call("Endless", &[("grpc-timeout", "1H")]).await).await;
+    assert_eq!((told.code, told.headers_only), (Code::DeadlineExceeded, false), "{told:?}");
+    assert_eq!(told.message, "the server's request timeout has passed");
+    assert!(told.bytes > 0);
+    assert_eq!(began.elapsed().as_secs(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_never_pauses_is_ended_at_its_deadline_too() {
+    let mut probed = Probed::new();
+    let mut peer = Peer::connect(&GrpcServerOptions::new(), &probed.probe).await;
+    let response = peer.call("Flood", &[("grpc-timeout", "3S")]).await;
+    let flood = tokio::spawn(told(response));
+    probed.entered.recv().await.unwrap();
+    // It is busy for ever, so that time does not pass by itself.
+    tokio::time::advance(seconds(2)).await;
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!flood.is_finished());
+    tokio::time::advance(seconds(2)).await;
+    let told = flood.await.unwrap();
+    assert_eq!(told.code, Code::DeadlineExceeded, "{told:?}");
+    assert!(told.bytes > 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_request_never_ends_has_a_deadline_too() {
+    let mut probed = Probed::new();
+    let mut peer = Peer::connect(&GrpcServerOptions::new(), &probed.probe).await;
+    let (response, _request) = peer.open("Hold", &[("grpc-timeout", "1S")]).await;
+    assert_eq!(told(response).await.code, Code::DeadlineExceeded);
+    assert!(probed.entered.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_without_a_deadline_may_take_for_ever() {
+    let probed = Probed::new();
+    let mut peer = Peer::connect(&GrpcServerOptions::new(), &probed.probe).await;
+    let mut held = tokio::spawn(told(peer.call("Hold", &[]).await));
+    let day = tokio::time::timeout(seconds(24 * 60 * 60), &mut held).await;
+    assert!(day.is_err(), "{day:?}");
+    probed.probe.go.cancel();
+    assert_eq!(held.await.unwrap().code, Code::Ok);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_with_a_malformed_timeout_is_answered_internal_and_not_handled() {
+    let mut probed = Probed::new();
+    let mut peer = Peer::connect(&GrpcServerOptions::new(), &probed.probe).await;
+    let told = told(peer.call("Hold", &[("grpc-timeout", "soon")]).await).await;
+    assert_eq!(told.code, Code::Internal);
+    assert!(told.message.contains("malformed grpc-timeout"), "{told:?}");
+    assert!(probed.entered.try_recv().is_err());
+}

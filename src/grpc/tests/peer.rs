@@ -1,0 +1,93 @@
+//! A bare HTTP/2 peer and the server's end of its connection, in memory, so that time can be paused.
+
+use std::sync::Arc;
+
+use http::Request;
+use hyper::body::Bytes;
+use tokio::task::JoinHandle;
+use tonic::Code;
+use tonic::service::Routes;
+
+use super::rig::Probe;
+use crate::grpc::GrpcServerOptions;
+use crate::grpc::connection::{Connection, addresses, http2, serve};
+use crate::grpc::worker::Shared;
+
+pub(super) struct Peer {
+    pub(super) sender: h2::client::SendRequest<Bytes>,
+    /// Ends with the connection, as the peer sees it.
+    pub(super) drive: JoinHandle<Result<(), h2::Error>>,
+    /// Ends when the server is done with it.
+    pub(super) served: JoinHandle<()>,
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) code: Code,
+    pub(super) message: String,
+    /// How many bytes came before.
+    pub(super) bytes: usize,
+    /// Whether nothing came but headers.
+    pub(super) headers_only: bool,
+}
+
+impl Peer {
+    pub(super) async fn connect(options: &GrpcServerOptions, probe: &Probe) -> Self {
+        Self::connect_to(Shared::new(options.clone(), Arc::default()), probe).await
+    }
+
+    pub(super) async fn connect_to(worker: Shared, probe: &Probe) -> Self {
+        let (near, far) = tokio::io::duplex(1 << 20);
+        let (http, routes) = (http2(&worker.options), Routes::new(probe.clone()).prepare());
+        let connection = Connection::new(Arc::new(worker));
+        let served = tokio::spawn(serve(far, addresses(None, None), http, routes, connection));
+        let (sender, connection) = h2::client::handshake(near).await.unwrap();
+        Self { sender, drive: tokio::spawn(connection), served }
+    }
+
+    /// Begins a call; its request is left open.
+    pub(super) async fn open(
+        &mut self,
+        method: &str,
+        headers: &[(&str, &str)],
+    ) -> (h2::client::ResponseFuture, h2::SendStream<Bytes>) {
+        let mut request = Request::post(format!("http://test/test.Probe/{method}"))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut sender = self.sender.clone().ready().await.unwrap();
+        sender.send_request(request.body(()).unwrap(), false).unwrap()
+    }
+
+    /// Calls with a message that is empty.
+    pub(super) async fn call(
+        &mut self,
+        method: &str,
+        headers: &[(&str, &str)],
+    ) -> h2::client::ResponseFuture {
+        let (response, mut request) = self.open(method, headers).await;
+        request.send_data(Bytes::from_static(&[0; 5]), true).unwrap();
+        response
+    }
+}
+
+/// Reads an answer to its end.
+pub(super) async fn told(response: h2::client::ResponseFuture) -> Told {
+    let response = response.await.unwrap();
+    let (mut head, mut body) = (response.headers().clone(), response.into_body());
+    let mut bytes = 0;
+    while let Some(data) = body.data().await {
+        let length = data.unwrap().len();
+        bytes += length;
+        body.flow_control().release_capacity(length).unwrap();
+    }
+    let trailers = body.trailers().await.unwrap();
+    let headers_only = trailers.is_none();
+    head.extend(trailers.unwrap_or_default());
+    let text = |name| head.get(name).map_or("", |value| value.to_str().unwrap());
+    let message = text("grpc-message").replace("%20", " ");
+    Told { code: Code::from_bytes(text("grpc-status").as_bytes()), message, bytes, headers_only }
+}

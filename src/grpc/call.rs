@@ -71,6 +71,10 @@ impl Call {
         self.path.as_ref().map_or("", PathAndQuery::path)
     }
 
+    pub(super) fn deadline(&self) -> Option<&Deadline> {
+        self.deadline.as_ref()
+    }
+
     /// How many bytes a message of the answer may have.
     pub(super) fn max_encoding_message_size(&self) -> u32 {
         self.connection.worker.options.max_encoding_message_size

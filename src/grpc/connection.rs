@@ -24,7 +24,7 @@ use std::time::Duration;
 use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
@@ -37,6 +37,7 @@ use super::body::CallBody;
 use super::call::{Answer, Call};
 use super::messages::RequestBody;
 use super::options::GrpcServerOptions;
+use super::streams::Streams;
 use super::term::{Departure, Term};
 use super::wire::Wire;
 use super::worker::Shared;
@@ -51,10 +52,10 @@ const LEAVING_GRACE: Duration = Duration::from_secs(10);
 const PREFACE: usize = 24;
 
 /// HTTP/2 as it is spoken here. A later hand-over of streams to other workers replaces the executor.
-pub(super) type Http2 = http2::Builder<TokioExecutor>;
+pub(super) type Http2 = http2::Builder<Streams>;
 
 pub(super) fn http2(options: &GrpcServerOptions) -> Http2 {
-    let mut http = http2::Builder::new(TokioExecutor::new());
+    let mut http = http2::Builder::new(Streams);
     http.timer(TokioTimer::new())
         .max_concurrent_streams(options.max_concurrent_streams)
         .keep_alive_interval(options.keepalive_interval)
@@ -255,6 +256,7 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let (call, refusal) = Call::begin(Arc::clone(&self.connection), &request);
+        Streams::announce(call.deadline());
         if let Some(status) = refusal {
             return Answer::refused(status, call);
         }

@@ -42,6 +42,7 @@ mod options;
 mod reflection;
 mod registrar;
 mod server;
+mod streams;
 mod term;
 mod wire;
 mod worker;

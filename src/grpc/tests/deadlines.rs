@@ -57,6 +57,24 @@ async fn a_stream_that_never_pauses_is_ended_at_its_deadline_too() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_whose_peer_does_not_read_is_reset_after_its_deadline() {
+    let probed = Probed::new();
+    let mut peer = Peer::connect(&GrpcServerOptions::new(), &probed.probe).await;
+    let began = Instant::now();
+    let response = peer.call("Flood", &[("grpc-timeout", "3S")]).await;
+    let mut body = response.await.unwrap().into_body();
+    // What fits the window comes; no more is granted.
+    let error = loop {
+        match body.data().await.expect("the answer does not end in order") {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is_reset(), "{error}");
+    assert!((3000..3100).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_whose_request_never_ends_has_a_deadline_too() {
     let mut probed = Probed::new();
     let mut peer = Peer::connect(&GrpcServerOptions::new(), &probed.probe).await;

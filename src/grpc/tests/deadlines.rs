@@ -1,5 +1,7 @@
 //! Deadlines of calls, in paused time.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -8,6 +10,7 @@ use tonic::Code;
 use super::peer::{Peer, told};
 use super::rig::Probed;
 use crate::grpc::GrpcServerOptions;
+use crate::grpc::worker::Shared;
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -59,7 +62,8 @@ async fn a_stream_that_never_pauses_is_ended_at_its_deadline_too() {
 #[tokio::test(start_paused = true)]
 async fn a_stream_whose_peer_does_not_read_is_reset_after_its_deadline() {
     let probed = Probed::new();
-    let mut peer = Peer::connect(&GrpcServerOptions::new(), &probed.probe).await;
+    let (options, taken) = (GrpcServerOptions::new().max_concurrent_calls(1), Arc::default());
+    let mut peer = Peer::connect_to(Shared::new(options, Arc::clone(&taken)), &probed.probe).await;
     let began = Instant::now();
     let response = peer.call("Flood", &[("grpc-timeout", "3S")]).await;
     let mut body = response.await.unwrap().into_body();
@@ -71,6 +75,7 @@ async fn a_stream_whose_peer_does_not_read_is_reset_after_its_deadline() {
         }
     };
     assert!(error.is_reset(), "{error}");
+    assert_eq!(taken.load(Ordering::Relaxed), 0, "the call is over");
     assert!((3000..3100).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
 }
 

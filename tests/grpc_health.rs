@@ -232,3 +232,18 @@ impl Health for Mine {
         Err(Status::internal("mine"))
     }
 }
+
+#[actix::test]
+async fn g05_health_is_told_by_a_server_that_is_full_and_a_watch_takes_no_place() {
+    let full = GrpcServerOptions::new().max_concurrent_calls(1).max_concurrent_calls_per_connection(1);
+    let mut observed = observe(serving().grpc_server(full), |manager| manager.service(endless("loop")));
+    let asks = Asks::of(&observed).await;
+    let mut watch = asks.watch("").await;
+    assert_eq!(watch.next().await, Some(Serving));
+    // On one connection and with one place: beside the watch there is room for others.
+    assert_eq!(asks.check("").await, Serving);
+    PingClient::new(connect(&observed).await).ping(()).await.unwrap();
+    observed.shut_down();
+    assert_eq!(watch.next().await, Some(NotServing));
+    observed.ended().await.assert_ok();
+}

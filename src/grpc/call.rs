@@ -33,6 +33,7 @@ use super::body::CallBody;
 use super::connection::Connection;
 use super::deadline::Deadline;
 use super::drain::OldestCall;
+use super::health;
 use crate::error::PanicError;
 
 /// A call that is open, until the last of its answer has gone to the socket: everything of it holds one.
@@ -42,6 +43,7 @@ pub(super) struct Call {
     path: Option<PathAndQuery>,
     began: Instant,
     deadline: Option<Deadline>,
+    limited: bool,
     _place: Option<Place>,
 }
 
@@ -50,25 +52,32 @@ impl Call {
     pub(super) fn begin<B>(connection: Arc<Connection>, request: &Request<B>) -> (Arc<Self>, Option<Status>) {
         connection.call_began();
         let (options, taken) = (&connection.worker.options, &connection.worker.places_taken);
+        let limited = !(options.tells_health() && is_health(request.uri().path()));
         let mut refusal = None;
-        let place = options.max_concurrent_calls.and_then(|places| {
+        let place = options.max_concurrent_calls.filter(|_| limited).and_then(|places| {
             let place = Place::take(taken, places);
             if place.is_none() {
                 refusal = Some(Status::resource_exhausted("the server has as many calls open as it may"));
             }
             place
         });
-        let deadline = Deadline::of(request.headers(), options.request_timeout).unwrap_or_else(|malformed| {
+        let timeout = options.request_timeout.filter(|_| limited);
+        let deadline = Deadline::of(request.headers(), timeout).unwrap_or_else(|malformed| {
             refusal = Some(malformed);
             None
         });
         let path = request.uri().path_and_query().cloned();
-        let call = Self { connection, path, began: Instant::now(), deadline, _place: place };
+        let call = Self { connection, path, began: Instant::now(), deadline, limited, _place: place };
         (Arc::new(call), refusal)
     }
 
     fn method(&self) -> &str {
         self.path.as_ref().map_or("", PathAndQuery::path)
+    }
+
+    /// Whether the server's own limits hold for it.
+    pub(super) fn is_limited(&self) -> bool {
+        self.limited
     }
 
     pub(super) fn deadline(&self) -> Option<&Deadline> {
@@ -102,6 +111,12 @@ impl Call {
         tracing::error!(method = self.method(), panic = message, "a gRPC handler panicked");
         Status::internal("the handler panicked")
     }
+}
+
+/// A server that is full still has to tell how it is, and a watch of that lasts.
+fn is_health(path: &str) -> bool {
+    let service = path.strip_prefix('/').and_then(|path| path.strip_prefix(health::NAME));
+    service.is_some_and(|method| method.starts_with('/'))
 }
 
 impl Drop for Call {

@@ -265,7 +265,7 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
         request.extensions_mut().insert(self.addresses.clone());
         // Routes are always ready.
         let mut routes = self.routes.clone();
-        match &self.connection.turns {
+        match self.connection.turns.as_ref().filter(|_| call.is_limited()) {
             None => Answer::handled(routes.call(request), call),
             Some(turns) => Answer::queued(queue(turns, move || routes.call(request)), call),
         }

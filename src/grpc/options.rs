@@ -92,7 +92,9 @@ impl Default for GrpcServerOptions {
 
 /// What the server answers by itself.
 impl GrpcServerOptions {
-    /// Whether the server answers [`grpc.health.v1`](crate::grpc::health). Default: yes.
+    /// Whether the server answers [`grpc.health.v1`](crate::grpc::health). Default: yes. Its calls are neither
+    /// shed nor queued nor cut by [`request_timeout`](Self::request_timeout): a server that is full still has
+    /// to tell how it is.
     pub fn health_service(self, on: bool) -> Self {
         Self { health_service: Some(on), ..self }
     }

@@ -353,6 +353,7 @@ async fn g05_the_status_says_while_stopping_who_asked_and_who_is_left() {
     assert!(observed.status().await.report.is_none(), "nobody has asked yet");
     observed.shut_down();
     observed.seen("run_finished quick: ok").await;
+    observed.seen("shutdown_finished quick: ok").await;
     observed.seen("shutdown_finished slow: ok").await;
     let status = observed.status().await;
     assert_eq!(status.stage, Stage::Stopping);

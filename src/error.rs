@@ -3,6 +3,7 @@
 mod forced;
 mod manager;
 mod panic;
+mod record;
 mod report;
 mod services;
 
@@ -13,7 +14,7 @@ pub use report::{ResourceEnding, ResourceReport, ServiceReport, ShutdownReport, 
 pub use services::{ServiceError, ServicesErrors};
 
 pub(crate) use forced::seconds;
-pub(crate) use report::ReportBuilder;
+pub(crate) use record::ReportBuilder;
 
 /// What user code may answer with: any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

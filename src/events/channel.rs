@@ -1,0 +1,70 @@
+//! The way from a manager to its observers.
+
+use std::fmt;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::{LifecycleEvent, TimedEvent};
+
+/// A channel for [`ManagerOptions::observe`](crate::ManagerOptions::observe).
+pub fn channel() -> (EventSender, EventStream) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    (EventSender(To::Stream(sender)), EventStream(receiver))
+}
+
+/// The manager's end of [`channel`].
+#[derive(Clone)]
+pub struct EventSender(To);
+
+#[derive(Clone)]
+enum To {
+    Stream(mpsc::UnboundedSender<Arc<TimedEvent>>),
+    Call(Arc<dyn Fn(&LifecycleEvent) + Send + Sync>),
+}
+
+impl EventSender {
+    /// Tells of each event by a call on the manager's thread: what it does is done before anything else
+    /// comes of the event. Only for what returns at once.
+    pub(crate) fn calling(tell: impl Fn(&LifecycleEvent) + Send + Sync + 'static) -> Self {
+        Self(To::Call(Arc::new(tell)))
+    }
+
+    pub(crate) fn send(&self, event: &Arc<TimedEvent>) {
+        match &self.0 {
+            // An observer that has gone misses nothing that it could still see.
+            To::Stream(sender) => drop(sender.send(Arc::clone(event))),
+            To::Call(tell) => tell(&event.event),
+        }
+    }
+}
+
+impl fmt::Debug for EventSender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventSender").finish_non_exhaustive()
+    }
+}
+
+/// The observer's end of [`channel`]. A slow observer delays nobody: events wait in memory.
+#[derive(Debug)]
+pub struct EventStream(mpsc::UnboundedReceiver<Arc<TimedEvent>>);
+
+impl EventStream {
+    /// The next event; `None` once the manager has stopped and all were read.
+    pub async fn recv(&mut self) -> Option<Arc<TimedEvent>> {
+        self.0.recv().await
+    }
+
+    /// The next event, waiting on a thread that runs no event loop.
+    ///
+    /// # Panics
+    /// Inside an asynchronous context.
+    pub fn blocking_recv(&mut self) -> Option<Arc<TimedEvent>> {
+        self.0.blocking_recv()
+    }
+
+    /// The next event, if it is there already.
+    pub fn try_recv(&mut self) -> Option<Arc<TimedEvent>> {
+        self.0.try_recv().ok()
+    }
+}

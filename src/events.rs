@@ -21,6 +21,7 @@
 //! ```
 
 mod channel;
+mod in_flight;
 
 use std::error::Error;
 use std::fmt;
@@ -31,6 +32,9 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 pub use channel::{EventSender, EventStream, channel};
+pub use in_flight::{InFlight, OldestCall};
+
+pub(crate) use in_flight::count;
 
 use crate::lifecycle::{Cause, ErrorStage, Outcome};
 
@@ -166,6 +170,11 @@ pub enum LifecycleEvent {
         /// What asked for it.
         #[serde(serialize_with = "as_text")]
         cause: Cause<Name>,
+    },
+    /// The gRPC server is asked to drain while calls are open.
+    CallsInFlight {
+        /// What it carries.
+        in_flight: InFlight,
     },
     /// Services that ran are being drained: health says NOT_SERVING from here on.
     Draining,

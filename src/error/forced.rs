@@ -1,14 +1,15 @@
 //! Ends without an answer: forced by the manager, or the actor's own.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::events::Name;
+use crate::events::{InFlight, Name, count};
 
 /// The manager ended something whose time was up. Says what it was doing, for how long, and why it was
 /// not done.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("forced after {} of {doing}: {hold}{}", seconds(*lasted), carrying(*connections))]
+#[error("forced after {} of {doing}: {hold}{}", seconds(*lasted), carrying(in_flight.as_deref()))]
 #[non_exhaustive]
 pub struct ForcedError {
     /// What it was in: `setup`, `run`, `shutdown` or `release`.
@@ -17,15 +18,17 @@ pub struct ForcedError {
     pub lasted: Duration,
     /// What held it.
     pub hold: Hold,
-    /// Of the gRPC server: connections that had open calls, and were cut.
-    pub connections: usize,
+    /// Of the gRPC server: what it still carried, which was cut.
+    pub in_flight: Option<Arc<InFlight>>,
 }
 
-fn carrying(connections: usize) -> String {
-    match connections {
-        0 => String::new(),
-        1 => "; 1 connection with open calls was cut".to_owned(),
-        more => format!("; {more} connections with open calls were cut"),
+fn carrying(in_flight: Option<&InFlight>) -> String {
+    match in_flight {
+        Some(carried) if carried.carrying > 0 => {
+            let were = if carried.carrying == 1 { "was" } else { "were" };
+            format!("; {} with open calls {were} cut: {carried}", count(carried.carrying, "connection"))
+        }
+        _ => String::new(),
     }
 }
 

@@ -94,6 +94,7 @@ impl ReportBuilder {
                 self.report.cause = Some(cause.clone());
                 self.report.asked_at = Some(at);
             }
+            E::CallsInFlight { in_flight } => self.report.grpc = Some(in_flight.clone()),
             E::Stopped => self.report.took = self.report.asked_at.map(|asked| at - asked),
             E::Running | E::Serving { .. } | E::Draining | E::Drained | E::Releasing | E::Progress { .. } => {
             }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::events::{Failure, Name, as_ms, as_opt_ms};
+use crate::events::{Failure, InFlight, Name, as_ms, as_opt_ms};
 use crate::lifecycle::{Cause, Outcome};
 
 /// How a manager came to its end. Times are milliseconds since its start.
@@ -23,6 +23,9 @@ pub struct ShutdownReport {
     pub took: Option<Duration>,
     /// Whether anything had to be forced.
     pub forced: bool,
+    /// What the gRPC server carried when it was asked to drain; `None` where no call was open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grpc: Option<InFlight>,
     /// Every service, in the order in which they were handed over.
     pub services: Vec<ServiceReport>,
 }
@@ -165,6 +168,9 @@ impl fmt::Display for ShutdownReport {
         }
         if let Some(took) = self.took {
             write!(f, ", over after {}", super::forced::seconds(took))?;
+        }
+        if let Some(grpc) = &self.grpc {
+            write!(f, "\n  gRPC, when asked to drain: {grpc}")?;
         }
         for service in &self.services {
             let steps = [&service.register, &service.setup, &service.run, &service.shutdown];

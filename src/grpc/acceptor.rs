@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tonic::service::Routes;
 
 use super::drain::{DrainError, Timetable, until};
 use super::entry::Entry;
 use super::error::ServerError;
 use super::gauge::Gauge;
 use super::options::GrpcServerOptions;
+use super::router::Router;
 use super::worker::{Shared, Worker};
 use crate::service::ShutdownSignal;
 
@@ -59,7 +59,7 @@ impl Acceptor {
     pub(super) fn start(
         listener: TcpListener,
         options: &GrpcServerOptions,
-        routes: &Routes,
+        router: &Router,
         signal: ShutdownSignal,
         gauge: &Gauge,
     ) -> io::Result<Self> {
@@ -70,7 +70,7 @@ impl Acceptor {
         let places_taken = Arc::<AtomicUsize>::default();
         let start = |number| {
             let shared = Shared::new(options.clone(), Arc::clone(&places_taken));
-            Worker::start(number, routes.clone(), shared, kill.clone(), alive.clone())
+            Worker::start(number, router.clone(), shared, kill.clone(), alive.clone())
         };
         let workers = (0..options.worker_count()).map(start).collect::<io::Result<Vec<_>>>()?;
         gauge.set(workers.iter().map(|worker| Arc::clone(&worker.shared)).collect());
@@ -208,9 +208,13 @@ fn told(workers: Vec<Worker>, forced: bool) -> Drained {
     let mut told = DrainError::default();
     for worker in workers {
         let shared = &worker.shared;
-        told.unavailable += shared.unavailable.load(Ordering::Relaxed);
+        let unavailable = shared.unavailable();
+        told.unavailable += unavailable.open();
+        for (method, calls) in unavailable.calls {
+            *told.methods.entry(method).or_default() += calls;
+        }
         told.cut += shared.cut.load(Ordering::Relaxed);
-        let oldest = shared.oldest().into_iter().chain(told.oldest.take());
+        let oldest = unavailable.oldest.into_iter().chain(told.oldest.take());
         told.oldest = oldest.max_by_key(|call| call.age);
         let carrying = shared.carrying.load(Ordering::Relaxed);
         if worker.is_over() {

@@ -14,7 +14,6 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
-use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,8 +31,9 @@ use super::admission::{Place, Queued, Turn};
 use super::body::CallBody;
 use super::connection::Connection;
 use super::deadline::Deadline;
-use super::drain::OldestCall;
+use super::handler::HandlerFuture;
 use super::health;
+use super::methods::Method;
 use crate::error::PanicError;
 
 /// A call that is open, until the last of its answer has gone to the socket: everything of it holds one.
@@ -41,22 +41,31 @@ use crate::error::PanicError;
 pub(super) struct Call {
     connection: Arc<Connection>,
     path: Option<PathAndQuery>,
+    /// What it calls, as far as it is known.
+    pub(super) method: Arc<Method>,
     began: Instant,
     deadline: Option<Deadline>,
     limited: bool,
+    /// Where it stands among the open calls of its worker.
+    entry: usize,
     _place: Option<Place>,
 }
 
 impl Call {
     /// A call that has arrived. `Some` status: it is to be answered with that and nothing else.
-    pub(super) fn begin<B>(connection: Arc<Connection>, request: &Request<B>) -> (Arc<Self>, Option<Status>) {
+    pub(super) fn begin<B>(
+        connection: Arc<Connection>,
+        request: &Request<B>,
+        method: Arc<Method>,
+    ) -> (Arc<Self>, Option<Status>) {
         connection.call_began();
         let (options, taken) = (&connection.worker.options, &connection.worker.places_taken);
-        let limited = !(options.tells_health() && is_health(request.uri().path()));
+        let limited = !(method.built_in && is_health(request.uri().path()));
         let mut refusal = None;
         let place = options.max_concurrent_calls.filter(|_| limited).and_then(|places| {
             let place = Place::take(taken, places);
             if place.is_none() {
+                connection.worker.shed.fetch_add(1, Ordering::Relaxed);
                 refusal = Some(Status::resource_exhausted("the server has as many calls open as it may"));
             }
             place
@@ -67,11 +76,13 @@ impl Call {
             None
         });
         let path = request.uri().path_and_query().cloned();
-        let call = Self { connection, path, began: Instant::now(), deadline, limited, _place: place };
+        let began = Instant::now();
+        let entry = connection.worker.open.insert(path.clone(), began);
+        let call = Self { connection, path, method, began, deadline, limited, entry, _place: place };
         (Arc::new(call), refusal)
     }
 
-    fn method(&self) -> &str {
+    fn path(&self) -> &str {
         self.path.as_ref().map_or("", PathAndQuery::path)
     }
 
@@ -99,8 +110,7 @@ impl Call {
 
     /// The status of a call that is not waited for any longer, which it counts.
     fn call_off(&self) -> Status {
-        let oldest = OldestCall { method: self.method().to_owned(), age: self.began.elapsed() };
-        self.connection.worker.count_unavailable(oldest);
+        self.connection.worker.count_unavailable(self.path(), self.began.elapsed());
         Status::unavailable("server is shutting down")
     }
 
@@ -108,7 +118,8 @@ impl Call {
     pub(super) fn panicked(&self, payload: Box<dyn Any + Send>) -> Status {
         let message = PanicError::message_of(&*payload);
         discard(payload);
-        tracing::error!(method = self.method(), panic = message, "a gRPC handler panicked");
+        let kind = self.method.described.as_ref().map(|described| described.kind.to_string());
+        tracing::error!(method = self.path(), kind, panic = message, "a gRPC handler panicked");
         Status::internal("the handler panicked")
     }
 }
@@ -121,6 +132,7 @@ fn is_health(path: &str) -> bool {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        self.connection.worker.open.remove(self.entry);
         self.connection.call_ended();
     }
 }
@@ -157,23 +169,23 @@ impl Alarm {
 }
 
 /// How far a call has come.
-enum Stage<F> {
+enum Stage {
     Refused(Status),
-    Queued(Queued<F>),
-    Handled(F),
+    Queued(Queued<HandlerFuture>),
+    Handled(HandlerFuture),
     Answered,
 }
 
 /// The answer to a call, on its way.
-pub(super) struct Answer<F> {
-    stage: Stage<F>,
+pub(super) struct Answer {
+    stage: Stage,
     turn: Option<Turn>,
     alarm: Alarm,
     call: Arc<Call>,
 }
 
-impl<F> Answer<F> {
-    fn new(stage: Stage<F>, call: Arc<Call>) -> Self {
+impl Answer {
+    fn new(stage: Stage, call: Arc<Call>) -> Self {
         Self { stage, turn: None, alarm: Alarm::default(), call }
     }
 
@@ -183,46 +195,46 @@ impl<F> Answer<F> {
     }
 
     /// The handler answers once it is the call's turn.
-    pub(super) fn queued(queued: Queued<F>, call: Arc<Call>) -> Self {
+    pub(super) fn queued(queued: Queued<HandlerFuture>, call: Arc<Call>) -> Self {
         Self::new(Stage::Queued(queued), call)
     }
 
-    /// The handler answers.
-    pub(super) fn handled(handler: F, call: Arc<Call>) -> Self {
-        Self::new(Stage::Handled(handler), call)
+    /// The handler answers. Layers of users run already while it is made.
+    pub(super) fn handled(handle: impl FnOnce() -> HandlerFuture, call: Arc<Call>) -> Self {
+        match catch_unwind(AssertUnwindSafe(handle)) {
+            Ok(handler) => Self::new(Stage::Handled(handler), call),
+            Err(payload) => Self::refused(call.panicked(payload), call),
+        }
+    }
+
+    fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Response<Body>> {
+        if let Stage::Queued(queued) = &mut self.stage {
+            let Poll::Ready((handler, turn)) = queued.as_mut().poll(cx) else { return Poll::Pending };
+            (self.stage, self.turn) = (Stage::Handled(handler), turn);
+        }
+        match &mut self.stage {
+            Stage::Refused(status) => Poll::Ready(status.clone().into_http()),
+            Stage::Handled(handler) => handler.as_mut().poll(cx).map(|Ok(response)| response),
+            Stage::Queued(_) | Stage::Answered => Poll::Pending,
+        }
     }
 }
 
-impl<F> Future for Answer<F>
-where
-    F: Future<Output = Result<Response<Body>, Infallible>> + Unpin,
-{
+impl Future for Answer {
     type Output = Result<Response<CallBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        if let Stage::Queued(queued) = &mut this.stage
-            && let Poll::Ready((handler, turn)) = queued.as_mut().poll(cx)
-        {
-            (this.stage, this.turn) = (Stage::Handled(handler), turn);
+        if matches!(this.stage, Stage::Answered) {
+            return Poll::Pending;
         }
-        let polled = match &mut this.stage {
-            Stage::Refused(status) => Poll::Ready(status.clone().into_http()),
-            Stage::Queued(_) => Poll::Pending,
-            Stage::Handled(handler) => match catch_unwind(AssertUnwindSafe(|| Pin::new(handler).poll(cx))) {
-                Ok(Poll::Ready(Ok(response))) => Poll::Ready(response),
-                Ok(Poll::Ready(Err(never))) => match never {},
-                Ok(Poll::Pending) => Poll::Pending,
-                Err(payload) => Poll::Ready(this.call.panicked(payload).into_http()),
-            },
-            Stage::Answered => return Poll::Pending,
-        };
-        let response = match polled {
-            Poll::Ready(response) => response,
-            Poll::Pending => match this.alarm.poll(&this.call, cx) {
+        let response = match catch_unwind(AssertUnwindSafe(|| this.poll_stage(cx))) {
+            Ok(Poll::Ready(response)) => response,
+            Ok(Poll::Pending) => match this.alarm.poll(&this.call, cx) {
                 Poll::Ready(status) => status.into_http(),
                 Poll::Pending => return Poll::Pending,
             },
+            Err(payload) => this.call.panicked(payload).into_http(),
         };
         discard(std::mem::replace(&mut this.stage, Stage::Answered));
         let (call, alarm, turn) = (Arc::clone(&this.call), std::mem::take(&mut this.alarm), this.turn.take());
@@ -230,7 +242,7 @@ where
     }
 }
 
-impl<F> fmt::Debug for Answer<F> {
+impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer").field("call", &self.call).finish_non_exhaustive()
     }

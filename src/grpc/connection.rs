@@ -28,15 +28,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
-use tonic::service::Routes;
+use tonic::body::Body;
 use tonic::transport::server::TcpConnectInfo;
-use tower::Service;
 
 use super::admission::queue;
 use super::body::CallBody;
 use super::call::{Answer, Call};
 use super::messages::RequestBody;
 use super::options::GrpcServerOptions;
+use super::router::Router;
 use super::streams::Streams;
 use super::term::{Departure, Term};
 use super::wire::Wire;
@@ -189,14 +189,14 @@ pub(super) async fn serve<I>(
     io: I,
     addresses: TcpConnectInfo,
     http: Http2,
-    routes: Routes,
+    router: Router,
     connection: Arc<Connection>,
 ) where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let worker = Arc::clone(&connection.worker);
     let wire = TokioIo::new(Wire::new(io, Arc::clone(&connection)));
-    let calls = Calls { routes, addresses, connection: Arc::clone(&connection) };
+    let calls = Calls { router, addresses, connection: Arc::clone(&connection) };
     let mut hyper = pin!(http.serve_connection(wire, calls));
     let departure = tokio::select! {
         biased;
@@ -244,7 +244,7 @@ async fn lasting(limit: Option<Duration>) {
 
 /// Answers the calls of one connection.
 struct Calls {
-    routes: Routes,
+    router: Router,
     addresses: TcpConnectInfo,
     connection: Arc<Connection>,
 }
@@ -252,22 +252,24 @@ struct Calls {
 impl hyper::service::Service<Request<Incoming>> for Calls {
     type Response = Response<CallBody>;
     type Error = std::convert::Infallible;
-    type Future = Answer<<Routes as Service<Request<RequestBody>>>::Future>;
+    type Future = Answer;
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let (call, refusal) = Call::begin(Arc::clone(&self.connection), &request);
+    fn call(&self, request: Request<Incoming>) -> Answer {
+        let route = self.router.find(request.uri().path());
+        let (call, refusal) = Call::begin(Arc::clone(&self.connection), &request, Arc::clone(&route.method));
         Streams::announce(call.deadline());
         if let Some(status) = refusal {
             return Answer::refused(status, call);
         }
         let limit = self.connection.worker.options.max_decoding_message_size;
-        let mut request = request.map(|body| RequestBody::new(body, limit));
+        let mut request = request.map(|body| Body::new(RequestBody::new(body, limit)));
         request.extensions_mut().insert(self.addresses.clone());
-        // Routes are always ready.
-        let mut routes = self.routes.clone();
         match self.connection.turns.as_ref().filter(|_| call.is_limited()) {
-            None => Answer::handled(routes.call(request), call),
-            Some(turns) => Answer::queued(queue(turns, move || routes.call(request)), call),
+            None => Answer::handled(|| self.router.handle(route, request), call),
+            Some(turns) => {
+                let (router, route) = (self.router.clone(), route.clone());
+                Answer::queued(queue(turns, move || router.handle(&route, request)), call)
+            }
         }
     }
 }

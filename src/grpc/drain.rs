@@ -6,8 +6,11 @@
 //!                                                        |<-- a tenth, at most 150 ms ->|
 //! ```
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
+
+use crate::events::{OldestCall, count};
 
 /// A tenth of a drain, though not more than this, is kept for ending it in order.
 const LONGEST_LEAD: Duration = Duration::from_millis(150);
@@ -50,20 +53,13 @@ pub struct DrainError {
     pub unavailable: usize,
     /// Connections that were cut in the end: their peer did not read, or their handler did not yield.
     pub cut: usize,
+    /// How many of them each method had: by path, `/package.Service/Method`.
+    pub methods: BTreeMap<String, usize>,
     /// The longest running of the calls that were answered UNAVAILABLE.
     pub oldest: Option<OldestCall>,
     /// The threads that could not be ended, since a handler blocks them. Their connections stay open for as
     /// long as it does.
     pub blocked_workers: Vec<String>,
-}
-
-/// A call that did not end.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OldestCall {
-    /// Its path: `/package.Service/Method`.
-    pub method: String,
-    /// How long it had been running.
-    pub age: Duration,
 }
 
 impl DrainError {
@@ -75,7 +71,6 @@ impl DrainError {
 
 impl fmt::Display for DrainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
         write!(
             f,
             "gRPC did not drain by itself: {} held on, {} answered UNAVAILABLE, {} cut",
@@ -121,6 +116,7 @@ mod tests {
     #[test]
     fn g09_a_drain_names_what_held_on() {
         let error = DrainError {
+            methods: BTreeMap::new(),
             connections: 2,
             unavailable: 1,
             cut: 1,

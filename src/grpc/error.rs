@@ -41,6 +41,14 @@ pub enum ServerError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// A layer is for unary or for streaming methods alone, and nothing tells which the methods of a service are.
+    #[error(
+        "nothing tells which methods of the gRPC service {0} stream, which middleware for one kind of method needs \
+         to know: add its file descriptor set by on.server.add_file_descriptor_set(..) while handling \
+         RegisterOnServer (tonic_prost_build writes it where file_descriptor_set_path is set), or add the \
+         middleware by grpc_server_middleware, for all methods"
+    )]
+    Undescribed(String),
     /// There is no thread to serve on.
     #[error(
         "could not start a thread for the gRPC server ({0}): raise the limits of the process, or lower GrpcServerOptions::workers"

@@ -1,11 +1,14 @@
-//! How much a server carries at this moment, for whoever has to end it by force: dropped, it can't tell.
+//! What a server carries at this moment, for whoever asks, and for whoever has to end it by force.
+//!
+//! Read from outside, without the workers' help: also of one whose thread is blocked.
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use super::worker::Shared;
+use crate::events::InFlight;
 
-/// Reads what a server carries; reads nothing before the server runs.
+/// Reads what a server carries.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Gauge(Arc<OnceLock<Vec<Arc<Shared>>>>);
 
@@ -15,9 +18,16 @@ impl Gauge {
         let _ = self.0.set(workers);
     }
 
-    /// Connections that have open calls.
-    pub(crate) fn carrying(&self) -> usize {
-        let workers = self.0.get().map_or(&[][..], Vec::as_slice);
-        workers.iter().map(|shared| shared.carrying.load(Ordering::Relaxed)).sum()
+    /// What the server carries; `None` before it runs.
+    pub(crate) fn in_flight(&self) -> Option<InFlight> {
+        let mut carried = InFlight::default();
+        for worker in self.0.get()? {
+            carried.connections += worker.connections.load(Ordering::Relaxed);
+            carried.carrying += worker.carrying.load(Ordering::Relaxed);
+            carried.arrived += worker.calls.load(Ordering::Relaxed);
+            carried.shed += worker.shed.load(Ordering::Relaxed);
+            worker.open.for_each(|call| carried.add(call.path(), call.began.elapsed()));
+        }
+        Some(carried)
     }
 }

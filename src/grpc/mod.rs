@@ -36,11 +36,16 @@ mod drain;
 mod entry;
 mod error;
 mod gauge;
+mod handler;
 pub mod health;
 mod messages;
+mod methods;
+pub mod middleware;
+mod open_calls;
 mod options;
 mod reflection;
 mod registrar;
+mod router;
 mod server;
 mod streams;
 mod term;
@@ -50,7 +55,8 @@ mod worker;
 #[cfg(test)]
 mod tests;
 
-pub use drain::{DrainError, OldestCall};
+pub use crate::events::{InFlight, OldestCall};
+pub use drain::DrainError;
 pub use error::ServerError;
 pub use options::GrpcServerOptions;
 pub use registrar::{GrpcRegistrar, GrpcService, RegisterOnServer};

@@ -9,10 +9,14 @@ use actix::{Handler, Message};
 use http::Request;
 use tonic::body::Body;
 use tonic::server::NamedService;
-use tonic::service::Routes;
 
+use super::error::ServerError;
+use super::handler::GrpcHandler;
 use super::health;
+use super::methods::{Descriptions, Method};
+use super::middleware::{Middleware, Scope};
 use super::reflection::DescriptorSet;
+use super::router::{Route, Router, Table};
 use super::server::SERVER_ID;
 use crate::error::BoxError;
 use crate::events::Name;
@@ -43,21 +47,30 @@ pub struct GrpcRegistrar {
 
 #[derive(Default)]
 struct State {
-    routes: Routes,
-    /// The server's own services: no middleware of users is ever between them and their callers.
-    built_in: Vec<BuiltIn>,
-    /// Whose each gRPC service is.
-    owners: BTreeMap<&'static str, Name>,
-    descriptor_sets: Vec<DescriptorSet>,
+    services: BTreeMap<&'static str, Registered>,
+    descriptor_sets: Vec<(Name, DescriptorSet)>,
+    /// The layers of users, the innermost first.
+    middleware: Vec<Middleware>,
     closed: bool,
 }
 
-/// Adds a service of the server's own to the routes.
-type BuiltIn = Box<dyn FnOnce(Routes) -> Routes + Send>;
+/// A gRPC service, and whose it is.
+struct Registered {
+    owner: Name,
+    handler: GrpcHandler,
+    /// Whether no layer of users may be between it and its callers.
+    built_in: bool,
+}
 
 impl GrpcRegistrar {
     pub(crate) fn new() -> Self {
         Self { owner: "the manager".into(), state: Arc::default() }
+    }
+
+    /// With these layers around every service that is added, the first of them innermost.
+    pub(crate) fn with_middleware(self, middleware: Vec<Middleware>) -> Self {
+        self.lock().middleware = middleware;
+        self
     }
 
     /// The same registrar for the service of this id, so that an error can name it.
@@ -94,15 +107,19 @@ impl GrpcRegistrar {
                 "{owner:?} adds the gRPC service {name} too late: add services while handling RegisterOnServer"
             ));
         }
-        if let Some(first) = state.owners.get(name) {
+        if !is_path_segment(name) {
+            return Err(format!(
+                "{owner:?} adds a gRPC service whose name, {name:?}, cannot be part of a path: name it package.Service"
+            ));
+        }
+        if let Some(Registered { owner: first, .. }) = state.services.get(name) {
             let mend = mend(name, [first, owner]);
             return Err(format!(
                 "{owner:?} adds the gRPC service {name}, which {first:?} has added already: {mend}"
             ));
         }
-        // On a copy: a name that cannot be a path panics, and must not cost the others their routes.
-        state.routes = state.routes.clone().add_service(service);
-        state.owners.insert(name, owner.clone());
+        let handler = GrpcHandler::of_service(service);
+        state.services.insert(name, Registered { owner: owner.clone(), handler, built_in: false });
         Ok(())
     }
 
@@ -113,9 +130,9 @@ impl GrpcRegistrar {
         S::Response: axum_core::response::IntoResponse,
         S::Future: Send + 'static,
     {
-        let mut state = self.lock();
-        state.owners.insert(S::NAME, SERVER_ID.into());
-        state.built_in.push(Box::new(|routes| routes.add_service(service)));
+        let handler = GrpcHandler::of_service(service);
+        let registered = Registered { owner: SERVER_ID.into(), handler, built_in: true };
+        self.lock().services.insert(S::NAME, registered);
     }
 
     /// Adds what describes services: an encoded `google.protobuf.FileDescriptorSet`, as prost writes it.
@@ -126,34 +143,75 @@ impl GrpcRegistrar {
     /// reported with it.
     pub fn add_file_descriptor_set(&self, bytes: impl Into<Vec<u8>>) {
         match DescriptorSet::decode(&bytes.into()) {
-            Ok(set) => self.lock().descriptor_sets.push(set),
+            Ok(set) => self.lock().descriptor_sets.push((self.owner.clone(), set)),
             Err(error) => {
                 panic!("{:?} adds a file descriptor set that cannot be served: {error}", self.owner)
             }
         }
     }
 
-    pub(super) fn descriptor_sets(&self) -> Vec<DescriptorSet> {
-        self.lock().descriptor_sets.clone()
+    /// Whether everything can be served that was added on this behalf.
+    ///
+    /// # Errors
+    /// [`ServerError::Undescribed`] when a layer is for unary or streaming methods alone and nothing tells of which
+    /// kind the methods are.
+    pub(crate) fn check(&self) -> Result<(), ServerError> {
+        let state = self.lock();
+        if !state.asks_for_kinds() {
+            return Ok(());
+        }
+        // Its own sets alone, so that it doesn't matter who is faster.
+        let own = state.descriptor_sets.iter().filter(|(owner, _)| *owner == self.owner);
+        let descriptions = Descriptions::new(own.map(|(_, set)| set));
+        let mut services = state.services.iter().filter(|(_, registered)| registered.owner == self.owner);
+        match services.find(|(name, _)| !descriptions.has(name)) {
+            Some((name, _)) => Err(ServerError::Undescribed((*name).to_owned())),
+            None => Ok(()),
+        }
     }
 
-    /// All routes; nothing can be added any more.
-    pub(super) fn close(&self) -> Routes {
+    pub(super) fn descriptor_sets(&self) -> Vec<DescriptorSet> {
+        self.lock().descriptor_sets.iter().map(|(_, set)| set.clone()).collect()
+    }
+
+    /// Where all calls go; nothing can be added any more.
+    pub(super) fn close(&self) -> Router {
         let mut state = self.lock();
         state.closed = true;
-        let built_in = std::mem::take(&mut state.built_in);
-        // Last, so that layers around the routes of users are not around these.
-        built_in.into_iter().fold(state.routes.clone(), |routes, add| add(routes)).prepare()
+        let descriptions = Descriptions::new(state.descriptor_sets.iter().map(|(_, set)| set));
+        let mut table = Table::default();
+        for (&name, Registered { handler, built_in, .. }) in &state.services {
+            let route = |described| Route::new(Method { described, built_in: *built_in }, handler.clone());
+            for (path, described) in descriptions.of(name).unwrap_or_default() {
+                table.add_method(path, route(Some(described.clone())));
+            }
+            // A method that no layer for its kind could be put around would be open to everybody.
+            if *built_in || !state.asks_for_kinds() {
+                table.add_service(name, route(None));
+            }
+        }
+        Router::new(table, &state.middleware)
     }
 
     /// Whose each gRPC service is.
     pub(super) fn owners(&self) -> BTreeMap<&'static str, Name> {
-        self.lock().owners.clone()
+        self.lock().services.iter().map(|(&name, registered)| (name, registered.owner.clone())).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl State {
+    /// Whether methods must be told apart by their kind.
+    fn asks_for_kinds(&self) -> bool {
+        self.middleware.iter().any(|middleware| middleware.scope != Scope::All)
+    }
+}
+
+fn is_path_segment(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
 }
 
 /// What to do when two add a service of the same name.
@@ -174,7 +232,7 @@ impl fmt::Debug for GrpcRegistrar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.lock();
         f.debug_struct("GrpcRegistrar")
-            .field("services", &state.owners.keys())
+            .field("services", &state.services.keys())
             .field("descriptor_sets", &state.descriptor_sets.len())
             .finish_non_exhaustive()
     }

@@ -84,7 +84,7 @@ impl Server {
         let listener = bound
             .listen()
             .map_err(|source| ServerError::Listen { address: self.address.to_string(), source })?;
-        let routes = self.registrar.close();
+        let router = self.registrar.close();
         if let Some(health) = &self.health {
             health.serve(self.registrar.owners());
         }
@@ -92,7 +92,7 @@ impl Server {
             let services = self.registrar.owners().into_keys().collect();
             reflection.serve(services, self.registrar.descriptor_sets());
         }
-        let mut acceptor = Acceptor::start(listener, &self.options, &routes, run.shutdown, &self.gauge)
+        let mut acceptor = Acceptor::start(listener, &self.options, &router, run.shutdown, &self.gauge)
             .map_err(ServerError::Thread)?;
         let threads = acceptor.take_threads();
         // A task of the runtime outlives the actor, even one that is forced. It is dropped when this thread

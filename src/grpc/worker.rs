@@ -8,17 +8,20 @@ use std::future::Future;
 use std::io;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc as blocking};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as blocking};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tonic::service::Routes;
 
 use super::connection::{Connection, addresses, http2, serve};
-use super::drain::{OldestCall, Timetable, until};
+use super::drain::{Timetable, until};
+use super::open_calls::OpenCalls;
 use super::options::GrpcServerOptions;
+use super::router::Router;
+use crate::events::InFlight;
 
 /// What a worker, its connections and their calls know of each other.
 #[derive(Debug, Default)]
@@ -29,8 +32,10 @@ pub(super) struct Shared {
     pub(super) connections: AtomicUsize,
     /// Those with calls open.
     pub(super) carrying: AtomicUsize,
-    /// All calls that ever came.
+    /// All calls that ever came, and those of them that were one too many.
     pub(super) calls: AtomicU64,
+    pub(super) shed: AtomicU64,
+    pub(super) open: OpenCalls,
     /// Connections are to come to their end.
     pub(super) draining: CancellationToken,
     /// Calls are answered UNAVAILABLE from here on.
@@ -41,9 +46,9 @@ pub(super) struct Shared {
     pub(super) cutting: CancellationToken,
     /// What [`DrainError`](super::DrainError) tells.
     pub(super) held_on: AtomicUsize,
-    pub(super) unavailable: AtomicUsize,
     pub(super) cut: AtomicUsize,
-    oldest: Mutex<Option<OldestCall>>,
+    /// Calls that were answered UNAVAILABLE.
+    unavailable: Mutex<InFlight>,
 }
 
 impl Shared {
@@ -58,16 +63,17 @@ impl Shared {
         self.called_off.cancel();
     }
 
-    pub(super) fn count_unavailable(&self, call: OldestCall) {
-        self.unavailable.fetch_add(1, Ordering::Relaxed);
-        let mut oldest = self.oldest.lock().unwrap_or_else(PoisonError::into_inner);
-        if oldest.as_ref().is_none_or(|oldest| oldest.age < call.age) {
-            *oldest = Some(call);
-        }
+    pub(super) fn count_unavailable(&self, method: &str, age: Duration) {
+        self.lock_unavailable().add(method, age);
     }
 
-    pub(super) fn oldest(&self) -> Option<OldestCall> {
-        self.oldest.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    /// The calls that were answered UNAVAILABLE.
+    pub(super) fn unavailable(&self) -> InFlight {
+        self.lock_unavailable().clone()
+    }
+
+    fn lock_unavailable(&self) -> MutexGuard<'_, InFlight> {
+        self.unavailable.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -94,7 +100,7 @@ impl Worker {
     /// Starts a worker. It ends when drained, or killed; then it lets go of `alive`.
     pub(super) fn start(
         number: usize,
-        routes: Routes,
+        router: Router,
         shared: Shared,
         kill: CancellationToken,
         alive: blocking::Sender<Infallible>,
@@ -105,7 +111,7 @@ impl Worker {
         let over = CancellationToken::new();
         let (inbox, connections) = mpsc::unbounded_channel();
         let (drain, ordered) = oneshot::channel();
-        let work = work(connections, ordered, routes, Arc::clone(&shared));
+        let work = work(connections, ordered, router, Arc::clone(&shared));
         let guard = over.clone().drop_guard();
         let thread = thread::Builder::new().name(name.clone()).spawn(move || {
             let _alive = alive;
@@ -156,7 +162,7 @@ impl Worker {
 async fn work(
     mut connections: mpsc::UnboundedReceiver<Accepted>,
     mut ordered: oneshot::Receiver<Option<Timetable>>,
-    routes: Routes,
+    router: Router,
     shared: Arc<Shared>,
 ) {
     let http = http2(&shared.options);
@@ -166,7 +172,7 @@ async fn work(
         match tokio::net::TcpStream::from_std(stream) {
             Ok(stream) => {
                 let connection = Connection::new(Arc::clone(&shared));
-                let serving = serve(stream, known, http.clone(), routes.clone(), connection);
+                let serving = serve(stream, known, http.clone(), router.clone(), connection);
                 tasks.spawn(async move {
                     let _place = place;
                     serving.await;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::error::{ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder};
-use crate::events::{End, EventSender, Failure, LifecycleEvent, Name, TimedEvent};
+use crate::events::{End, EventSender, Failure, InFlight, LifecycleEvent, Name, TimedEvent};
 use crate::lifecycle::{Announcement, ErrorStage, Outcome, ResourceIx, ServiceIx, Step};
 
 /// What is known of how something ended, beside its outcome.
@@ -43,8 +43,8 @@ struct Known {
     asked_to_stop: Option<Duration>,
     agreed_to_stop: bool,
     panicked: bool,
-    /// Of the gRPC server: connections that it had open calls on when it was forced.
-    connections: usize,
+    /// Of the gRPC server: what it carried when it was forced.
+    in_flight: Option<Arc<InFlight>>,
 }
 
 struct KnownResource {
@@ -60,7 +60,7 @@ impl Account {
             asked_to_stop: None,
             agreed_to_stop: false,
             panicked: false,
-            connections: 0,
+            in_flight: None,
         };
         Self {
             began: Instant::now(),
@@ -107,9 +107,9 @@ impl Account {
         self.known_mut(service).resources.push(KnownResource { name, started });
     }
 
-    /// The gRPC server is forced while it carries calls on so many connections.
-    pub(super) fn note_connections(&mut self, server: ServiceIx, connections: usize) {
-        self.known_mut(server).connections = connections;
+    /// The gRPC server is forced while it carries that.
+    pub(super) fn note_in_flight(&mut self, server: ServiceIx, in_flight: InFlight) {
+        self.known_mut(server).in_flight = Some(Arc::new(in_flight));
     }
 
     /// Tells everybody of what the rules announce.
@@ -238,11 +238,11 @@ impl Account {
     }
 
     fn forced(&self, whom: Whom, stage: ErrorStage, hold: Hold, lasted: Duration) -> Failure {
-        let connections = match whom {
-            Whom::Service(ix, _) => self.known(ix).connections,
-            Whom::Resource(_) => 0,
+        let in_flight = match whom {
+            Whom::Service(ix, _) => self.known(ix).in_flight.clone(),
+            Whom::Resource(_) => None,
         };
-        Failure::of(stage, ForcedError { doing: doing(whom), lasted, hold, connections })
+        Failure::of(stage, ForcedError { doing: doing(whom), lasted, hold, in_flight })
     }
 
     /// What held one whose thread is not to blame.
@@ -295,7 +295,7 @@ fn failure(
         (Outcome::Panic, Detail::Panic(panic)) => Failure::of(stage, panic.clone()),
         (Outcome::Forced, detail) => {
             let hold = if let Detail::Held(hold) = detail { hold.clone() } else { Hold::Unresponsive };
-            Failure::of(stage, ForcedError { doing, lasted, hold, connections: 0 })
+            Failure::of(stage, ForcedError { doing, lasted, hold, in_flight: None })
         }
         _ => Failure::of(stage, NoAnswerError { doing }),
     }

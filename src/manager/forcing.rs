@@ -35,7 +35,7 @@ impl Shell {
 
     pub(super) fn force(&mut self, ix: ServiceIx) {
         if self.service(ix).kind == Kind::Server {
-            self.account.note_connections(ix, self.gauge.carrying());
+            self.account.note_in_flight(ix, self.gauge.in_flight().unwrap_or_default());
         }
         if let Some(lives) = &self.service(ix).lives
             // One that was told to retire has done no wrong: it still sees its own end, if it can.

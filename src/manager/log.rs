@@ -91,6 +91,9 @@ fn log(timed: &Arc<TimedEvent>) {
         E::Running => info!(target: "majordomo", elapsed_ms = millis(timed), "all services run"),
         E::Serving { address } => info!(target: "majordomo", %address, "gRPC server accepts calls"),
         E::ShutdownRequested { cause } => info!(target: "majordomo", %cause, "shutdown begins"),
+        E::CallsInFlight { in_flight } => {
+            info!(target: "majordomo", "gRPC server begins to drain: {in_flight}")
+        }
         E::Draining => debug!(target: "majordomo", "draining"),
         E::Drained => debug!(target: "majordomo", "drained"),
         E::Releasing => debug!(target: "majordomo", "releasing resources"),

@@ -6,6 +6,7 @@ use tracing::Dispatch;
 
 use crate::error::ConfigError;
 use crate::events::EventSender;
+use crate::grpc::middleware::{GrpcLayer, Middleware, Scope};
 use crate::grpc::{DEFAULT_GRPC_ADDRESS, GrpcServerOptions, ServerAddress};
 use crate::lifecycle::Budget;
 
@@ -28,6 +29,7 @@ pub struct ManagerOptions {
     grpc_server_address: String,
     grpc_server: GrpcServerOptions,
     grpc_ping_service: bool,
+    pub(super) grpc_middleware: Vec<Middleware>,
     max_shutdown_duration: Option<Duration>,
     release_reserve: Option<Duration>,
     drain_delay: Duration,
@@ -51,6 +53,7 @@ impl Default for ManagerOptions {
             grpc_server_address: DEFAULT_GRPC_ADDRESS.to_owned(),
             grpc_server: GrpcServerOptions::default(),
             grpc_ping_service: true,
+            grpc_middleware: Vec::new(),
             max_shutdown_duration: Some(Duration::from_secs(30)),
             release_reserve: None,
             drain_delay: Duration::ZERO,
@@ -83,6 +86,32 @@ impl ManagerOptions {
     /// reflection, unless [`GrpcServerOptions::reflection_service`] says otherwise. Default: yes.
     pub fn grpc_ping_service(self, on: bool) -> Self {
         Self { grpc_ping_service: on, ..self }
+    }
+
+    /// Adds a layer around all gRPC methods. May be called several times: see [`middleware`](crate::grpc::middleware)
+    /// for the order.
+    pub fn grpc_server_middleware(self, layer: impl GrpcLayer) -> Self {
+        self.grpc_middleware(Scope::All, layer)
+    }
+
+    /// Adds a layer around unary gRPC methods. Answers to the seed's `WithGrpcUnaryServerMiddleware`.
+    ///
+    /// Every gRPC service must then register its file descriptor set, or its set-up fails.
+    pub fn grpc_unary_server_middleware(self, layer: impl GrpcLayer) -> Self {
+        self.grpc_middleware(Scope::Unary, layer)
+    }
+
+    /// Adds a layer around streaming gRPC methods, whichever side streams. Answers to the seed's
+    /// `WithGrpcStreamServerMiddleware`.
+    ///
+    /// Every gRPC service must then register its file descriptor set, or its set-up fails.
+    pub fn grpc_stream_server_middleware(self, layer: impl GrpcLayer) -> Self {
+        self.grpc_middleware(Scope::Streaming, layer)
+    }
+
+    fn grpc_middleware(mut self, scope: Scope, layer: impl GrpcLayer) -> Self {
+        self.grpc_middleware.push(Middleware::new(scope, layer));
+        self
     }
 
     /// How long everything from the moment shutdown is asked may take. What is left then is forced.

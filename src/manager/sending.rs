@@ -9,8 +9,9 @@ use super::account::Detail;
 use super::shell::{Lives, Service, Shell};
 use super::told::Told;
 use crate::error::{BoxError, ConfigError};
+use crate::events::LifecycleEvent;
 use crate::grpc::RegisterOnServer;
-use crate::lifecycle::{Answer, Departure, Input, ResourceIx, ServiceIx, Step};
+use crate::lifecycle::{Answer, Departure, Input, Kind, ResourceIx, ServiceIx, Step};
 use crate::service::{Asking, Registry, Release, Resources, Run, Setup, Shutdown, ShutdownSignal};
 use crate::supervision::{Request, Tag};
 
@@ -24,10 +25,20 @@ impl Shell {
             self.inputs.push_back((Input::Gone(ix, Departure::Ended), Detail::None));
             return;
         }
+        if step == Step::Shutdown && self.service(ix).kind == Kind::Server {
+            self.tell_in_flight();
+        }
         let request = self.request(ix, step);
         let home = self.home.clone();
         let (Some(request), Some(lives)) = (request, &self.service(ix).lives) else { return };
         lives.links.control.ask(request, move |reply| home.tell(Told::Answered(ix, step, reply)));
+    }
+
+    /// The gRPC server is about to drain.
+    fn tell_in_flight(&mut self) {
+        if let Some(in_flight) = self.gauge.in_flight().filter(|in_flight| in_flight.open() > 0) {
+            self.account.emit(LifecycleEvent::CallsInFlight { in_flight });
+        }
     }
 
     /// The first message starts the actor.
@@ -65,7 +76,14 @@ impl Shell {
         Some(match step {
             Step::Register => {
                 let to = links.register.clone()?;
-                request(to, move || RegisterOnServer { server: registrar })
+                let server = registrar.clone();
+                let register = request(to, move || RegisterOnServer { server });
+                Box::new(move || {
+                    Box::pin(async move {
+                        let answer = register().await?;
+                        Ok(answer.and_then(|()| Ok(registrar.check()?)))
+                    })
+                })
             }
             Step::Setup => request(links.setup.clone(), move || {
                 let span = spans.span(&id, step);

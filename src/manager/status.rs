@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::error::{ResourceReport, ServiceReport, ShutdownReport, StepReport, seconds};
-use crate::events::{Name, as_ms};
+use crate::events::{InFlight, Name, as_ms};
 use crate::lifecycle::Stage;
 
 /// The state of a manager at one moment.
@@ -21,6 +21,8 @@ pub struct ManagerStatus {
     pub up: Duration,
     /// Where the gRPC server accepts calls, once it does.
     pub grpc_address: Option<SocketAddr>,
+    /// What the gRPC server carries, while it serves or drains.
+    pub grpc: Option<InFlight>,
     /// Every service, in the order in which they were handed over.
     pub services: Vec<ServiceStatus>,
     /// How far the shutdown has come, if it has begun; the whole report, once it is over.
@@ -54,11 +56,12 @@ impl ManagerStatus {
         stage: Stage,
         up: Duration,
         grpc_address: Option<SocketAddr>,
+        grpc: Option<InFlight>,
         report: &ShutdownReport,
     ) -> Self {
         let services = report.services.iter().map(|service| service_status(service, up)).collect();
         let report = report.cause.is_some().then(|| report.clone());
-        Self { stage, up, grpc_address, services, report }
+        Self { stage, up, grpc_address, grpc, services, report }
     }
 }
 
@@ -117,6 +120,9 @@ impl fmt::Display for ManagerStatus {
         }
         if let Some(cause) = self.report.as_ref().and_then(|report| report.cause.as_ref()) {
             write!(f, ", shutdown asked by {cause}")?;
+        }
+        if let Some(grpc) = &self.grpc {
+            write!(f, "\n  gRPC: {grpc}; {} arrived, {} shed", grpc.arrived, grpc.shed)?;
         }
         for service in &self.services {
             write!(f, "\n  {}: {}", service.id, service.state)?;

@@ -50,7 +50,8 @@ pub(super) struct Ended {
 
 impl Ended {
     pub(super) fn refused(error: ManagerError) -> Self {
-        let status = ManagerStatus::new(Stage::Stopped, Duration::ZERO, None, &ShutdownReport::default());
+        let status =
+            ManagerStatus::new(Stage::Stopped, Duration::ZERO, None, None, &ShutdownReport::default());
         Self { result: Err(error), status }
     }
 }
@@ -64,7 +65,8 @@ impl Work {
         } else {
             None
         };
-        let (registrar, gauge) = (GrpcRegistrar::new(), Gauge::default());
+        let registrar = GrpcRegistrar::new().with_middleware(options.grpc_middleware);
+        let gauge = Gauge::default();
         let mut observers = Vec::new();
         if candidates.iter().any(|candidate| candidate.kind.registers()) {
             let server = {
@@ -103,7 +105,8 @@ impl Work {
 
     fn status(&self) -> ManagerStatus {
         let account = &self.shell.account;
-        ManagerStatus::new(self.stage(), account.now(), self.grpc_address, account.report().report())
+        let grpc = self.shell.gauge.in_flight().filter(|_| self.stage() != Stage::Stopped);
+        ManagerStatus::new(self.stage(), account.now(), self.grpc_address, grpc, account.report().report())
     }
 
     /// Says who is being waited for.
@@ -195,7 +198,7 @@ impl Manager {
             (Some(work), _) => work.status(),
             (None, Some(ended)) => ended.status.clone(),
             (None, None) => {
-                ManagerStatus::new(Stage::Created, Duration::ZERO, None, &ShutdownReport::default())
+                ManagerStatus::new(Stage::Created, Duration::ZERO, None, None, &ShutdownReport::default())
             }
         }
     }

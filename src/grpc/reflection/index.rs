@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use prost::Message;
-use prost_types::{DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto};
+use prost_types::{
+    DescriptorProto, EnumDescriptorProto, FieldDescriptorProto, FileDescriptorProto, ServiceDescriptorProto,
+};
 
 /// Why a descriptor set cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +48,17 @@ impl DescriptorSet {
         };
         files.map(decode).collect::<Result<_, _>>().map(Self)
     }
+
+    /// The services in it, each with its full name.
+    pub(in crate::grpc) fn services(&self) -> impl Iterator<Item = (String, &ServiceDescriptorProto)> {
+        self.0.iter().flat_map(|(_, file)| {
+            file.service.iter().map(|service| (full_name(file.package(), service.name()), service))
+        })
+    }
+}
+
+fn full_name(scope: &str, name: &str) -> String {
+    if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") }
 }
 
 /// Everything that can be asked for. What was registered first goes before others of its name.
@@ -126,7 +139,7 @@ struct Adding<'a> {
 impl Adding<'_> {
     /// Returns its full name.
     fn symbol(&mut self, scope: &str, name: &str) -> String {
-        let full = if scope.is_empty() { name.to_owned() } else { format!("{scope}.{name}") };
+        let full = full_name(scope, name);
         self.index.symbols.entry(full.clone()).or_insert_with(|| Arc::clone(&self.file));
         full
     }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
-use tonic::service::Routes;
 
 use crate::grpc::GrpcServerOptions;
 use crate::grpc::connection::{Connection, addresses, http2, serve};
+use crate::grpc::router::{Router, Table};
 use crate::grpc::worker::Shared;
 
 #[tokio::test(start_paused = true)]
@@ -17,8 +17,14 @@ async fn a_peer_that_does_not_speak_http2_in_ten_seconds_is_closed() {
         peer.write_all(preface.as_bytes()).await.unwrap();
         let began = tokio::time::Instant::now();
         let connection = Connection::new(Arc::default());
-        serve(io, addresses(None, None), http2(&GrpcServerOptions::new()), Routes::default(), connection)
-            .await;
+        serve(
+            io,
+            addresses(None, None),
+            http2(&GrpcServerOptions::new()),
+            Router::new(Table::default(), &[]),
+            connection,
+        )
+        .await;
         assert_eq!(began.elapsed().as_secs(), 10);
     }
 }
@@ -31,7 +37,7 @@ async fn a_peer_that_speaks_http2_may_be_idle_for_as_long_as_it_answers_pings() 
         io,
         addresses(None, None),
         http2(&GrpcServerOptions::new()),
-        Routes::default(),
+        Router::new(Table::default(), &[]),
         Connection::new(Arc::default()),
     );
     tokio::select! {
@@ -50,7 +56,7 @@ async fn a_peer_that_answers_no_ping_is_closed() {
         io,
         addresses(None, None),
         http2(&GrpcServerOptions::new()),
-        Routes::default(),
+        Router::new(Table::default(), &[]),
         Connection::new(Arc::default()),
     )
     .await;
@@ -63,7 +69,8 @@ async fn kept(options: &GrpcServerOptions) -> Option<u64> {
     let (_sender, _connection) = h2::client::handshake(peer).await.unwrap();
     let began = tokio::time::Instant::now();
     let connection = Connection::new(Arc::default());
-    let served = serve(io, addresses(None, None), http2(options), Routes::default(), connection);
+    let served =
+        serve(io, addresses(None, None), http2(options), Router::new(Table::default(), &[]), connection);
     let day = tokio::time::timeout(Duration::from_secs(24 * 60 * 60), served).await;
     day.ok().map(|()| began.elapsed().as_secs())
 }
@@ -82,6 +89,6 @@ async fn a_peer_that_does_not_speak_is_closed_after_the_handshake_timeout() {
     let began = tokio::time::Instant::now();
     let options = GrpcServerOptions::new().handshake_timeout(Duration::from_secs(3));
     let connection = Connection::new(Arc::new(Shared::new(options.clone(), Arc::default())));
-    serve(io, addresses(None, None), http2(&options), Routes::default(), connection).await;
+    serve(io, addresses(None, None), http2(&options), Router::new(Table::default(), &[]), connection).await;
     assert_eq!(began.elapsed().as_secs(), 3);
 }

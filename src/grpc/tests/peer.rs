@@ -6,7 +6,6 @@ use http::Request;
 use hyper::body::Bytes;
 use tokio::task::JoinHandle;
 use tonic::Code;
-use tonic::service::Routes;
 
 use super::rig::Probe;
 use crate::grpc::GrpcServerOptions;
@@ -39,9 +38,9 @@ impl Peer {
 
     pub(super) async fn connect_to(worker: Shared, probe: &Probe) -> Self {
         let (near, far) = tokio::io::duplex(1 << 20);
-        let (http, routes) = (http2(&worker.options), Routes::new(probe.clone()).prepare());
+        let (http, router) = (http2(&worker.options), probe.router());
         let connection = Connection::new(Arc::new(worker));
-        let served = tokio::spawn(serve(far, addresses(None, None), http, routes, connection));
+        let served = tokio::spawn(serve(far, addresses(None, None), http, router, connection));
         let (sender, connection) = h2::client::handshake(near).await.unwrap();
         Self { sender, drive: tokio::spawn(connection), served }
     }

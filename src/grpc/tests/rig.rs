@@ -23,6 +23,7 @@ use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use crate::error::BoxError;
+use crate::grpc::router::Router;
 use crate::grpc::{Gauge, GrpcRegistrar, GrpcServerOptions, Server, ServerAddress};
 use crate::ping::PingService;
 use crate::service::{Asking, Deadlines, Registry, Resources, Run, Setup, Shutdown, ShutdownSignal};
@@ -200,6 +201,13 @@ impl Drop for Slow {
 }
 
 impl Probe {
+    /// Serves nothing else.
+    pub(super) fn router(&self) -> Router {
+        let registrar = GrpcRegistrar::new();
+        registrar.add_service(self.clone());
+        registrar.close()
+    }
+
     async fn unary(self, method: String) -> Result<tonic::Response<Vec<u8>>, Status> {
         match method.as_str() {
             "Hold" => {

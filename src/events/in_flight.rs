@@ -1,0 +1,102 @@
+//! What a gRPC server carries at one moment.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::as_ms;
+
+/// How many methods a text names; the others are counted.
+const NAMED: usize = 5;
+
+/// What a gRPC server carries at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct InFlight {
+    /// Open connections, also those that carry nothing.
+    pub connections: usize,
+    /// Connections with open calls.
+    pub carrying: usize,
+    /// How many calls of each method are open: by path, `/package.Service/Method`.
+    pub calls: BTreeMap<String, usize>,
+    /// The open call that has been running for the longest time.
+    pub oldest: Option<OldestCall>,
+    /// All calls that ever arrived.
+    pub arrived: u64,
+    /// Those of them that were refused for being one too many.
+    pub shed: u64,
+}
+
+/// A call that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OldestCall {
+    /// Its path: `/package.Service/Method`.
+    pub method: String,
+    /// How long it has been running.
+    #[serde(rename = "age_ms", serialize_with = "as_ms")]
+    pub age: Duration,
+}
+
+impl InFlight {
+    /// How many calls are open.
+    pub fn open(&self) -> usize {
+        self.calls.values().sum()
+    }
+
+    /// Takes note of an open call.
+    pub(crate) fn add(&mut self, method: &str, age: Duration) {
+        match self.calls.get_mut(method) {
+            Some(count) => *count += 1,
+            None => drop(self.calls.insert(method.to_owned(), 1)),
+        }
+        if self.oldest.as_ref().is_none_or(|oldest| oldest.age < age) {
+            self.oldest = Some(OldestCall { method: method.to_owned(), age });
+        }
+    }
+}
+
+impl fmt::Display for InFlight {
+    /// `2 connections, 3 calls open: /a.B/C x 3; the oldest, /a.B/C, for 1.2s`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {} open", count(self.connections, "connection"), count(self.open(), "call"))?;
+        let mut methods: Vec<_> = self.calls.iter().collect();
+        methods.sort_by_key(|(_, calls)| std::cmp::Reverse(**calls));
+        for (at, (method, calls)) in methods.iter().take(NAMED).enumerate() {
+            write!(f, "{}{method} x {calls}", if at == 0 { ": " } else { ", " })?;
+        }
+        if methods.len() > NAMED {
+            write!(f, ", and of {}", count(methods.len() - NAMED, "other method"))?;
+        }
+        match &self.oldest {
+            Some(OldestCall { method, age }) => write!(f, "; the oldest, {method}, for {age:.1?}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `1 call`, `2 calls`.
+pub(crate) fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g09_what_is_in_flight_reads_as_a_sentence_that_names_methods_and_the_oldest_call() {
+        let mut carried = InFlight { connections: 2, ..InFlight::default() };
+        assert_eq!(carried.to_string(), "2 connections, 0 calls open");
+        carried.add("/a.B/C", Duration::from_millis(1_200));
+        carried.add("/a.B/D", Duration::from_millis(5));
+        carried.add("/a.B/C", Duration::from_millis(3));
+        assert_eq!(
+            carried.to_string(),
+            "2 connections, 3 calls open: /a.B/C x 2, /a.B/D x 1; the oldest, /a.B/C, for 1.2s"
+        );
+        (0..9).for_each(|at| carried.add(&format!("/a.E/{at}"), Duration::ZERO));
+        assert!(carried.to_string().contains(", and of 6 other methods;"), "{carried}");
+    }
+}

@@ -1,0 +1,117 @@
+//! The methods of services, as their descriptor sets tell of them.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use prost_types::MethodDescriptorProto;
+
+use super::reflection::DescriptorSet;
+
+/// How many messages go each way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum MethodKind {
+    Unary,
+    ClientStreaming,
+    ServerStreaming,
+    BidiStreaming,
+}
+
+impl MethodKind {
+    fn new(client_streaming: bool, server_streaming: bool) -> Self {
+        match (client_streaming, server_streaming) {
+            (false, false) => Self::Unary,
+            (true, false) => Self::ClientStreaming,
+            (false, true) => Self::ServerStreaming,
+            (true, true) => Self::BidiStreaming,
+        }
+    }
+
+    pub(super) fn is_unary(self) -> bool {
+        self == Self::Unary
+    }
+}
+
+impl fmt::Display for MethodKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unary => "unary",
+            Self::ClientStreaming => "client_streaming",
+            Self::ServerStreaming => "server_streaming",
+            Self::BidiStreaming => "bidi_streaming",
+        })
+    }
+}
+
+/// A method that is served. One stands for all methods of a service that nothing describes, and one for
+/// everything that is not served at all.
+#[derive(Debug, Default)]
+pub(super) struct Method {
+    /// `None` where nothing describes it.
+    pub(super) described: Option<Described>,
+    /// Whether it is of a service of the server's own: ping, health, reflection.
+    pub(super) built_in: bool,
+}
+
+/// What a descriptor set tells of a method.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Described {
+    pub(super) kind: MethodKind,
+    /// The full names of its messages, without a dot before them.
+    pub(super) input: String,
+    pub(super) output: String,
+}
+
+/// The methods of each service that descriptor sets tell of: by the service's full name, each with its path.
+#[derive(Debug, Default)]
+pub(super) struct Descriptions(HashMap<String, Vec<(String, Described)>>);
+
+impl Descriptions {
+    /// What is described twice is as the first set says.
+    pub(super) fn new<'a>(sets: impl IntoIterator<Item = &'a DescriptorSet>) -> Self {
+        let mut services = HashMap::new();
+        for (name, service) in sets.into_iter().flat_map(DescriptorSet::services) {
+            let methods = || service.method.iter().map(|method| described(&name, method)).collect();
+            services.entry(name.clone()).or_insert_with(methods);
+        }
+        Self(services)
+    }
+
+    pub(super) fn has(&self, service: &str) -> bool {
+        self.0.contains_key(service)
+    }
+
+    /// The methods of a service; `None` where nothing describes it.
+    pub(super) fn of(&self, service: &str) -> Option<&[(String, Described)]> {
+        self.0.get(service).map(Vec::as_slice)
+    }
+}
+
+fn described(service: &str, method: &MethodDescriptorProto) -> (String, Described) {
+    let full = |name: &str| name.trim_start_matches('.').to_owned();
+    let described = Described {
+        kind: MethodKind::new(method.client_streaming(), method.server_streaming()),
+        input: full(method.input_type()),
+        output: full(method.output_type()),
+    };
+    (format!("/{service}/{}", method.name()), described)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grpc::health;
+
+    #[test]
+    fn methods_are_known_by_path_kind_and_messages() {
+        let set = DescriptorSet::decode(health::FILE_DESCRIPTOR_SET).unwrap();
+        let descriptions = Descriptions::new([&set]);
+        let methods = descriptions.of(health::NAME).unwrap();
+        let (_, watch) = methods.iter().find(|(path, _)| path == "/grpc.health.v1.Health/Watch").unwrap();
+        assert_eq!(watch.kind, MethodKind::ServerStreaming);
+        assert_eq!(watch.input, "grpc.health.v1.HealthCheckRequest");
+        assert_eq!(watch.output, "grpc.health.v1.HealthCheckResponse");
+        let (_, check) = methods.iter().find(|(path, _)| path == "/grpc.health.v1.Health/Check").unwrap();
+        assert!(check.kind.is_unary());
+        assert!(!descriptions.has("grpc.health.v1"));
+    }
+}

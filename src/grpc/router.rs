@@ -1,0 +1,196 @@
+//! Which handler answers which call.
+//!
+//! ```text
+//!   /pkg.Service/Method --of the server's own--> its handler
+//!                       --of users, known---> layers --> dispatch --> its handler
+//!                       --else--> UNIMPLEMENTED
+//! ```
+//!
+//! Everything is put together before the first call comes: a call costs one lookup. tonic's own `Routes` would do
+//! the same by a general web router, at several allocations a call. There is one instance of each layer, so that
+//! what it counts or limits holds for all methods that it is around.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use tonic::Status;
+use tonic::body::Body;
+use tower::Service;
+
+use super::handler::{GrpcHandler, HandlerFuture};
+use super::methods::{Method, MethodKind};
+use super::middleware::{Middleware, Scope};
+
+/// What is served, by name.
+#[derive(Debug, Default)]
+pub(super) struct Table {
+    /// By path.
+    methods: HashMap<Box<str>, Route>,
+    /// By the name of a service: what is served of it beyond the methods that are known.
+    services: HashMap<&'static str, Route>,
+    nothing: Route,
+}
+
+/// Where a call goes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Route {
+    pub(super) method: Arc<Method>,
+    /// `None`: it is not served.
+    handler: Option<GrpcHandler>,
+}
+
+impl Route {
+    pub(super) fn new(method: Method, handler: GrpcHandler) -> Self {
+        Self { method: Arc::new(method), handler: Some(handler) }
+    }
+
+    fn kind(&self) -> Option<MethodKind> {
+        self.method.described.as_ref().map(|described| described.kind)
+    }
+
+    fn handle(&self, request: Request<Body>) -> HandlerFuture {
+        match &self.handler {
+            Some(handler) => handler.handle(request),
+            None => {
+                let path = request.uri().path();
+                let status = Status::unimplemented(format!("this server has no method {path}"));
+                Box::pin(std::future::ready(Ok(status.into_http())))
+            }
+        }
+    }
+}
+
+impl Table {
+    pub(super) fn add_method(&mut self, path: &str, route: Route) {
+        self.methods.insert(path.into(), route);
+    }
+
+    /// Serves the methods of a service that have not been added themselves.
+    pub(super) fn add_service(&mut self, name: &'static str, route: Route) {
+        self.services.insert(name, route);
+    }
+
+    fn find(&self, path: &str) -> &Route {
+        if let Some(route) = self.methods.get(path) {
+            return route;
+        }
+        let service =
+            path.strip_prefix('/').and_then(|path| path.split_once('/')).map(|(service, _)| service);
+        service.and_then(|service| self.services.get(service)).unwrap_or(&self.nothing)
+    }
+}
+
+/// Has calls answered.
+#[derive(Debug, Clone)]
+pub(super) struct Router {
+    table: Arc<Table>,
+    /// The layers of users, around everything that is not the server's own; `None` where there are none.
+    layered: Option<GrpcHandler>,
+}
+
+impl Router {
+    /// A router of what is in the table, with layers around what is of users, the first of them innermost.
+    pub(super) fn new(table: Table, layers: &[Middleware]) -> Self {
+        let table = Arc::new(table);
+        let dispatch = || GrpcHandler::of_service(Dispatch(Arc::clone(&table)));
+        let layered = layers.iter().fold(None, |inner: Option<GrpcHandler>, layer| {
+            let inner = inner.unwrap_or_else(dispatch);
+            let Middleware { scope, layer } = layer;
+            let (scope, layered) = (*scope, layer.around(inner.clone()));
+            Some(match scope {
+                Scope::All => layered,
+                _ => {
+                    GrpcHandler::of_service(Fork { scope, layered, other: inner, table: Arc::clone(&table) })
+                }
+            })
+        });
+        Self { table, layered }
+    }
+
+    pub(super) fn find(&self, path: &str) -> &Route {
+        self.table.find(path)
+    }
+
+    /// Begins to answer a call that goes there.
+    pub(super) fn handle(&self, route: &Route, request: Request<Body>) -> HandlerFuture {
+        match &self.layered {
+            Some(layered) if !route.method.built_in && route.handler.is_some() => layered.handle(request),
+            _ => route.handle(request),
+        }
+    }
+}
+
+/// Below all layers, where each call goes its way.
+#[derive(Debug, Clone)]
+struct Dispatch(Arc<Table>);
+
+/// Around a layer that is not for all.
+#[derive(Debug, Clone)]
+struct Fork {
+    scope: Scope,
+    layered: GrpcHandler,
+    other: GrpcHandler,
+    table: Arc<Table>,
+}
+
+impl Dispatch {
+    fn handle(&self, request: Request<Body>) -> HandlerFuture {
+        self.0.find(request.uri().path()).handle(request)
+    }
+}
+
+impl Fork {
+    fn handle(&self, request: Request<Body>) -> HandlerFuture {
+        let kind = self.table.find(request.uri().path()).kind();
+        if self.scope.covers(kind) { &self.layered } else { &self.other }.handle(request)
+    }
+}
+
+macro_rules! always_ready {
+    ($($handler:ty),*) => {$(
+        impl Service<Request<Body>> for $handler {
+            type Response = Response<Body>;
+            type Error = Infallible;
+            type Future = HandlerFuture;
+
+            fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+                Poll::Ready(Ok(()))
+            }
+
+            fn call(&mut self, request: Request<Body>) -> HandlerFuture {
+                self.handle(request)
+            }
+        }
+    )*};
+}
+
+always_ready!(GrpcHandler, Dispatch, Fork);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::grpc::health::{HealthServer, HealthService, NAME};
+    use crate::grpc::methods::Described;
+
+    #[test]
+    fn a_path_leads_to_its_method_else_to_its_service_else_nowhere() {
+        let handler = GrpcHandler::of_service(HealthServer::new(HealthService::new()));
+        let described =
+            Described { kind: MethodKind::Unary, input: "In".to_owned(), output: "Out".to_owned() };
+        let mut table = Table::default();
+        let method = Method { described: Some(described), built_in: true };
+        table.add_method("/grpc.health.v1.Health/Check", Route::new(method, handler.clone()));
+        table.add_service(NAME, Route::new(Method::default(), handler));
+
+        let check = table.find("/grpc.health.v1.Health/Check");
+        assert!(check.handler.is_some() && check.kind() == Some(MethodKind::Unary));
+        let other = table.find("/grpc.health.v1.Health/Other");
+        assert!(other.handler.is_some() && other.kind().is_none());
+        for path in ["", "/", "grpc.health.v1.Health/Check", "/grpc.health.v1.Health", "//Check", "/a.B/C"] {
+            assert!(table.find(path).handler.is_none(), "{path}");
+        }
+    }
+}

@@ -21,6 +21,7 @@ use super::error::ServerError;
 use super::gauge::Gauge;
 use super::options::GrpcServerOptions;
 use super::router::Router;
+use super::streams::Crew;
 use super::worker::{Shared, Worker};
 use crate::service::ShutdownSignal;
 
@@ -68,12 +69,15 @@ impl Acceptor {
         let guard = kill.clone().drop_guard();
         let (alive, threads) = mpsc::channel();
         let places_taken = Arc::<AtomicUsize>::default();
+        let crew = Crew::default();
         let start = |number| {
             let shared = Shared::new(options.clone(), Arc::clone(&places_taken));
-            Worker::start(number, router.clone(), shared, kill.clone(), alive.clone())
+            Worker::start(number, router.clone(), shared, crew.clone(), kill.clone(), alive.clone())
         };
         let workers = (0..options.worker_count()).map(start).collect::<io::Result<Vec<_>>>()?;
-        gauge.set(workers.iter().map(|worker| Arc::clone(&worker.shared)).collect());
+        let all: Vec<_> = workers.iter().map(|worker| Arc::clone(&worker.shared)).collect();
+        crew.set(all.clone());
+        gauge.set(all);
         let (drain, ordered) = oneshot::channel();
         let (report, drained) = watch::channel(None);
         let entry = Entry::new(options);

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::IoSlice;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -78,7 +77,7 @@ impl http_body::Body for CallBody {
         let Some(body) = &mut this.body else {
             return this.last.take().map_or(Poll::Ready(None), |status| this.end(status));
         };
-        match catch_unwind(AssertUnwindSafe(|| Pin::new(body).poll_frame(cx))) {
+        match this.call.run(|| Pin::new(body).poll_frame(cx)) {
             Ok(Poll::Ready(Some(Ok(frame)))) => match frame.into_data() {
                 Ok(bytes) => this.send(bytes),
                 // Trailers that are ready are better than ours.
@@ -92,10 +91,7 @@ impl http_body::Body for CallBody {
                 Poll::Ready(status) => this.end(status),
                 Poll::Pending => Poll::Pending,
             },
-            Err(payload) => {
-                let status = this.call.panicked(payload);
-                this.end(status)
-            }
+            Err(panicked) => this.end(panicked),
         }
     }
 

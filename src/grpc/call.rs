@@ -17,8 +17,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use http::{Request, Response};
@@ -46,6 +47,8 @@ pub(super) struct Call {
     began: Instant,
     deadline: Option<Deadline>,
     limited: bool,
+    /// Its longest poll, in nanoseconds, where polls are measured.
+    longest_poll: Option<AtomicU64>,
     /// Where it stands among the open calls of its worker.
     entry: usize,
     _place: Option<Place>,
@@ -58,7 +61,7 @@ impl Call {
         request: &Request<B>,
         method: Arc<Method>,
     ) -> (Arc<Self>, Option<Status>) {
-        connection.call_began();
+        let longest_poll = method.cost.is_measured(connection.call_began()).then(AtomicU64::default);
         let (options, taken) = (&connection.worker.options, &connection.worker.places_taken);
         let limited = !(method.built_in && is_health(request.uri().path()));
         let mut refusal = None;
@@ -78,7 +81,8 @@ impl Call {
         let path = request.uri().path_and_query().cloned();
         let began = Instant::now();
         let entry = connection.worker.open.insert(path.clone(), began);
-        let call = Self { connection, path, method, began, deadline, limited, entry, _place: place };
+        let call =
+            Self { connection, path, method, began, deadline, limited, longest_poll, entry, _place: place };
         (Arc::new(call), refusal)
     }
 
@@ -98,6 +102,17 @@ impl Call {
     /// How many bytes a message of the answer may have.
     pub(super) fn max_encoding_message_size(&self) -> u32 {
         self.connection.worker.options.max_encoding_message_size
+    }
+
+    /// Runs code of its handler; `Err` is the status where that panicked.
+    pub(super) fn run<T>(&self, poll: impl FnOnce() -> T) -> Result<T, Status> {
+        let began = self.longest_poll.as_ref().map(|longest| (longest, std::time::Instant::now()));
+        let polled = catch_unwind(AssertUnwindSafe(poll)).map_err(|payload| self.panicked(payload));
+        if let Some((longest, began)) = began {
+            let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            longest.fetch_max(took, Ordering::Relaxed);
+        }
+        polled
     }
 
     /// The status of a call that has run out of time, for one that does not wait: it reads the clock.
@@ -132,6 +147,9 @@ fn is_health(path: &str) -> bool {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        if let Some(longest) = &self.longest_poll {
+            self.method.cost.measured(Duration::from_nanos(longest.load(Ordering::Relaxed)));
+        }
         self.connection.worker.open.remove(self.entry);
         self.connection.call_ended();
     }
@@ -228,16 +246,17 @@ impl Future for Answer {
         if matches!(this.stage, Stage::Answered) {
             return Poll::Pending;
         }
-        let response = match catch_unwind(AssertUnwindSafe(|| this.poll_stage(cx))) {
+        let call = Arc::clone(&this.call);
+        let response = match call.run(|| this.poll_stage(cx)) {
             Ok(Poll::Ready(response)) => response,
             Ok(Poll::Pending) => match this.alarm.poll(&this.call, cx) {
                 Poll::Ready(status) => status.into_http(),
                 Poll::Pending => return Poll::Pending,
             },
-            Err(payload) => this.call.panicked(payload).into_http(),
+            Err(panicked) => panicked.into_http(),
         };
         discard(std::mem::replace(&mut this.stage, Stage::Answered));
-        let (call, alarm, turn) = (Arc::clone(&this.call), std::mem::take(&mut this.alarm), this.turn.take());
+        let (alarm, turn) = (std::mem::take(&mut this.alarm), this.turn.take());
         Poll::Ready(Ok(response.map(|body| CallBody::new(body, call, alarm, turn))))
     }
 }

@@ -51,11 +51,11 @@ const LEAVING_GRACE: Duration = Duration::from_secs(10);
 /// The length of HTTP/2's client preface.
 const PREFACE: usize = 24;
 
-/// HTTP/2 as it is spoken here. A later hand-over of streams to other workers replaces the executor.
+/// HTTP/2 as it is spoken here.
 pub(super) type Http2 = http2::Builder<Streams>;
 
-pub(super) fn http2(options: &GrpcServerOptions) -> Http2 {
-    let mut http = http2::Builder::new(Streams);
+pub(super) fn http2(options: &GrpcServerOptions, streams: Streams) -> Http2 {
+    let mut http = http2::Builder::new(streams);
     http.timer(TokioTimer::new())
         .max_concurrent_streams(options.max_concurrent_streams)
         .keep_alive_interval(options.keepalive_interval)
@@ -69,7 +69,7 @@ pub(super) fn http2(options: &GrpcServerOptions) -> Http2 {
     http
 }
 
-/// What is known of a connection. Only its own worker's thread touches it.
+/// What is known of a connection.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) worker: Arc<Shared>,
@@ -106,12 +106,14 @@ impl Connection {
         })
     }
 
-    pub(super) fn call_began(&self) {
-        self.worker.calls.fetch_add(1, Ordering::Relaxed);
+    /// Returns how many calls have arrived on its worker before.
+    pub(super) fn call_began(&self) -> u64 {
+        let number = self.worker.calls.fetch_add(1, Ordering::Relaxed);
         self.seen.fetch_add(1, Ordering::Relaxed);
         if self.open.fetch_add(1, Ordering::Relaxed) == 0 {
             self.worker.carrying.fetch_add(1, Ordering::Relaxed);
         }
+        number
     }
 
     pub(super) fn call_ended(&self) {
@@ -257,7 +259,7 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
     fn call(&self, request: Request<Incoming>) -> Answer {
         let route = self.router.find(request.uri().path());
         let (call, refusal) = Call::begin(Arc::clone(&self.connection), &request, Arc::clone(&route.method));
-        Streams::announce(call.deadline());
+        Streams::announce(call.deadline(), route.method.cost.heavy());
         if let Some(status) = refusal {
             return Answer::refused(status, call);
         }

@@ -5,6 +5,7 @@ use std::fmt;
 
 use prost_types::MethodDescriptorProto;
 
+use super::balance::Cost;
 use super::reflection::DescriptorSet;
 
 /// How many messages go each way.
@@ -46,6 +47,7 @@ impl fmt::Display for MethodKind {
 /// everything that is not served at all.
 #[derive(Debug, Default)]
 pub(super) struct Method {
+    pub(super) cost: Cost,
     /// `None` where nothing describes it.
     pub(super) described: Option<Described>,
     /// Whether it is of a service of the server's own: ping, health, reflection.

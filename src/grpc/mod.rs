@@ -27,6 +27,7 @@
 mod acceptor;
 mod address;
 mod admission;
+mod balance;
 mod bind;
 mod body;
 mod call;

@@ -181,7 +181,8 @@ impl GrpcRegistrar {
         let descriptions = Descriptions::new(state.descriptor_sets.iter().map(|(_, set)| set));
         let mut table = Table::default();
         for (&name, Registered { handler, built_in, .. }) in &state.services {
-            let route = |described| Route::new(Method { described, built_in: *built_in }, handler.clone());
+            let method = |described| Method { described, built_in: *built_in, ..Method::default() };
+            let route = |described| Route::new(method(described), handler.clone());
             for (path, described) in descriptions.of(name).unwrap_or_default() {
                 table.add_method(path, route(Some(described.clone())));
             }

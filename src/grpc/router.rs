@@ -181,7 +181,7 @@ mod tests {
         let described =
             Described { kind: MethodKind::Unary, input: "In".to_owned(), output: "Out".to_owned() };
         let mut table = Table::default();
-        let method = Method { described: Some(described), built_in: true };
+        let method = Method { described: Some(described), built_in: true, ..Method::default() };
         table.add_method("/grpc.health.v1.Health/Check", Route::new(method, handler.clone()));
         table.add_service(NAME, Route::new(Method::default(), handler));
 

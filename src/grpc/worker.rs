@@ -8,19 +8,22 @@ use std::future::Future;
 use std::io;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc as blocking};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc as blocking};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::balance::Backlog;
 use super::connection::{Connection, addresses, http2, serve};
 use super::drain::{Timetable, until};
 use super::open_calls::OpenCalls;
 use super::options::GrpcServerOptions;
 use super::router::Router;
+use super::streams::{Crew, Streams};
 use crate::events::InFlight;
 
 /// What a worker, its connections and their calls know of each other.
@@ -29,6 +32,12 @@ pub(super) struct Shared {
     pub(super) options: GrpcServerOptions,
     /// Calls that are open on the whole server. Counted only where they are limited.
     pub(super) places_taken: Arc<AtomicUsize>,
+    /// Where it runs, once it does.
+    pub(super) runtime: OnceLock<Handle>,
+    /// What is to end before it does: its connections, and the calls that others handed over to it.
+    pub(super) tasks: TaskTracker,
+    /// Calls that are not light and wait for their first poll.
+    pub(super) backlog: Backlog,
     pub(super) connections: AtomicUsize,
     /// Those with calls open.
     pub(super) carrying: AtomicUsize,
@@ -102,16 +111,19 @@ impl Worker {
         number: usize,
         router: Router,
         shared: Shared,
+        crew: Crew,
         kill: CancellationToken,
         alive: blocking::Sender<Infallible>,
     ) -> io::Result<Self> {
         let name = format!("grpc-worker-{number}");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let shared = Arc::new(shared);
+        // It has none yet.
+        let _ = shared.runtime.set(runtime.handle().clone());
         let over = CancellationToken::new();
         let (inbox, connections) = mpsc::unbounded_channel();
         let (drain, ordered) = oneshot::channel();
-        let work = work(connections, ordered, router, Arc::clone(&shared));
+        let work = work(connections, ordered, router, Arc::clone(&shared), crew);
         let guard = over.clone().drop_guard();
         let thread = thread::Builder::new().name(name.clone()).spawn(move || {
             let _alive = alive;
@@ -164,9 +176,10 @@ async fn work(
     mut ordered: oneshot::Receiver<Option<Timetable>>,
     router: Router,
     shared: Arc<Shared>,
+    crew: Crew,
 ) {
-    let http = http2(&shared.options);
-    let tasks = TaskTracker::new();
+    let http = http2(&shared.options, Streams::new(Arc::clone(&shared), crew));
+    let tasks = &shared.tasks;
     let begin = |Accepted { stream, place }: Accepted| {
         let known = addresses(stream.local_addr().ok(), stream.peer_addr().ok());
         match tokio::net::TcpStream::from_std(stream) {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 
+use super::peer::alone;
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::connection::{Connection, addresses, http2, serve};
+use crate::grpc::connection::{Connection, addresses, serve};
 use crate::grpc::router::{Router, Table};
 use crate::grpc::worker::Shared;
 
@@ -20,7 +21,7 @@ async fn a_peer_that_does_not_speak_http2_in_ten_seconds_is_closed() {
         serve(
             io,
             addresses(None, None),
-            http2(&GrpcServerOptions::new()),
+            alone(&GrpcServerOptions::new()),
             Router::new(Table::default(), &[]),
             connection,
         )
@@ -36,7 +37,7 @@ async fn a_peer_that_speaks_http2_may_be_idle_for_as_long_as_it_answers_pings() 
     let served = serve(
         io,
         addresses(None, None),
-        http2(&GrpcServerOptions::new()),
+        alone(&GrpcServerOptions::new()),
         Router::new(Table::default(), &[]),
         Connection::new(Arc::default()),
     );
@@ -55,7 +56,7 @@ async fn a_peer_that_answers_no_ping_is_closed() {
     serve(
         io,
         addresses(None, None),
-        http2(&GrpcServerOptions::new()),
+        alone(&GrpcServerOptions::new()),
         Router::new(Table::default(), &[]),
         Connection::new(Arc::default()),
     )
@@ -70,7 +71,7 @@ async fn kept(options: &GrpcServerOptions) -> Option<u64> {
     let began = tokio::time::Instant::now();
     let connection = Connection::new(Arc::default());
     let served =
-        serve(io, addresses(None, None), http2(options), Router::new(Table::default(), &[]), connection);
+        serve(io, addresses(None, None), alone(options), Router::new(Table::default(), &[]), connection);
     let day = tokio::time::timeout(Duration::from_secs(24 * 60 * 60), served).await;
     day.ok().map(|()| began.elapsed().as_secs())
 }
@@ -89,6 +90,6 @@ async fn a_peer_that_does_not_speak_is_closed_after_the_handshake_timeout() {
     let began = tokio::time::Instant::now();
     let options = GrpcServerOptions::new().handshake_timeout(Duration::from_secs(3));
     let connection = Connection::new(Arc::new(Shared::new(options.clone(), Arc::default())));
-    serve(io, addresses(None, None), http2(&options), Router::new(Table::default(), &[]), connection).await;
+    serve(io, addresses(None, None), alone(&options), Router::new(Table::default(), &[]), connection).await;
     assert_eq!(began.elapsed().as_secs(), 3);
 }

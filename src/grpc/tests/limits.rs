@@ -9,10 +9,10 @@ use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::Code;
 
-use super::peer::{Peer, Told, told};
+use super::peer::{Peer, Told, alone, told};
 use super::rig::{BIG, Probed, Rig, endpoint, soon};
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::connection::{Connection, addresses, http2, serve};
+use crate::grpc::connection::{Connection, addresses, serve};
 use crate::grpc::router::{Router, Table};
 use crate::grpc::worker::Shared;
 use crate::ping::PingClient;
@@ -117,7 +117,7 @@ async fn announced(options: &GrpcServerOptions) -> (BTreeMap<u16, u32>, u32) {
     let (mut near, far) = tokio::io::duplex(1 << 16);
     let connection = Connection::new(Arc::default());
     let serving =
-        serve(far, addresses(None, None), http2(options), Router::new(Table::default(), &[]), connection);
+        serve(far, addresses(None, None), alone(options), Router::new(Table::default(), &[]), connection);
     let served = tokio::spawn(serving);
     near.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
     let (mut settings, mut window) = (BTreeMap::new(), 0);

@@ -9,7 +9,8 @@ use tonic::Code;
 
 use super::rig::Probe;
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::connection::{Connection, addresses, http2, serve};
+use crate::grpc::connection::{Connection, Http2, addresses, http2, serve};
+use crate::grpc::streams::{Crew, Streams};
 use crate::grpc::worker::Shared;
 
 pub(super) struct Peer {
@@ -31,6 +32,11 @@ pub(super) struct Told {
     pub(super) headers_only: bool,
 }
 
+/// HTTP/2 on a worker that hands nothing over.
+pub(super) fn alone(options: &GrpcServerOptions) -> Http2 {
+    http2(options, Streams::new(Arc::default(), Crew::default()))
+}
+
 impl Peer {
     pub(super) async fn connect(options: &GrpcServerOptions, probe: &Probe) -> Self {
         Self::connect_to(Shared::new(options.clone(), Arc::default()), probe).await
@@ -38,7 +44,7 @@ impl Peer {
 
     pub(super) async fn connect_to(worker: Shared, probe: &Probe) -> Self {
         let (near, far) = tokio::io::duplex(1 << 20);
-        let (http, router) = (http2(&worker.options), probe.router());
+        let (http, router) = (alone(&worker.options), probe.router());
         let connection = Connection::new(Arc::new(worker));
         let served = tokio::spawn(serve(far, addresses(None, None), http, router, connection));
         let (sender, connection) = h2::client::handshake(near).await.unwrap();

@@ -1,0 +1,84 @@
+//! How calls are spread over the workers of a gRPC server.
+
+mod common;
+mod rpc;
+
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use common::{Journal, Probe, observe, within};
+use http::Request;
+use hyper::body::Bytes;
+use majordomo::GrpcServerOptions;
+use majordomo::ping::{Ping, PingServer};
+use rpc::{connect, options, ping};
+use tonic::{Response, Status};
+
+/// A service whose calls keep their thread busy until so many of them are inside at once.
+#[derive(Debug, Clone)]
+struct Meeting {
+    wanted: usize,
+    inside: Arc<(Mutex<usize>, Condvar)>,
+}
+
+#[tonic::async_trait]
+impl Ping for Meeting {
+    async fn ping(&self, call: tonic::Request<()>) -> Result<Response<()>, Status> {
+        if call.metadata().get("meet").is_none() {
+            // Long enough to be known as a method that keeps its thread busy.
+            std::thread::sleep(Duration::from_millis(5));
+            return Ok(Response::new(()));
+        }
+        let (count, came) = &*self.inside;
+        let mut inside = count.lock().unwrap();
+        *inside += 1;
+        came.notify_all();
+        let waited =
+            came.wait_timeout_while(inside, Duration::from_secs(10), |inside| *inside < self.wanted).unwrap();
+        if waited.1.timed_out() { Err(Status::aborted("nobody else came")) } else { Ok(Response::new(())) }
+    }
+}
+
+#[actix::test]
+async fn calls_that_keep_a_thread_busy_use_all_workers_though_they_come_over_one_connection() {
+    const WORKERS: usize = 3;
+    let meeting = Meeting { wanted: WORKERS, inside: Arc::default() };
+    let service = Probe::new("meeting", &Journal::default()).register_at_once(move |on, _| {
+        on.server.add_service(PingServer::new(meeting));
+        Ok(())
+    });
+    let options = options().grpc_ping_service(false).grpc_server(GrpcServerOptions::new().workers(WORKERS));
+    let mut observed = observe(options, |m| m.grpc_service(service));
+    let address = observed.grpc_address().await;
+    ping(connect(address).await).await.unwrap();
+
+    let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
+    let (mut sender, connection) = h2::client::handshake(tcp).await.unwrap();
+    let mut answers = Vec::new();
+    for _ in 0..WORKERS {
+        let request = Request::post(format!("http://{address}/pkping.Ping/Ping"))
+            .header("content-type", "application/grpc")
+            .header("te", "trailers")
+            .header("meet", "1")
+            .body(())
+            .unwrap();
+        let (answer, mut body) = sender.send_request(request, false).unwrap();
+        body.send_data(Bytes::from_static(&[0; 5]), true).unwrap();
+        answers.push(answer);
+    }
+    // Only now is anything sent: all of it at once.
+    let connection = tokio::spawn(connection);
+    for answer in answers {
+        let answer = within("an answer", answer).await.unwrap();
+        let mut body = answer.into_body();
+        while let Some(bytes) = body.data().await {
+            body.flow_control().release_capacity(bytes.unwrap().len()).unwrap();
+        }
+        let trailers = body.trailers().await.unwrap().expect("a message was answered");
+        assert_eq!(trailers["grpc-status"], "0");
+    }
+    drop(sender);
+    connection.await.unwrap().unwrap();
+    observed.shut_down();
+    observed.ended().await.assert_ok();
+}

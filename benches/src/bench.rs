@@ -1,0 +1,79 @@
+//! Majordomo beside its peers, in one run.
+//!
+//! ```text
+//!   majordomo-bench NAME            measures: starts the others, in turns, and prints
+//!        |-- server CONTENDER       a server, in a process of its own
+//!        +-- load SPEC              the load on it, in another
+//! ```
+//!
+//! What is measured, how, and why that is fair: `README.md` beside this crate.
+
+mod args;
+mod child;
+mod cpu;
+mod figures;
+mod grpc;
+mod load;
+mod servers;
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use args::{Part, Settings, USAGE};
+use figures::Row;
+use grpc::{MeasureError, busy, unary};
+
+/// A benchmark: measures, prints its table, and gives the figures.
+struct Bench {
+    name: &'static str,
+    run: fn(&Settings) -> Result<Vec<Row>, MeasureError>,
+}
+
+const BENCHES: [Bench; 2] =
+    [Bench { name: "grpc_unary", run: unary::run }, Bench { name: "grpc_busy", run: busy::run }];
+
+fn main() -> ExitCode {
+    let part = match args::parse(lexopt::Parser::from_env()) {
+        Ok(part) => part,
+        Err(error) => {
+            eprintln!("{error}\n\n{USAGE}");
+            return ExitCode::from(64);
+        }
+    };
+    match play(part) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("majordomo-bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn play(part: Part) -> Result<(), Box<dyn Error + Send + Sync>> {
+    match part {
+        Part::Help => println!("{USAGE}"),
+        Part::Server(contender) => match servers::serve(&contender)? {},
+        Part::Load(spec) => {
+            let figures = load::run(&serde_json::from_str(&spec)?)?;
+            println!("{}", serde_json::to_string(&figures)?);
+        }
+        Part::Measure { names, settings, json } => {
+            let known = BENCHES.map(|bench| bench.name);
+            if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
+                return Err(
+                    format!("there is no benchmark {unknown:?}; there are {}", known.join(", ")).into()
+                );
+            }
+            let mut rows = Vec::new();
+            for bench in
+                BENCHES.iter().filter(|bench| names.is_empty() || names.iter().any(|name| name == bench.name))
+            {
+                rows.extend((bench.run)(&settings)?);
+            }
+            if let Some(path) = json {
+                std::fs::write(path, serde_json::to_string_pretty(&rows)?)?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,23 @@
+//! The load on a gRPC server: one thread of a process of its own, raw HTTP/2, as little work a call as can be.
+//!
+//! ```text
+//!   connect C --first answer of each, read in full--> warm up --> measure --> one line of figures
+//!                                                              |           |
+//!                                                              the server's CPU time is read
+//! ```
+//!
+//! It shares its cores with the server, and what it spends itself hides what servers differ in. So requests
+//! are bytes made once; of answers only frame headers are read. Nothing is taken on trust for that: every
+//! call must end by the very trailers that a full reading found to say `grpc-status: 0` on that connection,
+//! after exactly as many bytes of data as the echo has. Whatever else happens fails the run.
+
+mod answers;
+mod connection;
+mod frames;
+mod requests;
+mod run;
+mod spec;
+mod streams;
+
+pub(crate) use run::run;
+pub(crate) use spec::{Figures, LoadSpec, Method};

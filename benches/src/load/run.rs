@@ -1,0 +1,113 @@
+//! The run: one thread, one epoll.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use hdrhistogram::Histogram;
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+use super::connection::{Broken, Connection, Tally};
+use super::requests::Requests;
+use super::spec::{Figures, LoadError, LoadSpec};
+use crate::cpu::cpu_time;
+
+/// After how long without any answer a server is taken to hang.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// Read at once.
+const BUFFER: usize = 64 * 1024;
+
+/// Latencies up to a minute, to three digits.
+fn tally() -> Tally {
+    let longest = Duration::from_secs(60).as_nanos() as u64;
+    let latencies = Histogram::new_with_bounds(1, longest, 3);
+    Tally { latencies: latencies.expect("bounds that a histogram can have"), calls: 0 }
+}
+
+/// Puts the load on the server, and measures.
+///
+/// # Errors
+/// Whatever is not the answer expected, to whichever call.
+pub(crate) fn run(spec: &LoadSpec) -> Result<Figures, LoadError> {
+    let requests = Requests::new(spec);
+    let mut poll = Poll::new()?;
+    let mut connections = Vec::with_capacity(spec.connections);
+    for number in 0..spec.connections {
+        let socket = std::net::TcpStream::connect(spec.address)?;
+        socket.set_nodelay(true)?;
+        socket.set_nonblocking(true)?;
+        let mut connection = Connection::new(TcpStream::from_std(socket), spec.in_flight);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        poll.registry().register(connection.socket(), Token(number), interest)?;
+        connections.push(connection);
+    }
+    let began = Instant::now();
+    let now = || began.elapsed().as_nanos() as u64;
+    let mut load = Load { spec, requests, connections, events: Events::with_capacity(1024), tally: tally() };
+    let mut buffer = vec![0; BUFFER];
+    while load.connections.iter().any(|connection| connection.calls == 0) {
+        load.turn(&mut poll, &mut buffer, &now)?;
+    }
+    let warm = Instant::now() + Duration::from_millis(spec.warm_up_ms);
+    while Instant::now() < warm {
+        load.turn(&mut poll, &mut buffer, &now)?;
+    }
+    load.tally = tally();
+    let (server, own) = (load.cpu_of(spec.server)?, load.cpu_of(std::process::id())?);
+    let from = Instant::now();
+    let until = from + Duration::from_millis(spec.measured_ms);
+    while Instant::now() < until {
+        load.turn(&mut poll, &mut buffer, &now)?;
+    }
+    let seconds = from.elapsed().as_secs_f64();
+    let latency = |quantile| load.tally.latencies.value_at_quantile(quantile) as f64 / 1000.0;
+    Ok(Figures {
+        calls: load.tally.calls,
+        seconds,
+        p50_us: latency(0.5),
+        p99_us: latency(0.99),
+        server_cpu_s: load.cpu_of(spec.server)? - server,
+        load_cpu_s: load.cpu_of(std::process::id())? - own,
+    })
+}
+
+struct Load<'a> {
+    spec: &'a LoadSpec,
+    requests: Requests,
+    connections: Vec<Connection>,
+    events: Events,
+    tally: Tally,
+}
+
+impl Load<'_> {
+    /// Waits for sockets and serves those.
+    fn turn(&mut self, poll: &mut Poll, buffer: &mut [u8], now: &impl Fn() -> u64) -> Result<(), LoadError> {
+        match poll.poll(&mut self.events, Some(SILENCE)) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            other => other?,
+        }
+        if self.events.is_empty() {
+            return Err(LoadError::Silent { server: self.spec.address, seconds: SILENCE.as_secs() });
+        }
+        for event in &self.events {
+            let number = event.token().0;
+            let connection = &mut self.connections[number];
+            let mut served = if event.is_writable() { connection.flush() } else { Ok(()) };
+            if served.is_ok() && (event.is_readable() || event.is_read_closed()) {
+                served = connection.readable(buffer, now, &self.requests, &mut self.tally);
+            }
+            let server = self.spec.address;
+            served.map_err(|broken| match broken {
+                Broken::Io(error) => LoadError::Socket(error),
+                Broken::Closed => LoadError::Closed { connection: number, server, calls: connection.calls },
+                Broken::Answer(what) => LoadError::Answer { connection: number, server, what },
+            })?;
+        }
+        Ok(())
+    }
+
+    fn cpu_of(&self, process: u32) -> Result<f64, LoadError> {
+        cpu_time(process).map_err(|source| LoadError::Cpu { process, source })
+    }
+}

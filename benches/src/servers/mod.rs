@@ -1,0 +1,84 @@
+//! The servers that are compared: each a process of its own, on 127.0.0.1, plaintext, with two threads that
+//! serve, and the very same service.
+
+mod bare;
+mod majordomo;
+mod tonic;
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::thread;
+
+/// Threads that serve.
+const WORKERS: usize = 2;
+
+/// The windows that majordomo has by default, for those whose own default may be another.
+const WINDOW: u32 = 1024 * 1024;
+
+/// Where all of them listen.
+const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+/// What a server ends by, if it does.
+pub(crate) type Served = Result<Infallible, Box<dyn Error + Send + Sync>>;
+
+/// A server of the gRPC benchmarks. One in another language would start its own program here, which says its
+/// address as these do.
+pub(crate) struct Contender {
+    pub(crate) name: &'static str,
+    /// How it was set up, for the table.
+    pub(crate) settings: &'static str,
+    serve: fn() -> Served,
+}
+
+pub(crate) const MAJORDOMO: Contender = Contender {
+    name: "majordomo",
+    settings: "a Manager with one GrpcService, default options, workers(2), tracing_subscriber::fmt at info",
+    serve: majordomo::serve,
+};
+
+pub(crate) const TONIC_MT: Contender = Contender {
+    name: "tonic-mt",
+    settings: "tonic::transport::Server on a multi-thread runtime of 2 workers, as by #[tokio::main]",
+    serve: tonic::serve_multi_thread,
+};
+
+pub(crate) const TONIC_CT: Contender = Contender {
+    name: "tonic-ct",
+    settings: "tonic::transport::Server on a current-thread runtime: one thread, by its nature",
+    serve: tonic::serve_current_thread,
+};
+
+pub(crate) const BARE: Contender = Contender {
+    name: "bare",
+    settings: "hyper-util's auto::Builder over tonic's Routes, on 2 current-thread runtimes, dealt in turn",
+    serve: bare::serve_routes,
+};
+
+pub(crate) const BARE_SERVICE: Contender = Contender {
+    name: "bare-service",
+    settings: "the same straight over the generated service, without Routes",
+    serve: bare::serve_service,
+};
+
+const ALL: [&Contender; 5] = [&MAJORDOMO, &TONIC_MT, &TONIC_CT, &BARE, &BARE_SERVICE];
+
+/// Serves as the contender of this name until standard input ends, which it does with whoever started this.
+pub(crate) fn serve(name: &str) -> Served {
+    let contender = ALL.iter().find(|contender| contender.name == name);
+    let contender = contender.ok_or_else(|| format!("there is no server {name:?}"))?;
+    thread::spawn(|| {
+        // However it ends, it has.
+        let _ = io::stdin().read_to_end(&mut Vec::new());
+        std::process::exit(0);
+    });
+    (contender.serve)()
+}
+
+/// Says where the server listens.
+fn announce(address: SocketAddr) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{address}")?;
+    out.flush()
+}

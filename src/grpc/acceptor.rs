@@ -24,6 +24,7 @@ use super::router::Router;
 use super::streams::Crew;
 use super::worker::{Shared, Worker};
 use crate::service::ShutdownSignal;
+use crate::supervision::dispatch;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -82,8 +83,10 @@ impl Acceptor {
         let (report, drained) = watch::channel(None);
         let entry = Entry::new(options);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let dispatch = dispatch::current();
         thread::Builder::new().name("grpc-acceptor".to_owned()).spawn(move || {
             let _alive = alive;
+            let _dispatch = dispatch::adopt(&dispatch);
             let run = conduct(listener, entry, workers, ordered, signal, kill);
             let ended = runtime.block_on(run);
             drop(runtime);

@@ -25,6 +25,7 @@ use super::options::GrpcServerOptions;
 use super::router::Router;
 use super::streams::{Crew, Streams};
 use crate::events::InFlight;
+use crate::supervision::dispatch;
 
 /// What a worker, its connections and their calls know of each other.
 #[derive(Debug, Default)]
@@ -106,7 +107,8 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts a worker. It ends when drained, or killed; then it lets go of `alive`.
+    /// Starts a worker, whose log events go where this thread's go. It ends when drained, or killed; then it lets go
+    /// of `alive`.
     pub(super) fn start(
         number: usize,
         router: Router,
@@ -125,9 +127,11 @@ impl Worker {
         let (drain, ordered) = oneshot::channel();
         let work = work(connections, ordered, router, Arc::clone(&shared), crew);
         let guard = over.clone().drop_guard();
+        let dispatch = dispatch::current();
         let thread = thread::Builder::new().name(name.clone()).spawn(move || {
             let _alive = alive;
             let _over_in_the_end = guard;
+            let _dispatch = dispatch::adopt(&dispatch);
             runtime.block_on(async move {
                 tokio::select! {
                     biased;

@@ -24,6 +24,11 @@ impl Spans {
         Self(dispatch)
     }
 
+    /// Where they go.
+    pub(super) fn dispatch(&self) -> &Dispatch {
+        &self.0
+    }
+
     /// The span of a service's step.
     pub(super) fn span(&self, service: &Name, step: Step) -> Span {
         dispatcher::with_default(

@@ -142,7 +142,10 @@ impl ManagerOptions {
         Self { handle_signals: on, ..self }
     }
 
-    /// Where log events and spans go. Default: what is current where the manager is started.
+    /// Where log events and spans go: the manager's, the gRPC server's, and those of services, resources and
+    /// handlers of calls, along with the tasks that they spawn on their threads. Threads that they start
+    /// themselves, those of `spawn_blocking` among them, see the global one. Default: what is current where the
+    /// manager is started.
     pub fn dispatch(self, dispatch: Dispatch) -> Self {
         Self { dispatch: Some(dispatch), ..self }
     }

@@ -82,7 +82,8 @@ impl Shell {
     pub(super) fn new(parts: Parts) -> Self {
         let arbiter = actix_rt::Arbiter::current();
         let kinds: Vec<Kind> = parts.candidates.iter().map(|candidate| candidate.kind).collect();
-        let pool = || Arc::new(Pool::new(parts.service_threads, arbiter.clone()));
+        let (threads, dispatch) = (parts.service_threads, parts.spans.dispatch().clone());
+        let pool = || Arc::new(Pool::new(threads, arbiter.clone(), dispatch.clone()));
         Self {
             home: parts.home,
             machine: Machine::new(kinds, !parts.budget.drain_delay().is_zero()),

@@ -12,6 +12,7 @@
 //! Here the actor's future is held, so that none of that happens.
 
 mod control;
+pub(crate) mod dispatch;
 mod incarnation;
 mod panics;
 mod pool;

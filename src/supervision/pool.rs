@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
 use actix_rt::{ArbiterHandle, System};
+use tracing::Dispatch;
 
 use super::thread::Thread;
 
@@ -12,6 +13,8 @@ use super::thread::Thread;
 pub(crate) struct Pool {
     /// Where threads are started for a caller that is on none of the system's threads.
     home: ArbiterHandle,
+    /// Where the log events of its threads go.
+    dispatch: Dispatch,
     threads: Mutex<Threads>,
 }
 
@@ -24,9 +27,9 @@ struct Threads {
 
 impl Pool {
     /// A pool that shares at most `limit` threads.
-    pub(crate) fn new(limit: usize, home: ArbiterHandle) -> Self {
+    pub(crate) fn new(limit: usize, home: ArbiterHandle, dispatch: Dispatch) -> Self {
         let threads = Threads { shared: vec![None; limit.max(1)], dedicated: Vec::new(), stopped: false };
-        Self { home, threads: Mutex::new(threads) }
+        Self { home, dispatch, threads: Mutex::new(threads) }
     }
 
     /// The thread that is dealt to number `turn`.
@@ -38,7 +41,7 @@ impl Pool {
     pub(crate) fn dedicated(self: &Arc<Self>) -> io::Result<Arc<Thread>> {
         self.at_home(|pool| {
             let mut threads = pool.lock()?;
-            let thread = Arc::new(Thread::start()?);
+            let thread = Arc::new(Thread::start(&pool.dispatch)?);
             threads.dedicated.push(Arc::clone(&thread));
             Ok(thread)
         })
@@ -67,7 +70,7 @@ impl Pool {
         if let Some(thread) = slot {
             return Ok(Arc::clone(thread));
         }
-        let thread = Arc::new(Thread::start()?);
+        let thread = Arc::new(Thread::start(&self.dispatch)?);
         *slot = Some(Arc::clone(&thread));
         Ok(thread)
     }

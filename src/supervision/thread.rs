@@ -6,12 +6,20 @@ use std::sync::Arc;
 
 use actix_rt::{Arbiter, ArbiterHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::dispatcher::{DefaultGuard, Dispatch};
 
+use super::dispatch;
 use super::watch::Watch;
 
 thread_local! {
     /// Dropped when the thread ends: only then has its runtime dropped every task, tokio's as well as ours.
-    static AT_THREAD_END: RefCell<Option<DropGuard>> = const { RefCell::new(None) };
+    static AT_THREAD_END: RefCell<Option<AtThreadEnd>> = const { RefCell::new(None) };
+}
+
+/// What a thread lets go of in the end, in this order.
+struct AtThreadEnd {
+    _dispatch: Option<DefaultGuard>,
+    _over: DropGuard,
 }
 
 /// An arbiter of ours.
@@ -23,12 +31,14 @@ pub(crate) struct Thread {
 }
 
 impl Thread {
-    /// Starts a thread. Must be called on a thread of an actix system.
-    pub(super) fn start() -> io::Result<Self> {
+    /// Starts a thread whose log events go there. Must be called on a thread of an actix system.
+    pub(super) fn start(dispatch: &Dispatch) -> io::Result<Self> {
         let arbiter = Arbiter::try_new()?.handle();
         let over = CancellationToken::new();
-        let guard = over.clone().drop_guard();
-        arbiter.spawn_fn(move || AT_THREAD_END.set(Some(guard)));
+        let (dispatch, guard) = (dispatch.clone(), over.clone().drop_guard());
+        arbiter.spawn_fn(move || {
+            AT_THREAD_END.set(Some(AtThreadEnd { _dispatch: dispatch::adopt(&dispatch), _over: guard }));
+        });
         Ok(Self { arbiter, watch: Arc::default(), over })
     }
 

@@ -19,6 +19,7 @@ use super::drain::{DrainError, Timetable, until};
 use super::entry::Entry;
 use super::error::ServerError;
 use super::gauge::Gauge;
+use super::logging::Logger;
 use super::options::GrpcServerOptions;
 use super::router::Router;
 use super::streams::Crew;
@@ -61,6 +62,7 @@ impl Acceptor {
     pub(super) fn start(
         listener: TcpListener,
         options: &GrpcServerOptions,
+        logger: Logger,
         router: &Router,
         signal: ShutdownSignal,
         gauge: &Gauge,
@@ -70,9 +72,9 @@ impl Acceptor {
         let guard = kill.clone().drop_guard();
         let (alive, threads) = mpsc::channel();
         let places_taken = Arc::<AtomicUsize>::default();
-        let crew = Crew::default();
+        let (crew, logger) = (Crew::default(), Arc::new(logger));
         let start = |number| {
-            let shared = Shared::new(options.clone(), Arc::clone(&places_taken));
+            let shared = Shared::new(options.clone(), Arc::clone(&places_taken)).logged_by(&logger);
             Worker::start(number, router.clone(), shared, crew.clone(), kill.clone(), alive.clone())
         };
         let workers = (0..options.worker_count()).map(start).collect::<io::Result<Vec<_>>>()?;

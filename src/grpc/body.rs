@@ -14,6 +14,7 @@ use tonic::body::Body;
 
 use super::admission::Turn;
 use super::call::{Alarm, Call, discard};
+use super::logging::Tap;
 use super::messages::Messages;
 
 type Polled = Poll<Option<Result<Frame<CallData>, Status>>>;
@@ -28,19 +29,35 @@ pub(super) struct CallBody {
     /// `None` where messages may be as long as they can be.
     messages: Option<Messages>,
     call: Arc<Call>,
+    /// Where messages are logged.
+    tap: Option<Box<Tap>>,
     _turn: Option<Turn>,
 }
 
 impl CallBody {
-    pub(super) fn new(body: Body, call: Arc<Call>, alarm: Alarm, turn: Option<Turn>) -> Self {
+    pub(super) fn new(
+        body: Body,
+        call: Arc<Call>,
+        alarm: Alarm,
+        turn: Option<Turn>,
+        tap: Option<Box<Tap>>,
+    ) -> Self {
         let limit = call.max_encoding_message_size();
         let messages = (limit < u32::MAX).then(|| Messages::new(limit));
-        Self { body: Some(body), last: None, alarm, messages, call, _turn: turn }
+        Self { body: Some(body), last: None, alarm, messages, call, tap, _turn: turn }
+    }
+
+    /// Drops what is left of the handler's.
+    fn let_go(&mut self) {
+        let Some(body) = self.body.take() else { return };
+        let _within = self.call.enter();
+        discard(body);
     }
 
     /// Ends the body by trailers.
     fn end(&mut self, status: Status) -> Polled {
-        discard(self.body.take());
+        self.let_go();
+        self.call.ended(&status);
         let mut trailers = HeaderMap::new();
         Poll::Ready(Some(status.add_header(&mut trailers).map(|()| Frame::trailers(trailers))))
     }
@@ -56,15 +73,25 @@ impl CallBody {
             && let Err(too_long) = messages.pass(&bytes)
         {
             let status = too_long.to_be_sent();
+            self.call.limited_to(&status);
             if too_long.at == 0 {
                 return self.end(status);
             }
             bytes.truncate(too_long.at);
-            discard(self.body.take());
+            self.let_go();
             self.last = Some(status);
+        }
+        if let Some(tap) = &mut self.tap {
+            tap.pass(&bytes);
         }
         let call = Arc::clone(&self.call);
         Poll::Ready(Some(Ok(Frame::data(CallData { bytes, _call: call }))))
+    }
+}
+
+impl Drop for CallBody {
+    fn drop(&mut self) {
+        self.let_go();
     }
 }
 
@@ -82,11 +109,19 @@ impl http_body::Body for CallBody {
                 Ok(bytes) => this.send(bytes),
                 // Trailers that are ready are better than ours.
                 Err(frame) => {
-                    Poll::Ready(frame.into_trailers().ok().map(|trailers| Ok(Frame::trailers(trailers))))
+                    let trailers = frame.into_trailers().ok();
+                    trailers.iter().for_each(|trailers| this.call.trailed(trailers));
+                    Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
                 }
             },
-            Ok(Poll::Ready(Some(Err(status)))) => Poll::Ready(Some(Err(status))),
-            Ok(Poll::Ready(None)) => Poll::Ready(None),
+            Ok(Poll::Ready(Some(Err(status)))) => {
+                this.call.ended(&status);
+                Poll::Ready(Some(Err(status)))
+            }
+            Ok(Poll::Ready(None)) => {
+                this.call.closed();
+                Poll::Ready(None)
+            }
             Ok(Poll::Pending) => match this.alarm.poll(&this.call, cx) {
                 Poll::Ready(status) => this.end(status),
                 Poll::Pending => Poll::Pending,

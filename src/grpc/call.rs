@@ -14,6 +14,7 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,11 +23,13 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::uri::PathAndQuery;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
+use http_body::Body as _;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::Status;
 use tonic::body::Body;
+use tracing::span::Entered;
 
 use super::admission::{Place, Queued, Turn};
 use super::body::CallBody;
@@ -34,8 +37,9 @@ use super::connection::Connection;
 use super::deadline::Deadline;
 use super::handler::HandlerFuture;
 use super::health;
+use super::logging::{CallLog, EndedBy, Facts, Tap};
 use super::methods::Method;
-use crate::error::PanicError;
+use crate::supervision::panics;
 
 /// A call that is open, until the last of its answer has gone to the socket: everything of it holds one.
 #[derive(Debug)]
@@ -49,6 +53,8 @@ pub(super) struct Call {
     limited: bool,
     /// Its longest poll, in nanoseconds, where polls are measured.
     longest_poll: Option<AtomicU64>,
+    peer: Option<SocketAddr>,
+    log: CallLog,
     /// Where it stands among the open calls of its worker.
     entry: usize,
     _place: Option<Place>,
@@ -60,11 +66,13 @@ impl Call {
         connection: Arc<Connection>,
         request: &Request<B>,
         method: Arc<Method>,
+        peer: Option<SocketAddr>,
     ) -> (Arc<Self>, Option<Status>) {
         let longest_poll = method.cost.is_measured(connection.call_began()).then(AtomicU64::default);
         let (options, taken) = (&connection.worker.options, &connection.worker.places_taken);
         let limited = !(method.built_in && is_health(request.uri().path()));
         let mut refusal = None;
+        let mut refused_by = EndedBy::Shedding;
         let place = options.max_concurrent_calls.filter(|_| limited).and_then(|places| {
             let place = Place::take(taken, places);
             if place.is_none() {
@@ -75,19 +83,85 @@ impl Call {
         });
         let timeout = options.request_timeout.filter(|_| limited);
         let deadline = Deadline::of(request.headers(), timeout).unwrap_or_else(|malformed| {
-            refusal = Some(malformed);
+            (refusal, refused_by) = (Some(malformed), EndedBy::Refusal);
             None
         });
         let path = request.uri().path_and_query().cloned();
         let began = Instant::now();
         let entry = connection.worker.open.insert(path.clone(), began);
-        let call =
-            Self { connection, path, method, began, deadline, limited, longest_poll, entry, _place: place };
+        let facts =
+            Facts { logger: &connection.worker.logger, path: path.as_ref(), method: &method, peer, began };
+        // Whoever probes health does so for ever.
+        let log = CallLog::begin(facts, !limited);
+        match &refusal {
+            Some(_) => log.ends_by(refused_by),
+            None => log.opened(facts),
+        }
+        let call = Self {
+            connection,
+            path,
+            method,
+            began,
+            deadline,
+            limited,
+            longest_poll,
+            peer,
+            log,
+            entry,
+            _place: place,
+        };
         (Arc::new(call), refusal)
     }
 
     fn path(&self) -> &str {
         self.path.as_ref().map_or("", PathAndQuery::path)
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        let (logger, path) = (&*self.connection.worker.logger, self.path.as_ref());
+        Facts { logger, path, method: &self.method, peer: self.peer, began: self.began }
+    }
+
+    /// Within the call's span, for as long as user code runs.
+    pub(super) fn enter(&self) -> Option<Entered<'_>> {
+        self.log.enter()
+    }
+
+    /// Where the messages of its request are logged.
+    pub(super) fn request_tap(&self, headers: &HeaderMap) -> Option<Box<Tap>> {
+        self.log.requests(self.facts(), headers)
+    }
+
+    /// Where the messages of its answer are logged.
+    fn response_tap(&self, headers: &HeaderMap) -> Option<Box<Tap>> {
+        self.log.responses(self.facts(), headers)
+    }
+
+    /// Its answer has begun.
+    fn answered(&self, response: &Response<Body>) {
+        self.log.answered(self.facts(), response, response.body().is_end_stream());
+    }
+
+    /// Its answer is ended by these trailers.
+    pub(super) fn trailed(&self, trailers: &HeaderMap) {
+        self.log.trailed(self.facts(), trailers);
+    }
+
+    /// Its answer is ended so.
+    pub(super) fn ended(&self, status: &Status) {
+        self.log.ended(self.facts(), status);
+    }
+
+    /// Its answer is ended so, since a message was too long.
+    pub(super) fn limited_to(&self, status: &Status) {
+        self.log.ends_by(EndedBy::Limit);
+        self.ended(status);
+    }
+
+    /// Its answer has come to its end, whatever trailers there were.
+    pub(super) fn closed(&self) {
+        let status = || (EndedBy::Handler, Status::unknown("the answer ended without a gRPC status"));
+        self.log.closed(self.facts(), status);
     }
 
     /// Whether the server's own limits hold for it.
@@ -107,7 +181,11 @@ impl Call {
     /// Runs code of its handler; `Err` is the status where that panicked.
     pub(super) fn run<T>(&self, poll: impl FnOnce() -> T) -> Result<T, Status> {
         let began = self.longest_poll.as_ref().map(|longest| (longest, std::time::Instant::now()));
-        let polled = catch_unwind(AssertUnwindSafe(poll)).map_err(|payload| self.panicked(payload));
+        let polled = {
+            let _within = self.log.enter();
+            catch_unwind(AssertUnwindSafe(poll))
+        };
+        let polled = polled.map_err(|payload| self.panicked(payload));
         if let Some((longest, began)) = began {
             let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
             longest.fetch_max(took, Ordering::Relaxed);
@@ -120,21 +198,39 @@ impl Call {
         if self.connection.worker.off.load(Ordering::Relaxed) {
             return Some(self.call_off());
         }
-        self.deadline.filter(Deadline::has_passed).map(|deadline| deadline.exceeded())
+        self.deadline.filter(Deadline::has_passed).map(|deadline| self.exceeds(deadline))
+    }
+
+    /// The status of a call that has reached its deadline.
+    fn exceeds(&self, deadline: Deadline) -> Status {
+        self.log.ends_by(EndedBy::Deadline);
+        deadline.exceeded()
+    }
+
+    /// The status of a call that was dropped before it had any.
+    fn dropped(&self) -> (EndedBy, Status) {
+        let Connection { worker, cut, .. } = &*self.connection;
+        let cut =
+            worker.cutting.is_cancelled() || worker.killed.is_cancelled() || cut.load(Ordering::Relaxed);
+        match self.deadline.filter(Deadline::has_passed) {
+            Some(deadline) => (EndedBy::Deadline, deadline.exceeded()),
+            None if cut => (EndedBy::Cut, Status::unavailable("the server cut the connection")),
+            None => (EndedBy::Client, Status::cancelled("the client cancelled the call, or went")),
+        }
     }
 
     /// The status of a call that is not waited for any longer, which it counts.
     fn call_off(&self) -> Status {
         self.connection.worker.count_unavailable(self.path(), self.began.elapsed());
+        self.log.ends_by(EndedBy::Drain);
         Status::unavailable("server is shutting down")
     }
 
     /// The status of a call whose handler panicked.
     pub(super) fn panicked(&self, payload: Box<dyn Any + Send>) -> Status {
-        let message = PanicError::message_of(&*payload);
+        let panic = panics::latest(&*payload);
         discard(payload);
-        let kind = self.method.described.as_ref().map(|described| described.kind.to_string());
-        tracing::error!(method = self.path(), kind, panic = message, "a gRPC handler panicked");
+        self.log.panicked(self.facts(), &panic);
         Status::internal("the handler panicked")
     }
 }
@@ -147,6 +243,7 @@ fn is_health(path: &str) -> bool {
 
 impl Drop for Call {
     fn drop(&mut self) {
+        self.log.closed(self.facts(), || self.dropped());
         if let Some(longest) = &self.longest_poll {
             self.method.cost.measured(Duration::from_nanos(longest.load(Ordering::Relaxed)));
         }
@@ -182,7 +279,7 @@ impl Alarm {
         }
         let Some(deadline) = call.deadline else { return Poll::Pending };
         let sleep = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(deadline.at)));
-        sleep.as_mut().poll(cx).map(|()| deadline.exceeded())
+        sleep.as_mut().poll(cx).map(|()| call.exceeds(deadline))
     }
 }
 
@@ -192,6 +289,20 @@ enum Stage {
     Queued(Queued<HandlerFuture>),
     Handled(HandlerFuture),
     Answered,
+}
+
+impl Stage {
+    fn poll(&mut self, turn: &mut Option<Turn>, cx: &mut Context<'_>) -> Poll<Response<Body>> {
+        if let Self::Queued(queued) = self {
+            let Poll::Ready((handler, its)) = queued.as_mut().poll(cx) else { return Poll::Pending };
+            (*self, *turn) = (Self::Handled(handler), its);
+        }
+        match self {
+            Self::Refused(status) => Poll::Ready(status.clone().into_http()),
+            Self::Handled(handler) => handler.as_mut().poll(cx).map(|Ok(response)| response),
+            Self::Queued(_) | Self::Answered => Poll::Pending,
+        }
+    }
 }
 
 /// The answer to a call, on its way.
@@ -219,22 +330,30 @@ impl Answer {
 
     /// The handler answers. Layers of users run already while it is made.
     pub(super) fn handled(handle: impl FnOnce() -> HandlerFuture, call: Arc<Call>) -> Self {
-        match catch_unwind(AssertUnwindSafe(handle)) {
+        let handler = {
+            let _within = call.enter();
+            catch_unwind(AssertUnwindSafe(handle))
+        };
+        match handler {
             Ok(handler) => Self::new(Stage::Handled(handler), call),
             Err(payload) => Self::refused(call.panicked(payload), call),
         }
     }
 
-    fn poll_stage(&mut self, cx: &mut Context<'_>) -> Poll<Response<Body>> {
-        if let Stage::Queued(queued) = &mut self.stage {
-            let Poll::Ready((handler, turn)) = queued.as_mut().poll(cx) else { return Poll::Pending };
-            (self.stage, self.turn) = (Stage::Handled(handler), turn);
+    /// Drops what is left of the handler.
+    fn let_go(&mut self) {
+        if matches!(self.stage, Stage::Answered) {
+            return;
         }
-        match &mut self.stage {
-            Stage::Refused(status) => Poll::Ready(status.clone().into_http()),
-            Stage::Handled(handler) => handler.as_mut().poll(cx).map(|Ok(response)| response),
-            Stage::Queued(_) | Stage::Answered => Poll::Pending,
-        }
+        let stage = std::mem::replace(&mut self.stage, Stage::Answered);
+        let _within = self.call.enter();
+        discard(stage);
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.let_go();
     }
 }
 
@@ -246,8 +365,8 @@ impl Future for Answer {
         if matches!(this.stage, Stage::Answered) {
             return Poll::Pending;
         }
-        let call = Arc::clone(&this.call);
-        let response = match call.run(|| this.poll_stage(cx)) {
+        let (stage, turn) = (&mut this.stage, &mut this.turn);
+        let response = match this.call.run(|| stage.poll(turn, cx)) {
             Ok(Poll::Ready(response)) => response,
             Ok(Poll::Pending) => match this.alarm.poll(&this.call, cx) {
                 Poll::Ready(status) => status.into_http(),
@@ -255,9 +374,11 @@ impl Future for Answer {
             },
             Err(panicked) => panicked.into_http(),
         };
-        discard(std::mem::replace(&mut this.stage, Stage::Answered));
-        let (alarm, turn) = (std::mem::take(&mut this.alarm), this.turn.take());
-        Poll::Ready(Ok(response.map(|body| CallBody::new(body, call, alarm, turn))))
+        this.let_go();
+        this.call.answered(&response);
+        let tap = this.call.response_tap(response.headers());
+        let (call, alarm, turn) = (Arc::clone(&this.call), std::mem::take(&mut this.alarm), this.turn.take());
+        Poll::Ready(Ok(response.map(|body| CallBody::new(body, call, alarm, turn, tap))))
     }
 }
 

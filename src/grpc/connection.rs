@@ -73,6 +73,8 @@ pub(super) fn http2(options: &GrpcServerOptions, streams: Streams) -> Http2 {
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) worker: Arc<Shared>,
+    /// Whether it was cut for itself alone.
+    pub(super) cut: AtomicBool,
     preface_missing: AtomicUsize,
     /// Whether bytes wait for the peer to read.
     blocked: AtomicBool,
@@ -95,6 +97,7 @@ impl Connection {
         let turns = turns.map(|calls| Arc::new(Semaphore::new(calls.min(Semaphore::MAX_PERMITS))));
         Arc::new(Self {
             worker,
+            cut: AtomicBool::new(false),
             preface_missing: AtomicUsize::new(PREFACE),
             blocked: AtomicBool::new(false),
             open: AtomicUsize::new(0),
@@ -221,7 +224,7 @@ pub(super) async fn serve<I>(
             _ = hyper.as_mut() => return,
             () = worker.draining.cancelled() => {}
             () = connection.out_of_use(LEAVING_GRACE) => return,
-            () = lasting(grace) => return,
+            () = lasting(grace) => return connection.cut.store(true, Ordering::Relaxed),
         }
     }
     tokio::select! {
@@ -258,13 +261,15 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
 
     fn call(&self, request: Request<Incoming>) -> Answer {
         let route = self.router.find(request.uri().path());
-        let (call, refusal) = Call::begin(Arc::clone(&self.connection), &request, Arc::clone(&route.method));
+        let (connection, peer) = (Arc::clone(&self.connection), self.addresses.remote_addr);
+        let (call, refusal) = Call::begin(connection, &request, Arc::clone(&route.method), peer);
         Streams::announce(call.deadline(), route.method.cost.heavy());
         if let Some(status) = refusal {
             return Answer::refused(status, call);
         }
         let limit = self.connection.worker.options.max_decoding_message_size;
-        let mut request = request.map(|body| Body::new(RequestBody::new(body, limit)));
+        let tap = call.request_tap(request.headers());
+        let mut request = request.map(|body| Body::new(RequestBody::new(body, limit, tap)));
         request.extensions_mut().insert(self.addresses.clone());
         match self.connection.turns.as_ref().filter(|_| call.is_limited()) {
             None => Answer::handled(|| self.router.handle(route, request), call),

@@ -14,6 +14,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::{Bytes, Incoming};
 use tonic::Status;
 
+use super::logging::Tap;
+
 const HEADER: u8 = 5;
 
 /// Follows the messages of one direction of a call.
@@ -82,11 +84,13 @@ pub(super) struct RequestBody {
     body: Incoming,
     messages: Messages,
     too_long: Option<TooLong>,
+    /// Where messages are logged.
+    tap: Option<Box<Tap>>,
 }
 
 impl RequestBody {
-    pub(super) fn new(body: Incoming, limit: u32) -> Self {
-        Self { body, messages: Messages::new(limit), too_long: None }
+    pub(super) fn new(body: Incoming, limit: u32, tap: Option<Box<Tap>>) -> Self {
+        Self { body, messages: Messages::new(limit), too_long: None, tap }
     }
 }
 
@@ -110,7 +114,7 @@ impl Body for RequestBody {
             None => return Poll::Ready(None),
         };
         let passed = frame.data_ref().map_or(Ok(()), |bytes| this.messages.pass(bytes));
-        Poll::Ready(Some(match passed {
+        let passed = match passed {
             Ok(()) => Ok(frame),
             Err(too_long) if too_long.at == 0 => {
                 let status = too_long.received();
@@ -122,7 +126,13 @@ impl Body for RequestBody {
                 this.too_long = Some(too_long);
                 Ok(before)
             }
-        }))
+        };
+        if let (Some(tap), Ok(frame)) = (&mut this.tap, &passed)
+            && let Some(bytes) = frame.data_ref()
+        {
+            tap.pass(bytes);
+        }
+        Poll::Ready(Some(passed))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -39,6 +39,7 @@ mod error;
 mod gauge;
 mod handler;
 pub mod health;
+pub mod logging;
 mod messages;
 mod methods;
 pub mod middleware;
@@ -59,6 +60,7 @@ mod tests;
 pub use crate::events::{InFlight, OldestCall};
 pub use drain::DrainError;
 pub use error::ServerError;
+pub use logging::GrpcLogging;
 pub use options::GrpcServerOptions;
 pub use registrar::{GrpcRegistrar, GrpcService, RegisterOnServer};
 

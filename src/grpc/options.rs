@@ -6,6 +6,8 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
+use super::logging::GrpcLogging;
+
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
@@ -58,6 +60,7 @@ pub struct GrpcServerOptions {
     pub(super) tcp_keepalive: Option<Duration>,
     health_service: Option<bool>,
     reflection_service: Option<bool>,
+    pub(super) logging: Option<GrpcLogging>,
 }
 
 impl Default for GrpcServerOptions {
@@ -86,6 +89,7 @@ impl Default for GrpcServerOptions {
             tcp_keepalive: None,
             health_service: None,
             reflection_service: None,
+            logging: None,
         }
     }
 }
@@ -109,6 +113,11 @@ impl GrpcServerOptions {
     /// Whether there is reflection unless it was said.
     pub(crate) fn reflection_by_default(self, on: bool) -> Self {
         Self { reflection_service: self.reflection_service.or(Some(on)), ..self }
+    }
+
+    /// How calls are logged, which is an option of the manager's.
+    pub(crate) fn logged(self, logging: Option<GrpcLogging>) -> Self {
+        Self { logging, ..self }
     }
 
     pub(super) fn tells_health(&self) -> bool {

@@ -13,6 +13,7 @@ use super::bind::{Bound, bind};
 use super::error::ServerError;
 use super::gauge::Gauge;
 use super::health::{self, HealthServer, HealthService};
+use super::logging::Logger;
 use super::options::GrpcServerOptions;
 use super::reflection::{self, Reflection};
 use super::registrar::GrpcRegistrar;
@@ -92,8 +93,10 @@ impl Server {
             let services = self.registrar.owners().into_keys().collect();
             reflection.serve(services, self.registrar.descriptor_sets());
         }
-        let mut acceptor = Acceptor::start(listener, &self.options, &router, run.shutdown, &self.gauge)
-            .map_err(ServerError::Thread)?;
+        let logger = Logger::new(self.options.logging.clone(), &self.registrar.descriptor_sets());
+        let mut acceptor =
+            Acceptor::start(listener, &self.options, logger, &router, run.shutdown, &self.gauge)
+                .map_err(ServerError::Thread)?;
         let threads = acceptor.take_threads();
         // A task of the runtime outlives the actor, even one that is forced. It is dropped when this thread
         // ends, which the manager waits for: then nothing of the server runs any more.

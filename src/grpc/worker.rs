@@ -20,17 +20,19 @@ use tokio_util::task::TaskTracker;
 use super::balance::Backlog;
 use super::connection::{Connection, addresses, http2, serve};
 use super::drain::{Timetable, until};
+use super::logging::Logger;
 use super::open_calls::OpenCalls;
 use super::options::GrpcServerOptions;
 use super::router::Router;
 use super::streams::{Crew, Streams};
 use crate::events::InFlight;
-use crate::supervision::dispatch;
+use crate::supervision::{dispatch, panics};
 
 /// What a worker, its connections and their calls know of each other.
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     pub(super) options: GrpcServerOptions,
+    pub(super) logger: Arc<Logger>,
     /// Calls that are open on the whole server. Counted only where they are limited.
     pub(super) places_taken: Arc<AtomicUsize>,
     /// Where it runs, once it does.
@@ -54,6 +56,8 @@ pub(super) struct Shared {
     pub(super) off: AtomicBool,
     /// Connections are to be cut.
     pub(super) cutting: CancellationToken,
+    /// The whole server is ended at once.
+    pub(super) killed: CancellationToken,
     /// What [`DrainError`](super::DrainError) tells.
     pub(super) held_on: AtomicUsize,
     pub(super) cut: AtomicUsize,
@@ -65,6 +69,10 @@ impl Shared {
     /// What the workers of one server share is the places.
     pub(super) fn new(options: GrpcServerOptions, places_taken: Arc<AtomicUsize>) -> Self {
         Self { options, places_taken, ..Self::default() }
+    }
+
+    pub(super) fn logged_by(self, logger: &Arc<Logger>) -> Self {
+        Self { logger: Arc::clone(logger), ..self }
     }
 
     fn call_off(&self) {
@@ -119,7 +127,7 @@ impl Worker {
     ) -> io::Result<Self> {
         let name = format!("grpc-worker-{number}");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let shared = Arc::new(shared);
+        let shared = Arc::new(Shared { killed: kill.clone(), ..shared });
         // It has none yet.
         let _ = shared.runtime.set(runtime.handle().clone());
         let over = CancellationToken::new();
@@ -132,6 +140,7 @@ impl Worker {
             let _alive = alive;
             let _over_in_the_end = guard;
             let _dispatch = dispatch::adopt(&dispatch);
+            panics::keep_latest();
             runtime.block_on(async move {
                 tokio::select! {
                     biased;

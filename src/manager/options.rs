@@ -7,7 +7,7 @@ use tracing::Dispatch;
 use crate::error::ConfigError;
 use crate::events::EventSender;
 use crate::grpc::middleware::{GrpcLayer, Middleware, Scope};
-use crate::grpc::{DEFAULT_GRPC_ADDRESS, GrpcServerOptions, ServerAddress};
+use crate::grpc::{DEFAULT_GRPC_ADDRESS, GrpcLogging, GrpcServerOptions, ServerAddress};
 use crate::lifecycle::Budget;
 
 /// How many threads services share at most, unless told otherwise.
@@ -29,6 +29,7 @@ pub struct ManagerOptions {
     grpc_server_address: String,
     grpc_server: GrpcServerOptions,
     grpc_ping_service: bool,
+    grpc_logging: Option<GrpcLogging>,
     pub(super) grpc_middleware: Vec<Middleware>,
     max_shutdown_duration: Option<Duration>,
     release_reserve: Option<Duration>,
@@ -53,6 +54,7 @@ impl Default for ManagerOptions {
             grpc_server_address: DEFAULT_GRPC_ADDRESS.to_owned(),
             grpc_server: GrpcServerOptions::default(),
             grpc_ping_service: true,
+            grpc_logging: Some(GrpcLogging::default()),
             grpc_middleware: Vec::new(),
             max_shutdown_duration: Some(Duration::from_secs(30)),
             release_reserve: None,
@@ -112,6 +114,18 @@ impl ManagerOptions {
     fn grpc_middleware(mut self, scope: Scope, layer: impl GrpcLayer) -> Self {
         self.grpc_middleware.push(Middleware::new(scope, layer));
         self
+    }
+
+    /// What the gRPC server logs of each call. Answers to the seed's `WithGrpcLogging`. Default:
+    /// [`GrpcLogging::default`].
+    pub fn grpc_logging(self, logging: GrpcLogging) -> Self {
+        Self { grpc_logging: Some(logging), ..self }
+    }
+
+    /// The gRPC server logs nothing of calls but panics of their handlers. Answers to the seed's
+    /// `WithoutGrpcLogging`.
+    pub fn without_grpc_logging(self) -> Self {
+        Self { grpc_logging: None, ..self }
     }
 
     /// How long everything from the moment shutdown is asked may take. What is left then is forced.
@@ -181,7 +195,11 @@ impl ManagerOptions {
         Ok(Checked {
             budget: Budget::new(self.max_shutdown_duration, self.release_reserve, self.drain_delay)?,
             address,
-            grpc_server: self.grpc_server.clone().reflection_by_default(self.grpc_ping_service),
+            grpc_server: self
+                .grpc_server
+                .clone()
+                .reflection_by_default(self.grpc_ping_service)
+                .logged(self.grpc_logging.clone()),
             service_threads: self.service_threads,
         })
     }

@@ -14,7 +14,7 @@
 mod control;
 pub(crate) mod dispatch;
 mod incarnation;
-mod panics;
+pub(crate) mod panics;
 mod pool;
 mod thread;
 mod watch;

@@ -2,12 +2,12 @@
 //!
 //! A payload carries only the message, and tokio and actix swallow even that when a spawned future panics.
 //! So a panic hook, installed once and chained to the one before it, notes every panic for the actor that
-//! is being polled on its thread.
+//! is being polled on its thread. Threads without actors may have the latest panic kept instead.
 
 use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use crate::error::PanicError;
@@ -35,6 +35,51 @@ impl Notes {
 thread_local! {
     /// Whose code runs on this thread.
     static CURRENT: RefCell<Option<Arc<Notes>>> = const { RefCell::new(None) };
+    /// The latest panic on a thread that has it kept.
+    static LATEST: RefCell<Latest> = const { RefCell::new(Latest::NotKept) };
+}
+
+enum Latest {
+    NotKept,
+    None,
+    Some(PanicError),
+}
+
+/// Has the latest panic on this thread kept from now on, for [`latest`].
+pub(crate) fn keep_latest() {
+    install_hook();
+    LATEST.set(Latest::None);
+}
+
+/// The panic on this thread that had this payload. Its backtrace is there only where the environment asks for
+/// backtraces: to capture one takes long, and on these threads others wait.
+pub(crate) fn latest(payload: &(dyn Any + Send)) -> PanicError {
+    let kept = LATEST.with(|latest| match &*latest.borrow() {
+        Latest::Some(panic) => Some(panic.clone()),
+        Latest::NotKept | Latest::None => None,
+    });
+    // One that was caught by whoever panicked, before one that the hook did not see, is another.
+    let kept = kept.filter(|panic| panic.message == PanicError::message_of(payload));
+    kept.unwrap_or_else(|| PanicError::unseen(payload))
+}
+
+fn keep(info: &PanicHookInfo<'_>) {
+    // Nothing is kept while the thread is being torn down.
+    let _ = LATEST.try_with(|latest| {
+        if let Ok(mut latest) = latest.try_borrow_mut()
+            && !matches!(*latest, Latest::NotKept)
+        {
+            *latest = Latest::Some(note(info, Backtrace::capture()));
+        }
+    });
+}
+
+fn note(info: &PanicHookInfo<'_>, backtrace: Backtrace) -> PanicError {
+    PanicError {
+        message: PanicError::message_of(info.payload()),
+        location: info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string),
+        backtrace: Arc::new(backtrace),
+    }
 }
 
 /// Installs the hook, once a process. The hook that was there before still prints.
@@ -44,14 +89,9 @@ pub(super) fn install_hook() {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             let notes = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten();
-            if let Some(notes) = notes {
-                notes.push(PanicError {
-                    message: PanicError::message_of(info.payload()),
-                    location: info
-                        .location()
-                        .map_or_else(|| "an unknown place".to_owned(), ToString::to_string),
-                    backtrace: Arc::new(Backtrace::force_capture()),
-                });
+            match notes {
+                Some(notes) => notes.push(note(info, Backtrace::force_capture())),
+                None => keep(info),
             }
             previous(info);
         }));
@@ -93,6 +133,20 @@ mod tests {
         assert_eq!(note.message, "boom 7");
         assert!(note.location.contains("panics.rs"), "{}", note.location);
         assert!(notes.take().is_none());
+    }
+
+    #[test]
+    fn g11_the_latest_panic_of_a_thread_is_known_by_its_payload() {
+        fn caught(run: impl FnOnce()) -> PanicError {
+            latest(&*panic::catch_unwind(AssertUnwindSafe(run)).unwrap_err())
+        }
+        assert_eq!(caught(|| panic!("before")).location, "an unknown place");
+        keep_latest();
+        let seen = caught(|| panic!("boom {}", 8));
+        assert_eq!(seen.message, "boom 8");
+        assert!(seen.location.contains("panics.rs"), "{}", seen.location);
+        let other = caught(|| panic::resume_unwind(Box::new("quiet")));
+        assert_eq!((&*other.message, &*other.location), ("quiet", "an unknown place"));
     }
 
     #[test]

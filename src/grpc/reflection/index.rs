@@ -49,6 +49,11 @@ impl DescriptorSet {
         files.map(decode).collect::<Result<_, _>>().map(Self)
     }
 
+    /// The files in it.
+    pub(in crate::grpc) fn files(&self) -> impl Iterator<Item = &FileDescriptorProto> {
+        self.0.iter().map(|(_, file)| file)
+    }
+
     /// The services in it, each with its full name.
     pub(in crate::grpc) fn services(&self) -> impl Iterator<Item = (String, &ServiceDescriptorProto)> {
         self.0.iter().flat_map(|(_, file)| {

@@ -1,0 +1,265 @@
+//! The log of one call.
+//!
+//! ```text
+//!   begins --> span; a stream: "gRPC stream opened" --> messages pass --> "gRPC call finished"
+//!      |                                                                    once, when its outcome is known,
+//!      +-- off: nothing, but for a server's fault at the end                or when it is dropped without one
+//! ```
+
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+
+use http::uri::PathAndQuery;
+use http::{HeaderMap, Response};
+use tokio::time::Instant;
+use tonic::{Code, Status};
+use tracing::field::display;
+use tracing::span::Entered;
+use tracing::{Level, Span};
+
+use super::id::CallId;
+use super::level::{at_level, is_on};
+use super::status::{self, EndedBy};
+use super::tap::{Direction, MessageLog, Tap};
+use super::{Logger, TARGET, quietly};
+use crate::error::PanicError;
+use crate::grpc::logging::encoding::Encoding;
+use crate::grpc::methods::{Described, Method, MethodKind};
+
+/// What is known of a call, as its log needs it.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::grpc) struct Facts<'a> {
+    pub(in crate::grpc) logger: &'a Logger,
+    pub(in crate::grpc) path: Option<&'a PathAndQuery>,
+    pub(in crate::grpc) method: &'a Method,
+    pub(in crate::grpc) peer: Option<std::net::SocketAddr>,
+    pub(in crate::grpc) began: Instant,
+}
+
+impl Facts<'_> {
+    fn path(&self) -> &str {
+        self.path.map_or("", PathAndQuery::path)
+    }
+
+    fn kind(&self) -> Option<MethodKind> {
+        self.method.described.as_ref().map(|described| described.kind)
+    }
+}
+
+/// The log of one call.
+#[derive(Debug)]
+pub(in crate::grpc) struct CallLog {
+    /// `None`: nothing is logged unless something goes wrong.
+    on: Option<Box<On>>,
+    ended_by: AtomicU8,
+    finished: AtomicBool,
+}
+
+/// What is logged of a call, and where it was switched on when the call began.
+#[derive(Debug)]
+struct On {
+    id: CallId,
+    calls: Option<Level>,
+    requests: Option<Level>,
+    responses: Option<Level>,
+    span: Span,
+}
+
+/// How a call ended.
+enum End<'a> {
+    Status(&'a Status),
+    /// As its headers or trailers say.
+    Headers(&'a HeaderMap),
+}
+
+impl CallLog {
+    /// The log of a call that begins now. `quiet`: it is one of very many.
+    pub(in crate::grpc) fn begin(facts: Facts<'_>, quiet: bool) -> Self {
+        let on = facts.logger.options.as_ref().and_then(|options| {
+            let on = |level: Option<Level>| level.filter(|level| is_on(*level));
+            let calls = on(if quiet { options.calls.map(|_| Level::TRACE) } else { options.calls });
+            let (requests, responses) = (on(options.requests), on(options.responses));
+            if calls.is_none() && requests.is_none() && responses.is_none() {
+                return None;
+            }
+            let id = CallId::next();
+            let span = calls.map_or_else(Span::none, |level| {
+                let (method, call_id) = (facts.path(), display(id));
+                at_level!(level, span!([target: TARGET, parent: None,] "call", method, call_id))
+            });
+            Some(Box::new(On { id, calls, requests, responses, span }))
+        });
+        Self { on, ended_by: AtomicU8::new(EndedBy::Handler as u8), finished: AtomicBool::new(false) }
+    }
+
+    /// It is handled from here on.
+    pub(in crate::grpc) fn opened(&self, facts: Facts<'_>) {
+        let (Some(kind), Some(on)) = (facts.kind(), &self.on) else { return };
+        let Some(level) = on.calls.filter(|_| !kind.is_unary()) else { return };
+        let (method, kind, call_id) = (facts.path(), display(kind), display(on.id));
+        let peer = facts.peer.map(display);
+        quietly(|| {
+            at_level!(
+                level,
+                event!([target: TARGET, parent: None,] { method, kind, call_id, peer }, "gRPC stream opened")
+            );
+        });
+    }
+
+    /// Within the call's span, until it is dropped.
+    pub(in crate::grpc) fn enter(&self) -> Option<Entered<'_>> {
+        self.on.as_ref().filter(|on| !on.span.is_disabled()).map(|on| on.span.enter())
+    }
+
+    /// Logs the messages of a request of these headers.
+    pub(in crate::grpc) fn requests(&self, facts: Facts<'_>, headers: &HeaderMap) -> Option<Box<Tap>> {
+        let level = self.on.as_ref()?.requests?;
+        self.tap(facts, level, Direction::Request, headers, |described| &described.input)
+    }
+
+    /// Logs the messages of an answer of these headers.
+    pub(in crate::grpc) fn responses(&self, facts: Facts<'_>, headers: &HeaderMap) -> Option<Box<Tap>> {
+        let level = self.on.as_ref()?.responses?;
+        self.tap(facts, level, Direction::Response, headers, |described| &described.output)
+    }
+
+    fn tap(
+        &self,
+        facts: Facts<'_>,
+        level: Level,
+        direction: Direction,
+        headers: &HeaderMap,
+        message: impl FnOnce(&Described) -> &String,
+    ) -> Option<Box<Tap>> {
+        let described = facts.method.described.as_ref();
+        Some(Box::new(Tap::new(MessageLog {
+            direction,
+            level,
+            id: self.on.as_ref()?.id,
+            method: facts.path.cloned(),
+            encoding: Encoding::of(headers),
+            message: described.and_then(|described| facts.logger.types.message(message(described))),
+            max_json_length: facts.logger.options.as_ref()?.max_json_length,
+            number: 0,
+        })))
+    }
+
+    /// Who or what is about to end the call; the handler, unless it is said.
+    pub(in crate::grpc) fn ends_by(&self, who: EndedBy) {
+        self.ended_by.store(who as u8, Ordering::Relaxed);
+    }
+
+    /// Its handler panicked. This is logged whatever the options say.
+    pub(in crate::grpc) fn panicked(&self, facts: Facts<'_>, panic: &PanicError) {
+        self.ends_by(EndedBy::Panic);
+        let id = self.id();
+        let trace = facts.logger.options.as_ref().is_some_and(|options| options.error_trace);
+        let captured = panic.backtrace.status() == std::backtrace::BacktraceStatus::Captured;
+        quietly(|| {
+            tracing::error!(
+                target: TARGET,
+                parent: None,
+                method = facts.path(),
+                kind = facts.kind().map(display),
+                call_id = %id,
+                panic = &*panic.message,
+                location = &*panic.location,
+                backtrace = (trace && captured).then(|| display(&panic.backtrace)),
+                "a gRPC handler panicked"
+            );
+        });
+    }
+
+    /// The answer has begun; where it has no body, it is all.
+    pub(in crate::grpc) fn answered<B>(&self, facts: Facts<'_>, response: &Response<B>, no_body: bool) {
+        if self.is_over(facts) {
+            return;
+        }
+        if let Some(code) = status::code(response.headers()) {
+            // With its sources, which do not go to the client.
+            let end = response.extensions().get().map_or(End::Headers(response.headers()), End::Status);
+            self.finish(facts, code, &end);
+        } else if no_body {
+            let status =
+                Status::unknown(format!("answered HTTP {} without a gRPC status", response.status()));
+            self.finish(facts, Code::Unknown, &End::Status(&status));
+        }
+    }
+
+    /// The answer's trailers are on their way.
+    pub(in crate::grpc) fn trailed(&self, facts: Facts<'_>, trailers: &HeaderMap) {
+        if !self.is_over(facts) {
+            let code = status::code(trailers).unwrap_or(Code::Unknown);
+            self.finish(facts, code, &End::Headers(trailers));
+        }
+    }
+
+    /// The answer is ended so.
+    pub(in crate::grpc) fn ended(&self, facts: Facts<'_>, status: &Status) {
+        if !self.is_over(facts) {
+            self.finish(facts, status.code(), &End::Status(status));
+        }
+    }
+
+    /// The answer has ended, or was dropped; the status is of one that has none.
+    pub(in crate::grpc) fn closed(&self, facts: Facts<'_>, status: impl FnOnce() -> (EndedBy, Status)) {
+        if !self.is_over(facts) {
+            let (by, status) = status();
+            self.ends_by(by);
+            self.finish(facts, status.code(), &End::Status(&status));
+        }
+    }
+
+    /// Whether nothing is to be logged of its end any more, or at all.
+    fn is_over(&self, facts: Facts<'_>) -> bool {
+        let errors = facts.logger.options.as_ref().is_some_and(|options| options.errors);
+        (self.on.is_none() && !errors) || self.finished.load(Ordering::Relaxed)
+    }
+
+    fn id(&self) -> CallId {
+        self.on.as_ref().map_or_else(CallId::next, |on| on.id)
+    }
+
+    fn finish(&self, facts: Facts<'_>, code: Code, end: &End<'_>) {
+        self.finished.store(true, Ordering::Relaxed);
+        let Some(options) = &facts.logger.options else { return };
+        let by = EndedBy::from(self.ended_by.load(Ordering::Relaxed));
+        let fault = options.errors
+            && by == EndedBy::Handler
+            && status::is_fault(code, facts.method.described.is_some());
+        let level = if fault { Some(Level::ERROR) } else { self.on.as_ref().and_then(|on| on.calls) };
+        let Some(level) = level.filter(|level| is_on(*level)) else { return };
+        let (method, status, call_id) = (facts.path(), status::name(code), display(self.id()));
+        let (kind, peer) = (facts.kind().map(display), facts.peer.map(display));
+        let elapsed_ms = facts.began.elapsed().as_secs_f64() * 1000.0;
+        quietly(|| {
+            let told = options.errors && code != Code::Ok;
+            let error = told.then(|| end.message());
+            let sources = (told && options.error_trace).then(|| end.sources()).filter(|all| !all.is_empty());
+            let (error, sources) = (error.as_deref(), sources.as_deref());
+            let ended_by = (code != Code::Ok).then(|| display(by));
+            at_level!(
+                level,
+                event!([target: TARGET, parent: None,]
+                    { method, kind, call_id, status, elapsed_ms, peer, ended_by, error, sources },
+                    "gRPC call finished"
+                )
+            );
+        });
+    }
+}
+
+impl End<'_> {
+    fn message(&self) -> String {
+        match self {
+            Self::Status(status) => status.message().to_owned(),
+            Self::Headers(headers) => status::message(headers),
+        }
+    }
+
+    fn sources(&self) -> String {
+        match self {
+            Self::Status(status) => status::sources(*status),
+            Self::Headers(_) => String::new(),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! The log of calls: what [`GrpcLogging`] sets, as events and spans of [`tracing`].
+//!
+//! ```text
+//!                                                                        level
+//!   span  "call"                  around the handler and its answer      calls
+//!   event "gRPC stream opened"    a streaming call is being handled      calls
+//!   event "gRPC request"          for each message                       requests
+//!   event "gRPC response"         for each message                       responses
+//!   event "a gRPC handler panicked"                                      ERROR
+//!   event "gRPC call finished"    once a call, when its outcome is known calls; ERROR for the server's faults
+//! ```
+//!
+//! The target of all is `majordomo::grpc`. Events belong to no span: each says itself of which call it is.
+//!
+//! | field | in | |
+//! |---|---|---|
+//! | `method` | all | the path: `/package.Service/Method` |
+//! | `call_id` | all | random and unique, 16 hexadecimal digits |
+//! | `kind` | opened, panicked, finished | `unary`, `client_streaming`, `server_streaming`, `bidi_streaming`; none where no registered descriptor set tells |
+//! | `peer` | opened, finished | the address that the call came from, where it has one |
+//! | `status` | finished | as gRPC writes it: `OK`, `NOT_FOUND` |
+//! | `elapsed_ms` | finished | milliseconds since the call arrived |
+//! | `ended_by` | finished, unless OK | who or what, see below |
+//! | `error`, `sources` | finished, unless OK | the status's message and, nearest first, the sources of the error |
+//! | `number`, `size` | messages | from 1, in each direction; bytes as sent |
+//! | `json` | messages | as protobuf maps it, where a descriptor set tells of the type |
+//! | `cut` | messages | the JSON goes on |
+//! | `too_long` | messages | the message is longer than 256 KiB, which is not shown |
+//! | `compressed` | messages | by something other than gzip and deflate, which is not shown |
+//! | `malformed` | messages | why it is no message of its type |
+//! | `panic`, `location`, `backtrace` | panics | the backtrace only where `RUST_BACKTRACE` asks for it |
+//!
+//! A call is `ended_by` its `handler`, also where there is none; its `panic`; `refusal`: its headers are malformed;
+//! `shedding`: it was one too many; its `deadline`, the client's or the server's; a `limit` of the answer's messages;
+//! the `drain`; a `cut` of its connection by the server; or the `client`, who cancelled it or went.
+//!
+//! Where nobody listens, a call costs a few comparisons more, and its messages nothing. No call fails because of
+//! its log: what goes wrong here is left out. A subscriber that blocks, however, holds up the calls of its worker.
+
+mod call;
+mod encoding;
+mod frames;
+mod id;
+mod json;
+mod level;
+mod options;
+mod status;
+mod tap;
+mod types;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+pub use options::GrpcLogging;
+
+pub(super) use call::{CallLog, Facts};
+pub(super) use status::EndedBy;
+pub(super) use tap::Tap;
+
+use super::call::discard;
+use super::reflection::DescriptorSet;
+use types::Types;
+
+/// What our events and spans are known by.
+const TARGET: &str = "majordomo::grpc";
+
+/// How the calls of a server are logged.
+#[derive(Debug, Default)]
+pub(super) struct Logger {
+    /// `None`: not at all, but for panics.
+    options: Option<GrpcLogging>,
+    types: Types,
+}
+
+impl Logger {
+    pub(super) fn new(options: Option<GrpcLogging>, sets: &[DescriptorSet]) -> Self {
+        let messages = options.as_ref().is_some_and(|options| {
+            options.max_json_length > 0 && (options.requests.is_some() || options.responses.is_some())
+        });
+        let types =
+            if messages { Types::new(sets.iter().flat_map(DescriptorSet::files)) } else { Types::default() };
+        Self { options, types }
+    }
+}
+
+/// Runs what must not cost a call anything: a subscriber is the user's code, and so is an error's text.
+fn quietly(log: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(log)) {
+        discard(payload);
+    }
+}

@@ -1,0 +1,166 @@
+//! How a call ended, in words.
+
+use std::error::Error;
+use std::fmt;
+
+use http::HeaderMap;
+use tonic::{Code, Status};
+
+/// Who or what ended a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(in crate::grpc) enum EndedBy {
+    /// The handler, or a layer around it.
+    Handler,
+    /// Its panic.
+    Panic,
+    /// The server, before it was handled: its headers are malformed.
+    Refusal,
+    /// The same, since it was one too many.
+    Shedding,
+    /// Its deadline: the client's, or the server's own.
+    Deadline,
+    /// A message of the answer was longer than the server may send.
+    Limit,
+    /// The drain called it off.
+    Drain,
+    /// The server cut the connection.
+    Cut,
+    /// The client cancelled it, or went.
+    Client,
+}
+
+impl EndedBy {
+    const ALL: [Self; 9] = [
+        Self::Handler,
+        Self::Panic,
+        Self::Refusal,
+        Self::Shedding,
+        Self::Deadline,
+        Self::Limit,
+        Self::Drain,
+        Self::Cut,
+        Self::Client,
+    ];
+
+    /// From its number.
+    pub(super) fn from(number: u8) -> Self {
+        Self::ALL.get(usize::from(number)).copied().unwrap_or(Self::Handler)
+    }
+}
+
+impl fmt::Display for EndedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Handler => "handler",
+            Self::Panic => "panic",
+            Self::Refusal => "refusal",
+            Self::Shedding => "shedding",
+            Self::Deadline => "deadline",
+            Self::Limit => "limit",
+            Self::Drain => "drain",
+            Self::Cut => "cut",
+            Self::Client => "client",
+        })
+    }
+}
+
+/// Whether such a status of a handler is the server's fault, as middleware for gRPC has it elsewhere; a method
+/// that nothing describes may as well be one that only the client believes in.
+pub(super) fn is_fault(code: Code, described: bool) -> bool {
+    match code {
+        Code::Unknown | Code::Internal | Code::DataLoss => true,
+        Code::Unimplemented => described,
+        _ => false,
+    }
+}
+
+/// As gRPC writes it.
+pub(super) fn name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+/// The status that headers or trailers hold.
+pub(super) fn code(headers: &HeaderMap) -> Option<Code> {
+    headers.get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()))
+}
+
+/// The message beside it.
+pub(super) fn message(headers: &HeaderMap) -> String {
+    // Without the details: tonic panics where those are malformed.
+    let keep = [Status::GRPC_STATUS, Status::GRPC_MESSAGE];
+    let kept = keep.into_iter().filter_map(|name| Some((name.clone(), headers.get(name)?.clone())));
+    Status::from_header_map(&kept.collect()).map_or_else(String::new, |status| status.message().to_owned())
+}
+
+/// All sources of an error, the nearest first; empty where there is none.
+pub(super) fn sources(error: &dyn Error) -> String {
+    let mut text = String::new();
+    let mut next = error.source();
+    while let Some(source) = next {
+        if !text.is_empty() {
+            text.push_str(": ");
+        }
+        text.push_str(&source.to_string());
+        next = source.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_ended_a_call_is_known_by_its_number() {
+        for by in EndedBy::ALL {
+            assert_eq!(EndedBy::from(by as u8), by);
+        }
+    }
+
+    #[test]
+    fn names_are_those_of_grpc() {
+        for code in 0..=16 {
+            let code = Code::from_i32(code);
+            let plain: String = name(code).split('_').map(str::to_lowercase).collect();
+            assert_eq!(plain, format!("{code:?}").to_lowercase());
+        }
+    }
+
+    #[test]
+    fn the_message_is_read_also_beside_malformed_details() {
+        let mut headers = HeaderMap::new();
+        Status::not_found("für niemand").add_header(&mut headers).unwrap();
+        headers.insert(Status::GRPC_STATUS_DETAILS, "?".parse().unwrap());
+        assert_eq!(code(&headers), Some(Code::NotFound));
+        assert_eq!(message(&headers), "für niemand");
+    }
+
+    #[test]
+    fn sources_are_told_from_the_nearest_to_the_last() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("{0}")]
+        struct Layer(&'static str, #[source] Option<Box<Layer>>);
+        let error = Layer("top", Some(Box::new(Layer("middle", Some(Box::new(Layer("root", None)))))));
+        assert_eq!(sources(&error), "middle: root");
+        assert_eq!(sources(&Layer("top", None)), "");
+    }
+}

@@ -1,0 +1,114 @@
+//! Logs the messages of one direction of a call as they pass.
+
+use std::fmt;
+
+use http::uri::PathAndQuery;
+use hyper::body::Bytes;
+use prost_reflect::MessageDescriptor;
+use tracing::Level;
+use tracing::field::display;
+
+use super::encoding::{Encoding, NotInflated};
+use super::frames::{Framed, Frames};
+use super::id::CallId;
+use super::json;
+use super::level::at_level;
+use super::{TARGET, quietly};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Direction {
+    Request,
+    Response,
+}
+
+/// What is seen of the messages.
+#[derive(Debug)]
+pub(in crate::grpc) struct Tap {
+    frames: Frames,
+    log: MessageLog,
+}
+
+/// How one message is logged.
+#[derive(Debug)]
+pub(super) struct MessageLog {
+    pub(super) direction: Direction,
+    pub(super) level: Level,
+    pub(super) id: CallId,
+    pub(super) method: Option<PathAndQuery>,
+    pub(super) encoding: Encoding,
+    /// `None`: messages are logged by their size.
+    pub(super) message: Option<MessageDescriptor>,
+    pub(super) max_json_length: usize,
+    /// How many have passed.
+    pub(super) number: u64,
+}
+
+impl Tap {
+    pub(super) fn new(log: MessageLog) -> Self {
+        Self { frames: Frames::default(), log }
+    }
+
+    /// Looks at the bytes that pass next. Whatever goes wrong with it costs the call nothing.
+    pub(in crate::grpc) fn pass(&mut self, bytes: &Bytes) {
+        let Self { frames, log } = self;
+        quietly(|| frames.pass(bytes.clone(), |framed| log.log(framed)));
+    }
+}
+
+/// What can be told of a message beside its size.
+#[derive(Debug, Default)]
+struct Told {
+    json: Option<String>,
+    cut: Option<bool>,
+    compressed: Option<Box<str>>,
+    malformed: Option<String>,
+    too_long: Option<bool>,
+}
+
+impl MessageLog {
+    fn log(&mut self, framed: Framed) {
+        self.number += 1;
+        let size = framed.size;
+        let Told { json, cut, compressed, malformed, too_long } = self.tell(framed);
+        let (json, compressed, malformed) = (json.as_deref(), compressed.as_deref(), malformed.as_deref());
+        let method = self.method.as_ref().map_or("", PathAndQuery::path);
+        let (call_id, number) = (display(self.id), self.number);
+        at_level!(
+            self.level,
+            event!([target: TARGET, parent: None,]
+                { method, call_id, number, size, json, cut, compressed, malformed, too_long },
+                "gRPC {}",
+                self.direction
+            )
+        );
+    }
+
+    fn tell(&self, framed: Framed) -> Told {
+        let nothing = Told::default();
+        let Some(message) = self.message.as_ref().filter(|_| self.max_json_length > 0) else {
+            return nothing;
+        };
+        let too_long = Told { too_long: Some(true), ..Told::default() };
+        let Some(bytes) = framed.bytes else { return too_long };
+        let bytes = match framed.compressed.then(|| self.encoding.inflate(&bytes)) {
+            None => bytes,
+            Some(Ok(inflated)) => inflated,
+            Some(Err(NotInflated::TooLong)) => return too_long,
+            Some(Err(NotInflated::Unknown(name))) => return Told { compressed: Some(name), ..nothing },
+            Some(Err(NotInflated::Malformed(why))) => return Told { malformed: Some(why), ..nothing },
+        };
+        match json::show(bytes, message, self.max_json_length) {
+            Ok(shown) => Told { json: Some(shown.json), cut: shown.cut.then_some(true), ..nothing },
+            Err(why) => Told { malformed: Some(why), ..nothing },
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Request => "request",
+            Self::Response => "response",
+        })
+    }
+}

@@ -164,6 +164,18 @@ async fn a_call_that_the_client_cancels_is_logged_as_cancelled_and_its_handlers_
 }
 
 #[actix::test]
+async fn a_stream_that_the_client_lets_go_of_is_logged_as_cancelled() {
+    let served = Served::debug().await;
+    let client = served.client.clone();
+    let call = tokio::spawn(async move { client.stream("Forever", tokio_stream::iter(["one"])).await });
+    let opened = served.recorder.one(OPENED).await;
+    call.abort();
+    let finished = served.finished().await;
+    assert_eq!((finished.get("ended_by"), finished.get("status")), ("client", "CANCELLED"));
+    assert_eq!(finished.get("call_id"), opened.get("call_id"));
+}
+
+#[actix::test]
 async fn a_call_that_is_shed_is_logged_as_such() {
     let one = GrpcServerOptions::new().max_concurrent_calls(1);
     let mut served = Served::new(Level::DEBUG, |options| options.grpc_server(one)).await;

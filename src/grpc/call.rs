@@ -24,7 +24,6 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Response};
-use http_body::Body as _;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::Status;
@@ -139,7 +138,7 @@ impl Call {
 
     /// Its answer has begun.
     fn answered(&self, response: &Response<Body>) {
-        self.log.answered(self.facts(), response, response.body().is_end_stream());
+        self.log.answered(self.facts(), response);
     }
 
     /// Its answer is ended by these trailers.

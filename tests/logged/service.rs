@@ -69,7 +69,7 @@ impl Held {
 }
 
 /// By name: whether the client streams, whether the server does.
-const METHODS: [(&str, bool, bool); 10] = [
+const METHODS: [(&str, bool, bool); 11] = [
     ("Echo", false, false),
     ("Hold", false, false),
     ("Speak", false, false),
@@ -78,6 +78,7 @@ const METHODS: [(&str, bool, bool); 10] = [
     ("Panic", false, false),
     ("Join", true, false),
     ("Split", false, true),
+    ("Forever", false, true),
     ("PanicLate", false, true),
     ("Chat", true, true),
 ];
@@ -130,8 +131,10 @@ impl Texts {
     fn split(method: &str, text: &Text) -> BoxStream<Text> {
         let words: Vec<_> = text.text.split(' ').map(|word| Ok(word.into())).collect();
         let words = tokio_stream::iter(words);
-        if method == "Split" {
-            return Box::pin(words);
+        match method {
+            "Split" => return Box::pin(words),
+            "Forever" => return Box::pin(words.chain(tokio_stream::pending())),
+            _ => {}
         }
         Box::pin(words.chain(tokio_stream::once(()).then(|()| async {
             info!(target: "test", "about to panic");

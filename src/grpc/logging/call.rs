@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Response};
+use http_body::Body;
 use tokio::time::Instant;
 use tonic::{Code, Status};
 use tracing::field::display;
@@ -170,7 +171,7 @@ impl CallLog {
     }
 
     /// The answer has begun; where it has no body, it is all.
-    pub(in crate::grpc) fn answered<B>(&self, facts: Facts<'_>, response: &Response<B>, no_body: bool) {
+    pub(in crate::grpc) fn answered<B: Body>(&self, facts: Facts<'_>, response: &Response<B>) {
         if self.is_over(facts) {
             return;
         }
@@ -178,7 +179,7 @@ impl CallLog {
             // With its sources, which do not go to the client.
             let end = response.extensions().get().map_or(End::Headers(response.headers()), End::Status);
             self.finish(facts, code, &end);
-        } else if no_body {
+        } else if response.body().is_end_stream() {
             let status =
                 Status::unknown(format!("answered HTTP {} without a gRPC status", response.status()));
             self.finish(facts, Code::Unknown, &End::Status(&status));

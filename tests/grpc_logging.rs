@@ -248,23 +248,6 @@ async fn a_subscriber_that_panics_costs_no_call_anything() {
 }
 
 #[actix::test]
-async fn a_call_that_the_drain_calls_off_is_logged_as_such() {
-    let mut served = Served::new(Level::DEBUG, |options| options.max_shutdown_duration(ms(200))).await;
-    let client = served.client.clone();
-    let held = tokio::spawn(async move { client.unary("Hold", "").await });
-    served.held.entered().await;
-    served.observed.shut_down();
-    let status = within("the answer", held).await.unwrap().unwrap_err();
-    assert_eq!(status.code(), Code::Unavailable);
-    let finished = served.finished().await;
-    assert_eq!(
-        finished.stable(),
-        "DEBUG gRPC call finished: ended_by=drain error=server is shutting down kind=unary \
-         method=/test.Texts/Hold status=UNAVAILABLE"
-    );
-}
-
-#[actix::test]
 async fn a_call_on_a_server_that_is_forced_is_logged_as_cut() {
     let mut served = Served::debug().await;
     let client = served.client.clone();

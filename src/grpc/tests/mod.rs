@@ -4,6 +4,7 @@ mod connection;
 mod deadlines;
 mod drain;
 mod limits;
+mod logging;
 mod peer;
 mod rig;
 mod serving;

@@ -213,8 +213,8 @@ async fn work(
             Some(accepted) = connections.recv() => begin(accepted),
             ordered = &mut ordered => match ordered {
                 Ok(times) => break times,
-                // Whoever could order it is gone.
-                Err(_) => return,
+                // Whoever could order it is gone, and with it the server.
+                Err(_) => return shared.killed.cancel(),
             },
         }
     };

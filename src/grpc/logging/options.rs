@@ -46,7 +46,7 @@ impl GrpcLogging {
 
     /// At which level a call is logged when it ends, and a stream also when it opens; also the level of the span
     /// around handlers. Calls of the built-in health service are logged at TRACE instead: probes would drown all
-    /// others. `None`: neither events nor spans. Default: DEBUG.
+    /// others; those of reflection and ping are logged as any. `None`: neither events nor spans. Default: DEBUG.
     pub fn calls(self, level: impl Into<Option<Level>>) -> Self {
         Self { calls: level.into(), ..self }
     }

@@ -73,7 +73,9 @@ pub use error::{
     ResourceReport, ServiceError, ServiceReport, ServicesErrors, ShutdownReport, StageError, StepReport,
     exit,
 };
-pub use grpc::{DEFAULT_GRPC_ADDRESS, GrpcRegistrar, GrpcServerOptions, GrpcService, RegisterOnServer};
+pub use grpc::{
+    DEFAULT_GRPC_ADDRESS, GrpcAddress, GrpcRegistrar, GrpcServerOptions, GrpcService, RegisterOnServer,
+};
 pub use lifecycle::{BudgetError, Cause, ErrorStage, Outcome, SignalKind, Stage, Step};
 pub use manager::{
     ForceShutdown, GetStatus, Manager, ManagerOptions, ManagerStatus, ResourceStatus, ServiceStatus,

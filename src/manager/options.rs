@@ -26,7 +26,8 @@ const SERVICE_THREADS: usize = 16;
 /// ```
 #[derive(Debug, Clone)]
 pub struct ManagerOptions {
-    grpc_server_address: String,
+    /// `None`: as by default.
+    grpc_server_addresses: Option<Vec<String>>,
     grpc_server: GrpcServerOptions,
     grpc_ping_service: bool,
     pub(super) grpc_middleware: Vec<Middleware>,
@@ -42,7 +43,7 @@ pub struct ManagerOptions {
 /// Options that can work.
 pub(super) struct Checked {
     pub(super) budget: Budget,
-    pub(super) address: ServerAddress,
+    pub(super) addresses: Vec<ServerAddress>,
     pub(super) grpc_server: GrpcServerOptions,
     pub(super) service_threads: usize,
 }
@@ -50,7 +51,7 @@ pub(super) struct Checked {
 impl Default for ManagerOptions {
     fn default() -> Self {
         Self {
-            grpc_server_address: DEFAULT_GRPC_ADDRESS.to_owned(),
+            grpc_server_addresses: None,
             grpc_server: GrpcServerOptions::default(),
             grpc_ping_service: true,
             grpc_middleware: Vec::new(),
@@ -71,10 +72,27 @@ impl ManagerOptions {
         Self::default()
     }
 
-    /// Where the gRPC server listens: `HOST:PORT`; port 0 lets the system choose, and the status tells.
-    /// Default: [`DEFAULT_GRPC_ADDRESS`].
+    /// Where the gRPC server listens, in place of all addresses that were given before. Default:
+    /// [`DEFAULT_GRPC_ADDRESS`].
+    ///
+    /// | | |
+    /// |---|---|
+    /// | `HOST:PORT` | TCP; `:PORT` is all interfaces; port 0 lets the system choose, and the status tells |
+    /// | `unix:PATH`, `unix:///PATH` | a Unix socket, whose file is removed in the end; one that somebody left behind is replaced |
+    /// | `unix-abstract:NAME` | a Unix socket without a file (Linux) |
+    /// | `systemd:` | all sockets that the process was started with (`LISTEN_FDS`) |
+    /// | `systemd:NAME` | those of that name (`FileDescriptorName=` of the socket unit) |
+    ///
+    /// Sockets that systemd passes listen already: clients that come before the run wait, all others are
+    /// refused until then. Nothing else in the process may take them.
     pub fn grpc_server_address(self, address: impl Into<String>) -> Self {
-        Self { grpc_server_address: address.into(), ..self }
+        self.grpc_server_addresses([address])
+    }
+
+    /// The same for several addresses. The server has all of them or does not start.
+    pub fn grpc_server_addresses(self, addresses: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let addresses = addresses.into_iter().map(Into::into).collect();
+        Self { grpc_server_addresses: Some(addresses), ..self }
     }
 
     /// How the gRPC server works. Default: [`GrpcServerOptions::default`].
@@ -173,13 +191,34 @@ impl ManagerOptions {
             });
         }
         self.grpc_server.validate()?;
-        let address = ServerAddress::parse(&self.grpc_server_address)
-            .map_err(|reason| ConfigError::Address { address: self.grpc_server_address.clone(), reason })?;
         Ok(Checked {
             budget: Budget::new(self.max_shutdown_duration, self.release_reserve, self.drain_delay)?,
-            address,
+            addresses: self.addresses()?,
             grpc_server: self.grpc_server.clone().reflection_by_default(self.grpc_ping_service),
             service_threads: self.service_threads,
         })
+    }
+
+    /// Where the server is to listen.
+    fn addresses(&self) -> Result<Vec<ServerAddress>, ConfigError> {
+        let default = [DEFAULT_GRPC_ADDRESS.to_owned()];
+        let given = self.grpc_server_addresses.as_deref().unwrap_or(&default);
+        let mut all = Vec::<ServerAddress>::new();
+        for text in given {
+            let refused = |reason: String| ConfigError::Address { address: text.clone(), reason };
+            let address = ServerAddress::parse(text).map_err(refused)?;
+            if let Some(other) = all.iter().find(|other| other.is_also(&address)) {
+                return Err(refused(format!("the server has it already, by {:?}", other.to_string())));
+            }
+            all.push(address);
+        }
+        if all.is_empty() {
+            return Err(ConfigError::Option {
+                option: "grpc_server_addresses",
+                value: "empty".to_owned(),
+                mend: "give at least one address, or leave it out",
+            });
+        }
+        Ok(all)
     }
 }

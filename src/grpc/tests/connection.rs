@@ -6,8 +6,9 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::connection::{Connection, addresses, http2, serve};
+use crate::grpc::connection::{Connection, http2, serve};
 use crate::grpc::router::{Router, Table};
+use crate::grpc::transport::addresses;
 use crate::grpc::worker::Shared;
 
 #[tokio::test(start_paused = true)]

@@ -9,7 +9,8 @@ use tonic::Code;
 
 use super::rig::Probe;
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::connection::{Connection, addresses, http2, serve};
+use crate::grpc::connection::{Connection, http2, serve};
+use crate::grpc::transport::addresses;
 use crate::grpc::worker::Shared;
 
 pub(super) struct Peer {

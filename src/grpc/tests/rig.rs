@@ -64,11 +64,11 @@ impl Stage {
         let (tell_gone, gone) = oneshot::channel();
         let tell_gone = Mutex::new(Some(tell_gone));
         let server = Server::new(
-            ServerAddress::parse(address).unwrap(),
+            vec![ServerAddress::parse(address).unwrap()],
             options,
             registrar,
             Gauge::default(),
-            Box::new(move |at| tell_serving.send(at).unwrap()),
+            Box::new(move |at| tell_serving.send(at[0].as_tcp().unwrap()).unwrap()),
         );
         let observer = Box::new(move |notice| {
             if let (Notice::Gone(_), Some(gone)) = (notice, tell_gone.lock().unwrap().take()) {

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use child::Process;
-use common::{Ended, Folder, Gate, Observed, Registers, ms, observe, options, within};
+use common::{Folder, Gate, Journal, Observed, Probe, Registers, ms, observe, options, within};
 use majordomo::ping::{Ping, PingClient, PingServer};
 use majordomo::{Manager, ManagerError, ManagerOptions, StageError, WaitForShutdown, WaitUntilRunning};
 use rustix::process::Signal;
@@ -155,7 +155,13 @@ async fn g02_connecting_to_a_unix_socket_is_refused_before_the_run() {
     let folder = Folder::new();
     let path = folder.path("a");
     let gate = Gate::default();
-    let slow = majordomo_probe(&gate);
+    let slow = Probe::new("slow", &Journal::default()).setup({
+        let gate = gate.clone();
+        move |_| async move {
+            gate.passed().await;
+            Ok(())
+        }
+    });
     let mut observed = observe(at([unix(&path)]), |m| m.service(slow));
     observed.seen("setup_started slow").await;
     assert_eq!(UnixStream::connect(&path).unwrap_err().kind(), std::io::ErrorKind::ConnectionRefused);
@@ -164,14 +170,6 @@ async fn g02_connecting_to_a_unix_socket_is_refused_before_the_run() {
     ping(&unix(&path)).await.unwrap();
     observed.shut_down();
     observed.ended().await.assert_ok();
-}
-
-fn majordomo_probe(gate: &Gate) -> common::Probe {
-    let gate = gate.clone();
-    common::Probe::new("slow", &common::Journal::default()).setup(move |_| async move {
-        gate.passed().await;
-        Ok(())
-    })
 }
 
 #[actix::test]
@@ -244,7 +242,7 @@ async fn g10_the_file_of_a_server_that_is_forced_is_removed_too() {
     observed.running().await;
     let _connection = connect(&unix(&path)).await;
     observed.force();
-    let _ended: Ended = observed.ended().await;
+    observed.ended().await;
     assert!(!path.exists());
 }
 

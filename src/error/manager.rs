@@ -64,6 +64,10 @@ pub enum ConfigError {
     /// The limits of the shutdown contradict each other.
     #[error(transparent)]
     Budget(#[from] BudgetError),
+    /// The certificates or keys of the gRPC server cannot be used.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(#[from] crate::grpc::TlsError),
     /// An option has a value that cannot work.
     #[error("{option} is {value}: {mend}")]
     Option {

@@ -11,6 +11,8 @@ use tonic::transport::server::Connected;
 
 use super::connection::{Connection, Http2, http2, serve};
 use super::router::Router;
+#[cfg(feature = "tls")]
+use super::tls::{ServerTls, handshake};
 use super::transport::{Accepted, Moving, Peer};
 use super::worker::Shared;
 
@@ -41,6 +43,11 @@ impl Host {
         match stream {
             Moving::Tcp(stream) => {
                 let stream = TcpStream::from_std(stream)?;
+                #[cfg(feature = "tls")]
+                if let Some(tls) = &self.shared.options.tls {
+                    self.serve_tls(stream, tls.clone(), place);
+                    return Ok(());
+                }
                 let peer = Peer::Tcp(stream.connect_info());
                 self.serve(stream, peer, place);
             }
@@ -62,6 +69,18 @@ impl Host {
         self.tasks.spawn(async move {
             let _place = place;
             serving.await;
+        });
+    }
+
+    #[cfg(feature = "tls")]
+    fn serve_tls(&self, stream: TcpStream, tls: ServerTls, place: Option<OwnedSemaphorePermit>) {
+        let connection = Connection::new(Arc::clone(&self.shared));
+        let (http, router) = (self.http.clone(), self.router.clone());
+        self.tasks.spawn(async move {
+            let _place = place;
+            let Some(stream) = handshake(&tls, stream, &connection).await else { return };
+            let peer = Peer::Tls(stream.connect_info());
+            serve(stream, peer, http, router, connection).await;
         });
     }
 }

@@ -47,6 +47,8 @@ mod router;
 mod server;
 mod streams;
 mod term;
+#[cfg(feature = "tls")]
+mod tls;
 mod transport;
 mod wire;
 mod worker;
@@ -59,6 +61,8 @@ pub use drain::DrainError;
 pub use error::ServerError;
 pub use options::GrpcServerOptions;
 pub use registrar::{GrpcRegistrar, GrpcService, RegisterOnServer};
+#[cfg(feature = "tls")]
+pub use tls::{ServerTls, TlsError};
 pub use transport::GrpcAddress;
 
 pub(crate) use gauge::Gauge;

@@ -3,12 +3,16 @@
 use http::Extensions;
 #[cfg(test)]
 use std::net::SocketAddr;
+#[cfg(feature = "tls")]
+use tonic::transport::server::TlsConnectInfo;
 use tonic::transport::server::{TcpConnectInfo, UdsConnectInfo};
 
 /// The peer of a connection.
 #[derive(Debug, Clone)]
 pub(in crate::grpc) enum Peer {
     Tcp(TcpConnectInfo),
+    #[cfg(feature = "tls")]
+    Tls(TlsConnectInfo<TcpConnectInfo>),
     Unix(UdsConnectInfo),
 }
 
@@ -17,6 +21,8 @@ impl Peer {
     pub(in crate::grpc) fn insert_into(&self, extensions: &mut Extensions) {
         match self {
             Self::Tcp(info) => drop(extensions.insert(info.clone())),
+            #[cfg(feature = "tls")]
+            Self::Tls(info) => drop(extensions.insert(info.clone())),
             Self::Unix(info) => drop(extensions.insert(info.clone())),
         }
     }

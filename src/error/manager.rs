@@ -52,7 +52,7 @@ pub enum ConfigError {
     EmptyId(usize),
     /// An address of the gRPC server cannot be understood, or is there twice.
     #[error(
-        "grpc_server_address is {address:?}, which is no address ({reason}): write HOST:PORT, such as \
+        "grpc_server_address {address:?} cannot be used ({reason}): write HOST:PORT, such as \
          \"0.0.0.0:50051\", unix:PATH, or systemd:NAME, each once"
     )]
     Address {

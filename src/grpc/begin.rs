@@ -56,6 +56,7 @@ impl Host {
                 let peer = Peer::Unix(stream.connect_info());
                 self.serve(stream, peer, place);
             }
+            Moving::InMemory(stream) => self.serve(stream, Peer::InMemory, place),
         }
         Ok(())
     }

@@ -63,7 +63,7 @@ pub use options::GrpcServerOptions;
 pub use registrar::{GrpcRegistrar, GrpcService, RegisterOnServer};
 #[cfg(feature = "tls")]
 pub use tls::{ServerTls, TlsError};
-pub use transport::GrpcAddress;
+pub use transport::{GrpcAddress, InMemory};
 
 pub(crate) use gauge::Gauge;
 pub(crate) use server::{SERVER_ID, Server};

@@ -7,7 +7,7 @@ use tracing::Dispatch;
 use crate::error::ConfigError;
 use crate::events::EventSender;
 use crate::grpc::middleware::{GrpcLayer, Middleware, Scope};
-use crate::grpc::{DEFAULT_GRPC_ADDRESS, GrpcServerOptions, ServerAddress};
+use crate::grpc::{DEFAULT_GRPC_ADDRESS, GrpcServerOptions, InMemory, ServerAddress};
 use crate::lifecycle::Budget;
 
 /// How many threads services share at most, unless told otherwise.
@@ -28,6 +28,7 @@ const SERVICE_THREADS: usize = 16;
 pub struct ManagerOptions {
     /// `None`: as by default.
     grpc_server_addresses: Option<Vec<String>>,
+    grpc_in_memory: Vec<InMemory>,
     grpc_server: GrpcServerOptions,
     grpc_ping_service: bool,
     pub(super) grpc_middleware: Vec<Middleware>,
@@ -52,6 +53,7 @@ impl Default for ManagerOptions {
     fn default() -> Self {
         Self {
             grpc_server_addresses: None,
+            grpc_in_memory: Vec::new(),
             grpc_server: GrpcServerOptions::default(),
             grpc_ping_service: true,
             grpc_middleware: Vec::new(),
@@ -72,8 +74,8 @@ impl ManagerOptions {
         Self::default()
     }
 
-    /// Where the gRPC server listens, in place of all addresses that were given before. Default:
-    /// [`DEFAULT_GRPC_ADDRESS`].
+    /// Where the gRPC server listens, in place of all addresses that were given before. Default, where it is not
+    /// reached [in memory](Self::grpc_in_memory) alone: [`DEFAULT_GRPC_ADDRESS`].
     ///
     /// | | |
     /// |---|---|
@@ -93,6 +95,13 @@ impl ManagerOptions {
     pub fn grpc_server_addresses(self, addresses: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let addresses = addresses.into_iter().map(Into::into).collect();
         Self { grpc_server_addresses: Some(addresses), ..self }
+    }
+
+    /// Lets the gRPC server be reached in memory, too; without any address, only so. May be called several
+    /// times. For tests that need no socket.
+    pub fn grpc_in_memory(mut self, memory: &InMemory) -> Self {
+        self.grpc_in_memory.push(memory.clone());
+        self
     }
 
     /// How the gRPC server works. Default: [`GrpcServerOptions::default`].
@@ -202,13 +211,20 @@ impl ManagerOptions {
     /// Where the server is to listen.
     fn addresses(&self) -> Result<Vec<ServerAddress>, ConfigError> {
         let default = [DEFAULT_GRPC_ADDRESS.to_owned()];
-        let given = self.grpc_server_addresses.as_deref().unwrap_or(&default);
+        let given = match &self.grpc_server_addresses {
+            Some(given) => given,
+            None if self.grpc_in_memory.is_empty() => &default[..],
+            None => &[],
+        };
+        let refused = |text: &str, reason| ConfigError::Address { address: text.to_owned(), reason };
+        let parse = |text: &String| ServerAddress::parse(text).map_err(|reason| refused(text, reason));
+        let in_memory = self.grpc_in_memory.iter().map(|memory| Ok(ServerAddress::in_memory(memory)));
         let mut all = Vec::<ServerAddress>::new();
-        for text in given {
-            let refused = |reason: String| ConfigError::Address { address: text.clone(), reason };
-            let address = ServerAddress::parse(text).map_err(refused)?;
+        for address in given.iter().map(parse).chain(in_memory) {
+            let address = address?;
             if let Some(other) = all.iter().find(|other| other.is_also(&address)) {
-                return Err(refused(format!("the server has it already, by {:?}", other.to_string())));
+                let reason = format!("the server has it already, by {:?}", other.to_string());
+                return Err(refused(&address.to_string(), reason));
             }
             all.push(address);
         }

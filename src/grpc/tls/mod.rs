@@ -235,8 +235,9 @@ impl fmt::Debug for ServerTls {
 
 /// TLS.
 impl GrpcServerOptions {
-    /// Speaks TLS at the addresses of TCP, and nothing else there; inherited ones too. Unix sockets do without:
-    /// whoever reaches them is on this machine. Default: none. In grpc-go: `Creds`.
+    /// Speaks TLS at the addresses of TCP, and nothing else there; inherited ones too. Unix sockets and
+    /// [`InMemory`](crate::clients::InMemory) do without: whoever reaches them is on this machine. Default: none.
+    /// In grpc-go: `Creds`.
     ///
     /// The files are read when the manager starts, before anything runs. One that cannot be used is refused as
     /// [`ConfigError::Tls`](crate::ConfigError).

@@ -8,6 +8,9 @@ use std::path::PathBuf;
 
 use tokio::net::lookup_host;
 
+use super::bound_address::GrpcAddress;
+use super::memory::InMemory;
+
 /// An address to listen on, as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ServerAddress {
@@ -25,6 +28,7 @@ pub(super) enum Place {
     UnixAbstract(String),
     /// Of that name; without, all that the process was started with.
     Inherited(Option<String>),
+    InMemory(InMemory),
 }
 
 impl ServerAddress {
@@ -36,6 +40,11 @@ impl ServerAddress {
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let place = Self::place_of(text)?;
         Ok(Self { text: text.to_owned(), place })
+    }
+
+    /// A place in memory, which has no text of its own.
+    pub(crate) fn in_memory(memory: &InMemory) -> Self {
+        Self { text: GrpcAddress::InMemory.to_string(), place: Place::InMemory(memory.clone()) }
     }
 
     fn place_of(text: &str) -> Result<Place, String> {
@@ -122,7 +131,7 @@ impl Place {
                 found.sort_by_key(SocketAddr::is_ipv6);
                 Ok(found)
             }
-            Self::Unix(_) | Self::UnixAbstract(_) | Self::Inherited(_) => Ok(Vec::new()),
+            Self::Unix(_) | Self::UnixAbstract(_) | Self::Inherited(_) | Self::InMemory(_) => Ok(Vec::new()),
         }
     }
 }

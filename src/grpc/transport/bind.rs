@@ -18,6 +18,7 @@ use super::address::{Place, ServerAddress};
 use super::bound_address::GrpcAddress;
 use super::inherited;
 use super::listener::Listener;
+use super::memory::Claim;
 use super::unix::{self, SocketFile};
 use crate::service::ShutdownSignal;
 
@@ -42,6 +43,7 @@ enum Hold {
     /// The file goes first: see [`Listener::Unix`].
     Unix(Option<SocketFile>, Socket),
     Inherited(Socket),
+    InMemory(Claim),
 }
 
 /// Why an address could not be bound.
@@ -122,6 +124,10 @@ async fn try_at(wanted: &ServerAddress) -> Result<Vec<Bound>, Failure> {
             let bound = |(socket, address)| Bound { address, hold: Hold::Inherited(socket) };
             return Ok(sockets.into_iter().map(bound).collect());
         }
+        Place::InMemory(memory) => {
+            let claim = memory.claim().ok_or_else(|| io::Error::from(io::ErrorKind::AddrInUse))?;
+            Bound { address: GrpcAddress::InMemory, hold: Hold::InMemory(claim) }
+        }
         tcp @ (Place::Ip(_) | Place::Everywhere(_) | Place::Host(..)) => try_all(tcp).await?,
     };
     Ok(vec![one])
@@ -162,15 +168,16 @@ impl Bound {
     }
 
     /// From here on connecting succeeds.
-    pub(in crate::grpc) fn listen(self) -> Result<Listening, ServerError> {
+    pub(in crate::grpc) fn listen(mut self) -> Result<Listening, ServerError> {
         let failed = |source| ServerError::Listen { address: self.address.to_string(), source };
-        match &self.hold {
+        match &mut self.hold {
             Hold::Unix(Some(file), _) if !file.is_in_place() => {
                 let error = io::Error::new(io::ErrorKind::AddrInUse, "another file is in its place");
                 return Err(failed(error));
             }
             Hold::Tcp(socket) | Hold::Unix(_, socket) => socket.listen(BACKLOG).map_err(failed)?,
             Hold::Inherited(_) => {}
+            Hold::InMemory(claim) => claim.listen(),
         }
         Ok(Listening(self))
     }
@@ -188,6 +195,7 @@ impl Listening {
             Ok(Listener::Unix { _file, listener: UnixListener::from_std(socket.into())? })
         };
         match hold {
+            Hold::InMemory(claim) => Ok(Listener::InMemory(claim)),
             Hold::Unix(file, socket) => unix(file, socket),
             Hold::Inherited(socket) if address.as_tcp().is_none() => unix(None, socket),
             Hold::Tcp(socket) | Hold::Inherited(socket) => {

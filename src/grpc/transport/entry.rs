@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::DuplexStream;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -24,6 +25,7 @@ pub(in crate::grpc) struct Accepted {
 pub(in crate::grpc) enum Moving {
     Tcp(std::net::TcpStream),
     Unix(std::os::unix::net::UnixStream),
+    InMemory(DuplexStream),
 }
 
 /// The way in.
@@ -70,6 +72,7 @@ impl Entry {
         let stream = match stream {
             Stream::Tcp(stream) => Moving::Tcp(self.as_optioned(stream)?.into_std()?),
             Stream::Unix(stream) => Moving::Unix(stream.into_std()?),
+            Stream::InMemory(stream) => Moving::InMemory(stream),
         };
         Ok(Some(Accepted { stream, place }))
     }

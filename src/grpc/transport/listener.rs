@@ -4,8 +4,10 @@ use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll, ready};
 
+use tokio::io::DuplexStream;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
+use super::memory::Claim;
 use super::unix::SocketFile;
 
 /// Something that connections come from. Dropped, it is closed.
@@ -17,6 +19,7 @@ pub(in crate::grpc) enum Listener {
         _file: Option<SocketFile>,
         listener: UnixListener,
     },
+    InMemory(Claim),
 }
 
 /// What a connection was accepted as.
@@ -24,15 +27,17 @@ pub(in crate::grpc) enum Listener {
 pub(in crate::grpc) enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    InMemory(DuplexStream),
 }
 
 impl Listener {
-    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
         Poll::Ready(match self {
             Self::Tcp(listener) => ready!(listener.poll_accept(cx)).map(|(stream, _)| Stream::Tcp(stream)),
             Self::Unix { listener, .. } => {
                 ready!(listener.poll_accept(cx)).map(|(stream, _)| Stream::Unix(stream))
             }
+            Self::InMemory(claim) => Ok(Stream::InMemory(ready!(claim.poll_accept(cx)))),
         })
     }
 }

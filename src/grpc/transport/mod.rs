@@ -16,10 +16,12 @@ mod bound_address;
 mod entry;
 mod inherited;
 mod listener;
+mod memory;
 mod peer;
 mod unix;
 
 pub use bound_address::GrpcAddress;
+pub use memory::InMemory;
 
 pub(crate) use address::ServerAddress;
 

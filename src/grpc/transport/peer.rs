@@ -14,6 +14,8 @@ pub(in crate::grpc) enum Peer {
     #[cfg(feature = "tls")]
     Tls(TlsConnectInfo<TcpConnectInfo>),
     Unix(UdsConnectInfo),
+    /// There is nothing to tell.
+    InMemory,
 }
 
 impl Peer {
@@ -24,6 +26,7 @@ impl Peer {
             #[cfg(feature = "tls")]
             Self::Tls(info) => drop(extensions.insert(info.clone())),
             Self::Unix(info) => drop(extensions.insert(info.clone())),
+            Self::InMemory => {}
         }
     }
 }

@@ -190,6 +190,9 @@ impl Probed {
 /// How long an answer of `Big` is.
 pub(super) const BIG: usize = 1 << 20;
 
+/// How long an answer of `Medium` is: less than HTTP/2's first windows, and than what rustls holds back.
+pub(super) const MEDIUM: usize = 40 * 1024;
+
 /// Takes its time to be dropped.
 struct Slow(Option<DropGuard>);
 
@@ -224,6 +227,7 @@ impl Probe {
                 Ok(tonic::Response::new(Vec::new()))
             }
             "Big" => Ok(tonic::Response::new(vec![7; BIG])),
+            "Medium" => Ok(tonic::Response::new(vec![7; MEDIUM])),
             "Panic" => panic!("handler panic"),
             _ => Err(Status::unimplemented(method)),
         }

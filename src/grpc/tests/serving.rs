@@ -66,6 +66,22 @@ async fn every_kind_of_address_is_bound() {
 }
 
 #[tokio::test]
+async fn a_socket_whose_file_another_server_has_replaced_is_not_listened_on_and_that_file_stays() {
+    let path = std::env::temp_dir().join(format!("majordomo-replaced-{}", std::process::id()));
+    let wanted = ServerAddress::parse(&format!("unix:{}", path.display())).unwrap();
+    let first = bind(&wanted, &nobody_asks()).await.unwrap();
+    // It does not listen yet, so it looks left behind.
+    let second = bind(&wanted, &nobody_asks()).await.unwrap();
+    let error = first.listen().unwrap_err().to_string();
+    assert!(error.contains("another file is in its place") && error.contains(&wanted.to_string()), "{error}");
+    assert!(path.exists());
+    let second = second.listen().unwrap();
+    tokio::net::UnixStream::connect(&path).await.unwrap();
+    drop(second);
+    assert!(!path.exists());
+}
+
+#[tokio::test]
 async fn an_address_that_is_not_ours_is_refused_at_once() {
     let address = ServerAddress::parse("192.0.2.1:50051").unwrap();
     let error = bind(&address, &nobody_asks()).await.unwrap_err().to_string();

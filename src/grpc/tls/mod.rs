@@ -172,7 +172,7 @@ impl ServerTls {
     }
 
     /// What a new connection gets.
-    fn current(&self) -> Option<Arc<ServerConfig>> {
+    pub(super) fn current(&self) -> Option<Arc<ServerConfig>> {
         if let Some(every) = self.plan.reload_every {
             self.look(every);
         }

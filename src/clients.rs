@@ -1,4 +1,4 @@
-//! Helpers for the clients of a server.
+//! Helpers for the clients of a server: waiting for it, reaching it without a socket.
 
 use std::error::Error;
 use std::time::Duration;
@@ -9,6 +9,8 @@ use tonic::client::Grpc;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
+
+pub use crate::grpc::InMemory;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);

@@ -25,7 +25,6 @@ mod in_flight;
 
 use std::error::Error;
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +35,7 @@ pub use in_flight::{InFlight, OldestCall};
 
 pub(crate) use in_flight::count;
 
+use crate::grpc::GrpcAddress;
 use crate::lifecycle::{Cause, ErrorStage, Outcome};
 
 /// The id of a service, or the name of a resource.
@@ -160,10 +160,10 @@ pub enum LifecycleEvent {
     },
     /// Every service runs, and the gRPC server, where there is one, accepts calls.
     Running,
-    /// The gRPC server accepts calls.
+    /// The gRPC server accepts calls. Told once for each of its addresses, in their order.
     Serving {
         /// Where.
-        address: SocketAddr,
+        address: GrpcAddress,
     },
     /// Shutdown begins.
     ShutdownRequested {

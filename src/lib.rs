@@ -74,7 +74,8 @@ pub use error::{
     exit,
 };
 pub use grpc::{
-    DEFAULT_GRPC_ADDRESS, GrpcLogging, GrpcRegistrar, GrpcServerOptions, GrpcService, RegisterOnServer,
+    DEFAULT_GRPC_ADDRESS, GrpcAddress, GrpcLogging, GrpcRegistrar, GrpcServerOptions, GrpcService,
+    RegisterOnServer,
 };
 pub use lifecycle::{BudgetError, Cause, ErrorStage, Outcome, SignalKind, Stage, Step};
 pub use manager::{

@@ -50,9 +50,10 @@ pub enum ConfigError {
     /// A service has an empty id.
     #[error("service number {0} has an empty id: give it a name, it is what errors and reports call it by")]
     EmptyId(usize),
-    /// The address of the gRPC server cannot be understood.
+    /// An address of the gRPC server cannot be understood, or is there twice.
     #[error(
-        "grpc_server_address is {address:?}, which is no address ({reason}): write HOST:PORT, such as \"0.0.0.0:50051\""
+        "grpc_server_address {address:?} cannot be used ({reason}): write HOST:PORT, such as \
+         \"0.0.0.0:50051\", unix:PATH, or systemd:NAME, each once"
     )]
     Address {
         /// What was given.
@@ -63,6 +64,10 @@ pub enum ConfigError {
     /// The limits of the shutdown contradict each other.
     #[error(transparent)]
     Budget(#[from] BudgetError),
+    /// The certificates or keys of the gRPC server cannot be used.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(#[from] crate::grpc::TlsError),
     /// An option has a value that cannot work.
     #[error("{option} is {value}: {mend}")]
     Option {

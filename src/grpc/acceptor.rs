@@ -6,7 +6,6 @@
 use std::convert::Infallible;
 use std::future::pending;
 use std::io;
-use std::net::TcpListener;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -16,13 +15,13 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::drain::{DrainError, Timetable, until};
-use super::entry::Entry;
 use super::error::ServerError;
 use super::gauge::Gauge;
 use super::logging::Logger;
 use super::options::GrpcServerOptions;
 use super::router::Router;
 use super::streams::Crew;
+use super::transport::{Entry, Listening, accept as accept_any};
 use super::worker::{Shared, Worker};
 use crate::service::ShutdownSignal;
 use crate::supervision::dispatch;
@@ -60,7 +59,7 @@ impl Drop for Threads {
 impl Acceptor {
     /// Starts the workers and begins to accept. Forced by `signal`.
     pub(super) fn start(
-        listener: TcpListener,
+        listening: Vec<Listening>,
         options: &GrpcServerOptions,
         logger: Logger,
         router: &Router,
@@ -89,7 +88,7 @@ impl Acceptor {
         thread::Builder::new().name("grpc-acceptor".to_owned()).spawn(move || {
             let _alive = alive;
             let _dispatch = dispatch::adopt(&dispatch);
-            let run = conduct(listener, entry, workers, ordered, signal, kill);
+            let run = conduct(listening, entry, workers, ordered, signal, kill);
             let ended = runtime.block_on(run);
             drop(runtime);
             // Nobody may be left to hear of it.
@@ -123,7 +122,7 @@ impl Acceptor {
 
 /// Accepts until the drain is ordered, then drains. Being killed ends either.
 async fn conduct(
-    listener: TcpListener,
+    listening: Vec<Listening>,
     entry: Entry,
     mut workers: Vec<Worker>,
     ordered: oneshot::Receiver<Option<Instant>>,
@@ -145,9 +144,9 @@ async fn conduct(
             Ok(deadline) => deadline,
             Err(_) => return told(workers, true),
         },
-        never = accept(listener, entry, &workers) => match never {},
+        never = accept(listening, entry, &workers) => match never {},
     };
-    // The listener is closed by now.
+    // The listeners are closed by now.
     let times = deadline.map(|deadline| Timetable::new(Instant::now(), deadline));
     for worker in &mut workers {
         worker.drain(times);
@@ -167,18 +166,21 @@ async fn conduct(
 }
 
 /// Accepts connections for ever.
-async fn accept(listener: TcpListener, mut entry: Entry, workers: &[Worker]) -> Infallible {
-    let listener = match tokio::net::TcpListener::from_std(listener) {
-        Ok(listener) => listener,
+async fn accept(listening: Vec<Listening>, mut entry: Entry, workers: &[Worker]) -> Infallible {
+    let watched: io::Result<Vec<_>> = listening.into_iter().map(Listening::watch).collect();
+    let mut listeners = match watched {
+        Ok(listeners) => listeners,
         Err(error) => {
-            tracing::error!(%error, "cannot watch the gRPC server's socket: no connection will be accepted");
+            tracing::error!(%error, "cannot watch the gRPC server's sockets: no connection will be accepted");
             return pending().await;
         }
     };
     let mut turns = (0..workers.len()).cycle();
+    let mut listeners_turn = 0;
     let mut pause = FIRST_PAUSE;
     loop {
-        match listener.accept().await.and_then(|(stream, _)| entry.admit(stream)) {
+        let accepted = accept_any(&mut listeners, &mut listeners_turn).await;
+        match accepted.and_then(|stream| entry.admit(stream)) {
             // One too many; closed by now.
             Ok(None) => pause = FIRST_PAUSE,
             Ok(Some(mut accepted)) => {

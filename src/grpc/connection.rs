@@ -15,7 +15,6 @@
 //! connection when its peer has acknowledged that. A peer that does not is given [`GRACE`] once nothing is
 //! carried, or [`LEAVING_GRACE`] where nobody waits: what it sent before it heard is still answered.
 
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -29,7 +28,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 use tonic::body::Body;
-use tonic::transport::server::TcpConnectInfo;
 
 use super::admission::queue;
 use super::body::CallBody;
@@ -39,6 +37,7 @@ use super::options::GrpcServerOptions;
 use super::router::Router;
 use super::streams::Streams;
 use super::term::{Departure, Term};
+use super::transport::Peer;
 use super::wire::Wire;
 use super::worker::Shared;
 
@@ -190,18 +189,13 @@ impl Drop for Connection {
 }
 
 /// Serves a connection to its end. Dropping it closes the connection.
-pub(super) async fn serve<I>(
-    io: I,
-    addresses: TcpConnectInfo,
-    http: Http2,
-    router: Router,
-    connection: Arc<Connection>,
-) where
+pub(super) async fn serve<I>(io: I, peer: Peer, http: Http2, router: Router, connection: Arc<Connection>)
+where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let worker = Arc::clone(&connection.worker);
     let wire = TokioIo::new(Wire::new(io, Arc::clone(&connection)));
-    let calls = Calls { router, addresses, connection: Arc::clone(&connection) };
+    let calls = Calls { router, peer, connection: Arc::clone(&connection) };
     let mut hyper = pin!(http.serve_connection(wire, calls));
     let departure = tokio::select! {
         biased;
@@ -250,7 +244,7 @@ async fn lasting(limit: Option<Duration>) {
 /// Answers the calls of one connection.
 struct Calls {
     router: Router,
-    addresses: TcpConnectInfo,
+    peer: Peer,
     connection: Arc<Connection>,
 }
 
@@ -261,7 +255,7 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
 
     fn call(&self, request: Request<Incoming>) -> Answer {
         let route = self.router.find(request.uri().path());
-        let (connection, peer) = (Arc::clone(&self.connection), self.addresses.remote_addr);
+        let (connection, peer) = (Arc::clone(&self.connection), self.peer.address());
         let (call, refusal) = Call::begin(connection, &request, Arc::clone(&route.method), peer);
         Streams::announce(call.deadline(), route.method.cost.heavy());
         if let Some(status) = refusal {
@@ -270,7 +264,7 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
         let limit = self.connection.worker.options.max_decoding_message_size;
         let tap = call.request_tap(request.headers());
         let mut request = request.map(|body| Body::new(RequestBody::new(body, limit, tap)));
-        request.extensions_mut().insert(self.addresses.clone());
+        self.peer.insert_into(request.extensions_mut());
         match self.connection.turns.as_ref().filter(|_| call.is_limited()) {
             None => Answer::handled(|| self.router.handle(route, request), call),
             Some(turns) => {
@@ -279,9 +273,4 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
             }
         }
     }
-}
-
-/// The addresses of a connection, as handlers find them in a request.
-pub(super) fn addresses(local: Option<SocketAddr>, remote: Option<SocketAddr>) -> TcpConnectInfo {
-    TcpConnectInfo { local_addr: local, remote_addr: remote }
 }

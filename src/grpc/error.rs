@@ -9,7 +9,7 @@ use std::time::Duration;
 pub enum ServerError {
     /// Somebody else listens there, and did so for as long as it made sense to wait.
     #[error(
-        "cannot listen on {address}: the port is in use, and still was after {waited:.1?}{}: stop whoever \
+        "cannot listen on {address}: the address is in use, and still was after {waited:.1?}{}: stop whoever \
          listens there, or choose another address",
         if *.asked { ", when shutdown was asked for" } else { "" }
     )]
@@ -33,7 +33,17 @@ pub enum ServerError {
         /// What the operating system or the name service says.
         source: io::Error,
     },
-    /// The port was had, but is not any more: somebody else has begun to listen on it.
+    /// The address is of no use, for a reason that lies outside of the program.
+    #[error("cannot listen on {address}: {reason}: {mend}")]
+    Unusable {
+        /// The address as it was given.
+        address: String,
+        /// What is wrong.
+        reason: String,
+        /// What would work.
+        mend: &'static str,
+    },
+    /// The address was had, but is not any more: somebody else has begun to listen there.
     #[error("cannot listen on {address} any more ({source}): stop whoever took it between set-up and run")]
     Listen {
         /// The address as it was given.

@@ -1,7 +1,7 @@
 //! The gRPC server: itself a service, set up, run and shut down like any other.
 //!
 //! ```text
-//!   Setup      binds, but does not listen: connecting is refused
+//!   Setup      binds every address, but does not listen: connecting is refused
 //!   Run        listens -> accepts on a thread of its own -> deals connections out in turn
 //!                                                             |          |
 //!                                                          worker 0   worker 1  ...  a thread each
@@ -25,16 +25,14 @@
 //! no other call.
 
 mod acceptor;
-mod address;
 mod admission;
 mod balance;
-mod bind;
+mod begin;
 mod body;
 mod call;
 mod connection;
 mod deadline;
 mod drain;
-mod entry;
 mod error;
 mod gauge;
 mod handler;
@@ -51,6 +49,9 @@ mod router;
 mod server;
 mod streams;
 mod term;
+#[cfg(feature = "tls")]
+mod tls;
+mod transport;
 mod wire;
 mod worker;
 
@@ -63,10 +64,13 @@ pub use error::ServerError;
 pub use logging::GrpcLogging;
 pub use options::GrpcServerOptions;
 pub use registrar::{GrpcRegistrar, GrpcService, RegisterOnServer};
+#[cfg(feature = "tls")]
+pub use tls::{ServerTls, TlsError};
+pub use transport::{GrpcAddress, InMemory};
 
-pub(crate) use address::ServerAddress;
 pub(crate) use gauge::Gauge;
 pub(crate) use server::{SERVER_ID, Server};
+pub(crate) use transport::ServerAddress;
 
 /// Where the server listens unless it is told otherwise: port 50051 on all IPv4 interfaces. Answers to the
 /// seed's `DefaultGrpcAddress`.

@@ -58,6 +58,8 @@ pub struct GrpcServerOptions {
     pub(super) max_header_list_size: u32,
     pub(super) tcp_nodelay: bool,
     pub(super) tcp_keepalive: Option<Duration>,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<super::tls::ServerTls>,
     health_service: Option<bool>,
     reflection_service: Option<bool>,
     pub(super) logging: Option<GrpcLogging>,
@@ -87,6 +89,8 @@ impl Default for GrpcServerOptions {
             max_header_list_size: MAX_HEADER_LIST_SIZE,
             tcp_nodelay: true,
             tcp_keepalive: None,
+            #[cfg(feature = "tls")]
+            tls: None,
             health_service: None,
             reflection_service: None,
             logging: None,

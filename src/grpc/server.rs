@@ -1,15 +1,12 @@
 //! The server as a service.
 
 use std::future::{pending, ready};
-use std::net::SocketAddr;
 
 use actix::{Actor, ActorFutureExt, Context, Handler, ResponseActFuture, ResponseFuture, WrapFuture};
 
 use tonic_reflection::pb::{v1, v1alpha};
 
 use super::acceptor::Acceptor;
-use super::address::ServerAddress;
-use super::bind::{Bound, bind};
 use super::error::ServerError;
 use super::gauge::Gauge;
 use super::health::{self, HealthServer, HealthService};
@@ -17,6 +14,7 @@ use super::logging::Logger;
 use super::options::GrpcServerOptions;
 use super::reflection::{self, Reflection};
 use super::registrar::GrpcRegistrar;
+use super::transport::{Bound, GrpcAddress, ServerAddress, bind};
 use crate::error::BoxError;
 use crate::events::EventSender;
 use crate::service::{GenericService, Run, Service, Setup, Shutdown};
@@ -24,29 +22,32 @@ use crate::service::{GenericService, Run, Service, Setup, Shutdown};
 /// The id of the server as a service.
 pub(crate) const SERVER_ID: &str = "majordomo grpc";
 
-/// The gRPC server. Set up it has its port, run it serves, shut down it drains; dropped, it closes every
+/// The gRPC server. Set up it has its addresses, run it serves, shut down it drains; dropped, it closes every
 /// connection at once.
 pub(crate) struct Server {
-    address: ServerAddress,
+    addresses: Vec<ServerAddress>,
     options: GrpcServerOptions,
     registrar: GrpcRegistrar,
     gauge: Gauge,
-    on_serving: Option<Box<dyn FnOnce(SocketAddr) + Send>>,
-    bound: Option<Bound>,
+    on_serving: Option<OnServing>,
+    bound: Option<Vec<Bound>>,
     acceptor: Option<Acceptor>,
     health: Option<HealthService>,
     reflection: Option<Reflection>,
 }
 
+/// Told of where the server accepts calls, in the order of its addresses.
+pub(crate) type OnServing = Box<dyn FnOnce(Vec<GrpcAddress>) + Send>;
+
 impl Server {
     /// A server of what is registered by the time it runs. `on_serving` is told where, on the actor's
     /// thread, as soon as connecting succeeds.
     pub(crate) fn new(
-        address: ServerAddress,
+        addresses: Vec<ServerAddress>,
         options: GrpcServerOptions,
         registrar: GrpcRegistrar,
         gauge: Gauge,
-        on_serving: Box<dyn FnOnce(SocketAddr) + Send>,
+        on_serving: OnServing,
     ) -> Self {
         let health = options.tells_health().then(HealthService::new);
         if let Some(health) = &health {
@@ -61,7 +62,7 @@ impl Server {
             registrar.add_file_descriptor_set(v1alpha::FILE_DESCRIPTOR_SET);
         }
         Self {
-            address,
+            addresses,
             options,
             registrar,
             gauge,
@@ -81,10 +82,8 @@ impl Server {
 
     fn serve(&mut self, run: Run) -> Result<&Acceptor, ServerError> {
         let bound = self.bound.take().ok_or(ServerError::NotSetUp)?;
-        let at = bound.address();
-        let listener = bound
-            .listen()
-            .map_err(|source| ServerError::Listen { address: self.address.to_string(), source })?;
+        let at = bound.iter().map(|bound| bound.address().clone()).collect();
+        let listening = bound.into_iter().map(Bound::listen).collect::<Result<Vec<_>, _>>()?;
         let router = self.registrar.close();
         if let Some(health) = &self.health {
             health.serve(self.registrar.owners());
@@ -95,7 +94,7 @@ impl Server {
         }
         let logger = Logger::new(self.options.logging.clone(), &self.registrar.descriptor_sets());
         let mut acceptor =
-            Acceptor::start(listener, &self.options, logger, &router, run.shutdown, &self.gauge)
+            Acceptor::start(listening, &self.options, logger, &router, run.shutdown, &self.gauge)
                 .map_err(ServerError::Thread)?;
         let threads = acceptor.take_threads();
         // A task of the runtime outlives the actor, even one that is forced. It is dropped when this thread
@@ -127,8 +126,8 @@ impl Handler<Setup> for Server {
     type Result = ResponseActFuture<Self, Result<(), BoxError>>;
 
     fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Self::Result {
-        let address = self.address.clone();
-        let binding = async move { bind(&address, &setup.shutdown).await };
+        let addresses = self.addresses.clone();
+        let binding = async move { bind(&addresses, &setup.shutdown).await };
         Box::pin(binding.into_actor(self).map(|bound, server, _| {
             server.bound = Some(bound?);
             Ok(())

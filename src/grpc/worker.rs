@@ -6,25 +6,25 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc as blocking};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::balance::Backlog;
-use super::connection::{Connection, addresses, http2, serve};
+use super::begin::Host;
 use super::drain::{Timetable, until};
 use super::logging::Logger;
 use super::open_calls::OpenCalls;
 use super::options::GrpcServerOptions;
 use super::router::Router;
-use super::streams::{Crew, Streams};
+use super::streams::Crew;
+use super::transport::Accepted;
 use crate::events::InFlight;
 use crate::supervision::{dispatch, panics};
 
@@ -93,14 +93,6 @@ impl Shared {
     fn lock_unavailable(&self) -> MutexGuard<'_, InFlight> {
         self.unavailable.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// A connection that was accepted, on its way to a worker.
-#[derive(Debug)]
-pub(super) struct Accepted {
-    pub(super) stream: TcpStream,
-    /// Held until the connection is closed, where connections are limited.
-    pub(super) place: Option<OwnedSemaphorePermit>,
 }
 
 /// A worker, from outside.
@@ -191,26 +183,12 @@ async fn work(
     shared: Arc<Shared>,
     crew: Crew,
 ) {
-    let http = http2(&shared.options, Streams::new(Arc::clone(&shared), crew));
     let tasks = &shared.tasks;
-    let begin = |Accepted { stream, place }: Accepted| {
-        let known = addresses(stream.local_addr().ok(), stream.peer_addr().ok());
-        match tokio::net::TcpStream::from_std(stream) {
-            Ok(stream) => {
-                let connection = Connection::new(Arc::clone(&shared));
-                let serving = serve(stream, known, http.clone(), router.clone(), connection);
-                tasks.spawn(async move {
-                    let _place = place;
-                    serving.await;
-                });
-            }
-            Err(error) => tracing::warn!(%error, "lost a gRPC connection: its socket cannot be watched"),
-        }
-    };
+    let host = Host::new(router, Arc::clone(&shared), crew);
     let times = loop {
         tokio::select! {
             biased;
-            Some(accepted) = connections.recv() => begin(accepted),
+            Some(accepted) = connections.recv() => host.begin(accepted),
             ordered = &mut ordered => match ordered {
                 Ok(times) => break times,
                 // Whoever could order it is gone, and with it the server.

@@ -7,7 +7,7 @@ use tracing::Dispatch;
 use crate::error::ConfigError;
 use crate::events::EventSender;
 use crate::grpc::middleware::{GrpcLayer, Middleware, Scope};
-use crate::grpc::{DEFAULT_GRPC_ADDRESS, GrpcLogging, GrpcServerOptions, ServerAddress};
+use crate::grpc::{DEFAULT_GRPC_ADDRESS, GrpcLogging, GrpcServerOptions, InMemory, ServerAddress};
 use crate::lifecycle::Budget;
 
 /// How many threads services share at most, unless told otherwise.
@@ -26,7 +26,9 @@ const SERVICE_THREADS: usize = 16;
 /// ```
 #[derive(Debug, Clone)]
 pub struct ManagerOptions {
-    grpc_server_address: String,
+    /// `None`: as by default.
+    grpc_server_addresses: Option<Vec<String>>,
+    grpc_in_memory: Vec<InMemory>,
     grpc_server: GrpcServerOptions,
     grpc_ping_service: bool,
     grpc_logging: Option<GrpcLogging>,
@@ -43,7 +45,7 @@ pub struct ManagerOptions {
 /// Options that can work.
 pub(super) struct Checked {
     pub(super) budget: Budget,
-    pub(super) address: ServerAddress,
+    pub(super) addresses: Vec<ServerAddress>,
     pub(super) grpc_server: GrpcServerOptions,
     pub(super) service_threads: usize,
 }
@@ -51,7 +53,8 @@ pub(super) struct Checked {
 impl Default for ManagerOptions {
     fn default() -> Self {
         Self {
-            grpc_server_address: DEFAULT_GRPC_ADDRESS.to_owned(),
+            grpc_server_addresses: None,
+            grpc_in_memory: Vec::new(),
             grpc_server: GrpcServerOptions::default(),
             grpc_ping_service: true,
             grpc_logging: Some(GrpcLogging::default()),
@@ -73,10 +76,34 @@ impl ManagerOptions {
         Self::default()
     }
 
-    /// Where the gRPC server listens: `HOST:PORT`; port 0 lets the system choose, and the status tells.
-    /// Default: [`DEFAULT_GRPC_ADDRESS`].
+    /// Where the gRPC server listens, in place of all addresses that were given before. Default, where it is not
+    /// reached [in memory](Self::grpc_in_memory) alone: [`DEFAULT_GRPC_ADDRESS`].
+    ///
+    /// | | |
+    /// |---|---|
+    /// | `HOST:PORT` | TCP; `:PORT` is all interfaces; port 0 lets the system choose, and the status tells |
+    /// | `unix:PATH`, `unix:///PATH` | a Unix socket, whose file is removed in the end; one that somebody left behind is replaced |
+    /// | `unix-abstract:NAME` | a Unix socket without a file (Linux) |
+    /// | `systemd:` | all sockets that the process was started with (`LISTEN_FDS`) |
+    /// | `systemd:NAME` | those of that name (`FileDescriptorName=` of the socket unit) |
+    ///
+    /// Sockets that systemd passes listen already: clients that come before the run wait, all others are
+    /// refused until then. Nothing else in the process may take them.
     pub fn grpc_server_address(self, address: impl Into<String>) -> Self {
-        Self { grpc_server_address: address.into(), ..self }
+        self.grpc_server_addresses([address])
+    }
+
+    /// The same for several addresses. The server has all of them or does not start.
+    pub fn grpc_server_addresses(self, addresses: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let addresses = addresses.into_iter().map(Into::into).collect();
+        Self { grpc_server_addresses: Some(addresses), ..self }
+    }
+
+    /// Lets the gRPC server be reached in memory, too; without any address, only so. May be called several
+    /// times. For tests that need no socket.
+    pub fn grpc_in_memory(mut self, memory: &InMemory) -> Self {
+        self.grpc_in_memory.push(memory.clone());
+        self
     }
 
     /// How the gRPC server works. Default: [`GrpcServerOptions::default`].
@@ -190,17 +217,45 @@ impl ManagerOptions {
             });
         }
         self.grpc_server.validate()?;
-        let address = ServerAddress::parse(&self.grpc_server_address)
-            .map_err(|reason| ConfigError::Address { address: self.grpc_server_address.clone(), reason })?;
         Ok(Checked {
             budget: Budget::new(self.max_shutdown_duration, self.release_reserve, self.drain_delay)?,
-            address,
             grpc_server: self
                 .grpc_server
                 .clone()
                 .reflection_by_default(self.grpc_ping_service)
                 .logged(self.grpc_logging.clone()),
+            addresses: self.addresses()?,
             service_threads: self.service_threads,
         })
+    }
+
+    /// Where the server is to listen.
+    fn addresses(&self) -> Result<Vec<ServerAddress>, ConfigError> {
+        let default = [DEFAULT_GRPC_ADDRESS.to_owned()];
+        let given = match &self.grpc_server_addresses {
+            Some(given) => given,
+            None if self.grpc_in_memory.is_empty() => &default[..],
+            None => &[],
+        };
+        let refused = |text: &str, reason| ConfigError::Address { address: text.to_owned(), reason };
+        let parse = |text: &String| ServerAddress::parse(text).map_err(|reason| refused(text, reason));
+        let in_memory = self.grpc_in_memory.iter().map(|memory| Ok(ServerAddress::in_memory(memory)));
+        let mut all = Vec::<ServerAddress>::new();
+        for address in given.iter().map(parse).chain(in_memory) {
+            let address = address?;
+            if let Some(other) = all.iter().find(|other| other.is_also(&address)) {
+                let reason = format!("the server has it already, by {:?}", other.to_string());
+                return Err(refused(&address.to_string(), reason));
+            }
+            all.push(address);
+        }
+        if all.is_empty() {
+            return Err(ConfigError::Option {
+                option: "grpc_server_addresses",
+                value: "empty".to_owned(),
+                mend: "give at least one address, or leave it out",
+            });
+        }
+        Ok(all)
     }
 }

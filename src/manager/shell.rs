@@ -17,7 +17,7 @@ use super::log::Spans;
 use super::timing::LAST_CALL;
 use super::told::{Home, Tick, Told};
 use crate::events::{LifecycleEvent, Name};
-use crate::grpc::{Gauge, GrpcRegistrar};
+use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar};
 use crate::lifecycle::{
     Announcement, Answer, Budget, Command, Departure, Input, Kind, Machine, ResourceIx, ServiceIx, Stage,
     Step,
@@ -209,8 +209,10 @@ impl Shell {
         self.feed(Input::Released(resource, answer), detail);
     }
 
-    pub(super) fn serving(&mut self, address: std::net::SocketAddr) {
-        self.account.emit(LifecycleEvent::Serving { address });
+    pub(super) fn serving(&mut self, addresses: Vec<GrpcAddress>) {
+        for address in addresses {
+            self.account.emit(LifecycleEvent::Serving { address });
+        }
         self.feed(Input::Serving, Detail::None);
     }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::error::{ResourceReport, ServiceReport, ShutdownReport, StepReport, seconds};
 use crate::events::{InFlight, Name, as_ms};
+use crate::grpc::GrpcAddress;
 use crate::lifecycle::Stage;
 
 /// The state of a manager at one moment.
@@ -19,8 +20,10 @@ pub struct ManagerStatus {
     /// Since its start.
     #[serde(rename = "up_ms", serialize_with = "as_ms")]
     pub up: Duration,
-    /// Where the gRPC server accepts calls, once it does.
+    /// Where the gRPC server accepts calls, once it does: the first of its addresses that is one of TCP.
     pub grpc_address: Option<SocketAddr>,
+    /// All addresses at which it does, in the order in which they were given.
+    pub grpc_addresses: Vec<GrpcAddress>,
     /// What the gRPC server carries, while it serves or drains.
     pub grpc: Option<InFlight>,
     /// Every service, in the order in which they were handed over.
@@ -55,13 +58,14 @@ impl ManagerStatus {
     pub(super) fn new(
         stage: Stage,
         up: Duration,
-        grpc_address: Option<SocketAddr>,
+        grpc_addresses: Vec<GrpcAddress>,
         grpc: Option<InFlight>,
         report: &ShutdownReport,
     ) -> Self {
         let services = report.services.iter().map(|service| service_status(service, up)).collect();
         let report = report.cause.is_some().then(|| report.clone());
-        Self { stage, up, grpc_address, grpc, services, report }
+        let grpc_address = grpc_addresses.iter().find_map(GrpcAddress::as_tcp);
+        Self { stage, up, grpc_address, grpc_addresses, grpc, services, report }
     }
 }
 
@@ -115,8 +119,8 @@ impl fmt::Display for ManagerStatus {
     /// One line for the manager, one for each service, one for each resource.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "majordomo: {}, up {}", self.stage, seconds(self.up))?;
-        if let Some(address) = self.grpc_address {
-            write!(f, ", gRPC on {address}")?;
+        for (at, address) in self.grpc_addresses.iter().enumerate() {
+            write!(f, ", {}{address}", if at == 0 { "gRPC on " } else { "" })?;
         }
         if let Some(cause) = self.report.as_ref().and_then(|report| report.cause.as_ref()) {
             write!(f, ", shutdown asked by {cause}")?;

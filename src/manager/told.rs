@@ -1,10 +1,9 @@
 //! What a manager is told from other threads and by its own timers.
 
-use std::net::SocketAddr;
-
 use actix::{Addr, Message, WeakAddr};
 
 use super::Manager;
+use crate::grpc::GrpcAddress;
 use crate::lifecycle::{Input, ResourceIx, ServiceIx, SignalKind, Step};
 use crate::service::Told as ToldOf;
 use crate::supervision::{Notice, Reply};
@@ -17,7 +16,7 @@ pub(super) enum Told {
     Answered(ServiceIx, Step, Reply),
     Resource(ResourceIx, ToldOf),
     Released(ResourceIx, Reply),
-    Serving(SocketAddr),
+    Serving(Vec<GrpcAddress>),
     Signal(SignalKind),
     PrintStatus,
     Tick(Tick),

@@ -1,6 +1,5 @@
 //! A manager at work, from its first command to its last answer.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix::{Addr, Context, Handler, MessageResult};
@@ -19,7 +18,7 @@ use super::waiting::Join;
 use super::{CheckedPlan, Manager};
 use crate::error::{ConfigError, ManagerError, ShutdownReport, StageError, seconds};
 use crate::events::{self, LifecycleEvent, Name};
-use crate::grpc::{Gauge, GrpcRegistrar, Server};
+use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, Server};
 use crate::lifecycle::{Input, Kind, Stage};
 use crate::service::ServiceSpec;
 
@@ -37,7 +36,7 @@ pub(super) struct Work {
     /// Keeps the manager alive, whoever else has let go of it.
     addr: Addr<Manager>,
     shell: Shell,
-    grpc_address: Option<SocketAddr>,
+    grpc_addresses: Vec<GrpcAddress>,
     logged: Option<oneshot::Receiver<()>>,
     _signals: Option<Registration>,
 }
@@ -51,7 +50,7 @@ pub(super) struct Ended {
 impl Ended {
     pub(super) fn refused(error: ManagerError) -> Self {
         let status =
-            ManagerStatus::new(Stage::Stopped, Duration::ZERO, None, None, &ShutdownReport::default());
+            ManagerStatus::new(Stage::Stopped, Duration::ZERO, Vec::new(), None, &ShutdownReport::default());
         Self { result: Err(error), status }
     }
 }
@@ -71,8 +70,8 @@ impl Work {
         if candidates.iter().any(|candidate| candidate.kind.registers()) {
             let server = {
                 let (registrar, home) = (registrar.clone(), home.clone());
-                let on_serving = Box::new(move |address| home.tell(Told::Serving(address)));
-                Server::new(checked.address, checked.grpc_server, registrar, gauge.clone(), on_serving)
+                let on_serving = Box::new(move |addresses| home.tell(Told::Serving(addresses)));
+                Server::new(checked.addresses, checked.grpc_server, registrar, gauge.clone(), on_serving)
             };
             observers.extend(server.observer());
             // No service can hold up the thread that accepts connections.
@@ -96,7 +95,7 @@ impl Work {
             spans: Spans::new(dispatch),
             service_threads: checked.service_threads,
         });
-        Ok(Self { addr: addr.clone(), shell, grpc_address: None, logged, _signals: signals })
+        Ok(Self { addr: addr.clone(), shell, grpc_addresses: Vec::new(), logged, _signals: signals })
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -106,7 +105,13 @@ impl Work {
     fn status(&self) -> ManagerStatus {
         let account = &self.shell.account;
         let grpc = self.shell.gauge.in_flight().filter(|_| self.stage() != Stage::Stopped);
-        ManagerStatus::new(self.stage(), account.now(), self.grpc_address, grpc, account.report().report())
+        ManagerStatus::new(
+            self.stage(),
+            account.now(),
+            self.grpc_addresses.clone(),
+            grpc,
+            account.report().report(),
+        )
     }
 
     /// Says who is being waited for.
@@ -197,9 +202,13 @@ impl Manager {
         match (&self.work, &self.ended) {
             (Some(work), _) => work.status(),
             (None, Some(ended)) => ended.status.clone(),
-            (None, None) => {
-                ManagerStatus::new(Stage::Created, Duration::ZERO, None, None, &ShutdownReport::default())
-            }
+            (None, None) => ManagerStatus::new(
+                Stage::Created,
+                Duration::ZERO,
+                Vec::new(),
+                None,
+                &ShutdownReport::default(),
+            ),
         }
     }
 }
@@ -215,9 +224,9 @@ impl Handler<Told> for Manager {
             Told::Answered(ix, step, reply) => shell.answered(ix, step, reply),
             Told::Resource(resource, told) => shell.told_of_resource(resource, told),
             Told::Released(resource, reply) => shell.released(resource, reply),
-            Told::Serving(address) => {
-                work.grpc_address = Some(address);
-                shell.serving(address);
+            Told::Serving(addresses) => {
+                work.grpc_addresses.clone_from(&addresses);
+                shell.serving(addresses);
             }
             Told::Signal(signal) => shell.feed(Input::Signal(signal), Detail::None),
             Told::PrintStatus => {

@@ -26,11 +26,17 @@ pub struct Process {
 
 /// Starts `program` in a process of its own. The test program must have a test `child_program` that runs it.
 pub fn start(program: &str) -> Process {
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.stderr(Stdio::piped());
+    start_by(command, program)
+}
+
+/// The same by a command that passes its arguments on to the test program.
+pub fn start_by(mut command: Command, program: &str) -> Process {
+    let mut child = command
         .args(["--exact", "child_program", "--nocapture", "--test-threads=1"])
         .env(PROGRAM, program)
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     let out = BufReader::new(child.stdout.take().unwrap()).lines();

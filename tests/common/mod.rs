@@ -7,6 +7,7 @@
 
 mod errors;
 mod events;
+mod folder;
 mod gates;
 mod observed;
 mod probe;
@@ -20,6 +21,7 @@ use majordomo::{BoxError, ManagerOptions};
 
 pub(crate) use errors::{error_of, forced_of, panic_of, sorted_whos, whos};
 pub(crate) use events::Events;
+pub(crate) use folder::Folder;
 pub(crate) use gates::{Counter, Gate, Journal};
 pub(crate) use observed::{Ended, Observed, observe};
 pub(crate) use probe::{Call, Dropped, Probe, block, never, start_all};

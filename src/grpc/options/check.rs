@@ -58,7 +58,10 @@ impl GrpcServerOptions {
         self.check_counts()?;
         self.check_sizes()?;
         self.check_durations()?;
-        self.check_pairs()
+        self.check_pairs()?;
+        #[cfg(feature = "tls")]
+        self.tls.as_ref().map_or(Ok(()), |tls| tls.check())?;
+        Ok(())
     }
 
     fn check_counts(&self) -> Check {

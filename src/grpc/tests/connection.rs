@@ -7,8 +7,9 @@ use tokio::io::AsyncWriteExt;
 
 use super::peer::alone;
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::connection::{Connection, addresses, serve};
+use crate::grpc::connection::{Connection, serve};
 use crate::grpc::router::{Router, Table};
+use crate::grpc::transport::addresses;
 use crate::grpc::worker::Shared;
 
 #[tokio::test(start_paused = true)]

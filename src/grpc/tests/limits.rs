@@ -12,8 +12,9 @@ use tonic::Code;
 use super::peer::{Peer, Told, alone, told};
 use super::rig::{BIG, Probed, Rig, endpoint, soon};
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::connection::{Connection, addresses, serve};
+use crate::grpc::connection::{Connection, serve};
 use crate::grpc::router::{Router, Table};
+use crate::grpc::transport::addresses;
 use crate::grpc::worker::Shared;
 use crate::ping::PingClient;
 

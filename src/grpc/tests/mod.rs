@@ -9,3 +9,5 @@ mod peer;
 mod rig;
 mod serving;
 mod term;
+#[cfg(feature = "tls")]
+mod tls;

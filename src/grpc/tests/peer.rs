@@ -9,8 +9,9 @@ use tonic::Code;
 
 use super::rig::Probe;
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::connection::{Connection, Http2, addresses, http2, serve};
+use crate::grpc::connection::{Connection, Http2, http2, serve};
 use crate::grpc::streams::{Crew, Streams};
+use crate::grpc::transport::addresses;
 use crate::grpc::worker::Shared;
 
 pub(super) struct Peer {

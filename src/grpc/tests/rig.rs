@@ -64,11 +64,11 @@ impl Stage {
         let (tell_gone, gone) = oneshot::channel();
         let tell_gone = Mutex::new(Some(tell_gone));
         let server = Server::new(
-            ServerAddress::parse(address).unwrap(),
+            vec![ServerAddress::parse(address).unwrap()],
             options,
             registrar,
             Gauge::default(),
-            Box::new(move |at| tell_serving.send(at).unwrap()),
+            Box::new(move |at| tell_serving.send(at[0].as_tcp().unwrap()).unwrap()),
         );
         let observer = Box::new(move |notice| {
             if let (Notice::Gone(_), Some(gone)) = (notice, tell_gone.lock().unwrap().take()) {
@@ -190,6 +190,9 @@ impl Probed {
 /// How long an answer of `Big` is.
 pub(super) const BIG: usize = 1 << 20;
 
+/// How long an answer of `Medium` is: less than HTTP/2's first windows, and than what rustls holds back.
+pub(super) const MEDIUM: usize = 40 * 1024;
+
 /// Takes its time to be dropped.
 struct Slow(Option<DropGuard>);
 
@@ -224,6 +227,7 @@ impl Probe {
                 Ok(tonic::Response::new(Vec::new()))
             }
             "Big" => Ok(tonic::Response::new(vec![7; BIG])),
+            "Medium" => Ok(tonic::Response::new(vec![7; MEDIUM])),
             "Panic" => panic!("handler panic"),
             _ => Err(Status::unimplemented(method)),
         }

@@ -1,6 +1,6 @@
 //! Set-up and run: the port, and calls.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -9,13 +9,24 @@ use tonic::Code;
 
 use super::rig::{BIG, Probed, Rig, Stage, endpoint, soon, stream, unary};
 use crate::clients::wait_for_grpc_server;
-use crate::grpc::bind::bind;
+use crate::grpc::error::ServerError;
+use crate::grpc::transport::{Bound, bind as bind_all};
 use crate::grpc::{GrpcRegistrar, ServerAddress};
 use crate::ping::PingClient;
 use crate::service::{Asking, Deadlines, ShutdownSignal};
 
 fn nobody_asks() -> ShutdownSignal {
     ShutdownSignal::new(Deadlines::default().into(), Asking::Service)
+}
+
+async fn bind(wanted: &ServerAddress, shutdown: &ShutdownSignal) -> Result<Bound, ServerError> {
+    let mut bound = bind_all(std::slice::from_ref(wanted), shutdown).await?;
+    assert_eq!(bound.len(), 1);
+    Ok(bound.remove(0))
+}
+
+fn port_of(bound: &Bound) -> SocketAddr {
+    bound.address().as_tcp().unwrap()
 }
 
 #[actix::test]
@@ -35,11 +46,11 @@ async fn g02_a_call_is_answered_once_the_server_runs() {
 #[tokio::test]
 async fn g02_connecting_is_refused_before_the_run() {
     let bound = bind(&ServerAddress::parse("127.0.0.1:0").unwrap(), &nobody_asks()).await.unwrap();
-    let address = bound.address();
+    let address = port_of(&bound);
     assert_ne!(address.port(), 0);
     let refused = TcpStream::connect(address).await.unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
-    let _listener = bound.listen().unwrap();
+    let _listening = bound.listen().unwrap();
     TcpStream::connect(address).await.unwrap();
 }
 
@@ -47,11 +58,27 @@ async fn g02_connecting_is_refused_before_the_run() {
 async fn every_kind_of_address_is_bound() {
     for text in ["localhost:0", "[::1]:0", ":0", "0.0.0.0:0"] {
         let bound = bind(&ServerAddress::parse(text).unwrap(), &nobody_asks()).await.unwrap();
-        let port = bound.address().port();
-        let _listener = bound.listen().unwrap();
+        let port = port_of(&bound).port();
+        let _listening = bound.listen().unwrap();
         let host = if text.starts_with("[::1]") { "::1" } else { "127.0.0.1" };
         TcpStream::connect((host, port)).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_socket_whose_file_another_server_has_replaced_is_not_listened_on_and_that_file_stays() {
+    let path = std::env::temp_dir().join(format!("majordomo-replaced-{}", std::process::id()));
+    let wanted = ServerAddress::parse(&format!("unix:{}", path.display())).unwrap();
+    let first = bind(&wanted, &nobody_asks()).await.unwrap();
+    // It does not listen yet, so it looks left behind.
+    let second = bind(&wanted, &nobody_asks()).await.unwrap();
+    let error = first.listen().unwrap_err().to_string();
+    assert!(error.contains("another file is in its place") && error.contains(&wanted.to_string()), "{error}");
+    assert!(path.exists());
+    let second = second.listen().unwrap();
+    tokio::net::UnixStream::connect(&path).await.unwrap();
+    drop(second);
+    assert!(!path.exists());
 }
 
 #[tokio::test]
@@ -84,7 +111,7 @@ async fn g14_a_port_in_use_is_tried_again_until_it_is_free() {
         () = std::future::ready(()) => {}
     }
     drop(other);
-    assert_eq!(soon(binding).await.unwrap().address(), address);
+    assert_eq!(port_of(&soon(binding).await.unwrap()), address);
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,7 +156,7 @@ async fn a_client_waits_until_a_server_answers_whatever_it_answers() {
 #[tokio::test]
 async fn a_client_that_waited_in_vain_is_told_why() {
     let bound = bind(&ServerAddress::parse("127.0.0.1:0").unwrap(), &nobody_asks()).await.unwrap();
-    let channel = endpoint(bound.address()).connect_lazy();
+    let channel = endpoint(port_of(&bound)).connect_lazy();
     let error = wait_for_grpc_server(channel, Duration::from_millis(60)).await.unwrap_err().to_string();
     assert!(error.contains("60ms") && error.contains("refused"), "{error}");
 }

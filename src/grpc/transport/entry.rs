@@ -1,19 +1,36 @@
-//! What becomes of a connection that was accepted: set up as TCP, or closed at once where it is one too many.
+//! What becomes of a connection that was accepted: set up where it is TCP, or closed at once where it is one too many.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
+use tokio::io::DuplexStream;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::options::GrpcServerOptions;
-use super::worker::Accepted;
+use super::super::options::GrpcServerOptions;
+use super::listener::Stream;
+
+/// A connection that was accepted, on its way to a worker.
+#[derive(Debug)]
+pub(in crate::grpc) struct Accepted {
+    pub(in crate::grpc) stream: Moving,
+    /// Held until the connection is closed, where connections are limited.
+    pub(in crate::grpc) place: Option<OwnedSemaphorePermit>,
+}
+
+/// A stream that no runtime watches.
+#[derive(Debug)]
+pub(in crate::grpc) enum Moving {
+    Tcp(std::net::TcpStream),
+    Unix(std::os::unix::net::UnixStream),
+    InMemory(DuplexStream),
+}
 
 /// The way in.
 #[derive(Debug)]
-pub(super) struct Entry {
+pub(in crate::grpc) struct Entry {
     nodelay: bool,
     keepalive: Option<Duration>,
     places: Option<Arc<Semaphore>>,
@@ -22,7 +39,7 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(options: &GrpcServerOptions) -> Self {
+    pub(in crate::grpc) fn new(options: &GrpcServerOptions) -> Self {
         // More than a semaphore has are no limit.
         let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         Self {
@@ -34,7 +51,7 @@ impl Entry {
     }
 
     /// Lets a connection in; `None` where it was one too many.
-    pub(super) fn admit(&mut self, stream: TcpStream) -> io::Result<Option<Accepted>> {
+    pub(in crate::grpc) fn admit(&mut self, stream: Stream) -> io::Result<Option<Accepted>> {
         let place = match &self.places {
             None => None,
             Some(places) => {
@@ -52,11 +69,20 @@ impl Entry {
                 place
             }
         };
+        let stream = match stream {
+            Stream::Tcp(stream) => Moving::Tcp(self.as_optioned(stream)?.into_std()?),
+            Stream::Unix(stream) => Moving::Unix(stream.into_std()?),
+            Stream::InMemory(stream) => Moving::InMemory(stream),
+        };
+        Ok(Some(Accepted { stream, place }))
+    }
+
+    fn as_optioned(&self, stream: TcpStream) -> io::Result<TcpStream> {
         stream.set_nodelay(self.nodelay)?;
         if let Some(silence) = self.keepalive {
             SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(silence))?;
         }
-        Ok(Some(Accepted { stream: stream.into_std()?, place }))
+        Ok(stream)
     }
 }
 
@@ -65,10 +91,10 @@ mod tests {
     use super::*;
     use tokio::net::TcpListener;
 
-    async fn accepted() -> (TcpStream, TcpStream) {
+    async fn accepted() -> (Stream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let peer = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        (listener.accept().await.unwrap().0, peer)
+        (Stream::Tcp(listener.accept().await.unwrap().0), peer)
     }
 
     #[tokio::test]
@@ -81,7 +107,8 @@ mod tests {
         ] {
             let (stream, _peer) = accepted().await;
             let accepted = Entry::new(&options).admit(stream).unwrap().unwrap();
-            let socket = SockRef::from(&accepted.stream);
+            let Moving::Tcp(stream) = &accepted.stream else { panic!("it was TCP") };
+            let socket = SockRef::from(stream);
             assert_eq!(socket.tcp_nodelay().unwrap(), nodelay);
             assert_eq!(socket.keepalive().unwrap(), keepalive.is_some());
             #[cfg(target_os = "linux")]

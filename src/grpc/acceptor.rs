@@ -74,7 +74,7 @@ impl Acceptor {
         let (crew, logger) = (Crew::default(), Arc::new(logger));
         let start = |number| {
             let shared = Shared::new(options.clone(), Arc::clone(&places_taken)).logged_by(&logger);
-            Worker::start(number, router.clone(), shared, crew.clone(), kill.clone(), alive.clone())
+            Worker::start(number, router.local(), shared, crew.clone(), kill.clone(), alive.clone())
         };
         let workers = (0..options.worker_count()).map(start).collect::<io::Result<Vec<_>>>()?;
         let all: Vec<_> = workers.iter().map(|worker| Arc::clone(&worker.shared)).collect();

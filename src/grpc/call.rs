@@ -44,6 +44,7 @@ use crate::supervision::panics;
 #[derive(Debug)]
 pub(super) struct Call {
     connection: Arc<Connection>,
+    /// Where its method does not know its own.
     path: Option<PathAndQuery>,
     /// What it calls, as far as it is known.
     pub(super) method: Arc<Method>,
@@ -85,9 +86,12 @@ impl Call {
             (refusal, refused_by) = (Some(malformed), EndedBy::Refusal);
             None
         });
-        let path = request.uri().path_and_query().cloned();
+        let path = match method.described {
+            Some(_) => None,
+            None => request.uri().path_and_query().cloned(),
+        };
         let began = Instant::now();
-        let entry = connection.worker.open.insert(path.clone(), began);
+        let entry = connection.worker.open.insert(Arc::clone(&method), path.clone(), began);
         let facts =
             Facts { logger: &connection.worker.logger, path: path.as_ref(), method: &method, peer, began };
         // Whoever probes health does so for ever.
@@ -113,7 +117,7 @@ impl Call {
     }
 
     fn path(&self) -> &str {
-        self.path.as_ref().map_or("", PathAndQuery::path)
+        path_of(&self.method, self.path.as_ref())
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -232,6 +236,11 @@ impl Call {
         self.log.panicked(self.facts(), &panic);
         Status::internal("the handler panicked")
     }
+}
+
+/// `/package.Service/Method`, as it was called.
+pub(super) fn path_of<'a>(method: &'a Method, path: Option<&'a PathAndQuery>) -> &'a str {
+    method.path().or(path.map(PathAndQuery::path)).unwrap_or_default()
 }
 
 /// A server that is full still has to tell how it is, and a watch of that lasts.

@@ -4,8 +4,9 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::poll_fn;
+use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use axum_core::response::IntoResponse;
@@ -28,6 +29,9 @@ pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infa
 /// A service whose type is not known any more.
 trait Handle: Send + Sync {
     fn call(&self, request: Request<Body>) -> HandlerFuture;
+
+    /// The same for callers on one thread.
+    fn local(&self) -> Arc<dyn Handle>;
 }
 
 impl GrpcHandler {
@@ -38,7 +42,7 @@ impl GrpcHandler {
         S::Response: IntoResponse,
         S::Future: Send + 'static,
     {
-        Self(Arc::new(Generated(service)))
+        Self(Arc::new(Shared::<_, Generated>::new(service)))
     }
 
     /// A service with layers around it.
@@ -50,7 +54,13 @@ impl GrpcHandler {
         B: http_body::Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        Self(Arc::new(Layered(service)))
+        Self(Arc::new(Shared::<_, Layered>::new(service)))
+    }
+
+    /// The same handler for callers that are all on one thread. Services hold what they share by reference counts,
+    /// which threads that count at the same time are slow at: so this one clones its service just once.
+    pub(super) fn local(&self) -> Self {
+        Self(self.0.local())
     }
 
     /// Begins to answer.
@@ -65,25 +75,83 @@ impl fmt::Debug for GrpcHandler {
     }
 }
 
-struct Generated<S>(S);
+/// How a service of some type is called.
+trait Calling<S>: Send + Sync + 'static {
+    /// Calls a service that is ready.
+    fn now(service: &mut S, request: Request<Body>) -> HandlerFuture;
 
-impl<S> Handle for Generated<S>
+    /// Calls it once it is.
+    fn later(service: S, request: Request<Body>) -> HandlerFuture;
+}
+
+/// A service that anybody may call: each call has a clone.
+struct Shared<S, C>(S, PhantomData<fn() -> C>);
+
+/// A service that is called by one thread at a time.
+struct Local<S, C>(Mutex<S>, PhantomData<fn() -> C>);
+
+impl<S, C> Shared<S, C> {
+    fn new(service: S) -> Self {
+        Self(service, PhantomData)
+    }
+}
+
+impl<S, C> Handle for Shared<S, C>
+where
+    S: Service<Request<Body>> + Clone + Send + Sync + 'static,
+    C: Calling<S>,
+{
+    fn call(&self, request: Request<Body>) -> HandlerFuture {
+        let mut service = self.0.clone();
+        if is_ready(&mut service) { C::now(&mut service, request) } else { C::later(service, request) }
+    }
+
+    fn local(&self) -> Arc<dyn Handle> {
+        Arc::new(Local::<S, C>(Mutex::new(self.0.clone()), PhantomData))
+    }
+}
+
+impl<S, C> Handle for Local<S, C>
+where
+    S: Service<Request<Body>> + Clone + Send + Sync + 'static,
+    C: Calling<S>,
+{
+    fn call(&self, request: Request<Body>) -> HandlerFuture {
+        // A call that panicked is over, and the service is as it left it.
+        let mut service = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_ready(&mut *service) {
+            C::now(&mut service, request)
+        } else {
+            // The very one that was asked: it may have its place in a queue.
+            let next = service.clone();
+            C::later(std::mem::replace(&mut *service, next), request)
+        }
+    }
+
+    fn local(&self) -> Arc<dyn Handle> {
+        let service = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Arc::new(Self(Mutex::new(service), PhantomData))
+    }
+}
+
+/// As services that tonic generated are called.
+struct Generated;
+
+impl<S> Calling<S> for Generated
 where
     S: Service<Request<Body>, Error = Infallible> + Clone + Send + Sync + 'static,
     S::Response: IntoResponse,
     S::Future: Send + 'static,
 {
-    fn call(&self, request: Request<Body>) -> HandlerFuture {
-        let mut service = self.0.clone();
-        if is_ready(&mut service) {
-            let answer = service.call(request);
-            // What tonic generates answers so already.
-            return same::<_, HandlerFuture>(answer)
-                .unwrap_or_else(|answer| Box::pin(async move { Ok(generic(answer.await)) }));
-        }
+    fn now(service: &mut S, request: Request<Body>) -> HandlerFuture {
+        // What tonic generates answers so already.
+        same::<_, HandlerFuture>(service.call(request))
+            .unwrap_or_else(|answer| Box::pin(async move { Ok(generic(answer.await)) }))
+    }
+
+    fn later(mut service: S, request: Request<Body>) -> HandlerFuture {
         Box::pin(async move {
-            let ready = poll_fn(|cx| service.poll_ready(cx)).await;
-            match ready {
+            match poll_fn(|cx| service.poll_ready(cx)).await {
                 Ok(()) => Ok(generic(service.call(request).await)),
                 Err(never) => match never {},
             }
@@ -98,9 +166,10 @@ fn generic<R: IntoResponse>(answer: Result<R, Infallible>) -> Response<Body> {
     }
 }
 
-struct Layered<S>(S);
+/// As layers of users are.
+struct Layered;
 
-impl<S, B> Handle for Layered<S>
+impl<S, B> Calling<S> for Layered
 where
     S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
     S::Error: Into<BoxError>,
@@ -108,23 +177,31 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    fn call(&self, request: Request<Body>) -> HandlerFuture {
-        let mut service = self.0.clone();
-        // Called at once where that is possible, so that what a layer does there comes in the order of arrival.
-        let answer = if is_ready(&mut service) { Ok(service.call(request)) } else { Err(request) };
+    // Called at once, so that what a layer does there comes in the order of arrival.
+    fn now(service: &mut S, request: Request<Body>) -> HandlerFuture {
+        let answer = service.call(request);
+        Box::pin(async move { Ok(layered(answer.await.map_err(Into::into))) })
+    }
+
+    fn later(mut service: S, request: Request<Body>) -> HandlerFuture {
         Box::pin(async move {
-            let answered = match answer {
-                Ok(answer) => answer.await.map_err(Into::into),
-                Err(request) => match poll_fn(|cx| service.poll_ready(cx)).await.map_err(Into::into) {
-                    Ok(()) => service.call(request).await.map_err(Into::into),
-                    Err(error) => Err(error),
-                },
-            };
-            Ok(match answered {
-                Ok(response) => response.map(Body::new),
-                Err(error) => Status::from_error(error).into_http(),
+            let ready = poll_fn(|cx| service.poll_ready(cx)).await.map_err(Into::into);
+            Ok(match ready {
+                Ok(()) => layered(service.call(request).await.map_err(Into::into)),
+                Err(error) => layered::<B>(Err(error)),
             })
         })
+    }
+}
+
+fn layered<B>(answer: Result<Response<B>, BoxError>) -> Response<Body>
+where
+    B: http_body::Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    match answer {
+        Ok(response) => response.map(Body::new),
+        Err(error) => Status::from_error(error).into_http(),
     }
 }
 
@@ -146,6 +223,9 @@ fn same<A: 'static, B: 'static>(value: A) -> Result<B, A> {
 mod tests {
     use super::*;
     use crate::ping::{Ping, PingServer};
+    use std::time::Duration;
+    use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+    use tokio_util::sync::PollSemaphore;
 
     struct Mine;
 
@@ -183,6 +263,56 @@ mod tests {
             let response = handler.handle(Request::new(Body::empty())).await.unwrap();
             let status = Status::from_header_map(response.headers()).unwrap();
             assert_eq!(status.message(), message);
+        }
+    }
+
+    /// One call at a time.
+    struct Limited {
+        places: PollSemaphore,
+        place: Option<OwnedSemaphorePermit>,
+        go: Arc<Notify>,
+    }
+
+    impl Clone for Limited {
+        fn clone(&self) -> Self {
+            Self { places: self.places.clone(), place: None, go: Arc::clone(&self.go) }
+        }
+    }
+
+    impl Service<Request<Body>> for Limited {
+        type Response = Response<Body>;
+        type Error = Infallible;
+        type Future = HandlerFuture;
+        fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            if self.place.is_none() {
+                self.place = std::task::ready!(self.places.poll_acquire(cx));
+            }
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, _: Request<Body>) -> HandlerFuture {
+            let (place, go) = (self.place.take(), Arc::clone(&self.go));
+            Box::pin(async move {
+                let _place = place.expect("it was ready");
+                go.notified().await;
+                Ok(Response::new(Body::empty()))
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_call_that_waits_for_its_service_gets_its_place_in_the_queue() {
+        let go = Arc::<Notify>::default();
+        let places = PollSemaphore::new(Arc::new(Semaphore::new(1)));
+        let service = Limited { places, place: None, go: Arc::clone(&go) };
+        let shared = GrpcHandler::of_service(service);
+        for handler in [shared.clone(), shared.local(), shared.local().local()] {
+            let answers = [(); 3].map(|()| handler.handle(Request::new(Body::empty())));
+            go.notify_one();
+            for answer in answers {
+                tokio::time::timeout(Duration::from_secs(10), answer).await.unwrap().unwrap();
+                go.notify_one();
+            }
+            go.notified().await;
         }
     }
 }

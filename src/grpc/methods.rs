@@ -54,18 +54,27 @@ pub(super) struct Method {
     pub(super) built_in: bool,
 }
 
+impl Method {
+    /// `/package.Service/Method`, where it is described.
+    pub(super) fn path(&self) -> Option<&str> {
+        self.described.as_ref().map(|described| &*described.path)
+    }
+}
+
 /// What a descriptor set tells of a method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Described {
+    /// `/package.Service/Method`.
+    pub(super) path: Box<str>,
     pub(super) kind: MethodKind,
     /// The full names of its messages, without a dot before them.
     pub(super) input: String,
     pub(super) output: String,
 }
 
-/// The methods of each service that descriptor sets tell of: by the service's full name, each with its path.
+/// The methods of each service that descriptor sets tell of, by the service's full name.
 #[derive(Debug, Default)]
-pub(super) struct Descriptions(HashMap<String, Vec<(String, Described)>>);
+pub(super) struct Descriptions(HashMap<String, Vec<Described>>);
 
 impl Descriptions {
     /// What is described twice is as the first set says.
@@ -83,19 +92,19 @@ impl Descriptions {
     }
 
     /// The methods of a service; `None` where nothing describes it.
-    pub(super) fn of(&self, service: &str) -> Option<&[(String, Described)]> {
+    pub(super) fn of(&self, service: &str) -> Option<&[Described]> {
         self.0.get(service).map(Vec::as_slice)
     }
 }
 
-fn described(service: &str, method: &MethodDescriptorProto) -> (String, Described) {
+fn described(service: &str, method: &MethodDescriptorProto) -> Described {
     let full = |name: &str| name.trim_start_matches('.').to_owned();
-    let described = Described {
+    Described {
+        path: format!("/{service}/{}", method.name()).into(),
         kind: MethodKind::new(method.client_streaming(), method.server_streaming()),
         input: full(method.input_type()),
         output: full(method.output_type()),
-    };
-    (format!("/{service}/{}", method.name()), described)
+    }
 }
 
 #[cfg(test)]
@@ -108,12 +117,12 @@ mod tests {
         let set = DescriptorSet::decode(health::FILE_DESCRIPTOR_SET).unwrap();
         let descriptions = Descriptions::new([&set]);
         let methods = descriptions.of(health::NAME).unwrap();
-        let (_, watch) = methods.iter().find(|(path, _)| path == "/grpc.health.v1.Health/Watch").unwrap();
+        let find = |path: &str| methods.iter().find(|method| &*method.path == path).unwrap();
+        let watch = find("/grpc.health.v1.Health/Watch");
         assert_eq!(watch.kind, MethodKind::ServerStreaming);
         assert_eq!(watch.input, "grpc.health.v1.HealthCheckRequest");
         assert_eq!(watch.output, "grpc.health.v1.HealthCheckResponse");
-        let (_, check) = methods.iter().find(|(path, _)| path == "/grpc.health.v1.Health/Check").unwrap();
-        assert!(check.kind.is_unary());
+        assert!(find("/grpc.health.v1.Health/Check").kind.is_unary());
         assert!(!descriptions.has("grpc.health.v1"));
     }
 }

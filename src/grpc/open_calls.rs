@@ -2,22 +2,26 @@
 //!
 //! Only the worker's own thread adds and removes, so its lock is all but never contended.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::uri::PathAndQuery;
 use slab::Slab;
 use tokio::time::Instant;
 
+use super::call::path_of;
+use super::methods::Method;
+
 /// A call that is open.
 #[derive(Debug)]
 pub(super) struct OpenCall {
+    method: Arc<Method>,
     path: Option<PathAndQuery>,
     pub(super) began: Instant,
 }
 
 impl OpenCall {
     pub(super) fn path(&self) -> &str {
-        self.path.as_ref().map_or("", PathAndQuery::path)
+        path_of(&self.method, self.path.as_ref())
     }
 }
 
@@ -27,8 +31,8 @@ pub(super) struct OpenCalls(Mutex<Slab<OpenCall>>);
 
 impl OpenCalls {
     /// Returns the key by which it is removed.
-    pub(super) fn insert(&self, path: Option<PathAndQuery>, began: Instant) -> usize {
-        self.lock().insert(OpenCall { path, began })
+    pub(super) fn insert(&self, method: Arc<Method>, path: Option<PathAndQuery>, began: Instant) -> usize {
+        self.lock().insert(OpenCall { method, path, began })
     }
 
     pub(super) fn remove(&self, key: usize) {

@@ -183,8 +183,8 @@ impl GrpcRegistrar {
         for (&name, Registered { handler, built_in, .. }) in &state.services {
             let method = |described| Method { described, built_in: *built_in, ..Method::default() };
             let route = |described| Route::new(method(described), handler.clone());
-            for (path, described) in descriptions.of(name).unwrap_or_default() {
-                table.add_method(path, route(Some(described.clone())));
+            for described in descriptions.of(name).unwrap_or_default() {
+                table.add_method(&described.path, route(Some(described.clone())));
             }
             // A method that no layer for its kind could be put around would be open to everybody.
             if *built_in || !state.asks_for_kinds() {

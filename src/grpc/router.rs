@@ -20,17 +20,21 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
 
+use super::balance::Cost;
 use super::handler::{GrpcHandler, HandlerFuture};
 use super::methods::{Method, MethodKind};
 use super::middleware::{Middleware, Scope};
+
+/// All names are ours, so nobody can make them collide; a call is looked up by its hash alone.
+type Names<N> = HashMap<N, Route, foldhash::fast::RandomState>;
 
 /// What is served, by name.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     /// By path.
-    methods: HashMap<Box<str>, Route>,
+    methods: Names<Box<str>>,
     /// By the name of a service: what is served of it beyond the methods that are known.
-    services: HashMap<&'static str, Route>,
+    services: Names<&'static str>,
     nothing: Route,
 }
 
@@ -45,6 +49,12 @@ pub(super) struct Route {
 impl Route {
     pub(super) fn new(method: Method, handler: GrpcHandler) -> Self {
         Self { method: Arc::new(method), handler: Some(handler) }
+    }
+
+    fn local(&self) -> Self {
+        let Method { described, built_in, cost: _ } = &*self.method;
+        let method = Method { described: described.clone(), built_in: *built_in, cost: Cost::default() };
+        Self { method: Arc::new(method), handler: self.handler.as_ref().map(GrpcHandler::local) }
     }
 
     fn kind(&self) -> Option<MethodKind> {
@@ -71,6 +81,12 @@ impl Table {
     /// Serves the methods of a service that have not been added themselves.
     pub(super) fn add_service(&mut self, name: &'static str, route: Route) {
         self.services.insert(name, route);
+    }
+
+    fn local(&self) -> Self {
+        let methods = self.methods.iter().map(|(path, route)| (path.clone(), route.local()));
+        let services = self.services.iter().map(|(name, route)| (*name, route.local()));
+        Self { methods: methods.collect(), services: services.collect(), nothing: self.nothing.local() }
     }
 
     fn find(&self, path: &str) -> &Route {
@@ -108,6 +124,12 @@ impl Router {
             })
         });
         Self { table, layered }
+    }
+
+    /// The same router for one worker: counting and measuring calls touches nothing that others touch.
+    pub(super) fn local(&self) -> Self {
+        let layered = self.layered.as_ref().map(GrpcHandler::local);
+        Self { table: Arc::new(self.table.local()), layered }
     }
 
     pub(super) fn find(&self, path: &str) -> &Route {
@@ -178,8 +200,12 @@ mod tests {
     #[test]
     fn a_path_leads_to_its_method_else_to_its_service_else_nowhere() {
         let handler = GrpcHandler::of_service(HealthServer::new(HealthService::new()));
-        let described =
-            Described { kind: MethodKind::Unary, input: "In".to_owned(), output: "Out".to_owned() };
+        let described = Described {
+            path: "/grpc.health.v1.Health/Check".into(),
+            kind: MethodKind::Unary,
+            input: "In".to_owned(),
+            output: "Out".to_owned(),
+        };
         let mut table = Table::default();
         let method = Method { described: Some(described), built_in: true, ..Method::default() };
         table.add_method("/grpc.health.v1.Health/Check", Route::new(method, handler.clone()));

@@ -49,9 +49,12 @@ impl Crew {
     }
 }
 
-/// Runs streams.
+/// Runs streams. HTTP/2 has a clone of it for each, so cloning touches nothing that other workers do.
 #[derive(Clone)]
-pub(super) struct Streams {
+pub(super) struct Streams(Arc<Place>);
+
+/// Whose streams they are.
+struct Place {
     home: Arc<Shared>,
     crew: Crew,
 }
@@ -59,7 +62,7 @@ pub(super) struct Streams {
 impl Streams {
     /// For the connections of one worker among several.
     pub(super) fn new(home: Arc<Shared>, crew: Crew) -> Self {
-        Self { home, crew }
+        Self(Arc::new(Place { home, crew }))
     }
 
     /// The next stream that is run is that of a call with this deadline, whose first poll costs that: hyper runs a
@@ -74,10 +77,11 @@ impl Streams {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let others = self.crew.beside(&self.home);
-        let at = elsewhere(self.home.backlog.get(), others.clone().map(|worker| worker.backlog.get()));
+        let Place { home, crew } = &*self.0;
+        let others = crew.beside(home);
+        let at = elsewhere(home.backlog.get(), others.clone().map(|worker| worker.backlog.get()));
         let Some(other) = at.and_then(|at| others.clone().nth(at)) else {
-            tokio::spawn(counted(stream, cost, Arc::clone(&self.home)));
+            tokio::spawn(counted(stream, cost, Arc::clone(home)));
             return;
         };
         // A worker that drains waits for whoever has a token, and takes nobody in any more.
@@ -90,7 +94,7 @@ impl Streams {
                     guest.await;
                 }));
             }
-            _ => drop(tokio::spawn(counted(stream, cost, Arc::clone(&self.home)))),
+            _ => drop(tokio::spawn(counted(stream, cost, Arc::clone(home)))),
         }
     }
 }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::io;
 use std::net::TcpStream;
 use std::thread;
+use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
@@ -23,17 +24,19 @@ use crate::grpc::service::{BenchServer, Echoes};
 /// As majordomo has it by default.
 const MAX_STREAMS: u32 = 1000;
 const MAX_HEADERS: u32 = 16 * 1024;
+const KEEPALIVE: Duration = Duration::from_secs(60);
 
 pub(super) fn serve_routes() -> Served {
-    serve(|| Routes::new(BenchServer::new(Echoes)).prepare())
+    serve(Routes::new(BenchServer::new(Echoes)).prepare())
 }
 
 pub(super) fn serve_service() -> Served {
-    serve(|| BenchServer::new(Echoes))
+    serve(BenchServer::new(Echoes))
 }
 
-/// Serves what is made anew for each worker.
-fn serve<S>(service: impl Fn() -> S) -> Served
+/// Serves one service on all workers, as every other contender does: what its clones share by reference counts, all
+/// threads count on.
+fn serve<S>(service: S) -> Served
 where
     S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
@@ -42,7 +45,7 @@ where
     for _ in 0..WORKERS {
         let (deal, dealt) = mpsc::unbounded_channel();
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let service = service();
+        let service = service.clone();
         thread::spawn(move || runtime.block_on(work(dealt, service)));
         workers.push(deal);
     }
@@ -82,6 +85,7 @@ where
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)
         .max_concurrent_streams(MAX_STREAMS)
+        .keep_alive_interval(KEEPALIVE)
         .max_header_list_size(MAX_HEADERS)
         .auto_date_header(false);
     async move {

@@ -23,6 +23,7 @@ use super::status::{self, EndedBy};
 use super::tap::{Direction, MessageLog, Tap};
 use super::{Logger, TARGET, quietly};
 use crate::error::PanicError;
+use crate::grpc::call::path_of;
 use crate::grpc::logging::encoding::Encoding;
 use crate::grpc::methods::{Described, Method, MethodKind};
 
@@ -38,7 +39,7 @@ pub(in crate::grpc) struct Facts<'a> {
 
 impl Facts<'_> {
     fn path(&self) -> &str {
-        self.path.map_or("", PathAndQuery::path)
+        path_of(self.method, self.path)
     }
 
     fn kind(&self) -> Option<MethodKind> {
@@ -136,7 +137,7 @@ impl CallLog {
             direction,
             level,
             id: self.on.as_ref()?.id,
-            method: facts.path.cloned(),
+            method: facts.path().into(),
             encoding: Encoding::of(headers),
             message: described.and_then(|described| facts.logger.types.message(message(described))),
             max_json_length: facts.logger.options.as_ref()?.max_json_length,

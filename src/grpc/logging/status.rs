@@ -100,7 +100,9 @@ pub(super) fn name(code: Code) -> &'static str {
 
 /// The status that headers or trailers hold.
 pub(super) fn code(headers: &HeaderMap) -> Option<Code> {
-    headers.get(Status::GRPC_STATUS).map(|code| Code::from_bytes(code.as_bytes()))
+    // Of a few headers a look at each is faster than the map's own way.
+    let status = headers.iter().find(|(name, _)| **name == Status::GRPC_STATUS);
+    status.map(|(_, code)| Code::from_bytes(code.as_bytes()))
 }
 
 /// The message beside it.

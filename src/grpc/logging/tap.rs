@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use http::uri::PathAndQuery;
 use hyper::body::Bytes;
 use prost_reflect::MessageDescriptor;
 use tracing::Level;
@@ -34,7 +33,7 @@ pub(super) struct MessageLog {
     pub(super) direction: Direction,
     pub(super) level: Level,
     pub(super) id: CallId,
-    pub(super) method: Option<PathAndQuery>,
+    pub(super) method: Box<str>,
     pub(super) encoding: Encoding,
     /// `None`: messages are logged by their size.
     pub(super) message: Option<MessageDescriptor>,
@@ -71,7 +70,7 @@ impl MessageLog {
         let size = framed.size;
         let Told { json, cut, compressed, malformed, too_long } = self.tell(framed);
         let (json, compressed, malformed) = (json.as_deref(), compressed.as_deref(), malformed.as_deref());
-        let method = self.method.as_ref().map_or("", PathAndQuery::path);
+        let method = &*self.method;
         let (call_id, number) = (display(self.id), self.number);
         at_level!(
             self.level,

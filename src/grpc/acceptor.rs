@@ -233,7 +233,7 @@ fn told(workers: Vec<Worker>, forced: bool) -> Drained {
             worker.join();
         } else if forced || shared.off.load(Ordering::Relaxed) {
             told.connections += carrying;
-            told.cut += carrying;
+            told.cut += carrying.saturating_sub(shared.cut_with_calls.load(Ordering::Relaxed));
         } else {
             told.connections += carrying;
             told.blocked_workers.push(worker.name);

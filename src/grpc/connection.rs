@@ -74,6 +74,8 @@ pub(super) struct Connection {
     pub(super) worker: Arc<Shared>,
     /// Whether it was cut for itself alone.
     pub(super) cut: AtomicBool,
+    /// Whether it was cut in the drain and its calls are not yet gone.
+    cut_with_calls: AtomicBool,
     preface_missing: AtomicUsize,
     /// Whether bytes wait for the peer to read.
     blocked: AtomicBool,
@@ -97,6 +99,7 @@ impl Connection {
         Arc::new(Self {
             worker,
             cut: AtomicBool::new(false),
+            cut_with_calls: AtomicBool::new(false),
             preface_missing: AtomicUsize::new(PREFACE),
             blocked: AtomicBool::new(false),
             open: AtomicUsize::new(0),
@@ -121,11 +124,23 @@ impl Connection {
     pub(super) fn call_ended(&self) {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.worker.carrying.fetch_sub(1, Ordering::Relaxed);
+            if self.cut_with_calls.swap(false, Ordering::Relaxed) {
+                self.worker.cut_with_calls.fetch_sub(1, Ordering::Relaxed);
+            }
             if self.worker.options.max_connection_idle.is_some() {
                 let age = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
                 self.idle_since.store(age, Ordering::Relaxed);
             }
             self.lighter.notify_one();
+        }
+    }
+
+    /// The drain does not wait for what it carries any longer.
+    fn count_cut(&self) {
+        self.worker.cut.fetch_add(1, Ordering::Relaxed);
+        if self.has_calls() {
+            self.cut_with_calls.store(true, Ordering::Relaxed);
+            self.worker.cut_with_calls.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -227,7 +242,7 @@ where
         () = connection.out_of_use(GRACE) => {}
         () = worker.cutting.cancelled() => {
             if connection.carries() {
-                worker.cut.fetch_add(1, Ordering::Relaxed);
+                connection.count_cut();
             }
         }
     }

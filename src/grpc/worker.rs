@@ -61,6 +61,8 @@ pub(super) struct Shared {
     /// What [`DrainError`](super::DrainError) tells.
     pub(super) held_on: AtomicUsize,
     pub(super) cut: AtomicUsize,
+    /// Those of the cut connections whose calls are not yet gone, which are still among the carrying ones.
+    pub(super) cut_with_calls: AtomicUsize,
     /// Calls that were answered UNAVAILABLE.
     unavailable: Mutex<InFlight>,
 }

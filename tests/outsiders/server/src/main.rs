@@ -1,0 +1,75 @@
+//! The server that clients of other make are run against: a manager with the services of the gRPC
+//! interoperability suite, and a probe that tells what became of calls.
+//!
+//! ```text
+//!   majordomo-outsiders '{"max_shutdown_ms": 2000}'
+//!
+//!   stdout   {"event":"serving","address":"127.0.0.1:41234"}     once it serves
+//!            {"event":"report","ok":true,"exit_code":0,...}      the last line
+//!   stderr   logs, by RUST_LOG
+//! ```
+//!
+//! SIGTERM ends it, with the manager's exit code; what is wrong with the options, with 64.
+
+mod calls;
+mod interop;
+mod options;
+mod probe;
+mod report;
+mod service;
+mod testing;
+
+use std::io::{self, Write};
+use std::process::exit;
+
+use majordomo::events::{self, EventStream, LifecycleEvent};
+use majordomo::{GetStatus, Manager, ManagerError, WaitForShutdown};
+use serde::Serialize;
+
+use crate::options::Options;
+use crate::service::Outsiders;
+
+/// The command was used wrongly (`EX_USAGE` of sysexits.h).
+const USAGE: i32 = 64;
+
+#[actix::main]
+async fn main() {
+    let filter = tracing_subscriber::EnvFilter::from_default_env();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let options = Options::read().unwrap_or_else(|error| {
+        eprintln!("{error}");
+        exit(USAGE)
+    });
+    let (observer, events) = events::channel();
+    let service = Outsiders::new(&options);
+    let accounts = service.accounts();
+    let manager = Manager::new(options.manager().observe(observer)).grpc_service(service).start();
+    let teller = actix::spawn(tell_address(events));
+
+    let result = manager.send(WaitForShutdown).await.expect("a manager answers");
+    let status = manager.send(GetStatus).await.expect("a manager answers");
+    let address = teller.await.expect("the teller does not panic");
+
+    let exit_code = result.as_ref().err().map_or(0, ManagerError::exit_code);
+    print_line(&report::Report::new(result.err(), status.report, &accounts, address));
+    exit(exit_code)
+}
+
+/// Prints where it serves, when it does.
+async fn tell_address(mut events: EventStream) -> Option<std::net::SocketAddr> {
+    let mut served = None;
+    while let Some(timed) = events.recv().await {
+        if let LifecycleEvent::Serving { address } = timed.event {
+            print_line(&*timed);
+            served = Some(address);
+        }
+    }
+    served
+}
+
+fn print_line(value: &impl Serialize) {
+    let line = serde_json::to_string(value).expect("plain data");
+    let mut out = io::stdout().lock();
+    // Whoever reads may have gone; the exit code still tells.
+    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+}

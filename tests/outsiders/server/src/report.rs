@@ -1,0 +1,70 @@
+//! The last line: how the manager ended, and whether anything was left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::net::SocketAddr;
+
+use majordomo::{ManagerError, ShutdownReport};
+use serde::Serialize;
+
+use crate::calls::{Account, Accounts};
+
+/// The last line.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    event: &'static str,
+    ok: bool,
+    exit_code: i32,
+    error: Option<String>,
+    /// Where it served.
+    address: Option<SocketAddr>,
+    /// Sockets of that address that the process has still open, though all is over.
+    sockets_left: usize,
+    /// Calls whose handlers still exist.
+    calls_left: u64,
+    calls: BTreeMap<String, Account>,
+    report: ShutdownReport,
+}
+
+impl Report {
+    pub(crate) fn new(
+        error: Option<ManagerError>,
+        report: Option<ShutdownReport>,
+        accounts: &Accounts,
+        address: Option<SocketAddr>,
+    ) -> Self {
+        let calls = accounts.all();
+        Self {
+            event: "report",
+            ok: error.is_none(),
+            exit_code: error.as_ref().map_or(0, ManagerError::exit_code),
+            error: error.map(|error| error.to_string()),
+            address,
+            sockets_left: address.map_or(0, |address| sockets_of(address.port())),
+            calls_left: calls.values().map(Account::open).sum(),
+            calls,
+            report: report.unwrap_or_default(),
+        }
+    }
+}
+
+/// How many of this process's TCP sockets have that local port, by what Linux tells in `/proc`.
+fn sockets_of(port: u16) -> usize {
+    let links = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    let mine: BTreeSet<String> = links
+        .filter_map(|entry| fs::read_link(entry.path()).ok()?.to_str().map(ToOwned::to_owned))
+        .filter_map(|link| Some(link.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+        .collect();
+    let local = format!(":{port:04X}");
+    ["/proc/self/net/tcp", "/proc/self/net/tcp6"]
+        .iter()
+        .filter_map(|table| fs::read_to_string(table).ok())
+        .flat_map(|table| table.lines().skip(1).map(ToOwned::to_owned).collect::<Vec<_>>())
+        .filter(|line| {
+            // The second column is the local address, the tenth the inode.
+            let mut columns = line.split_whitespace();
+            let at_port = columns.nth(1).is_some_and(|address| address.ends_with(&local));
+            at_port && columns.nth(7).is_some_and(|inode| mine.contains(inode))
+        })
+        .count()
+}

@@ -1,8 +1,13 @@
 """A client by grpcio: one connection of its own, and the stubs of both services."""
 
+import os
 import threading
 
 import grpc
+
+# The suite's package, grpc.testing, lies inside of what is already a package of grpcio.
+grpc.__path__.append(os.path.join(os.environ["OUTSIDERS_STUBS"], "grpc"))
+
 from grpc.testing import empty_pb2, messages_pb2, test_pb2_grpc
 from outsiders import probe_pb2, probe_pb2_grpc
 

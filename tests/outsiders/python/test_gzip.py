@@ -1,4 +1,4 @@
-"""gzip in both directions, as grpcio does it; the frames themselves are looked at in `raw/`."""
+"""gzip in both directions, as grpcio does it; the frames themselves are looked at in `test_raw_frames.py`."""
 
 import grpc
 import pytest

@@ -1,7 +1,7 @@
 """The cases of the gRPC interoperability suite, by their names there, as far as they need no credentials.
 
 Not here: `cacheable_unary` (no proxy), the cases of authentication, and the two of compression within a stream, which
-`raw/test_compressed_frames.py` holds by looking at the frames.
+`test_raw_frames.py` holds by looking at the frames.
 """
 
 import time

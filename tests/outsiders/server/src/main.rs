@@ -18,6 +18,7 @@ mod probe;
 mod report;
 mod service;
 mod testing;
+mod tls;
 
 use std::io::{self, Write};
 use std::process::exit;
@@ -36,14 +37,16 @@ const USAGE: i32 = 64;
 async fn main() {
     let filter = tracing_subscriber::EnvFilter::from_default_env();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
-    let options = Options::read().unwrap_or_else(|error| {
+    let refuse = |error| {
         eprintln!("{error}");
         exit(USAGE)
-    });
+    };
+    let options = Options::read().unwrap_or_else(refuse);
+    let manager_options = options.manager().unwrap_or_else(refuse);
     let (observer, events) = events::channel();
     let service = Outsiders::new(&options);
     let accounts = service.accounts();
-    let manager = Manager::new(options.manager().observe(observer)).grpc_service(service).start();
+    let manager = Manager::new(manager_options.observe(observer)).grpc_service(service).start();
     let teller = actix::spawn(tell_address(events));
 
     let result = manager.send(WaitForShutdown).await.expect("a manager answers");

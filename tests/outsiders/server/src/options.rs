@@ -5,6 +5,8 @@ use std::time::Duration;
 use majordomo::{GrpcServerOptions, ManagerOptions};
 use serde::Deserialize;
 
+use crate::tls::{self, Tls};
+
 /// The options. All may be left out; durations are milliseconds.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,6 +22,7 @@ pub(crate) struct Options {
     keepalive_timeout_ms: Option<u64>,
     max_connection_age_ms: Option<u64>,
     max_concurrent_calls: Option<usize>,
+    tls: Option<Tls>,
     /// How long the service takes to set itself up.
     pub(crate) setup_ms: Option<u64>,
 }
@@ -35,7 +38,7 @@ impl Options {
         }
     }
 
-    pub(crate) fn manager(&self) -> ManagerOptions {
+    pub(crate) fn manager(&self) -> Result<ManagerOptions, String> {
         let ms = |value: Option<u64>| value.map(Duration::from_millis);
         let mut server = GrpcServerOptions::new()
             .request_timeout(ms(self.request_timeout_ms))
@@ -53,6 +56,9 @@ impl Options {
         if let Some(timeout) = ms(self.keepalive_timeout_ms) {
             server = server.keepalive_timeout(timeout);
         }
+        if let Some(tls) = &self.tls {
+            server = tls::with(server, tls)?;
+        }
         let mut options = ManagerOptions::new()
             .grpc_server_address(self.address.as_deref().unwrap_or("127.0.0.1:0"))
             .drain_delay(ms(self.drain_delay_ms).unwrap_or_default())
@@ -60,6 +66,6 @@ impl Options {
         if let Some(limit) = ms(self.max_shutdown_ms) {
             options = options.max_shutdown_duration(limit);
         }
-        options
+        Ok(options)
     }
 }

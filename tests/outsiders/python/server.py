@@ -39,16 +39,21 @@ class Server:
         for stream, take in ((self.process.stdout, self._lines.put), (self.process.stderr, self._log.append)):
             threading.Thread(target=self._read, args=(stream, take), daemon=True).start()
 
-    @staticmethod
-    def _read(stream, take):
+    def _read(self, stream, take):
         for line in stream:
             take(line)
+        if stream is self.process.stdout:
+            take(None)
 
     def _next(self, event, within):
         try:
-            line = json.loads(self._lines.get(timeout=within))
+            line = self._lines.get(timeout=within)
         except queue.Empty:
             raise AssertionError(f"the server did not print {event} within {within} s:\n{self.log()}") from None
+        if line is None:
+            code = self.process.wait(SOON)
+            raise AssertionError(f"the server ended with {code} before it printed {event}:\n{self.log()}")
+        line = json.loads(line)
         assert line["event"] == event, f"instead of {event}: {line}\n{self.log()}"
         return line
 

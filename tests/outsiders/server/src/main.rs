@@ -37,12 +37,8 @@ const USAGE: i32 = 64;
 async fn main() {
     let filter = tracing_subscriber::EnvFilter::from_default_env();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
-    let refuse = |error| {
-        eprintln!("{error}");
-        exit(USAGE)
-    };
-    let options = Options::read().unwrap_or_else(refuse);
-    let manager_options = options.manager().unwrap_or_else(refuse);
+    let options = Options::read().unwrap_or_else(|error| refuse(&error));
+    let manager_options = options.manager().unwrap_or_else(|error| refuse(&error));
     let (observer, events) = events::channel();
     let service = Outsiders::new(&options);
     let accounts = service.accounts();
@@ -56,6 +52,12 @@ async fn main() {
     let exit_code = result.as_ref().err().map_or(0, ManagerError::exit_code);
     print_line(&report::Report::new(result.err(), status.report, &accounts, address));
     exit(exit_code)
+}
+
+/// The options cannot be used.
+fn refuse(error: &str) -> ! {
+    eprintln!("{error}");
+    exit(USAGE)
 }
 
 /// Prints where it serves, when it does.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 /// Certificates, as PEM files.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only shown, as long as there is no TLS")]
 pub(crate) struct Tls {
     pub(crate) cert: PathBuf,
     pub(crate) key: PathBuf,
@@ -23,5 +24,5 @@ pub(crate) struct Tls {
 /// # Errors
 /// Why there is none. The suites of TLS are skipped by this text.
 pub(crate) fn with(_: GrpcServerOptions, tls: &Tls) -> Result<GrpcServerOptions, String> {
-    Err(format!("TLS is not built into the server yet, so {tls:?} cannot be served"))
+    Err(format!("TLS is not built into the server yet: {tls:?} cannot be served"))
 }

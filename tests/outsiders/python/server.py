@@ -36,8 +36,10 @@ class Server:
         self.report = None
         self._lines = queue.Queue()
         self._log = []
+        self._readers = []
         for stream, take in ((self.process.stdout, self._lines.put), (self.process.stderr, self._log.append)):
-            threading.Thread(target=self._read, args=(stream, take), daemon=True).start()
+            self._readers.append(threading.Thread(target=self._read, args=(stream, take), daemon=True))
+            self._readers[-1].start()
 
     def _read(self, stream, take):
         for line in stream:
@@ -52,6 +54,8 @@ class Server:
             raise AssertionError(f"the server did not print {event} within {within} s:\n{self.log()}") from None
         if line is None:
             code = self.process.wait(SOON)
+            for reader in self._readers:
+                reader.join(SOON)
             raise AssertionError(f"the server ended with {code} before it printed {event}:\n{self.log()}")
         line = json.loads(line)
         assert line["event"] == event, f"instead of {event}: {line}\n{self.log()}"

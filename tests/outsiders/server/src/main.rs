@@ -64,9 +64,9 @@ fn refuse(error: &str) -> ! {
 async fn tell_address(mut events: EventStream) -> Option<std::net::SocketAddr> {
     let mut served = None;
     while let Some(timed) = events.recv().await {
-        if let LifecycleEvent::Serving { address } = timed.event {
+        if let LifecycleEvent::Serving { address } = &timed.event {
             print_line(&*timed);
-            served = Some(address);
+            served = address.to_string().parse().ok();
         }
     }
     served

@@ -9,7 +9,8 @@ async function main([address, ...files]) {
   const [root, cert, key] = files.map((file) => readFileSync(file));
   const client = new Client(address, grpc.credentials.createSsl(root, key, cert));
   const { certificates } = await unary(client.probe, 'Inspect');
-  console.log(`certificates: ${certificates}`);
+  // Node also shows the authority, where it knows it.
+  console.log(certificates > 0 ? 'seen' : 'not seen');
   client.close();
 }
 

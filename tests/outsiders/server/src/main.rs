@@ -38,11 +38,10 @@ async fn main() {
     let filter = tracing_subscriber::EnvFilter::from_default_env();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
     let options = Options::read().unwrap_or_else(|error| refuse(&error));
-    let manager_options = options.manager().unwrap_or_else(|error| refuse(&error));
     let (observer, events) = events::channel();
     let service = Outsiders::new(&options);
     let accounts = service.accounts();
-    let manager = Manager::new(manager_options.observe(observer)).grpc_service(service).start();
+    let manager = Manager::new(options.manager().observe(observer)).grpc_service(service).start();
     let teller = actix::spawn(tell_address(events));
 
     let result = manager.send(WaitForShutdown).await.expect("a manager answers");

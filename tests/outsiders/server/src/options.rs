@@ -38,7 +38,7 @@ impl Options {
         }
     }
 
-    pub(crate) fn manager(&self) -> Result<ManagerOptions, String> {
+    pub(crate) fn manager(&self) -> ManagerOptions {
         let ms = |value: Option<u64>| value.map(Duration::from_millis);
         let mut server = GrpcServerOptions::new()
             .request_timeout(ms(self.request_timeout_ms))
@@ -57,7 +57,7 @@ impl Options {
             server = server.keepalive_timeout(timeout);
         }
         if let Some(tls) = &self.tls {
-            server = tls::with(server, tls)?;
+            server = tls::with(server, tls);
         }
         let mut options = ManagerOptions::new()
             .grpc_server_address(self.address.as_deref().unwrap_or("127.0.0.1:0"))
@@ -66,6 +66,6 @@ impl Options {
         if let Some(limit) = ms(self.max_shutdown_ms) {
             options = options.max_shutdown_duration(limit);
         }
-        Ok(options)
+        options
     }
 }

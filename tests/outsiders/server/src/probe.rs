@@ -92,8 +92,9 @@ impl ProbeService for Probe {
                 value: value.to_bytes().map_or_else(|_| b"malformed".to_vec(), |bytes| bytes.to_vec()),
             },
         });
+        let certificates = request.peer_certs().map_or(0, |certificates| certificates.len() as u32);
         let peer = request.remote_addr().map_or_else(String::new, |address| address.to_string());
-        Ok(Response::new(Seen { metadata: metadata.collect(), peer, certificates: 0 }))
+        Ok(Response::new(Seen { metadata: metadata.collect(), peer, certificates }))
     }
 
     async fn account(&self, request: Request<AccountRequest>) -> Result<Response<AccountResponse>, Status> {

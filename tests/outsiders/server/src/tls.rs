@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use majordomo::GrpcServerOptions;
+use majordomo::grpc::ServerTls;
 use serde::Deserialize;
 
 /// Certificates, as PEM files.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only shown, as long as there is no TLS")]
 pub(crate) struct Tls {
     pub(crate) cert: PathBuf,
     pub(crate) key: PathBuf,
@@ -20,9 +20,10 @@ pub(crate) struct Tls {
 }
 
 /// The options with TLS.
-///
-/// # Errors
-/// Why there is none. The suites of TLS are skipped by this text.
-pub(crate) fn with(_: GrpcServerOptions, tls: &Tls) -> Result<GrpcServerOptions, String> {
-    Err(format!("TLS is not built into the server yet: {tls:?} cannot be served"))
+pub(crate) fn with(server: GrpcServerOptions, tls: &Tls) -> GrpcServerOptions {
+    let mut identity = ServerTls::from_files(&tls.cert, &tls.key);
+    if let Some(authority) = &tls.client_ca {
+        identity = identity.client_ca_files([authority]).client_auth_optional(tls.client_auth_optional);
+    }
+    server.tls(identity)
 }

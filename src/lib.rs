@@ -91,3 +91,8 @@ pub use service::{
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Compiles what the page on the gRPC server shows.
+#[cfg(all(doctest, feature = "tls"))]
+#[doc = include_str!("../docs/grpc.md")]
+struct GrpcGuide;

@@ -1,4 +1,5 @@
-//! The documentation names the tests that hold each guarantee, and those that it names exist.
+//! The documentation names the tests that hold each guarantee, and those that it names exist. The guide to the gRPC
+//! server leaves out no option and no field of the log.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -57,4 +58,30 @@ fn every_guarantee_names_the_files_with_its_tests() {
         assert_eq!(*named, found, "{guarantee}: left, what docs/guarantees.md names; right, what there is");
         assert!(!found.is_empty(), "{guarantee} has no test");
     }
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// What the first cells of tables hold, where lines of tables begin so.
+fn rows(text: &str, begin: &str) -> BTreeSet<String> {
+    let cells = text.lines().filter_map(|line| line.trim_start().strip_prefix(begin)?.split('|').next());
+    let names = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2));
+    names.map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn the_guide_to_the_grpc_server_has_every_option_and_every_field_of_the_log() {
+    let guide = rows(&read("docs/grpc.md"), "|");
+    let source = read("src/grpc/options.rs");
+    let options = source.lines().filter_map(|line| {
+        let (name, _) = line.strip_prefix("    pub fn ")?.split_once('(')?;
+        (name != "new").then(|| name.to_owned())
+    });
+    let fields = rows(&read("src/grpc/logging/mod.rs"), "//! |");
+    let wanted: BTreeSet<_> = options.chain(fields).collect();
+    assert!(wanted.len() > 30, "the sources are written differently by now: {wanted:?}");
+    let missing: Vec<_> = wanted.difference(&guide).collect();
+    assert!(missing.is_empty(), "docs/grpc.md has no row for {missing:?}");
 }

@@ -7,11 +7,12 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use common::{Journal, Probe, observe, within};
+use h2::client::{ResponseFuture, SendRequest};
 use http::Request;
 use hyper::body::Bytes;
 use majordomo::GrpcServerOptions;
 use majordomo::ping::{Ping, PingServer};
-use rpc::{connect, options, ping};
+use rpc::options;
 use tonic::{Response, Status};
 
 /// A service whose calls keep their thread busy until so many of them are inside at once.
@@ -50,35 +51,42 @@ async fn calls_that_keep_a_thread_busy_use_all_workers_though_they_come_over_one
     let options = options().grpc_ping_service(false).grpc_server(GrpcServerOptions::new().workers(WORKERS));
     let mut observed = observe(options, |m| m.grpc_service(service));
     let address = observed.grpc_address().await;
-    ping(connect(address).await).await.unwrap();
-
     let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
     let (mut sender, connection) = h2::client::handshake(tcp).await.unwrap();
-    let mut answers = Vec::new();
-    for _ in 0..WORKERS {
-        let request = Request::post(format!("http://{address}/pkping.Ping/Ping"))
-            .header("content-type", "application/grpc")
-            .header("te", "trailers")
-            .header("meet", "1")
-            .body(())
-            .unwrap();
-        let (answer, mut body) = sender.send_request(request, false).unwrap();
-        body.send_data(Bytes::from_static(&[0; 5]), true).unwrap();
-        answers.push(answer);
-    }
-    // Only now is anything sent: all of it at once.
-    let connection = tokio::spawn(connection);
-    for answer in answers {
-        let answer = within("an answer", answer).await.unwrap();
-        let mut body = answer.into_body();
-        while let Some(bytes) = body.data().await {
-            body.flow_control().release_capacity(bytes.unwrap().len()).unwrap();
-        }
-        let trailers = body.trailers().await.unwrap().expect("a message was answered");
-        assert_eq!(trailers["grpc-status"], "0");
+    let connection = tokio::task::spawn_local(connection);
+
+    // Its own worker learns what a call costs.
+    assert_eq!(status_of(call(&mut sender, false)).await, "0");
+    // Nothing of these is sent before the first is waited for: all of them come at once.
+    let calls = [(); WORKERS].map(|()| call(&mut sender, true));
+    for call in calls {
+        assert_eq!(status_of(call).await, "0");
     }
     drop(sender);
     connection.await.unwrap().unwrap();
     observed.shut_down();
     observed.ended().await.assert_ok();
+}
+
+fn call(sender: &mut SendRequest<Bytes>, meet: bool) -> ResponseFuture {
+    let mut request = Request::post("http://test/pkping.Ping/Ping")
+        .header("content-type", "application/grpc")
+        .header("te", "trailers");
+    if meet {
+        request = request.header("meet", "1");
+    }
+    let (answer, mut body) = sender.send_request(request.body(()).unwrap(), false).unwrap();
+    body.send_data(Bytes::from_static(&[0; 5]), true).unwrap();
+    answer
+}
+
+async fn status_of(call: ResponseFuture) -> String {
+    let answer = within("an answer", call).await.unwrap();
+    let headers = answer.headers().clone();
+    let mut body = answer.into_body();
+    while let Some(bytes) = body.data().await {
+        body.flow_control().release_capacity(bytes.unwrap().len()).unwrap();
+    }
+    let trailers = body.trailers().await.unwrap().unwrap_or(headers);
+    trailers["grpc-status"].to_str().unwrap().to_owned()
 }

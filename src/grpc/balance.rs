@@ -2,14 +2,15 @@
 //!
 //! ```text
 //!   light call ----------------------------------> the worker that has its connection
-//!   heavy call --this one is behind, another not--> the worker that has least to do
-//!              --else------------------------------> the worker that has its connection
+//!   heavy call --this one is behind, others are free--> of those, the worker that has least to do
+//!              --else--------------------------------> the worker that has its connection
 //! ```
 //!
 //! Handing a call over costs two wake-ups of another thread, several microseconds. So it is done only for methods
 //! that are known to keep a thread busy for longer, and only when the call would have to wait here. What a method
-//! costs is measured as it is called: every time while it is heavy, else now and then. What waits on a worker is the
-//! sum of what its heavy calls are expected to cost, until each has been polled for the first time.
+//! costs is measured as it is called: every time while it is heavy, else now and then. A worker is free that sleeps,
+//! or has no calls but those that others handed over: one with calls of its own has more of them coming. What waits
+//! on a worker is the sum of what its heavy calls are expected to cost, until each has been polled for the first time.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;

@@ -78,7 +78,7 @@ impl Streams {
         F: Future<Output = ()> + Send + 'static,
     {
         let Place { home, crew } = &*self.0;
-        let others = crew.beside(home);
+        let others = crew.beside(home).filter(|worker| worker.is_free());
         let at = elsewhere(home.backlog.get(), others.clone().map(|worker| worker.backlog.get()));
         let Some(other) = at.and_then(|at| others.clone().nth(at)) else {
             tokio::spawn(counted(stream, cost, Arc::clone(home)));

@@ -41,6 +41,8 @@ pub(super) struct Shared {
     pub(super) tasks: TaskTracker,
     /// Calls that are not light and wait for their first poll.
     pub(super) backlog: Backlog,
+    /// Whether its thread sleeps for want of work.
+    parked: Arc<AtomicBool>,
     pub(super) connections: AtomicUsize,
     /// Those with calls open.
     pub(super) carrying: AtomicUsize,
@@ -75,6 +77,11 @@ impl Shared {
 
     pub(super) fn logged_by(self, logger: &Arc<Logger>) -> Self {
         Self { logger: Arc::clone(logger), ..self }
+    }
+
+    /// Whether it has time for calls of others: nothing to do at all, or nothing but such.
+    pub(super) fn is_free(&self) -> bool {
+        self.parked.load(Ordering::Relaxed) || self.carrying.load(Ordering::Relaxed) == 0
     }
 
     fn call_off(&self) {
@@ -120,7 +127,12 @@ impl Worker {
         alive: blocking::Sender<Infallible>,
     ) -> io::Result<Self> {
         let name = format!("grpc-worker-{number}");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (parks, unparks) = (Arc::clone(&shared.parked), Arc::clone(&shared.parked));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .on_thread_park(move || parks.store(true, Ordering::Relaxed))
+            .on_thread_unpark(move || unparks.store(false, Ordering::Relaxed))
+            .build()?;
         let shared = Arc::new(Shared { killed: kill.clone(), ..shared });
         // It has none yet.
         let _ = shared.runtime.set(runtime.handle().clone());

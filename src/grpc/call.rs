@@ -14,11 +14,10 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -41,19 +40,20 @@ use super::methods::Method;
 use crate::supervision::panics;
 
 /// A call that is open, until the last of its answer has gone to the socket: everything of it holds one.
+///
+/// There is one for each call, on the heap: what most calls don't have is kept apart.
 #[derive(Debug)]
 pub(super) struct Call {
     connection: Arc<Connection>,
     /// Where its method does not know its own.
-    path: Option<PathAndQuery>,
+    path: Option<Arc<PathAndQuery>>,
     /// What it calls, as far as it is known.
     pub(super) method: Arc<Method>,
     began: Instant,
-    deadline: Option<Deadline>,
+    deadline: Option<Box<Deadline>>,
     limited: bool,
     /// Its longest poll, in nanoseconds, where polls are measured.
-    longest_poll: Option<AtomicU64>,
-    peer: Option<SocketAddr>,
+    longest_poll: Option<AtomicU32>,
     log: CallLog,
     /// Where it stands among the open calls of its worker.
     entry: usize,
@@ -66,9 +66,8 @@ impl Call {
         connection: Arc<Connection>,
         request: &Request<B>,
         method: Arc<Method>,
-        peer: Option<SocketAddr>,
     ) -> (Arc<Self>, Option<Status>) {
-        let longest_poll = method.cost.is_measured(connection.call_began()).then(AtomicU64::default);
+        let longest_poll = method.cost.is_measured(connection.call_began()).then(AtomicU32::default);
         let (options, taken) = (&connection.worker.options, &connection.worker.places_taken);
         let limited = !(method.built_in && is_health(request.uri().path()));
         let mut refusal = None;
@@ -88,12 +87,17 @@ impl Call {
         });
         let path = match method.described {
             Some(_) => None,
-            None => request.uri().path_and_query().cloned(),
+            None => request.uri().path_and_query().cloned().map(Arc::new),
         };
         let began = Instant::now();
         let entry = connection.worker.open.insert(Arc::clone(&method), path.clone(), began);
-        let facts =
-            Facts { logger: &connection.worker.logger, path: path.as_ref(), method: &method, peer, began };
+        let facts = Facts {
+            logger: &connection.worker.logger,
+            path: path.as_deref(),
+            method: &method,
+            peer: connection.peer.get().copied(),
+            began,
+        };
         // Whoever probes health does so for ever.
         let log = CallLog::begin(facts, !limited);
         match &refusal {
@@ -105,10 +109,9 @@ impl Call {
             path,
             method,
             began,
-            deadline,
+            deadline: deadline.map(Box::new),
             limited,
             longest_poll,
-            peer,
             log,
             entry,
             _place: place,
@@ -117,12 +120,18 @@ impl Call {
     }
 
     fn path(&self) -> &str {
-        path_of(&self.method, self.path.as_ref())
+        path_of(&self.method, self.path.as_deref())
     }
 
     fn facts(&self) -> Facts<'_> {
-        let (logger, path) = (&*self.connection.worker.logger, self.path.as_ref());
-        Facts { logger, path, method: &self.method, peer: self.peer, began: self.began }
+        let (logger, path) = (&*self.connection.worker.logger, self.path.as_deref());
+        Facts {
+            logger,
+            path,
+            method: &self.method,
+            peer: self.connection.peer.get().copied(),
+            began: self.began,
+        }
     }
 
     /// Within the call's span, for as long as user code runs.
@@ -173,7 +182,7 @@ impl Call {
     }
 
     pub(super) fn deadline(&self) -> Option<&Deadline> {
-        self.deadline.as_ref()
+        self.deadline.as_deref()
     }
 
     /// How many bytes a message of the answer may have.
@@ -190,7 +199,7 @@ impl Call {
         };
         let polled = polled.map_err(|payload| self.panicked(payload));
         if let Some((longest, began)) = began {
-            let took = u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            let took = u32::try_from(began.elapsed().as_nanos()).unwrap_or(u32::MAX);
             longest.fetch_max(took, Ordering::Relaxed);
         }
         polled
@@ -201,7 +210,7 @@ impl Call {
         if self.connection.worker.off.load(Ordering::Relaxed) {
             return Some(self.call_off());
         }
-        self.deadline.filter(Deadline::has_passed).map(|deadline| self.exceeds(deadline))
+        self.deadline.as_deref().copied().filter(Deadline::has_passed).map(|deadline| self.exceeds(deadline))
     }
 
     /// The status of a call that has reached its deadline.
@@ -215,7 +224,7 @@ impl Call {
         let Connection { worker, cut, .. } = &*self.connection;
         let cut =
             worker.cutting.is_cancelled() || worker.killed.is_cancelled() || cut.load(Ordering::Relaxed);
-        match self.deadline.filter(Deadline::has_passed) {
+        match self.deadline.as_deref().copied().filter(Deadline::has_passed) {
             Some(deadline) => (EndedBy::Deadline, deadline.exceeded()),
             None if cut => (EndedBy::Cut, Status::unavailable("the server cut the connection")),
             None => (EndedBy::Client, Status::cancelled("the client cancelled the call, or went")),
@@ -253,7 +262,7 @@ impl Drop for Call {
     fn drop(&mut self) {
         self.log.closed(self.facts(), || self.dropped());
         if let Some(longest) = &self.longest_poll {
-            self.method.cost.measured(Duration::from_nanos(longest.load(Ordering::Relaxed)));
+            self.method.cost.measured(Duration::from_nanos(longest.load(Ordering::Relaxed).into()));
         }
         self.connection.worker.open.remove(self.entry);
         self.connection.call_ended();
@@ -285,7 +294,7 @@ impl Alarm {
         if off.as_mut().poll(cx).is_ready() {
             return Poll::Ready(call.call_off());
         }
-        let Some(deadline) = call.deadline else { return Poll::Pending };
+        let Some(deadline) = call.deadline().copied() else { return Poll::Pending };
         let sleep = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(deadline.at)));
         sleep.as_mut().poll(cx).map(|()| call.exceeds(deadline))
     }
@@ -393,5 +402,16 @@ impl Future for Answer {
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer").field("call", &self.call).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_no_larger_than_what_allocators_hand_out_fast() {
+        let counts = 2 * size_of::<usize>();
+        assert!(size_of::<Call>() + counts <= 120, "{} bytes", size_of::<Call>() + counts);
     }
 }

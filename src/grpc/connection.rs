@@ -15,9 +15,10 @@
 //! connection when its peer has acknowledged that. A peer that does not is given [`GRACE`] once nothing is
 //! carried, or [`LEAVING_GRACE`] where nobody waits: what it sent before it heard is still answered.
 
+use std::net::SocketAddr;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -76,6 +77,8 @@ pub(super) struct Connection {
     pub(super) cut: AtomicBool,
     /// Whether it was cut in the drain and its calls are not yet gone.
     cut_with_calls: AtomicBool,
+    /// Where its peer is, once that is known, if it has an address.
+    pub(super) peer: OnceLock<SocketAddr>,
     preface_missing: AtomicUsize,
     /// Whether bytes wait for the peer to read.
     blocked: AtomicBool,
@@ -100,6 +103,7 @@ impl Connection {
             worker,
             cut: AtomicBool::new(false),
             cut_with_calls: AtomicBool::new(false),
+            peer: OnceLock::new(),
             preface_missing: AtomicUsize::new(PREFACE),
             blocked: AtomicBool::new(false),
             open: AtomicUsize::new(0),
@@ -208,6 +212,10 @@ pub(super) async fn serve<I>(io: I, peer: Peer, http: Http2, router: Router, con
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    if let Some(address) = peer.address() {
+        // A connection is served once.
+        let _ = connection.peer.set(address);
+    }
     let worker = Arc::clone(&connection.worker);
     let wire = TokioIo::new(Wire::new(io, Arc::clone(&connection)));
     let calls = Calls { router, peer, connection: Arc::clone(&connection) };
@@ -270,8 +278,8 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
 
     fn call(&self, request: Request<Incoming>) -> Answer {
         let route = self.router.find(request.uri().path());
-        let (connection, peer) = (Arc::clone(&self.connection), self.peer.address());
-        let (call, refusal) = Call::begin(connection, &request, Arc::clone(&route.method), peer);
+        let connection = Arc::clone(&self.connection);
+        let (call, refusal) = Call::begin(connection, &request, Arc::clone(&route.method));
         Streams::announce(call.deadline(), route.method.cost.heavy());
         if let Some(status) = refusal {
             return Answer::refused(status, call);

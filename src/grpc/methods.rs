@@ -50,7 +50,7 @@ pub(super) struct Method {
     pub(super) cost: Cost,
     /// `None` where nothing describes it.
     pub(super) described: Option<Described>,
-    /// Whether it is of a service of the server's own: ping, health, reflection.
+    /// Whether it is of a service of the server's own, health or reflection, with no layers of users around it.
     pub(super) built_in: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Middleware: [`tower::Layer`]s around the handlers of calls. Answers to the seed's `pkmiddleware`.
 //!
 //! ```text
-//!   call --> logging --> ... --> second layer --> first layer --> errors --> not found --> your handler
+//!   call --> logging --> ... --> second layer --> first layer --> your handler
 //! ```
 //!
 //! Layers are added by [`ManagerOptions`](crate::ManagerOptions): for unary methods, for streaming methods, or for

@@ -1,6 +1,7 @@
 //! The calls that are open on one worker, for whoever asks what a server is doing.
 //!
-//! Only the worker's own thread adds and removes, so its lock is all but never contended.
+//! The worker's own thread adds, and removes all but those that it handed over to others, so the lock is all but never
+//! contended.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,13 +16,13 @@ use super::methods::Method;
 #[derive(Debug)]
 pub(super) struct OpenCall {
     method: Arc<Method>,
-    path: Option<PathAndQuery>,
+    path: Option<Arc<PathAndQuery>>,
     pub(super) began: Instant,
 }
 
 impl OpenCall {
     pub(super) fn path(&self) -> &str {
-        path_of(&self.method, self.path.as_ref())
+        path_of(&self.method, self.path.as_deref())
     }
 }
 
@@ -31,7 +32,12 @@ pub(super) struct OpenCalls(Mutex<Slab<OpenCall>>);
 
 impl OpenCalls {
     /// Returns the key by which it is removed.
-    pub(super) fn insert(&self, method: Arc<Method>, path: Option<PathAndQuery>, began: Instant) -> usize {
+    pub(super) fn insert(
+        &self,
+        method: Arc<Method>,
+        path: Option<Arc<PathAndQuery>>,
+        began: Instant,
+    ) -> usize {
         self.lock().insert(OpenCall { method, path, began })
     }
 

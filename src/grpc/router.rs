@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Everything is put together before the first call comes: a call costs one lookup. tonic's own `Routes` would do
-//! the same by a general web router, at several allocations a call. There is one instance of each layer, so that
-//! what it counts or limits holds for all methods that it is around.
+//! the same by a general web router, at several allocations a call. Each layer is asked once for
+//! its service, of which every worker has a clone: what clones share holds for all methods that it is around.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

@@ -1,7 +1,7 @@
 //! A worker: a thread with a single-threaded runtime, on which connections and their calls are served.
 //!
-//! Everything that a worker shares is written by its own thread alone, so counting a call costs no other
-//! core anything.
+//! Everything that a worker shares is written by its own thread, but for the ends of calls that it handed over to
+//! others: so counting a call costs no other core anything.
 
 use std::convert::Infallible;
 use std::future::Future;

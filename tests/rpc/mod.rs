@@ -12,6 +12,8 @@ use std::pin::Pin;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::task::{Context, Poll};
+use std::thread;
+use std::time::Duration;
 
 use actix::Addr;
 use http::uri::PathAndQuery;
@@ -48,6 +50,7 @@ pub(crate) struct Calls {
     dropped: Gate,
     unblocked: Arc<Mutex<Receiver<()>>>,
     resource: Arc<OnceLock<Addr<Probe>>>,
+    heavy: Arc<Mutex<Vec<String>>>,
 }
 
 /// What a test holds of [`Calls`].
@@ -61,6 +64,8 @@ pub(crate) struct Held {
     pub(crate) unblock: Option<Sender<()>>,
     /// What `UseResource` uses.
     pub(crate) resource: Arc<OnceLock<Addr<Probe>>>,
+    /// The threads on which `HoldHeavily` and `BlockElsewhere` were entered, in this order.
+    pub(crate) heavy: Arc<Mutex<Vec<String>>>,
 }
 
 impl Held {
@@ -77,14 +82,16 @@ impl Calls {
         let (unblock, unblocked) = channel();
         let unblocked = Arc::new(Mutex::new(unblocked));
         let (go, dropped, resource) = (Gate::default(), Gate::default(), Arc::default());
+        let heavy = Arc::<Mutex<Vec<_>>>::default();
         let held = Held {
             entered: receiver,
             go: go.clone(),
             dropped: dropped.clone(),
             unblock: Some(unblock),
             resource: Arc::clone(&resource),
+            heavy: Arc::clone(&heavy),
         };
-        (Self { entered, go, dropped, unblocked, resource }, held)
+        (Self { entered, go, dropped, unblocked, resource, heavy }, held)
     }
 
     /// Registers itself: for [`Probe::register_at_once`].
@@ -95,6 +102,15 @@ impl Calls {
             on.server.add_service(self);
             Ok(())
         }
+    }
+
+    /// Keeps its thread busy for long enough to be known for that; whether the first to do so was on this thread.
+    fn is_home(&self) -> bool {
+        thread::sleep(Duration::from_millis(5));
+        let here = thread::current().name().expect("workers have names").to_owned();
+        let mut heavy = self.heavy.lock().unwrap();
+        heavy.push(here);
+        heavy.first() == heavy.last()
     }
 
     async fn unary(self, method: String) -> Result<tonic::Response<Vec<u8>>, Status> {
@@ -113,6 +129,18 @@ impl Calls {
             }
             "Block" => {
                 let _ = self.unblocked.lock().unwrap().recv();
+                Ok(tonic::Response::new(Vec::new()))
+            }
+            "HoldHeavily" => {
+                self.is_home();
+                self.go.passed().await;
+                Ok(tonic::Response::new(b"held".to_vec()))
+            }
+            "BlockElsewhere" => {
+                if !self.is_home() {
+                    let _ = self.unblocked.lock().unwrap().recv();
+                }
+                self.go.passed().await;
                 Ok(tonic::Response::new(Vec::new()))
             }
             "Panic" => panic!("a panic on purpose"),
@@ -140,10 +168,13 @@ impl tower::Service<Request<Body>> for Calls {
         Box::pin(async move {
             let mut grpc = tonic::server::Grpc::new(ProstCodec::<Vec<u8>, Vec<u8>>::default());
             let entered = calls.entered.clone();
-            Ok(if method == "Endless" {
+            Ok(if ["Endless", "Flood"].contains(&method.as_str()) {
                 let answer = tower::service_fn(move |_: tonic::Request<Vec<u8>>| {
                     let _ = entered.send(method.clone());
-                    let stream = tokio_stream::once(Ok(b"first".to_vec())).chain(tokio_stream::pending());
+                    let first = tokio_stream::once(Ok(b"first".to_vec()));
+                    let flood = std::iter::repeat_with(|| Ok(vec![7; 16 * 1024]));
+                    let flood = flood.take(if method == "Flood" { usize::MAX } else { 0 });
+                    let stream = first.chain(tokio_stream::iter(flood)).chain(tokio_stream::pending());
                     async move { Ok::<_, Status>(tonic::Response::new(stream)) }
                 });
                 grpc.server_streaming(answer, request).await

@@ -1,5 +1,7 @@
 //! What the tests of TLS share: authorities, what they sign, and clients of every kind.
 
+#![allow(dead_code)] // each test program uses a part of this
+
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -90,6 +92,21 @@ pub(crate) async fn connect(
     Endpoint::from_shared(format!("https://{address}")).unwrap().tls_config(tls).unwrap().connect().await
 }
 
+/// How a bare client that offers these protocols, at these versions, shakes hands.
+pub(crate) fn client(
+    authority: &Authority,
+    protocols: &[&str],
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ClientConfig> {
+    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(versions)
+        .unwrap()
+        .with_root_certificates(authority.roots())
+        .with_no_client_auth();
+    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    Arc::new(config)
+}
+
 /// A bare client that offers these protocols, at these versions.
 pub(crate) async fn shake(
     address: SocketAddr,
@@ -97,17 +114,12 @@ pub(crate) async fn shake(
     protocols: &[&str],
     versions: &[&'static SupportedProtocolVersion],
 ) -> std::io::Result<TlsStream<TcpStream>> {
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_protocol_versions(versions)
-        .unwrap()
-        .with_root_certificates(authority.roots())
-        .with_no_client_auth();
-    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+    let config = client(authority, protocols, versions);
     let tcp = TcpStream::connect(address).await?;
-    TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost").unwrap(), tcp).await
+    TlsConnector::from(config).connect(ServerName::try_from("localhost").unwrap(), tcp).await
 }
 
-const ANY_VERSION: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
+pub(crate) const ANY_VERSION: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
 
 /// The certificate that a server shows to who connects now.
 pub(crate) async fn shown(address: SocketAddr, authority: &Authority) -> CertificateDer<'static> {

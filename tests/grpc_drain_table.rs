@@ -101,8 +101,8 @@ async fn idle(over: Over) -> Row {
     let mut raw = trial.raw(false).await;
     let call = raw.call("/pkping.Ping/Ping", None).unwrap();
     assert_eq!(raw.beside(outcome_of(call)).await, "OK");
-    let end =
-        async { raw.drive.await.map_or_else(|error| error.to_string(), |()| "told to go, closed".into()) };
+    let drive = raw.close();
+    let end = async { drive.await.map_or_else(|error| error.to_string(), |()| "told to go, closed".into()) };
     trial.drain(end).await
 }
 
@@ -231,7 +231,7 @@ async fn unread(over: Over, greedy: bool) -> Row {
     // From here on nobody drives this connection.
     let mut row = trial.drain(async { String::new() }).await;
     // When it looks again, too late, it finds some of the answer and no end of it.
-    let _ = within("the end of the connection", raw.drive).await;
+    let _ = within("the end of the connection", raw.close()).await;
     while let Some(Ok(_)) = body.data().await {}
     row.told = match body.trailers().await {
         Ok(Some(trailers)) => format!("{trailers:?}"),

@@ -15,9 +15,12 @@ const EMPTY: &[u8] = &[0; 5];
 pub(crate) struct Raw {
     sender: h2::client::SendRequest<Bytes>,
     pings: h2::PingPong,
-    ended: bool,
-    pub(crate) drive: Pin<Box<dyn Future<Output = Result<(), h2::Error>> + Send>>,
+    /// Gone with the connection: only then do its calls learn of an end by an error.
+    drive: Option<Drive>,
 }
+
+/// What makes a connection go on, to its end.
+pub(crate) type Drive = Pin<Box<dyn Future<Output = Result<(), h2::Error>> + Send>>;
 
 /// A call over it.
 pub(crate) struct RawCall {
@@ -34,7 +37,7 @@ impl Raw {
         }
         let (sender, mut connection) = builder.handshake::<_, Bytes>(stream).await?;
         let pings = connection.ping_pong().expect("it is taken once");
-        Ok(Self { sender, pings, ended: false, drive: Box::pin(connection) })
+        Ok(Self { sender, pings, drive: Some(Box::pin(connection)) })
     }
 
     /// Calls a method; nothing of the request is sent but its headers.
@@ -59,11 +62,11 @@ impl Raw {
     /// Drives the connection until the other is done. What came with the connection's end is there for it, too.
     pub(crate) async fn beside<T>(&mut self, other: impl Future<Output = T>) -> T {
         let mut other = pin!(other);
-        if !self.ended {
+        if let Some(drive) = &mut self.drive {
             tokio::select! {
                 biased;
                 done = &mut other => return done,
-                _ = &mut self.drive => self.ended = true,
+                _ = drive => self.drive = None,
             }
         }
         other.await
@@ -71,21 +74,22 @@ impl Raw {
 
     /// Resolves when the server has read what was sent so far; to whether it has.
     pub(crate) async fn arrived(&mut self) -> bool {
-        if self.ended {
-            return false;
-        }
+        let Some(drive) = &mut self.drive else { return false };
         tokio::select! {
             pong = self.pings.ping(h2::Ping::opaque()) => pong.is_ok(),
-            _ = &mut self.drive => {
-                self.ended = true;
+            _ = drive => {
+                self.drive = None;
                 false
             }
         }
     }
 
-    /// Opens no call any more: the connection ends in order when those that are open have ended.
-    pub(crate) fn close(self) -> Pin<Box<dyn Future<Output = Result<(), h2::Error>> + Send>> {
-        self.drive
+    /// Opens no call any more: driven, the connection ends in order when those that are open have ended.
+    ///
+    /// # Panics
+    /// Where it has ended.
+    pub(crate) fn close(self) -> Drive {
+        self.drive.expect("the connection has not ended")
     }
 }
 

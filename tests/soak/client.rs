@@ -23,6 +23,13 @@ impl Tally {
     }
 }
 
+impl Tally {
+    /// How many actions were taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.0.lock().unwrap().values().flat_map(BTreeMap::values).sum()
+    }
+}
+
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (action, outcomes) in &*self.0.lock().unwrap() {

@@ -221,12 +221,13 @@ fn told(workers: Vec<Worker>, forced: bool) -> Drained {
         let shared = &worker.shared;
         let unavailable = shared.unavailable();
         told.unavailable += unavailable.open();
-        for (method, calls) in unavailable.calls {
-            *told.methods.entry(method).or_default() += calls;
+        for calls in [unavailable, shared.left()] {
+            for (method, count) in calls.calls {
+                *told.methods.entry(method).or_default() += count;
+            }
+            told.oldest = told.oldest.into_iter().chain(calls.oldest).max_by_key(|call| call.age);
         }
         told.cut += shared.cut.load(Ordering::Relaxed);
-        let oldest = unavailable.oldest.into_iter().chain(told.oldest.take());
-        told.oldest = oldest.max_by_key(|call| call.age);
         let carrying = shared.carrying.load(Ordering::Relaxed);
         if worker.is_over() {
             told.connections += shared.held_on.load(Ordering::Relaxed);

@@ -53,9 +53,10 @@ pub struct DrainError {
     pub unavailable: usize,
     /// Connections that were cut in the end: their peer did not read, or their handler did not yield.
     pub cut: usize,
-    /// How many of them each method had: by path, `/package.Service/Method`.
+    /// How many calls of each method did not end by themselves, but UNAVAILABLE, cut or not at all: by path,
+    /// `/package.Service/Method`.
     pub methods: BTreeMap<String, usize>,
-    /// The longest running of the calls that were answered UNAVAILABLE.
+    /// The longest running of them.
     pub oldest: Option<OldestCall>,
     /// The threads that could not be ended, since a handler blocks them. Their connections stay open for as
     /// long as it does.

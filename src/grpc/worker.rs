@@ -67,6 +67,8 @@ pub(super) struct Shared {
     pub(super) cut_with_calls: AtomicUsize,
     /// Calls that were answered UNAVAILABLE.
     unavailable: Mutex<InFlight>,
+    /// Calls that were open when connections were cut.
+    left: OnceLock<InFlight>,
 }
 
 impl Shared {
@@ -97,6 +99,23 @@ impl Shared {
     /// The calls that were answered UNAVAILABLE.
     pub(super) fn unavailable(&self) -> InFlight {
         self.lock_unavailable().clone()
+    }
+
+    /// The calls that did not even take that for an end: those that were cut, or that are open still.
+    pub(super) fn left(&self) -> InFlight {
+        self.left.get().cloned().unwrap_or_else(|| self.open_now())
+    }
+
+    fn open_now(&self) -> InFlight {
+        let mut open = InFlight::default();
+        self.open.for_each(|call| open.add(call.path(), call.began.elapsed()));
+        open
+    }
+
+    fn cut_all(&self) {
+        // It is done once.
+        let _ = self.left.set(self.open_now());
+        self.cutting.cancel();
     }
 
     fn lock_unavailable(&self) -> MutexGuard<'_, InFlight> {
@@ -218,7 +237,7 @@ async fn work(
     }
     tokio::select! {
         () = tasks.wait() => return,
-        () = until(times.map(|times| times.cut)) => shared.cutting.cancel(),
+        () = until(times.map(|times| times.cut)) => shared.cut_all(),
     }
     tasks.wait().await;
 }

@@ -197,6 +197,8 @@ async fn a_peer_that_stopped_reading_is_cut(greedy: bool) {
     let (error, took) = told(asked, rig.stage.shut_down(LIMIT)).await;
     assert!(took < LIMIT + TOLERANCE, "{took:?}");
     assert_eq!((error.connections, error.cut), (1, 1), "{error}");
+    assert_eq!(error.oldest.unwrap().method, "/test.Probe/Flood");
+    assert_eq!(error.methods["/test.Probe/Flood"], 1);
     soon(rig.run).await.unwrap().unwrap();
     // The connection is gone; whoever does not read does not learn how.
     let _ = soon(peer.drive).await;
@@ -224,6 +226,7 @@ async fn g08_a_handler_that_blocks_its_thread_is_named_at_the_deadline() {
     assert!(took < LIMIT + TOLERANCE, "{took:?}");
     assert_eq!(error.blocked_workers, ["grpc-worker-0"], "{error}");
     assert_eq!((error.connections, error.cut), (1, 0), "{error}");
+    assert!(error.to_string().contains("the oldest call, /test.Probe/Block, had run for"), "{error}");
     soon(rig.run).await.unwrap().unwrap();
 
     // Once it yields, its worker ends after all, and closes its connection; perhaps it answers before.

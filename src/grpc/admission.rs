@@ -31,17 +31,14 @@ impl Drop for Place {
 /// A call's turn to be handled; the next one's when dropped.
 pub(super) type Turn = OwnedSemaphorePermit;
 
-/// What begins once it is its turn.
-pub(super) type Queued<F> = Pin<Box<dyn Future<Output = (F, Option<Turn>)> + Send>>;
+/// A call's place in the queue; resolves when it is its turn.
+pub(super) type Queued = Pin<Box<dyn Future<Output = Option<Turn>> + Send>>;
 
-/// Begins when it is the call's turn, in order of arrival.
-pub(super) fn queue<F>(turns: &Arc<Semaphore>, begin: impl FnOnce() -> F + Send + 'static) -> Queued<F> {
+/// Queues in order of arrival.
+pub(super) fn queue(turns: &Arc<Semaphore>) -> Queued {
     let turns = Arc::clone(turns);
-    Box::pin(async move {
-        // It is never closed.
-        let turn = turns.acquire_owned().await.ok();
-        (begin(), turn)
-    })
+    // It is never closed.
+    Box::pin(async move { turns.acquire_owned().await.ok() })
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Response};
+use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::Status;
@@ -33,9 +34,10 @@ use super::admission::{Place, Queued, Turn};
 use super::body::CallBody;
 use super::connection::Connection;
 use super::deadline::Deadline;
-use super::handler::HandlerFuture;
+use super::handler::{GrpcHandler, HandlerFuture};
 use super::health;
 use super::logging::{CallLog, EndedBy, Facts, Tap};
+use super::messages::RequestBody;
 use super::methods::Method;
 use crate::supervision::panics;
 
@@ -95,7 +97,7 @@ impl Call {
             logger: &connection.worker.logger,
             path: path.as_deref(),
             method: &method,
-            peer: connection.peer.get().copied(),
+            peer: connection.address(),
             began,
         };
         // Whoever probes health does so for ever.
@@ -125,13 +127,7 @@ impl Call {
 
     fn facts(&self) -> Facts<'_> {
         let (logger, path) = (&*self.connection.worker.logger, self.path.as_deref());
-        Facts {
-            logger,
-            path,
-            method: &self.method,
-            peer: self.connection.peer.get().copied(),
-            began: self.began,
-        }
+        Facts { logger, path, method: &self.method, peer: self.connection.address(), began: self.began }
     }
 
     /// Within the call's span, for as long as user code runs.
@@ -300,24 +296,53 @@ impl Alarm {
     }
 }
 
+/// A call that is still to be handled. Its handler is made when the call is first polled, not when it arrives: of many
+/// that arrive at once few are then in memory at a time.
+pub(super) struct Arrived {
+    pub(super) request: Request<Incoming>,
+    /// `None`: its method is not served.
+    pub(super) handler: Option<GrpcHandler>,
+}
+
+impl Arrived {
+    fn handle(self, call: &Call) -> HandlerFuture {
+        let Some(handler) = self.handler else {
+            let status = Status::unimplemented(format!("this server has no method {}", call.path()));
+            return Box::pin(std::future::ready(Ok(status.into_http())));
+        };
+        let limit = call.connection.worker.options.max_decoding_message_size;
+        let tap = call.request_tap(self.request.headers());
+        let mut request = self.request.map(|body| Body::new(RequestBody::new(body, limit, tap)));
+        if let Some(peer) = call.connection.peer.get() {
+            peer.insert_into(request.extensions_mut());
+        }
+        handler.handle(request)
+    }
+}
+
 /// How far a call has come.
 enum Stage {
     Refused(Status),
-    Queued(Queued<HandlerFuture>),
+    Queued(Queued, Arrived),
+    Arrived(Arrived),
     Handled(HandlerFuture),
     Answered,
 }
 
 impl Stage {
-    fn poll(&mut self, turn: &mut Option<Turn>, cx: &mut Context<'_>) -> Poll<Response<Body>> {
-        if let Self::Queued(queued) = self {
-            let Poll::Ready((handler, its)) = queued.as_mut().poll(cx) else { return Poll::Pending };
-            (*self, *turn) = (Self::Handled(handler), its);
+    fn poll(&mut self, call: &Call, turn: &mut Option<Turn>, cx: &mut Context<'_>) -> Poll<Response<Body>> {
+        if let Self::Queued(queued, _) = self {
+            *turn = std::task::ready!(queued.as_mut().poll(cx));
+        }
+        if let Self::Queued(..) | Self::Arrived(_) = self
+            && let Self::Queued(_, arrived) | Self::Arrived(arrived) = std::mem::replace(self, Self::Answered)
+        {
+            *self = Self::Handled(arrived.handle(call));
         }
         match self {
-            Self::Refused(status) => Poll::Ready(status.clone().into_http()),
             Self::Handled(handler) => handler.as_mut().poll(cx).map(|Ok(response)| response),
-            Self::Queued(_) | Self::Answered => Poll::Pending,
+            Self::Refused(status) => Poll::Ready(status.clone().into_http()),
+            Self::Queued(..) | Self::Arrived(_) | Self::Answered => Poll::Pending,
         }
     }
 }
@@ -340,21 +365,13 @@ impl Answer {
         Self::new(Stage::Refused(status), call)
     }
 
-    /// The handler answers once it is the call's turn.
-    pub(super) fn queued(queued: Queued<HandlerFuture>, call: Arc<Call>) -> Self {
-        Self::new(Stage::Queued(queued), call)
-    }
-
-    /// The handler answers. Layers of users run already while it is made.
-    pub(super) fn handled(handle: impl FnOnce() -> HandlerFuture, call: Arc<Call>) -> Self {
-        let handler = {
-            let _within = call.enter();
-            catch_unwind(AssertUnwindSafe(handle))
+    /// The handler answers, once it is the call's turn where there is a queue.
+    pub(super) fn handled(arrived: Arrived, queued: Option<Queued>, call: Arc<Call>) -> Self {
+        let stage = match queued {
+            None => Stage::Arrived(arrived),
+            Some(queued) => Stage::Queued(queued, arrived),
         };
-        match handler {
-            Ok(handler) => Self::new(Stage::Handled(handler), call),
-            Err(payload) => Self::refused(call.panicked(payload), call),
-        }
+        Self::new(stage, call)
     }
 
     /// Drops what is left of the handler.
@@ -382,8 +399,8 @@ impl Future for Answer {
         if matches!(this.stage, Stage::Answered) {
             return Poll::Pending;
         }
-        let (stage, turn) = (&mut this.stage, &mut this.turn);
-        let response = match this.call.run(|| stage.poll(turn, cx)) {
+        let (stage, turn, call) = (&mut this.stage, &mut this.turn, &this.call);
+        let response = match call.run(|| stage.poll(call, turn, cx)) {
             Ok(Poll::Ready(response)) => response,
             Ok(Poll::Pending) => match this.alarm.poll(&this.call, cx) {
                 Poll::Ready(status) => status.into_http(),

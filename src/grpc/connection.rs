@@ -28,12 +28,10 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
-use tonic::body::Body;
 
 use super::admission::queue;
 use super::body::CallBody;
-use super::call::{Answer, Call};
-use super::messages::RequestBody;
+use super::call::{Answer, Arrived, Call};
 use super::options::GrpcServerOptions;
 use super::router::Router;
 use super::streams::Streams;
@@ -77,8 +75,8 @@ pub(super) struct Connection {
     pub(super) cut: AtomicBool,
     /// Whether it was cut in the drain and its calls are not yet gone.
     cut_with_calls: AtomicBool,
-    /// Where its peer is, once that is known, if it has an address.
-    pub(super) peer: OnceLock<SocketAddr>,
+    /// Known once it is served.
+    pub(super) peer: OnceLock<Peer>,
     preface_missing: AtomicUsize,
     /// Whether bytes wait for the peer to read.
     blocked: AtomicBool,
@@ -164,6 +162,11 @@ impl Connection {
         }
     }
 
+    /// Where its peer is, where it has an address.
+    pub(super) fn address(&self) -> Option<SocketAddr> {
+        self.peer.get().and_then(Peer::address)
+    }
+
     /// Whether the peer has not yet said that it speaks HTTP/2.
     pub(super) fn is_silent(&self) -> bool {
         self.preface_missing.load(Ordering::Relaxed) > 0
@@ -212,13 +215,11 @@ pub(super) async fn serve<I>(io: I, peer: Peer, http: Http2, router: Router, con
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    if let Some(address) = peer.address() {
-        // A connection is served once.
-        let _ = connection.peer.set(address);
-    }
+    // A connection is served once.
+    let _ = connection.peer.set(peer);
     let worker = Arc::clone(&connection.worker);
     let wire = TokioIo::new(Wire::new(io, Arc::clone(&connection)));
-    let calls = Calls { router, peer, connection: Arc::clone(&connection) };
+    let calls = Calls { router, connection: Arc::clone(&connection) };
     let mut hyper = pin!(http.serve_connection(wire, calls));
     let departure = tokio::select! {
         biased;
@@ -267,7 +268,6 @@ async fn lasting(limit: Option<Duration>) {
 /// Answers the calls of one connection.
 struct Calls {
     router: Router,
-    peer: Peer,
     connection: Arc<Connection>,
 }
 
@@ -284,16 +284,7 @@ impl hyper::service::Service<Request<Incoming>> for Calls {
         if let Some(status) = refusal {
             return Answer::refused(status, call);
         }
-        let limit = self.connection.worker.options.max_decoding_message_size;
-        let tap = call.request_tap(request.headers());
-        let mut request = request.map(|body| Body::new(RequestBody::new(body, limit, tap)));
-        self.peer.insert_into(request.extensions_mut());
-        match self.connection.turns.as_ref().filter(|_| call.is_limited()) {
-            None => Answer::handled(|| self.router.handle(route, request), call),
-            Some(turns) => {
-                let (router, route) = (self.router.clone(), route.clone());
-                Answer::queued(queue(turns, move || router.handle(&route, request)), call)
-            }
-        }
+        let queued = self.connection.turns.as_ref().filter(|_| call.is_limited()).map(queue);
+        Answer::handled(Arrived { request, handler: self.router.handler(route) }, queued, call)
     }
 }

@@ -136,12 +136,11 @@ impl Router {
         self.table.find(path)
     }
 
-    /// Begins to answer a call that goes there.
-    pub(super) fn handle(&self, route: &Route, request: Request<Body>) -> HandlerFuture {
-        match &self.layered {
-            Some(layered) if !route.method.built_in && route.handler.is_some() => layered.handle(request),
-            _ => route.handle(request),
-        }
+    /// What answers a call that goes there; `None`: it is not served.
+    pub(super) fn handler(&self, route: &Route) -> Option<GrpcHandler> {
+        let handler = route.handler.as_ref()?;
+        let layered = self.layered.as_ref().filter(|_| !route.method.built_in);
+        Some(layered.unwrap_or(handler).clone())
     }
 }
 

@@ -229,6 +229,7 @@ impl Call {
 
     /// The status of a call that is not waited for any longer, which it counts.
     fn call_off(&self) -> Status {
+        self.connection.worker.open.call_off(self.entry);
         self.connection.worker.count_unavailable(self.path(), self.began.elapsed());
         self.log.ends_by(EndedBy::Drain);
         Status::unavailable("server is shutting down")

@@ -18,6 +18,8 @@ pub(super) struct OpenCall {
     method: Arc<Method>,
     path: Option<Arc<PathAndQuery>>,
     pub(super) began: Instant,
+    /// Whether it was answered UNAVAILABLE and is open only for the bytes of that.
+    pub(super) called_off: bool,
 }
 
 impl OpenCall {
@@ -38,7 +40,13 @@ impl OpenCalls {
         path: Option<Arc<PathAndQuery>>,
         began: Instant,
     ) -> usize {
-        self.lock().insert(OpenCall { method, path, began })
+        self.lock().insert(OpenCall { method, path, began, called_off: false })
+    }
+
+    pub(super) fn call_off(&self, key: usize) {
+        if let Some(call) = self.lock().get_mut(key) {
+            call.called_off = true;
+        }
     }
 
     pub(super) fn remove(&self, key: usize) {

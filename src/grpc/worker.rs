@@ -101,20 +101,24 @@ impl Shared {
         self.lock_unavailable().clone()
     }
 
-    /// The calls that did not even take that for an end: those that were cut, or that are open still.
+    /// The calls that were not even ended so: those that were cut, or that are open still.
     pub(super) fn left(&self) -> InFlight {
-        self.left.get().cloned().unwrap_or_else(|| self.open_now())
+        self.left.get().cloned().unwrap_or_else(|| self.left_now())
     }
 
-    fn open_now(&self) -> InFlight {
-        let mut open = InFlight::default();
-        self.open.for_each(|call| open.add(call.path(), call.began.elapsed()));
-        open
+    fn left_now(&self) -> InFlight {
+        let mut left = InFlight::default();
+        self.open.for_each(|call| {
+            if !call.called_off {
+                left.add(call.path(), call.began.elapsed());
+            }
+        });
+        left
     }
 
     fn cut_all(&self) {
         // It is done once.
-        let _ = self.left.set(self.open_now());
+        let _ = self.left.set(self.left_now());
         self.cutting.cancel();
     }
 

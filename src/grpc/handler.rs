@@ -6,7 +6,7 @@ use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::task::{Context, Poll, Waker};
 
 use axum_core::response::IntoResponse;
@@ -30,7 +30,7 @@ pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infa
 trait Handle: Send + Sync {
     fn call(&self, request: Request<Body>) -> HandlerFuture;
 
-    /// The same for callers on one thread.
+    /// The same for callers that are mostly on one thread.
     fn local(&self) -> Arc<dyn Handle>;
 }
 
@@ -57,7 +57,7 @@ impl GrpcHandler {
         Self(Arc::new(Shared::<_, Layered>::new(service)))
     }
 
-    /// The same handler for callers that are all on one thread. Services hold what they share by reference counts,
+    /// The same handler for callers that are mostly on one thread. Services hold what they share by reference counts,
     /// which threads that count at the same time are slow at: so this one clones its service just once.
     pub(super) fn local(&self) -> Self {
         Self(self.0.local())
@@ -87,8 +87,12 @@ trait Calling<S>: Send + Sync + 'static {
 /// A service that anybody may call: each call has a clone.
 struct Shared<S, C>(S, PhantomData<fn() -> C>);
 
-/// A service that is called by one thread at a time.
-struct Local<S, C>(Mutex<S>, PhantomData<fn() -> C>);
+/// A service that is mostly called by one thread. While that is in it, layers of users included, nobody else waits for
+/// it: others call a clone.
+struct Local<S, C> {
+    own: Mutex<S>,
+    others: Shared<S, C>,
+}
 
 impl<S, C> Shared<S, C> {
     fn new(service: S) -> Self {
@@ -107,7 +111,7 @@ where
     }
 
     fn local(&self) -> Arc<dyn Handle> {
-        Arc::new(Local::<S, C>(Mutex::new(self.0.clone()), PhantomData))
+        Arc::new(Local::<S, C> { own: Mutex::new(self.0.clone()), others: Shared::new(self.0.clone()) })
     }
 }
 
@@ -117,8 +121,12 @@ where
     C: Calling<S>,
 {
     fn call(&self, request: Request<Body>) -> HandlerFuture {
-        // A call that panicked is over, and the service is as it left it.
-        let mut service = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut service = match self.own.try_lock() {
+            Ok(service) => service,
+            // A call that panicked is over, and the service is as it left it.
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return self.others.call(request),
+        };
         if is_ready(&mut *service) {
             C::now(&mut service, request)
         } else {
@@ -129,8 +137,7 @@ where
     }
 
     fn local(&self) -> Arc<dyn Handle> {
-        let service = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Arc::new(Self(Mutex::new(service), PhantomData))
+        self.others.local()
     }
 }
 
@@ -223,6 +230,7 @@ fn same<A: 'static, B: 'static>(value: A) -> Result<B, A> {
 mod tests {
     use super::*;
     use crate::ping::{Ping, PingServer};
+    use std::sync::Barrier;
     use std::time::Duration;
     use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
     use tokio_util::sync::PollSemaphore;
@@ -313,6 +321,39 @@ mod tests {
                 go.notify_one();
             }
             go.notified().await;
+        }
+    }
+
+    /// Is called for as long as another call of it is not.
+    #[derive(Clone)]
+    struct Together(Arc<Barrier>);
+
+    impl Service<Request<Body>> for Together {
+        type Response = Response<Body>;
+        type Error = Infallible;
+        type Future = HandlerFuture;
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, _: Request<Body>) -> HandlerFuture {
+            self.0.wait();
+            Box::pin(std::future::ready(Ok(Response::new(Body::empty()))))
+        }
+    }
+
+    #[test]
+    fn threads_do_not_wait_for_each_other_in_a_service_or_its_layers() {
+        let handler = GrpcHandler::of_service(Together(Arc::new(Barrier::new(2)))).local();
+        let (done, both) = std::sync::mpsc::channel();
+        for _ in 0..2 {
+            let (handler, done) = (handler.clone(), done.clone());
+            std::thread::spawn(move || {
+                drop(handler.handle(Request::new(Body::empty())));
+                done.send(()).unwrap();
+            });
+        }
+        for _ in 0..2 {
+            both.recv_timeout(Duration::from_secs(10)).expect("one waits for the other");
         }
     }
 }

@@ -1,19 +1,17 @@
-//! One call: counted, admitted or refused, ended before its deadline and the drain's, its panics caught.
+//! One call: counted, limited, timed and logged from its first byte to its last, the panics of its handler caught.
 //!
 //! ```text
-//!   request --> Answer: queued --its turn--> handled --answers--> CallBody --last byte sent--> over
-//!                 |       |                    |                    |
-//!                 |       +--------------------+--------------------+-- called off: UNAVAILABLE
-//!                 |       +--------------------+--------------------+-- its deadline: DEADLINE_EXCEEDED
-//!                 |                            +--------------------+-- panics: INTERNAL
-//!                 +-- one too many: RESOURCE_EXHAUSTED
+//!   request --> begin --a call--> Answer --answers--> CallBody --last byte sent--> over
+//!                 |               each of them, and each piece that is still to be sent, holds the call
+//!                 |
+//!                 +-- and a status, if it is not to be handled: one too many: RESOURCE_EXHAUSTED
+//!                                                               its headers are malformed: INTERNAL
 //! ```
 //!
-//! Before the answer has begun these are headers alone; later, trailers after what was sent.
+//! All code of the handler runs in [`Call::run`]. Whoever waits for it has an [`Alarm`], which wakes it when the call is
+//! called off (UNAVAILABLE) or its deadline has passed (DEADLINE_EXCEEDED).
 
 use std::any::Any;
-use std::convert::Infallible;
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,22 +21,19 @@ use std::time::Duration;
 
 use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Response};
-use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::Status;
 use tonic::body::Body;
 use tracing::span::Entered;
 
-use super::admission::{Place, Queued, Turn};
-use super::body::CallBody;
+use super::admission::Place;
 use super::connection::Connection;
 use super::deadline::Deadline;
-use super::handler::{GrpcHandler, HandlerFuture};
 use super::health;
 use super::logging::{CallLog, EndedBy, Facts, Tap};
-use super::messages::RequestBody;
 use super::methods::Method;
+use super::transport::Peer;
 use crate::supervision::panics;
 
 /// A call that is open, until the last of its answer has gone to the socket: everything of it holds one.
@@ -121,7 +116,8 @@ impl Call {
         (Arc::new(call), refusal)
     }
 
-    fn path(&self) -> &str {
+    /// `/package.Service/Method`.
+    pub(super) fn path(&self) -> &str {
         path_of(&self.method, self.path.as_deref())
     }
 
@@ -141,12 +137,12 @@ impl Call {
     }
 
     /// Where the messages of its answer are logged.
-    fn response_tap(&self, headers: &HeaderMap) -> Option<Box<Tap>> {
+    pub(super) fn response_tap(&self, headers: &HeaderMap) -> Option<Box<Tap>> {
         self.log.responses(self.facts(), headers)
     }
 
     /// Its answer has begun.
-    fn answered(&self, response: &Response<Body>) {
+    pub(super) fn answered(&self, response: &Response<Body>) {
         self.log.answered(self.facts(), response);
     }
 
@@ -179,6 +175,16 @@ impl Call {
 
     pub(super) fn deadline(&self) -> Option<&Deadline> {
         self.deadline.as_deref()
+    }
+
+    /// Who calls, where that is known.
+    pub(super) fn peer(&self) -> Option<&Peer> {
+        self.connection.peer.get()
+    }
+
+    /// How many bytes a message of the request may have.
+    pub(super) fn max_decoding_message_size(&self) -> u32 {
+        self.connection.worker.options.max_decoding_message_size
     }
 
     /// How many bytes a message of the answer may have.
@@ -294,132 +300,6 @@ impl Alarm {
         let Some(deadline) = call.deadline().copied() else { return Poll::Pending };
         let sleep = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(deadline.at)));
         sleep.as_mut().poll(cx).map(|()| call.exceeds(deadline))
-    }
-}
-
-/// A call that is still to be handled. Its handler is made when the call is first polled, not when it arrives: of many
-/// that arrive at once few are then in memory at a time.
-pub(super) struct Arrived {
-    pub(super) request: Request<Incoming>,
-    /// `None`: its method is not served.
-    pub(super) handler: Option<GrpcHandler>,
-}
-
-impl Arrived {
-    fn handle(self, call: &Call) -> HandlerFuture {
-        let Some(handler) = self.handler else {
-            let status = Status::unimplemented(format!("this server has no method {}", call.path()));
-            return Box::pin(std::future::ready(Ok(status.into_http())));
-        };
-        let limit = call.connection.worker.options.max_decoding_message_size;
-        let tap = call.request_tap(self.request.headers());
-        let mut request = self.request.map(|body| Body::new(RequestBody::new(body, limit, tap)));
-        if let Some(peer) = call.connection.peer.get() {
-            peer.insert_into(request.extensions_mut());
-        }
-        handler.handle(request)
-    }
-}
-
-/// How far a call has come.
-enum Stage {
-    Refused(Status),
-    Queued(Queued, Arrived),
-    Arrived(Arrived),
-    Handled(HandlerFuture),
-    Answered,
-}
-
-impl Stage {
-    fn poll(&mut self, call: &Call, turn: &mut Option<Turn>, cx: &mut Context<'_>) -> Poll<Response<Body>> {
-        if let Self::Queued(queued, _) = self {
-            *turn = std::task::ready!(queued.as_mut().poll(cx));
-        }
-        if let Self::Queued(..) | Self::Arrived(_) = self
-            && let Self::Queued(_, arrived) | Self::Arrived(arrived) = std::mem::replace(self, Self::Answered)
-        {
-            *self = Self::Handled(arrived.handle(call));
-        }
-        match self {
-            Self::Handled(handler) => handler.as_mut().poll(cx).map(|Ok(response)| response),
-            Self::Refused(status) => Poll::Ready(status.clone().into_http()),
-            Self::Queued(..) | Self::Arrived(_) | Self::Answered => Poll::Pending,
-        }
-    }
-}
-
-/// The answer to a call, on its way.
-pub(super) struct Answer {
-    stage: Stage,
-    turn: Option<Turn>,
-    alarm: Alarm,
-    call: Arc<Call>,
-}
-
-impl Answer {
-    fn new(stage: Stage, call: Arc<Call>) -> Self {
-        Self { stage, turn: None, alarm: Alarm::default(), call }
-    }
-
-    /// The status is the answer.
-    pub(super) fn refused(status: Status, call: Arc<Call>) -> Self {
-        Self::new(Stage::Refused(status), call)
-    }
-
-    /// The handler answers, once it is the call's turn where there is a queue.
-    pub(super) fn handled(arrived: Arrived, queued: Option<Queued>, call: Arc<Call>) -> Self {
-        let stage = match queued {
-            None => Stage::Arrived(arrived),
-            Some(queued) => Stage::Queued(queued, arrived),
-        };
-        Self::new(stage, call)
-    }
-
-    /// Drops what is left of the handler.
-    fn let_go(&mut self) {
-        if matches!(self.stage, Stage::Answered) {
-            return;
-        }
-        let stage = std::mem::replace(&mut self.stage, Stage::Answered);
-        let _within = self.call.enter();
-        discard(stage);
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        self.let_go();
-    }
-}
-
-impl Future for Answer {
-    type Output = Result<Response<CallBody>, Infallible>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = &mut *self;
-        if matches!(this.stage, Stage::Answered) {
-            return Poll::Pending;
-        }
-        let (stage, turn, call) = (&mut this.stage, &mut this.turn, &this.call);
-        let response = match call.run(|| stage.poll(call, turn, cx)) {
-            Ok(Poll::Ready(response)) => response,
-            Ok(Poll::Pending) => match this.alarm.poll(&this.call, cx) {
-                Poll::Ready(status) => status.into_http(),
-                Poll::Pending => return Poll::Pending,
-            },
-            Err(panicked) => panicked.into_http(),
-        };
-        this.let_go();
-        this.call.answered(&response);
-        let tap = this.call.response_tap(response.headers());
-        let (call, alarm, turn) = (Arc::clone(&this.call), std::mem::take(&mut this.alarm), this.turn.take());
-        Poll::Ready(Ok(response.map(|body| CallBody::new(body, call, alarm, turn, tap))))
-    }
-}
-
-impl fmt::Debug for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer").field("call", &self.call).finish_non_exhaustive()
     }
 }
 

@@ -30,8 +30,9 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use super::admission::queue;
+use super::answer::{Answer, Arrived};
 use super::body::CallBody;
-use super::call::{Answer, Arrived, Call};
+use super::call::Call;
 use super::options::GrpcServerOptions;
 use super::router::Router;
 use super::streams::Streams;

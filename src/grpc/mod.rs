@@ -26,6 +26,7 @@
 
 mod acceptor;
 mod admission;
+mod answer;
 mod balance;
 mod begin;
 mod body;

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tonic::Code;
 
 use super::peer::{Peer, told};
-use super::rig::Probed;
+use super::probe::Probed;
 use crate::grpc::GrpcServerOptions;
 use crate::grpc::worker::Shared;
 

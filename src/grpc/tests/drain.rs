@@ -6,7 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tonic::Code;
 
-use super::rig::{BIG, Bare, Ended, Probed, Rig, soon, stream, unary};
+use super::probe::{BIG, Probed};
+use super::rig::{Bare, Ended, Rig, soon, stream, unary};
 use crate::grpc::DrainError;
 use crate::ping::PingClient;
 

@@ -10,7 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::Code;
 
 use super::peer::{Peer, Told, alone, told};
-use super::rig::{BIG, Probed, Rig, endpoint, soon};
+use super::probe::{BIG, Probed};
+use super::rig::{Rig, endpoint, soon};
 use crate::grpc::GrpcServerOptions;
 use crate::grpc::connection::{Connection, serve};
 use crate::grpc::router::{Router, Table};

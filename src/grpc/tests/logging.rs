@@ -8,7 +8,7 @@ use tracing::Level;
 use tracing::dispatcher::DefaultGuard;
 
 use super::peer::{Peer, told};
-use super::rig::Probed;
+use super::probe::Probed;
 use crate::grpc::logging::{GrpcLogging, Logger};
 use crate::grpc::worker::Shared;
 

@@ -6,6 +6,7 @@ mod drain;
 mod limits;
 mod logging;
 mod peer;
+mod probe;
 mod rig;
 mod serving;
 mod term;

@@ -7,7 +7,7 @@ use hyper::body::Bytes;
 use tokio::task::JoinHandle;
 use tonic::Code;
 
-use super::rig::Probe;
+use super::probe::Probe;
 use crate::grpc::GrpcServerOptions;
 use crate::grpc::connection::{Connection, Http2, http2, serve};
 use crate::grpc::streams::{Crew, Streams};

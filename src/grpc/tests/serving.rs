@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tonic::Code;
 
-use super::rig::{BIG, Probed, Rig, Stage, endpoint, soon, stream, unary};
+use super::probe::{BIG, Probed};
+use super::rig::{Rig, Stage, endpoint, soon, stream, unary};
 use crate::clients::wait_for_grpc_server;
 use crate::grpc::error::ServerError;
 use crate::grpc::transport::{Bound, bind as bind_all};

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tonic::Code;
 
 use super::peer::{Peer, told};
-use super::rig::Probed;
+use super::probe::Probed;
 use crate::grpc::GrpcServerOptions;
 
 fn seconds(seconds: u64) -> Duration {

@@ -11,7 +11,7 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::peer::alone;
-use super::rig::{MEDIUM, Probed};
+use super::probe::{MEDIUM, Probed};
 use crate::grpc::connection::{Connection, serve};
 use crate::grpc::tls::ServerTls;
 use crate::grpc::transport::addresses;

@@ -3,9 +3,12 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-/// Each contract, and where its descriptors go.
+/// Each contract with services, and where its descriptors go.
 const CONTRACTS: [(&str, &str); 2] =
     [("pkping.proto", "pkping.bin"), ("grpc/health/v1/health.proto", "health.bin")];
+
+/// Contracts of messages alone.
+const MESSAGES: [&str; 2] = ["pkerr/error.proto", "google/rpc/status.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
@@ -17,5 +20,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let files = compiler.file_descriptor_set();
         tonic_prost_build::configure().build_transport(false).compile_fds(files)?;
     }
+    // Messages that know their names can be details of others.
+    let mut named = tonic_prost_build::Config::new();
+    named.enable_type_names();
+    let files = protox::compile(MESSAGES, ["proto"])?;
+    tonic_prost_build::configure().compile_fds_with_config(files, named)?;
     Ok(())
 }

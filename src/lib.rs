@@ -56,6 +56,7 @@
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 
+pub mod api_errors;
 pub mod clients;
 mod error;
 pub mod events;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::report::ShutdownReport;
 use super::services::ServicesErrors;
+use crate::api_errors::ReissueError;
 use crate::lifecycle::{BudgetError, ErrorStage};
 
 /// What went wrong in a manager's life: at most one error a stage, and the report of the shutdown.
@@ -61,6 +62,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The default sentinels of rich errors cannot be issued as the environment asks.
+    #[error(transparent)]
+    Sentinels(#[from] ReissueError),
     /// The limits of the shutdown contradict each other.
     #[error(transparent)]
     Budget(#[from] BudgetError),

@@ -12,6 +12,7 @@
 //! called off (UNAVAILABLE) or its deadline has passed (DEADLINE_EXCEEDED).
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use super::health;
 use super::logging::{CallLog, EndedBy, Facts, Tap};
 use super::methods::Method;
 use super::transport::Peer;
+use crate::error::PanicError;
 use crate::supervision::panics;
 
 /// A call that is open, until the last of its answer has gone to the socket: everything of it holds one.
@@ -200,6 +202,9 @@ impl Call {
             catch_unwind(AssertUnwindSafe(poll))
         };
         let polled = polled.map_err(|payload| self.panicked(payload));
+        if let Some(panic) = CAUGHT.take() {
+            self.log.panicked(self.facts(), &panic);
+        }
         if let Some((longest, began)) = began {
             let took = u32::try_from(began.elapsed().as_nanos()).unwrap_or(u32::MAX);
             longest.fetch_max(took, Ordering::Relaxed);
@@ -248,6 +253,18 @@ impl Call {
         self.log.panicked(self.facts(), &panic);
         Status::internal("the handler panicked")
     }
+}
+
+thread_local! {
+    /// A panic of the call that runs on this thread, which a layer of ours has caught and answered.
+    static CAUGHT: Cell<Option<Box<PanicError>>> = const { Cell::new(None) };
+}
+
+/// Tells the call that runs on this thread of a panic of its handler.
+pub(super) fn caught(payload: &(dyn Any + Send)) -> PanicError {
+    let panic = panics::latest(payload);
+    CAUGHT.set(Some(Box::new(panic.clone())));
+    panic
 }
 
 /// `/package.Service/Method`, as it was called.

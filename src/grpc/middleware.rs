@@ -1,7 +1,7 @@
 //! Middleware: [`tower::Layer`]s around the handlers of calls. Answers to the seed's `pkmiddleware`.
 //!
 //! ```text
-//!   call --> logging --> ... --> second layer --> first layer --> your handler
+//!   call --> logging --> ... --> second layer --> first layer --> errors --> not found --> your handler
 //! ```
 //!
 //! Layers are added by [`ManagerOptions`](crate::ManagerOptions): for unary methods, for streaming methods, or for
@@ -14,6 +14,9 @@
 //! (`tonic::service::InterceptorLayer`) and the layers of `tower` and `tower-http` fit. An error of a layer is
 //! answered as a status: a [`tonic::Status`] as it is, whatever else as UNKNOWN with its text. A panic is answered
 //! INTERNAL.
+//!
+//! Where a manager has an [`ErrorGenerator`], handlers' errors and panics are [rich](crate::api_errors) before any layer
+//! of users sees them.
 //!
 //! ```
 //! use majordomo::ManagerOptions;
@@ -37,9 +40,12 @@ use hyper::body::Bytes;
 use tonic::body::Body;
 use tower::{Layer, Service};
 
+use super::call::caught;
 pub use super::handler::{GrpcHandler, HandlerFuture};
 use super::methods::MethodKind;
+use crate::api_errors::ErrorGenerator;
 use crate::error::BoxError;
+use crate::supervision::panics;
 
 /// Which methods a layer is around.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +103,14 @@ pub(crate) struct Middleware {
 impl Middleware {
     pub(crate) fn new(scope: Scope, layer: impl GrpcLayer) -> Self {
         Self { scope, layer: Arc::new(layer) }
+    }
+
+    /// What makes errors rich. It catches panics, of which the call is told.
+    pub(crate) fn errors(generator: &ErrorGenerator) -> Self {
+        if generator.adds_stack_trace() {
+            panics::capture_always();
+        }
+        Self::new(Scope::All, generator.server_layer().ask(caught))
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tracing::Dispatch;
 
+use crate::api_errors::{self, ErrorGenerator, NotFoundLayer};
 use crate::error::ConfigError;
 use crate::events::EventSender;
 use crate::grpc::middleware::{GrpcLayer, Middleware, Scope};
@@ -32,7 +33,9 @@ pub struct ManagerOptions {
     grpc_server: GrpcServerOptions,
     grpc_ping_service: bool,
     grpc_logging: Option<GrpcLogging>,
-    pub(super) grpc_middleware: Vec<Middleware>,
+    grpc_middleware: Vec<Middleware>,
+    error_generator: Option<ErrorGenerator>,
+    err_not_found_middleware: bool,
     max_shutdown_duration: Option<Duration>,
     release_reserve: Option<Duration>,
     drain_delay: Duration,
@@ -59,6 +62,8 @@ impl Default for ManagerOptions {
             grpc_ping_service: true,
             grpc_logging: Some(GrpcLogging::default()),
             grpc_middleware: Vec::new(),
+            error_generator: None,
+            err_not_found_middleware: false,
             max_shutdown_duration: Some(Duration::from_secs(30)),
             release_reserve: None,
             drain_delay: Duration::ZERO,
@@ -143,6 +148,22 @@ impl ManagerOptions {
         self
     }
 
+    /// Answers every error and panic of gRPC handlers as a rich error: see
+    /// [`ErrorGenerator::server_layer`]. Answers to the seed's `WithErrorGenerator`. Default: none; errors are answered
+    /// as they are.
+    ///
+    /// The layer is within those of users: what these answer themselves stays as it is.
+    pub fn error_generator(self, generator: ErrorGenerator) -> Self {
+        Self { error_generator: Some(generator), ..self }
+    }
+
+    /// Answers [`ERR_NOT_FOUND`](crate::api_errors::ERR_NOT_FOUND) where a unary handler
+    /// [answers nothing](crate::api_errors::OrNothing). Answers to the seed's `WithErrNotFoundMiddleware`. Default: no;
+    /// the answer is an empty message.
+    pub fn err_not_found_middleware(self) -> Self {
+        Self { err_not_found_middleware: true, ..self }
+    }
+
     /// What the gRPC server logs of each call. Answers to the seed's `WithGrpcLogging`. Default:
     /// [`GrpcLogging::default`].
     pub fn grpc_logging(self, logging: GrpcLogging) -> Self {
@@ -203,6 +224,13 @@ impl ManagerOptions {
         self
     }
 
+    /// The layers around handlers, the innermost first.
+    pub(super) fn middleware(&self) -> Vec<Middleware> {
+        let errors = self.error_generator.as_ref().map(Middleware::errors);
+        let not_found = self.err_not_found_middleware.then(|| Middleware::new(Scope::All, NotFoundLayer));
+        not_found.into_iter().chain(errors).chain(self.grpc_middleware.iter().cloned()).collect()
+    }
+
     pub(super) fn pings(&self) -> bool {
         self.grpc_ping_service
     }
@@ -217,6 +245,9 @@ impl ManagerOptions {
             });
         }
         self.grpc_server.validate()?;
+        if self.error_generator.is_some() || self.err_not_found_middleware {
+            api_errors::check_defaults()?;
+        }
         Ok(Checked {
             budget: Budget::new(self.max_shutdown_duration, self.release_reserve, self.drain_delay)?,
             grpc_server: self

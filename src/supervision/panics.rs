@@ -8,6 +8,7 @@ use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use crate::error::PanicError;
@@ -39,6 +40,9 @@ thread_local! {
     static LATEST: RefCell<Latest> = const { RefCell::new(Latest::NotKept) };
 }
 
+/// Whether the latest panics are kept with a backtrace.
+static CAPTURE_ALWAYS: AtomicBool = AtomicBool::new(false);
+
 enum Latest {
     NotKept,
     None,
@@ -51,8 +55,13 @@ pub(crate) fn keep_latest() {
     LATEST.set(Latest::None);
 }
 
-/// The panic on this thread that had this payload. Its backtrace is there only where the environment asks for
-/// backtraces: to capture one takes long, and on these threads others wait.
+/// Has the latest panics kept with a backtrace, whatever the environment says.
+pub(crate) fn capture_always() {
+    CAPTURE_ALWAYS.store(true, Ordering::Relaxed);
+}
+
+/// The panic on this thread that had this payload. Its backtrace is there only where it is asked for: to capture one
+/// takes long, and on these threads others wait.
 pub(crate) fn latest(payload: &(dyn Any + Send)) -> PanicError {
     let kept = LATEST.with(|latest| match &*latest.borrow() {
         Latest::Some(panic) => Some(panic.clone()),
@@ -69,7 +78,11 @@ fn keep(info: &PanicHookInfo<'_>) {
         if let Ok(mut latest) = latest.try_borrow_mut()
             && !matches!(*latest, Latest::NotKept)
         {
-            *latest = Latest::Some(note(info, Backtrace::capture()));
+            let backtrace = match CAPTURE_ALWAYS.load(Ordering::Relaxed) {
+                true => Backtrace::force_capture(),
+                false => Backtrace::capture(),
+            };
+            *latest = Latest::Some(note(info, backtrace));
         }
     });
 }

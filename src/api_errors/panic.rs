@@ -1,0 +1,111 @@
+//! A panic, kept as an error.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::error::Error;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tonic::Status;
+
+use super::BoxError;
+use super::api_error::ApiError;
+use super::sentinel::SentinelError;
+
+/// A panic of user code, caught. Answers to the seed's `PanicError`.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("panicked at {location}: {message}")]
+pub struct PanicError {
+    /// The panic's message; its type where the payload was no text.
+    pub message: String,
+    /// File, line and column.
+    pub location: String,
+    /// The stack at the panic. Symbols are resolved when it is displayed.
+    pub backtrace: Arc<Backtrace>,
+}
+
+impl PanicError {
+    /// The text of a payload, as the standard library's own hook would print it.
+    pub(crate) fn message_of(payload: &(dyn Any + Send)) -> String {
+        if let Some(text) = payload.downcast_ref::<&'static str>() {
+            (*text).to_owned()
+        } else if let Some(text) = payload.downcast_ref::<String>() {
+            text.clone()
+        } else {
+            "a panic payload that is no text".to_owned()
+        }
+    }
+
+    /// A panic that no hook saw: somebody replaced the hook, or resumed an unwinding.
+    pub(crate) fn unseen(payload: &(dyn Any + Send)) -> Self {
+        Self {
+            message: Self::message_of(payload),
+            location: "an unknown place".to_owned(),
+            backtrace: Arc::new(Backtrace::disabled()),
+        }
+    }
+
+    /// The stack at the panic, where it was captured.
+    pub(super) fn stack(&self) -> Option<String> {
+        (self.backtrace.status() == BacktraceStatus::Captured).then(|| self.backtrace.to_string())
+    }
+}
+
+/// A panic of a handler as an error, which has as its source what it was panicked with where that is one.
+#[derive(Debug)]
+pub(super) struct Panicked {
+    text: String,
+    source: Option<BoxError>,
+}
+
+impl Panicked {
+    pub(super) fn new(payload: Box<dyn Any + Send>) -> Self {
+        let payload = match as_error(payload) {
+            Ok(source) => return Self { text: source.to_string(), source: Some(source) },
+            Err(payload) => payload,
+        };
+        let text = number(&*payload).unwrap_or_else(|| PanicError::message_of(&*payload));
+        // Its drop may panic as well.
+        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+            std::mem::forget(second);
+        }
+        Self { text, source: None }
+    }
+}
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "panic recovered: {}", self.text)
+    }
+}
+
+impl Error for Panicked {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_ref().map(|source| &**source as _)
+    }
+}
+
+/// A payload that is an error.
+fn as_error(payload: Box<dyn Any + Send>) -> Result<BoxError, Box<dyn Any + Send>> {
+    fn is<E: Error + Send + Sync + 'static>(
+        payload: Box<dyn Any + Send>,
+    ) -> Result<BoxError, Box<dyn Any + Send>> {
+        payload.downcast::<E>().map(|error| error as BoxError)
+    }
+    (payload.downcast::<BoxError>().map(|error| *error))
+        .or_else(is::<ApiError>)
+        .or_else(is::<Status>)
+        .or_else(is::<SentinelError>)
+        .or_else(|payload| Ok(Box::new(**payload.downcast::<&'static SentinelError>()?)))
+}
+
+/// A payload that is a number.
+fn number(payload: &(dyn Any + Send)) -> Option<String> {
+    macro_rules! one_of {
+        ($($number:ty),*) => {
+            None$(.or_else(|| payload.downcast_ref::<$number>().map(ToString::to_string)))*
+        };
+    }
+    one_of!(i32, u32, i64, u64, usize, isize, i128, u128, i16, u16, i8, u8, f64, f32)
+}

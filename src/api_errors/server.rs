@@ -1,0 +1,179 @@
+//! The layer around a server's handlers.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{HeaderMap, Request, Response};
+use pin_project_lite::pin_project;
+use tonic::Status;
+use tower::{Layer, Service};
+
+use super::body::{RichBody, Side};
+use super::generator::ErrorGenerator;
+use super::headers;
+use super::panic::{PanicError, Panicked};
+
+/// Makes every error of handlers a rich one: see [`ErrorGenerator::server_layer`].
+#[derive(Debug, Clone)]
+pub struct ErrorServerLayer {
+    generator: ErrorGenerator,
+    seen: fn(&(dyn Any + Send)) -> PanicError,
+}
+
+impl ErrorServerLayer {
+    pub(super) fn new(generator: ErrorGenerator) -> Self {
+        Self { generator, seen: PanicError::unseen }
+    }
+
+    /// Asks for each panic that it catches what is known of it.
+    pub(crate) fn ask(self, seen: fn(&(dyn Any + Send)) -> PanicError) -> Self {
+        Self { seen, ..self }
+    }
+
+    /// The status of a handler that panicked.
+    fn panicked(&self, payload: Box<dyn Any + Send>) -> Status {
+        let seen = (self.seen)(&*payload);
+        self.generator.panicked(Panicked::new(payload), &seen)
+    }
+
+    /// Runs code of a handler.
+    fn run<T>(&self, run: impl FnOnce() -> T) -> Result<T, Status> {
+        catch_unwind(AssertUnwindSafe(run)).map_err(|payload| self.panicked(payload))
+    }
+
+    /// The answer of a handler, with a rich error if it is one.
+    fn answer<B>(self: Arc<Self>, mut response: Response<B>) -> RichResponse<B> {
+        if !headers::tell_an_error(response.headers()) {
+            return response.map(|body| RichBody::new(body, Shared(self)));
+        }
+        // With what tonic tells only within the process: its source.
+        let whole = response.extensions_mut().remove::<Status>();
+        let Some(status) = whole.or_else(|| headers::status(response.headers_mut())) else {
+            return response.map(|body| RichBody::new(body, Shared(self)));
+        };
+        let status = self.generator.enrich(status);
+        headers::put(response.headers_mut(), &status);
+        response.extensions_mut().insert(status);
+        response.map(|_| RichBody::empty(Shared(self)))
+    }
+}
+
+/// An answer with a rich error at its end, if it is an error.
+type RichResponse<B> = Response<RichBody<B, Shared>>;
+
+/// Each service counts those that use the layer by itself: threads that count together wait for each other.
+#[derive(Debug, Clone)]
+pub struct Shared(Arc<ErrorServerLayer>);
+
+impl Side for Shared {
+    fn change(&self, trailers: &mut HeaderMap) {
+        if headers::tell_an_error(trailers)
+            && let Some(status) = headers::status(trailers)
+        {
+            headers::put(trailers, &self.0.generator.enrich(status));
+        }
+    }
+
+    fn run<T>(&self, run: impl FnOnce() -> T) -> Result<T, HeaderMap> {
+        self.0.run(run).map_err(|status| {
+            let mut trailers = HeaderMap::new();
+            headers::put(&mut trailers, &status);
+            trailers
+        })
+    }
+}
+
+impl<S> Layer<S> for ErrorServerLayer {
+    type Service = ErrorServer<S>;
+
+    fn layer(&self, inner: S) -> ErrorServer<S> {
+        ErrorServer { inner, layer: Arc::new(self.clone()) }
+    }
+}
+
+/// What [`ErrorGenerator::server_layer`] makes of a service.
+#[derive(Debug)]
+pub struct ErrorServer<S> {
+    inner: S,
+    layer: Arc<ErrorServerLayer>,
+}
+
+impl<S: Clone> Clone for ErrorServer<S> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), layer: Arc::new((*self.layer).clone()) }
+    }
+}
+
+impl<S, A, B> Service<Request<A>> for ErrorServer<S>
+where
+    S: Service<Request<A>, Response = Response<B>>,
+{
+    type Response = RichResponse<B>;
+    type Error = S::Error;
+    type Future = ErrorServerFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        let layer = Arc::clone(&self.layer);
+        let called = layer.run(|| self.inner.call(request));
+        let (answer, panicked) = match called {
+            Ok(answer) => (Some(answer), None),
+            Err(panicked) => (None, Some(panicked)),
+        };
+        ErrorServerFuture { answer, panicked, layer: Some(layer) }
+    }
+}
+
+pin_project! {
+    /// An answer of an [`ErrorServer`] on its way.
+    pub struct ErrorServerFuture<F> {
+        // `None`: it panicked before it had begun.
+        #[pin]
+        answer: Option<F>,
+        panicked: Option<Status>,
+        layer: Option<Arc<ErrorServerLayer>>,
+    }
+}
+
+impl<F, B, E> Future for ErrorServerFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<RichResponse<B>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let layer = this.layer.as_ref().expect("not polled after it is over");
+        let polled = match (this.answer.as_mut().as_pin_mut(), this.panicked.take()) {
+            (Some(answer), _) => layer.run(|| answer.poll(cx)),
+            (None, panicked) => Err(panicked.unwrap_or_else(|| Status::internal("polled after it was over"))),
+        };
+        let polled = match polled {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(polled)) => Ok(polled?),
+            Err(panicked) => {
+                // Its drop may panic as well, and then for nobody.
+                let _ = layer.run(|| this.answer.set(None));
+                Err(panicked)
+            }
+        };
+        let layer = this.layer.take().expect("it was there just now");
+        Poll::Ready(Ok(match polled {
+            Ok(response) => layer.answer(response),
+            Err(panicked) => panicked.into_http::<()>().map(|()| RichBody::empty(Shared(layer))),
+        }))
+    }
+}
+
+impl<F> fmt::Debug for ErrorServerFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ErrorServerFuture").finish_non_exhaustive()
+    }
+}

@@ -2,15 +2,15 @@
 //!
 //! ```text
 //!   queued --its turn--> arrived --first poll--> handled --answers--> CallBody, which has the rest
-//!     |                                             |
-//!     +---------------------------------------------+-- called off: UNAVAILABLE
-//!     +---------------------------------------------+-- its deadline: DEADLINE_EXCEEDED
+//!     |                     |                       |
+//!     +---------------------+-----------------------+-- called off: UNAVAILABLE
+//!     +---------------------+-----------------------+-- its deadline: DEADLINE_EXCEEDED
 //!                                                   +-- panics: INTERNAL
 //!   refused --first poll--> its status
 //! ```
 //!
-//! What ends a call here is answered by headers alone; later, by trailers after what was sent. The handler is dropped
-//! before the answer begins.
+//! A call that is out of time before its handler is made is not handled at all. What ends a call here is answered by
+//! headers alone; later, by trailers after what was sent. The handler is dropped before the answer begins.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -63,10 +63,30 @@ enum Stage {
 }
 
 impl Stage {
-    fn poll(&mut self, call: &Call, turn: &mut Option<Turn>, cx: &mut Context<'_>) -> Poll<Response<Body>> {
+    /// Resolves when the call is to be handled, or with the status of one that is not: one that has run out of time
+    /// before would only take it from others. None of this is the handler's code.
+    fn admitted(
+        &mut self,
+        call: &Call,
+        turn: &mut Option<Turn>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Status>> {
+        match self {
+            Self::Refused(status) => return Poll::Ready(Err(status.clone())),
+            Self::Handled(_) | Self::Answered => return Poll::Ready(Ok(())),
+            Self::Queued(..) | Self::Arrived(_) => {}
+        }
+        if let Some(status) = call.out_of_time() {
+            return Poll::Ready(Err(status));
+        }
         if let Self::Queued(queued, _) = self {
             *turn = std::task::ready!(queued.as_mut().poll(cx));
         }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Handles a call that is admitted.
+    fn handle(&mut self, call: &Call, cx: &mut Context<'_>) -> Poll<Response<Body>> {
         if let Self::Queued(..) | Self::Arrived(_) = self
             && let Self::Queued(_, arrived) | Self::Arrived(arrived) = std::mem::replace(self, Self::Answered)
         {
@@ -74,8 +94,7 @@ impl Stage {
         }
         match self {
             Self::Handled(handler) => handler.as_mut().poll(cx).map(|Ok(response)| response),
-            Self::Refused(status) => Poll::Ready(status.clone().into_http()),
-            Self::Queued(..) | Self::Arrived(_) | Self::Answered => Poll::Pending,
+            Self::Refused(_) | Self::Queued(..) | Self::Arrived(_) | Self::Answered => Poll::Pending,
         }
     }
 }
@@ -133,7 +152,12 @@ impl Future for Answer {
             return Poll::Pending;
         }
         let (stage, turn, call) = (&mut this.stage, &mut this.turn, &this.call);
-        let response = match call.run(|| stage.poll(call, turn, cx)) {
+        let polled = match stage.admitted(call, turn, cx) {
+            Poll::Ready(Ok(())) => call.run(|| stage.handle(call, cx)),
+            Poll::Ready(Err(status)) => Ok(Poll::Ready(status.into_http())),
+            Poll::Pending => Ok(Poll::Pending),
+        };
+        let response = match polled {
             Ok(Poll::Ready(response)) => response,
             Ok(Poll::Pending) => match this.alarm.poll(&this.call, cx) {
                 Poll::Ready(status) => status.into_http(),

@@ -8,8 +8,8 @@
 //!                                                               its headers are malformed: INTERNAL
 //! ```
 //!
-//! All code of the handler runs in [`Call::run`]. Whoever waits for it has an [`Alarm`], which wakes it when the call is
-//! called off (UNAVAILABLE) or its deadline has passed (DEADLINE_EXCEEDED).
+//! All code of the handler runs in [`Call::run`]. Whoever waits for it has an [`Alarm`], which wakes it when the call
+//! is called off (UNAVAILABLE) or its deadline has passed (DEADLINE_EXCEEDED).
 
 use std::any::Any;
 use std::cell::Cell;
@@ -51,7 +51,7 @@ pub(super) struct Call {
     began: Instant,
     deadline: Option<Box<Deadline>>,
     limited: bool,
-    /// Its longest poll, in nanoseconds, where polls are measured.
+    /// Its longest poll, in nanoseconds, where polls are measured; 0 before the first.
     longest_poll: Option<AtomicU32>,
     log: CallLog,
     /// Where it stands among the open calls of its worker.
@@ -281,8 +281,9 @@ fn is_health(path: &str) -> bool {
 impl Drop for Call {
     fn drop(&mut self) {
         self.log.closed(self.facts(), || self.dropped());
-        if let Some(longest) = &self.longest_poll {
-            self.method.cost.measured(Duration::from_nanos(longest.load(Ordering::Relaxed).into()));
+        // A call that was not handled tells nothing of what its method costs.
+        if let Some(longest) = self.longest_poll.take().map(AtomicU32::into_inner).filter(|took| *took > 0) {
+            self.method.cost.measured(Duration::from_nanos(longest.into()));
         }
         self.connection.worker.open.remove(self.entry);
         self.connection.call_ended();

@@ -1,4 +1,4 @@
-//! Deadlines of calls, in paused time.
+//! Calls that run out of time, by their own deadline or the drain's, in paused time.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -107,4 +107,66 @@ async fn a_call_with_a_malformed_timeout_is_answered_internal_and_not_handled() 
     assert_eq!(told.code, Code::Internal);
     assert!(told.message.contains("malformed grpc-timeout"), "{told:?}");
     assert!(probed.entered.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_is_out_of_time_when_it_arrives_is_not_handled() {
+    let mut probed = Probed::new();
+    let mut peer = Peer::connect(&GrpcServerOptions::new(), &probed.probe).await;
+    for method in ["Big", "Panic", "Flood"] {
+        let told = told(peer.call(method, &[("grpc-timeout", "0n")]).await).await;
+        assert_eq!((told.code, told.headers_only), (Code::DeadlineExceeded, true), "{method}: {told:?}");
+        assert_eq!(told.message, "deadline exceeded");
+    }
+    assert!(probed.entered.try_recv().is_err());
+    assert_eq!(told(peer.call("Big", &[("grpc-timeout", "1S")]).await).await.code, Code::Ok);
+    probed.entered.try_recv().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_arrives_when_calls_are_called_off_is_not_handled() {
+    let mut probed = Probed::new();
+    let worker = Shared::default();
+    worker.off.store(true, Ordering::Relaxed);
+    worker.called_off.cancel();
+    let mut peer = Peer::connect_to(worker, &probed.probe).await;
+    let told = told(peer.call("Big", &[]).await).await;
+    assert_eq!((told.code, told.headers_only), (Code::Unavailable, true), "{told:?}");
+    assert!(probed.entered.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_whose_turn_comes_after_its_deadline_is_not_handled_and_the_next_one_is() {
+    let mut probed = Probed::new();
+    let options = GrpcServerOptions::new().max_concurrent_calls_per_connection(1);
+    let mut peer = Peer::connect(&options, &probed.probe).await;
+    let first = tokio::spawn(told(peer.call("Hold", &[]).await));
+    probed.entered.recv().await.unwrap();
+    let late = tokio::spawn(told(peer.call("Big", &[("grpc-timeout", "1S")]).await));
+    let next = tokio::spawn(told(peer.call("Medium", &[]).await));
+    // Both wait in the queue by then.
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    // The turn is given on before the late one has noticed the time.
+    probed.probe.go.cancel();
+    tokio::time::advance(seconds(1)).await;
+    let late = late.await.unwrap();
+    assert_eq!((late.code, late.headers_only), (Code::DeadlineExceeded, true), "{late:?}");
+    for answered in [first, next] {
+        assert_eq!(answered.await.unwrap().code, Code::Ok);
+    }
+    probed.entered.try_recv().unwrap();
+    assert!(probed.entered.try_recv().is_err(), "only the next one was handled");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_are_not_handled_do_not_make_a_heavy_method_look_light() {
+    let probed = Probed::new();
+    let router = probed.probe.router();
+    let cost = &router.find("/test.Probe/Big").method.cost;
+    cost.measured(Duration::from_micros(50));
+    let mut peer = Peer::connect_by(Shared::default(), router.clone()).await;
+    for timeout in ["0n", "0n", "malformed"] {
+        assert_ne!(told(peer.call("Big", &[("grpc-timeout", timeout)]).await).await.code, Code::Ok);
+    }
+    assert_eq!(cost.heavy(), Some(50_000));
 }

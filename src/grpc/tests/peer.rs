@@ -10,6 +10,7 @@ use tonic::Code;
 use super::probe::Probe;
 use crate::grpc::GrpcServerOptions;
 use crate::grpc::connection::{Connection, Http2, http2, serve};
+use crate::grpc::router::Router;
 use crate::grpc::streams::{Crew, Streams};
 use crate::grpc::transport::addresses;
 use crate::grpc::worker::Shared;
@@ -44,8 +45,12 @@ impl Peer {
     }
 
     pub(super) async fn connect_to(worker: Shared, probe: &Probe) -> Self {
+        Self::connect_by(worker, probe.router()).await
+    }
+
+    pub(super) async fn connect_by(worker: Shared, router: Router) -> Self {
         let (near, far) = tokio::io::duplex(1 << 20);
-        let (http, router) = (alone(&worker.options), probe.router());
+        let http = alone(&worker.options);
         let connection = Connection::new(Arc::new(worker));
         let served = tokio::spawn(serve(far, addresses(None, None), http, router, connection));
         let (sender, connection) = h2::client::handshake(near).await.unwrap();

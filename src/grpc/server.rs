@@ -92,7 +92,7 @@ impl Server {
             let services = self.registrar.owners().into_keys().collect();
             reflection.serve(services, self.registrar.descriptor_sets());
         }
-        let logger = Logger::new(self.options.logging.clone(), &self.registrar.descriptor_sets());
+        let logger = Logger::new(self.options.logging.clone(), || self.registrar.descriptor_sets());
         let mut acceptor =
             Acceptor::start(listening, &self.options, logger, &router, run.shutdown, &self.gauge)
                 .map_err(ServerError::Thread)?;

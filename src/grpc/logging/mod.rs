@@ -68,16 +68,19 @@ const TARGET: &str = "majordomo::grpc";
 pub(super) struct Logger {
     /// `None`: not at all, but for panics.
     options: Option<GrpcLogging>,
+    /// None, unless messages are shown.
     types: Types,
 }
 
 impl Logger {
-    pub(super) fn new(options: Option<GrpcLogging>, sets: &[DescriptorSet]) -> Self {
-        let messages = options.as_ref().is_some_and(|options| {
-            options.max_json_length > 0 && (options.requests.is_some() || options.responses.is_some())
-        });
-        let types =
-            if messages { Types::new(sets.iter().flat_map(DescriptorSet::files)) } else { Types::default() };
+    /// The descriptor sets are asked for only where messages are to be shown.
+    pub(super) fn new(options: Option<GrpcLogging>, sets: impl FnOnce() -> Vec<DescriptorSet>) -> Self {
+        let types = match &options {
+            Some(options) if options.shows_messages() => {
+                Types::new(sets().iter().flat_map(DescriptorSet::files))
+            }
+            _ => Types::default(),
+        };
         Self { options, types }
     }
 }

@@ -85,4 +85,9 @@ impl GrpcLogging {
     pub fn max_json_length(self, bytes: usize) -> Self {
         Self { max_json_length: bytes, ..self }
     }
+
+    /// Whether anything of messages is logged but their size.
+    pub(super) fn shows_messages(&self) -> bool {
+        self.max_json_length > 0 && (self.requests.is_some() || self.responses.is_some())
+    }
 }

@@ -1,8 +1,10 @@
-//! What is logged of calls that the server ends, in paused time.
+//! What is logged of calls that the server ends, in paused time, and what a log costs that shows no messages.
 
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use prost::Message;
+use prost_types::{FileDescriptorProto, FileDescriptorSet};
 use tonic::Code;
 use tracing::Level;
 use tracing::dispatcher::DefaultGuard;
@@ -10,6 +12,7 @@ use tracing::dispatcher::DefaultGuard;
 use super::peer::{Peer, told};
 use super::probe::Probed;
 use crate::grpc::logging::{GrpcLogging, Logger};
+use crate::grpc::reflection::DescriptorSet;
 use crate::grpc::worker::Shared;
 
 /// What was logged on this thread, as text.
@@ -35,9 +38,13 @@ impl Written {
         (written, tracing::dispatcher::set_default(&subscriber.into()))
     }
 
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
     /// The only line about a call that ended.
     fn finished(&self) -> String {
-        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        let text = self.text();
         let lines: Vec<_> = text.lines().filter(|line| line.contains("gRPC call finished")).collect();
         assert_eq!(lines.len(), 1, "{text}");
         lines[0].to_owned()
@@ -45,8 +52,36 @@ impl Written {
 }
 
 fn logged() -> Shared {
-    let logger = Logger::new(Some(GrpcLogging::new()), &[]);
+    let logger = Logger::new(Some(GrpcLogging::new()), Vec::new);
     Shared::new(Default::default(), Arc::default()).logged_by(&Arc::new(logger))
+}
+
+/// A set of one file, which cannot be used: it lacks what it imports.
+fn lacking() -> Vec<DescriptorSet> {
+    let file = FileDescriptorProto {
+        name: Some("lacking.proto".to_owned()),
+        dependency: vec!["nowhere.proto".to_owned()],
+        ..FileDescriptorProto::default()
+    };
+    vec![DescriptorSet::decode(&FileDescriptorSet { file: vec![file] }.encode_to_vec()).unwrap()]
+}
+
+#[test]
+fn the_types_of_messages_are_looked_at_only_where_messages_are_shown() {
+    let new = GrpcLogging::new;
+    for off in
+        [None, Some(new()), Some(new().requests(Level::INFO).responses(Level::INFO).max_json_length(0))]
+    {
+        let (written, _guard) = Written::begin();
+        drop(Logger::new(off, || panic!("nobody needs the descriptor sets")));
+        assert_eq!(written.text(), "");
+    }
+    for on in [new().requests(Level::INFO), new().responses(Level::INFO).calls(None)] {
+        let (written, _guard) = Written::begin();
+        drop(Logger::new(Some(on), lacking));
+        let text = written.text();
+        assert!(text.contains("logged by their size alone") && text.contains("lacking.proto"), "{text}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -97,3 +97,8 @@ struct Readme;
 #[cfg(all(doctest, feature = "tls"))]
 #[doc = include_str!("../docs/grpc.md")]
 struct GrpcGuide;
+
+/// Compiles what the page on rich errors shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/errors.md")]
+struct ErrorsGuide;

@@ -5,6 +5,7 @@ mod logged;
 
 use common::{Gate, Observed, Registers, connect, ms, observe, serving, within};
 use logged::{Client, Held, Record, Recorder, Texts};
+use majordomo::api_errors::ErrorGenerator;
 use majordomo::grpc::health::{HealthCheckRequest, HealthClient};
 use majordomo::ping::PingClient;
 use majordomo::{GrpcLogging, GrpcServerOptions, ManagerOptions, resource_fn, service_fn};
@@ -119,6 +120,18 @@ async fn an_error_is_logged_with_its_message_and_its_sources() {
         failed.stable(),
         "ERROR gRPC call finished: ended_by=handler error=cannot write kind=unary method=/test.Texts/Fail \
          sources=the file is closed: the disk is full status=INTERNAL"
+    );
+}
+
+#[actix::test]
+async fn an_error_that_is_made_rich_is_logged_with_all_its_sources_whatever_callers_see() {
+    let rich = |options: ManagerOptions| options.error_generator(ErrorGenerator::new("texts"));
+    let served = Served::new(Level::DEBUG, rich).await;
+    served.client.unary("Fail", "").await.unwrap_err();
+    assert_eq!(
+        served.finished().await.stable(),
+        "ERROR gRPC call finished: ended_by=handler error=(Unknown | GRPEAKEC | 1000) an unknown error occurred: cannot \
+         write kind=unary method=/test.Texts/Fail sources=the file is closed: the disk is full status=INTERNAL"
     );
 }
 
@@ -261,7 +274,16 @@ async fn a_call_on_a_server_that_is_forced_is_logged_as_cut() {
 
 #[actix::test]
 async fn g11_a_panic_in_a_handler_is_logged_with_its_place_and_its_call() {
-    let served = Served::debug().await;
+    panics_are_logged(&Served::debug().await, "INTERNAL").await;
+}
+
+#[actix::test]
+async fn g11_a_panic_that_is_answered_as_a_rich_error_is_logged_the_same() {
+    let rich = |options: ManagerOptions| options.error_generator(ErrorGenerator::new("texts"));
+    panics_are_logged(&Served::new(Level::DEBUG, rich).await, "UNKNOWN").await;
+}
+
+async fn panics_are_logged(served: &Served, status: &str) {
     served.client.unary("Panic", "").await.unwrap_err();
     served.client.stream("PanicLate", tokio_stream::iter(["one two"])).await.unwrap_err();
     let panics = served.recorder.wait(PANICKED, 2).await;
@@ -272,10 +294,7 @@ async fn g11_a_panic_in_a_handler_is_logged_with_its_place_and_its_call() {
         assert_eq!(panic.get("call_id"), call.get("call_id"));
         assert_eq!(panic.get("method"), call.get("method"));
         // It has been said that it is an error.
-        assert_eq!(
-            (call.level, call.get("ended_by"), call.get("status")),
-            (Level::DEBUG, "panic", "INTERNAL")
-        );
+        assert_eq!((call.level, call.get("ended_by"), call.get("status")), (Level::DEBUG, "panic", status));
     }
     assert_eq!(served.recorder.one("about to panic").await.in_call(), calls[1].get("call_id"));
 }

@@ -13,6 +13,7 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use super::BoxError;
+use super::chain::Told;
 use super::details::{self, Details};
 use super::generator::ErrorGenerator;
 use super::sentinel::SentinelError;
@@ -246,7 +247,9 @@ impl ApiError {
         let details = size::fitted(Details { error: self.0.wire.clone(), status }, limit);
         let message = details.status.message.clone();
         let mut status = Status::with_details_and_metadata(code, message, details.encode().into(), metadata);
-        status.set_source(Arc::new(self));
+        if let Some(source) = self.0.source {
+            status.set_source(Arc::new(Told::Error(source)));
+        }
         status
     }
 }

@@ -106,6 +106,8 @@ fn context(texts: &[String]) -> Option<String> {
 /// The error behind a status that tells all of it already.
 pub(super) enum Told {
     Error(Arc<dyn Error + Send + Sync>),
+    /// The source of this one, whose own text the status has.
+    Below(Arc<dyn Error + Send + Sync>),
     /// The source of this one, which was not as telling.
     By(Status),
 }
@@ -114,6 +116,7 @@ impl Told {
     fn error(&self) -> &(dyn Error + 'static) {
         match self {
             Self::Error(error) => &**error,
+            Self::Below(error) => error.source().unwrap_or(&**error),
             Self::By(status) => status.source().unwrap_or(status),
         }
     }

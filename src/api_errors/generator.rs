@@ -164,15 +164,23 @@ impl ErrorGenerator {
         kind: &str,
         then: impl FnOnce(&mut ApiError),
     ) -> Status {
-        let rich = match chain::find_wrapped(&*error) {
-            Some(found) => self.found(found, &*error),
-            None => self.unknown(Code::Unknown, &error.to_string(), Some((&*error, kind))),
+        let (rich, told) = match chain::find_wrapped(&*error) {
+            Some(found) => {
+                let is_wrapped = found.context.is_some();
+                (self.found(found, &*error), is_wrapped.then(|| Told::Error(Arc::clone(&error))))
+            }
+            None => {
+                let unknown = self.unknown(Code::Unknown, &error.to_string(), Some((&*error, kind)));
+                (unknown, error.source().is_some().then(|| Told::Below(Arc::clone(&error))))
+            }
         };
         match rich {
             Ok(mut rich) => {
                 then(&mut rich);
                 let mut status = rich.into_status(MetadataMap::new());
-                status.set_source(Arc::new(Told::Error(error)));
+                if let Some(told) = told {
+                    status.set_source(Arc::new(told));
+                }
                 status
             }
             Err(cannot) => cannot_be_issued(&cannot),

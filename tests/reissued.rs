@@ -1,0 +1,87 @@
+//! Sentinels as the environment has them issued, each time in a process of its own.
+
+mod child;
+
+use std::process::Command;
+
+use majordomo::api_errors::{ERR_NOT_FOUND, ErrorGenerator, SentinelError, SentinelIssuer};
+use majordomo::{Manager, ManagerOptions, resource_fn, service_fn};
+use tonic::{Code, Status};
+
+static CASTLE: SentinelIssuer = SentinelIssuer::new("Castle", true);
+static GATE: SentinelError = CASTLE.sentinel("Gate", 40, Code::Aborted, "the gate is shut");
+static DEAF: SentinelIssuer = SentinelIssuer::new("Castle", false);
+static WALL: SentinelError = DEAF.sentinel("Wall", 41, Code::Aborted, "the wall is high");
+
+/// Runs a program in an environment: what it printed, and its exit code.
+fn run(program: &str, environment: &[(&str, &str)]) -> (String, i32) {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.envs(environment.iter().copied());
+    let mut process = child::start_by(command, program);
+    let line = process.wait_for("> ");
+    (line.split_once("> ").unwrap().1.to_owned(), process.end().code().unwrap())
+}
+
+#[test]
+fn child_program() {
+    let Some(program) = child::program() else { return };
+    match program.as_str() {
+        "texts" => println!("> {GATE}; {WALL}; {ERR_NOT_FOUND}"),
+        "status" => println!("> {}", Status::from(GATE).message()),
+        "use" => {
+            let panic = std::panic::catch_unwind(|| ErrorGenerator::new("castle").error(&GATE)).unwrap_err();
+            println!("> {}", panic.downcast_ref::<String>().unwrap());
+        }
+        "manager" => actix::System::new().block_on(async {
+            let options = ManagerOptions::new()
+                .grpc_server_address("127.0.0.1:0")
+                .handle_signals(false)
+                .error_generator(ErrorGenerator::new("castle"));
+            let service = service_fn("never set up", |run: majordomo::Run| async move {
+                run.resources.start("never", resource_fn(|| async { Ok(()) }))?;
+                println!("> it runs");
+                Ok(())
+            });
+            let error = Manager::new(options).service(service).run().await.unwrap_err();
+            println!("> {}", error.to_string().replace('\n', " "));
+            majordomo::exit(Err(error));
+        }),
+        other => panic!("no program {other}"),
+    }
+}
+
+#[test]
+fn the_environment_gives_two_services_one_issuer_and_codes_that_do_not_collide() {
+    let (texts, _) = run("texts", &[("Castle_ERROR_ISSUER", "Kingdom"), ("Castle_ERROR_CODE_OFFSET", "-30")]);
+    assert_eq!(
+        texts,
+        "(Gate | Kingdom | 10) the gate is shut; (Wall | Castle | 41) the wall is high; \
+         (ResourceExists | GRPEAKEC | 1001) requested resource not found"
+    );
+    let (texts, _) =
+        run("texts", &[("GRPEAKEC_ERROR_ISSUER", "Kingdom"), ("GRPEAKEC_ERROR_CODE_OFFSET", "5000")]);
+    assert!(texts.ends_with("(ResourceExists | Kingdom | 6001) requested resource not found"), "{texts}");
+}
+
+#[test]
+fn what_cannot_be_is_a_clear_error_at_first_use() {
+    for (offset, parts) in [
+        ("many", ["Castle_ERROR_CODE_OFFSET is \"many\"", "no whole number"]),
+        ("-41", ["Gate of \"Castle\" has the code 40", "an offset of -41"]),
+        ("4294967256", ["Gate of \"Castle\" has the code 40", "an offset of 4294967256"]),
+    ] {
+        for program in ["use", "status"] {
+            let (text, _) = run(program, &[("Castle_ERROR_CODE_OFFSET", offset)]);
+            assert!(parts.iter().all(|part| text.contains(part)), "{program}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_manager_with_errors_that_cannot_be_issued_starts_nothing() {
+    for offset in ["many", "-1001"] {
+        let (text, code) = run("manager", &[("GRPEAKEC_ERROR_CODE_OFFSET", offset)]);
+        assert!(text.contains(offset) && text.contains("GRPEAKEC"), "{text}");
+        assert_eq!(code, 1);
+    }
+}

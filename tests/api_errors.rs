@@ -4,7 +4,8 @@ mod common;
 mod failing;
 
 use common::{Observed, Registers, connect, observe, serving, within};
-use failing::{Case, ERR_LOST, Failing, KINDS, Kind, When, call};
+use failing::{Case, ERR_LOST, Failing, KINDS, Kind, Raw, When, call};
+use http::HeaderValue;
 use majordomo::ManagerOptions;
 use majordomo::api_errors::{ApiError, ERR_NOT_FOUND, ERR_UNKNOWN, ErrorGenerator, SentinelError, find};
 use tonic::{Code, Status};
@@ -209,4 +210,29 @@ async fn an_error_of_two_hops_has_the_frames_of_three_services_in_order() {
     assert_eq!(frames, [("last", "outer text: [error]"), ("middle", "asking the last: [error]")]);
     assert!(find(&passed).is_some_and(|found| found.is(&ERR_LOST)));
     end(last).await;
+}
+
+/// No base64, no protobuf, and a rich error whose id has one byte.
+const HOSTILE: [&str; 5] =
+    ["%", "CAU=,CAU=", "____", "CAUSBGdvbmUaKAofdHlwZS5nb29nbGVhcGlzLmNvbS9wa2Vyci5FcnJvchIFCgM", HOSTILE_ID];
+const HOSTILE_ID: &str = "CAUSBGdvbmUaKAofdHlwZS5nb29nbGVhcGlzLmNvbS9wa2Vyci5FcnJvchIFCgMKAQc";
+
+#[actix::test]
+async fn details_that_cannot_be_read_leave_the_plain_status_to_clients_and_servers() {
+    for (details, late) in HOSTILE.into_iter().flat_map(|details| [(details, false), (details, true)]) {
+        let raw = Raw { details: HeaderValue::from_static(details), late };
+        for options in [serving(), serving().error_generator(open("server"))] {
+            let raw = raw.clone();
+            let register = move |server: &majordomo::GrpcRegistrar| server.add_service(raw.clone());
+            let observed = observe(options, |manager| manager.grpc_service(Registers::new("raw", register)));
+            let channel = open("client").client_layer().layer(connect(&observed).await);
+            for kind in KINDS {
+                let at = format!("{details} {late} {kind:?}");
+                let status = within(&at, call(channel.clone(), kind)).await.1.unwrap_err();
+                assert_eq!(status.code(), Code::NotFound, "{at}");
+                assert!(status.message().ends_with("gone"), "{at}: {status}");
+            }
+            end(observed).await;
+        }
+    }
 }

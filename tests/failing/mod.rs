@@ -1,5 +1,7 @@
 //! The gRPC service `test.Failing`: its methods fail as they are asked to, of each kind that there is.
 
+mod raw;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::panic_any;
@@ -16,6 +18,8 @@ use tonic::client::GrpcService;
 use tonic::server::NamedService;
 use tonic::{Code, Status, Streaming};
 use tonic_prost::ProstCodec;
+
+pub(crate) use raw::Raw;
 
 static TESTS: SentinelIssuer = SentinelIssuer::new("failing tests", false);
 pub(crate) static ERR_LOST: SentinelError = TESTS.sentinel("DataLost", 2000, Code::DataLoss, "data was lost");

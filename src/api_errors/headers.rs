@@ -3,12 +3,15 @@
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tonic::{Code, Status};
 
-const STATUS: &str = "grpc-status";
-const MESSAGE: &str = "grpc-message";
-const DETAILS: &str = "grpc-status-details-bin";
+static STATUS: HeaderName = HeaderName::from_static("grpc-status");
+static MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+static DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+
+/// Of so few it is faster to look at each than to look one up.
+const FEW: usize = 8;
 
 /// Binary headers come with padding or without, and are sent without: gRPC over HTTP/2, "Custom-Metadata".
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -20,7 +23,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 
 /// Whether they tell the status of a call, and that it failed.
 pub(super) fn tell_an_error(headers: &HeaderMap) -> bool {
-    headers.get(STATUS).is_some_and(|status| status != "0")
+    let status = if headers.len() <= FEW {
+        headers.iter().find_map(|(name, value)| (*name == STATUS).then_some(value))
+    } else {
+        headers.get(&STATUS)
+    };
+    status.is_some_and(|status| status != "0")
 }
 
 /// The status that they tell.
@@ -31,31 +39,31 @@ pub(super) fn status(headers: &mut HeaderMap) -> Option<Status> {
 
 /// Puts another status in place of theirs.
 pub(super) fn put(headers: &mut HeaderMap, status: &Status) {
-    for name in [STATUS, MESSAGE, DETAILS] {
+    for name in [&STATUS, &MESSAGE, &DETAILS] {
         headers.remove(name);
     }
     if status.add_header(headers).is_err() {
-        headers.insert(STATUS, HeaderValue::from(Code::Unknown as i32));
+        headers.insert(&STATUS, HeaderValue::from(Code::Unknown as i32));
     }
 }
 
 /// The details that they tell, which are taken off where they are not even base64: tonic panics at those.
 pub(super) fn details(headers: &mut HeaderMap) -> Option<Vec<u8>> {
     take_off_broken(headers);
-    headers.get(DETAILS).and_then(|details| BASE64.decode(details).ok())
+    headers.get(&DETAILS).and_then(|details| BASE64.decode(details).ok())
 }
 
 /// Puts other details in place of theirs.
 pub(super) fn put_details(headers: &mut HeaderMap, details: &[u8]) {
     if let Ok(details) = HeaderValue::try_from(BASE64.encode(details)) {
-        headers.insert(DETAILS, details);
+        headers.insert(&DETAILS, details);
     }
 }
 
 fn take_off_broken(headers: &mut HeaderMap) {
     let is_broken = |details: &HeaderValue| BASE64.decode(details).is_err();
-    if headers.get_all(DETAILS).iter().any(is_broken) {
-        headers.remove(DETAILS);
+    if headers.get_all(&DETAILS).iter().any(is_broken) {
+        headers.remove(&DETAILS);
     }
 }
 
@@ -64,10 +72,9 @@ mod tests {
     use super::*;
 
     fn headers(details: &'static str) -> HeaderMap {
-        let all = [(STATUS, "5"), (MESSAGE, "not%20there"), (DETAILS, details), ("x-mine", "kept")];
-        all.into_iter()
-            .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
-            .collect()
+        let mine = HeaderName::from_static("x-mine");
+        let all = [(&STATUS, "5"), (&MESSAGE, "not%20there"), (&DETAILS, details), (&mine, "kept")];
+        all.into_iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
     }
 
     #[test]
@@ -77,14 +84,14 @@ mod tests {
         }
         let mut written = HeaderMap::new();
         put_details(&mut written, &[8, 5]);
-        assert_eq!(written[DETAILS], "CAU");
+        assert_eq!(written[&DETAILS], "CAU");
     }
 
     #[test]
     fn what_is_no_base64_is_taken_off_and_the_status_stays() {
         for text in ["%", "CAU=,CAU=", "CA=U", "C", "\u{fc}"] {
             let mut headers = headers("CAU");
-            headers.insert(DETAILS, HeaderValue::from_bytes(text.as_bytes()).unwrap());
+            headers.insert(&DETAILS, HeaderValue::from_bytes(text.as_bytes()).unwrap());
             let status = status(&mut headers).unwrap();
             assert_eq!(
                 (status.code(), status.message(), status.details()),
@@ -99,8 +106,13 @@ mod tests {
     fn success_and_no_status_at_all_are_no_errors() {
         assert!(!tell_an_error(&HeaderMap::new()));
         let mut success = headers("");
-        success.insert(STATUS, HeaderValue::from_static("0"));
+        success.insert(&STATUS, HeaderValue::from_static("0"));
         assert!(!tell_an_error(&success));
-        assert!(tell_an_error(&headers("")));
+        let mut failure = headers("");
+        for other in 0..2 * FEW {
+            assert!(tell_an_error(&failure), "{failure:?}");
+            failure
+                .insert(format!("x-{other}").parse::<HeaderName>().unwrap(), HeaderValue::from_static("1"));
+        }
     }
 }

@@ -49,6 +49,9 @@ pub struct GrpcRegistrar {
 struct State {
     services: BTreeMap<&'static str, Registered>,
     descriptor_sets: Vec<(Name, DescriptorSet)>,
+    /// The layers of our own, the innermost first. They need not know which method they are around: so no call is looked
+    /// up twice for them.
+    own: Vec<Middleware>,
     /// The layers of users, the innermost first.
     middleware: Vec<Middleware>,
     closed: bool,
@@ -67,9 +70,11 @@ impl GrpcRegistrar {
         Self { owner: "the manager".into(), state: Arc::default() }
     }
 
-    /// With these layers around every service that is added, the first of them innermost.
-    pub(crate) fn with_middleware(self, middleware: Vec<Middleware>) -> Self {
-        self.lock().middleware = middleware;
+    /// With layers of our own around each handler, and layers of users around all of that; of each the first innermost.
+    pub(crate) fn with_layers(self, own: Vec<Middleware>, middleware: Vec<Middleware>) -> Self {
+        let mut state = self.lock();
+        (state.own, state.middleware) = (own, middleware);
+        drop(state);
         self
     }
 
@@ -182,6 +187,8 @@ impl GrpcRegistrar {
         let mut table = Table::default();
         for (&name, Registered { handler, built_in, .. }) in &state.services {
             let method = |described| Method { described, built_in: *built_in, ..Method::default() };
+            let own = state.own.iter().filter(|_| !*built_in);
+            let handler = own.fold(handler.clone(), |inner, own| own.layer.around(inner));
             let route = |described| Route::new(method(described), handler.clone());
             for described in descriptions.of(name).unwrap_or_default() {
                 table.add_method(&described.path, route(Some(described.clone())));

@@ -33,7 +33,7 @@ pub struct ManagerOptions {
     grpc_server: GrpcServerOptions,
     grpc_ping_service: bool,
     grpc_logging: Option<GrpcLogging>,
-    grpc_middleware: Vec<Middleware>,
+    pub(super) grpc_middleware: Vec<Middleware>,
     error_generator: Option<ErrorGenerator>,
     err_not_found_middleware: bool,
     max_shutdown_duration: Option<Duration>,
@@ -224,11 +224,11 @@ impl ManagerOptions {
         self
     }
 
-    /// The layers around handlers, the innermost first.
-    pub(super) fn middleware(&self) -> Vec<Middleware> {
+    /// The crate's own layers, around each handler, the innermost first.
+    pub(super) fn handler_layers(&self) -> Vec<Middleware> {
         let errors = self.error_generator.as_ref().map(Middleware::errors);
         let not_found = self.err_not_found_middleware.then(|| Middleware::new(Scope::All, NotFoundLayer));
-        not_found.into_iter().chain(errors).chain(self.grpc_middleware.iter().cloned()).collect()
+        not_found.into_iter().chain(errors).collect()
     }
 
     pub(super) fn pings(&self) -> bool {

@@ -64,7 +64,7 @@ impl Work {
         } else {
             None
         };
-        let registrar = GrpcRegistrar::new().with_middleware(options.middleware());
+        let registrar = GrpcRegistrar::new().with_layers(options.handler_layers(), options.grpc_middleware);
         let gauge = Gauge::default();
         let mut observers = Vec::new();
         if candidates.iter().any(|candidate| candidate.kind.registers()) {

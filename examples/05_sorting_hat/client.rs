@@ -51,5 +51,8 @@ pub fn told(status: &Status) -> String {
     for frame in error.trace() {
         text.push_str(&format!("\n  at {} on {}", frame.app_name, frame.app_host));
     }
+    if let Some(id) = error.id() {
+        text.push_str(&format!("\n  occurrence {id}"));
+    }
     text
 }

@@ -4,7 +4,9 @@ mod child;
 
 use std::process::Command;
 
-use majordomo::api_errors::{ERR_NOT_FOUND, ErrorGenerator, SentinelError, SentinelIssuer};
+use majordomo::api_errors::{
+    ERR_NOT_FOUND, ERR_UNKNOWN, ErrorGenerator, SentinelError, SentinelIssuer, reissue_default_sentinels,
+};
 use majordomo::{Manager, ManagerOptions, resource_fn, service_fn};
 use tonic::{Code, Status};
 
@@ -28,6 +30,16 @@ fn child_program() {
     match program.as_str() {
         "texts" => println!("> {GATE}; {WALL}; {ERR_NOT_FOUND}"),
         "status" => println!("> {}", Status::from(GATE).message()),
+        "reissue" => {
+            let texts = [("Kingdom", 5_000), ("Realm", -1_000), ("GRPEAKEC", 0)].map(|(issuer, offset)| {
+                reissue_default_sentinels(issuer, offset).unwrap();
+                let error = ErrorGenerator::new("castle").error(&ERR_NOT_FOUND);
+                assert!(error.is(&ERR_NOT_FOUND) && !error.is(&ERR_UNKNOWN));
+                format!("{} {}", error.issuer(), error.code())
+            });
+            let refused = reissue_default_sentinels("Nowhere", -1_001).unwrap_err();
+            println!("> {}; {refused}; {}", texts.join(", "), ERR_NOT_FOUND.issuer());
+        }
         "use" => {
             let panic = std::panic::catch_unwind(|| ErrorGenerator::new("castle").error(&GATE)).unwrap_err();
             println!("> {}", panic.downcast_ref::<String>().unwrap());
@@ -61,6 +73,19 @@ fn the_environment_gives_two_services_one_issuer_and_codes_that_do_not_collide()
     let (texts, _) =
         run("texts", &[("GRPEAKEC_ERROR_ISSUER", "Kingdom"), ("GRPEAKEC_ERROR_CODE_OFFSET", "5000")]);
     assert!(texts.ends_with("(ResourceExists | Kingdom | 6001) requested resource not found"), "{texts}");
+}
+
+#[test]
+fn default_sentinels_are_reissued_relative_to_their_own_codes_twice_in_a_row_and_back() {
+    // In place of what the environment says.
+    let (text, _) = run("reissue", &[("GRPEAKEC_ERROR_CODE_OFFSET", "7")]);
+    let (texts, rest) = text.split_once("; ").unwrap();
+    assert_eq!(texts, "Kingdom 6001, Realm 1, GRPEAKEC 1001");
+    assert!(
+        rest.starts_with("Unknown of \"GRPEAKEC\" has the code 1000, which an offset of -1001"),
+        "{rest}"
+    );
+    assert!(rest.ends_with("; GRPEAKEC"), "nothing changes when it is refused: {rest}");
 }
 
 #[test]

@@ -19,8 +19,9 @@ use majordomo::{
 };
 use tokio::sync::oneshot;
 
-const LIMIT: Duration = ms(400);
-const RESERVE: Duration = ms(150);
+const LIMIT: Duration = ms(800);
+/// More than starved threads take: they are the resources' as well.
+const RESERVE: Duration = ms(550);
 /// When services are forced.
 const SERVICES: Duration = ms(250);
 /// A timer may be early by the fraction of a millisecond that its clock drops.

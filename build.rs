@@ -25,5 +25,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     named.enable_type_names();
     let files = protox::compile(NAMED, ["proto"])?;
     tonic_prost_build::configure().build_transport(false).compile_fds_with_config(files, named)?;
+    // What reflection and the log know the example by.
+    let mut example = protox::Compiler::new(["proto"])?;
+    example.open_file("sorting_hat.proto")?;
+    std::fs::write(out.join("sorting_hat.bin"), example.encode_file_descriptor_set())?;
     Ok(())
 }

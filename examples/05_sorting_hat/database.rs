@@ -1,99 +1,101 @@
-//! Where the roster is kept: SQLite or PostgreSQL.
+//! Which database keeps the roster.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
 
-use rusqlite::OptionalExtension;
-use tokio_postgres::NoTls;
+use tokio_postgres::Config;
+use tokio_postgres::config::Host;
 
-/// A database with one table, `pupils`.
-#[derive(Clone)]
-pub enum Database {
-    /// Its calls block: they are made on threads for that.
-    Sqlite(Arc<Mutex<rusqlite::Connection>>),
-    Postgres(Arc<tokio_postgres::Client>),
+/// How long a server that does not answer is waited for, unless the URL says (`connect_timeout`, `tcp_user_timeout`).
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A database, which need not be there yet. Its text never has the password.
+#[derive(Debug, Clone)]
+pub(crate) enum Database {
+    /// The file.
+    Sqlite(PathBuf),
+    /// What its URL says.
+    Postgres(Box<Config>),
 }
-
-/// The database failed.
-#[derive(Debug, thiserror::Error)]
-pub enum DatabaseError {
-    #[error("SQLite: {0}")]
-    Sqlite(#[from] rusqlite::Error),
-    #[error("PostgreSQL: {}", with_source(.0))]
-    Postgres(#[from] tokio_postgres::Error),
-    #[error("{0:?} holds {1}, which is no house")]
-    House(String, i32),
-    #[error("the database's thread is gone: {0}")]
-    Thread(#[from] tokio::task::JoinError),
-}
-
-/// What the driver says is no more than where it failed.
-fn with_source(error: &tokio_postgres::Error) -> String {
-    let source = std::error::Error::source(error).map(ToString::to_string);
-    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
-}
-
-const TABLE: &str = "CREATE TABLE IF NOT EXISTS pupils (name TEXT PRIMARY KEY, house INTEGER NOT NULL)";
-/// Of two who add the same pupil at once one does: the key decides.
-const ADD: &str = "INSERT INTO pupils (name, house) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-const FIND: &str = "SELECT house FROM pupils WHERE name = $1";
 
 impl Database {
-    /// Opens what is a URL or else the path of a file, which is made if it is not there.
-    pub async fn open(location: &str) -> Result<Self, DatabaseError> {
-        if location.starts_with("postgres://") || location.starts_with("postgresql://") {
-            let (client, connection) = tokio_postgres::connect(location, NoTls).await?;
-            // Over when the client is gone. Whoever uses the client is told if it breaks.
-            tokio::spawn(connection);
-            // Of two that make the table at once PostgreSQL refuses one, even if it is not there: one at a time.
-            client.batch_execute("SELECT pg_advisory_lock(1)").await?;
-            let made = client.batch_execute(TABLE).await;
-            client.batch_execute("SELECT pg_advisory_unlock(1)").await?;
-            made?;
-            return Ok(Self::Postgres(Arc::new(client)));
+    /// Understands a path, and the URLs of PostgreSQL.
+    ///
+    /// # Errors
+    /// What is wrong with it. Nothing has been opened.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() {
+            return Err("it is empty: give a path or a URL postgres://..".to_owned());
         }
-        let path = Path::new(location).to_owned();
-        let connection = tokio::task::spawn_blocking(move || {
-            let connection = rusqlite::Connection::open(path)?;
-            connection.busy_timeout(std::time::Duration::from_secs(5))?;
-            connection.execute(TABLE, [])?;
-            Ok::<_, rusqlite::Error>(connection)
-        });
-        Ok(Self::Sqlite(Arc::new(Mutex::new(connection.await??))))
-    }
-
-    /// Adds a pupil; whether there was none of that name.
-    pub async fn add(&self, name: String, house: i32) -> Result<bool, DatabaseError> {
-        let added = match self {
-            Self::Sqlite(connection) => {
-                blocking(connection, move |own| Ok(own.execute(ADD, (&name, house))? as u64)).await?
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return Ok(Self::Postgres(Box::new(config(text)?)));
+        }
+        match text.split_once("://") {
+            // The rest may have a password.
+            Some((scheme, _)) => {
+                Err(format!("{scheme}:// is none that is known: give a path or postgres://.."))
             }
-            Self::Postgres(client) => client.execute(ADD, &[&name, &house]).await?,
-        };
-        Ok(added > 0)
+            None => Ok(Self::Sqlite(text.into())),
+        }
     }
 
-    /// The house that a pupil was added with.
-    pub async fn find(&self, name: String) -> Result<Option<i32>, DatabaseError> {
+    /// What to do when it cannot be opened.
+    pub(crate) fn mend(&self) -> &'static str {
         match self {
-            Self::Sqlite(connection) => {
-                blocking(connection, move |own| own.query_row(FIND, [&name], |row| row.get(0)).optional())
-                    .await
+            Self::Sqlite(_) => {
+                "give a file of SQLite, or a new one in a folder that exists and may be written to"
             }
-            Self::Postgres(client) => {
-                let row = client.query_opt(FIND, &[&name]).await?;
-                Ok(row.map(|row| row.try_get(0)).transpose()?)
+            Self::Postgres(_) => {
+                "see that the server runs there, speaks without TLS, and lets that user make tables in that database"
             }
         }
     }
 }
 
-async fn blocking<T: Send + 'static>(
-    connection: &Arc<Mutex<rusqlite::Connection>>,
-    run: impl FnOnce(&rusqlite::Connection) -> rusqlite::Result<T> + Send + 'static,
-) -> Result<T, DatabaseError> {
-    let connection = Arc::clone(connection);
-    let ran =
-        tokio::task::spawn_blocking(move || run(&connection.lock().unwrap_or_else(PoisonError::into_inner)));
-    Ok(ran.await??)
+fn config(url: &str) -> Result<Config, String> {
+    let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| {
+        let why = std::error::Error::source(&error).map(ToString::to_string);
+        format!("{}: give postgres://USER:PASSWORD@HOST:PORT/NAME", why.unwrap_or_else(|| error.to_string()))
+    })?;
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        return Err("it names no host: give postgres://USER:PASSWORD@HOST:PORT/NAME".to_owned());
+    }
+    if config.get_connect_timeout().is_none() {
+        config.connect_timeout(PATIENCE);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(PATIENCE);
+    }
+    if config.get_application_name().is_none() {
+        config.application_name("sorting_hat");
+    }
+    Ok(config)
+}
+
+impl fmt::Display for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "the SQLite database {}", path.display()),
+            Self::Postgres(config) => {
+                let named = config.get_dbname().or(config.get_user()).unwrap_or("of the user's name");
+                write!(f, "the PostgreSQL database {named} at ")?;
+                let hosts: Vec<_> = match config.get_hosts() {
+                    [] => config.get_hostaddrs().iter().map(ToString::to_string).collect(),
+                    hosts => hosts.iter().map(host).collect(),
+                };
+                f.write_str(&hosts.join(","))?;
+                let ports: Vec<_> = config.get_ports().iter().map(ToString::to_string).collect();
+                if ports.is_empty() { Ok(()) } else { write!(f, " port {}", ports.join(",")) }
+            }
+        }
+    }
+}
+
+fn host(host: &Host) -> String {
+    match host {
+        Host::Tcp(name) => name.clone(),
+        #[cfg(unix)]
+        Host::Unix(folder) => folder.display().to_string(),
+    }
 }

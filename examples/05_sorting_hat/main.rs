@@ -1,88 +1,105 @@
-//! Rich errors, seen from both ends: a service that sorts pupils into houses, keeps them in a database by a resource, and
-//! tells its callers exactly what went wrong.
+//! A gRPC service over a real database that answers with rich errors, and its client.
 //!
 //! ```text
-//! 05_sorting_hat                            both ends, in one process
-//! 05_sorting_hat serve ADDRESS [DATABASE]   the service; ends by Ctrl-C or SIGTERM
-//! 05_sorting_hat sort ADDRESS NAME          sorts a pupil
-//! 05_sorting_hat find ADDRESS NAME          tells where a pupil was sorted to
+//! cargo run --example 05_sorting_hat                                 # a demonstration of both ends
+//! cargo run --example 05_sorting_hat -- serve ADDRESS [DATABASE]     # until SIGTERM or Ctrl-C
+//! cargo run --example 05_sorting_hat -- sort ADDRESS NAME
+//! cargo run --example 05_sorting_hat -- find ADDRESS NAME
 //! ```
 //!
-//! DATABASE is the path of an SQLite file or a URL `postgres://..`. Without it the variable `DATABASE_URL` is used, and
-//! without that `sorting_hat.sqlite3` in the current directory; without arguments, a file that is gone afterwards.
+//! `DATABASE` is the file of a SQLite database, which is made where there is none, or a URL `postgres://..`. Left out, it
+//! is what `DATABASE_URL` says, or else `sorting_hat.sqlite3` in the current folder. A client prints `NAME: HOUSE` and
+//! exits with 0, or prints the error with all that is known of it to stderr and exits with 1. `RUST_LOG` is what the
+//! server logs to stderr: `info` unless it is set.
+//!
+//! ```text
+//!   client.rs                          server.rs
+//!   sort, find --- SortingHat (gRPC) --> rpc.rs --- Enter, LookUp --> sqlite.rs or postgres.rs
+//!         ^                                |                          the roster, a resource
+//!         '------- errors.rs: rich --------'                          set up by service.rs, released last
+//! ```
+//!
+//! | asked | answered |
+//! |---|---|
+//! | without a name | `ERR_VALIDATION` |
+//! | to sort a pupil that is sorted already | `ERR_ALREADY_EXISTS`, with the `Pupil` as a detail |
+//! | to find a pupil that nobody sorted | nothing, which the not-found middleware makes `ERR_NOT_FOUND` |
+//! | what the database fails at | `RosterUpdate` of `Hogwarts`, with the database's error as its source |
 
 mod client;
+mod command;
 mod database;
-mod demonstration;
-mod houses;
+mod demo;
+mod errors;
+mod house;
+mod postgres;
 mod roster;
+mod rpc;
+mod server;
 mod service;
+mod sqlite;
 
-use std::env;
-use std::process::ExitCode;
-
-use majordomo::api_errors::ErrorGenerator;
-use majordomo::{BoxError, GetStatus, Manager, ManagerOptions, WaitForShutdown, WaitUntilRunning};
-
-use service::SortingHat;
-
-/// What is generated of `proto/sorting_hat.proto`.
-#[allow(missing_docs, clippy::all)]
+/// What `build.rs` makes of `proto/sorting_hat.proto`.
+#[allow(clippy::all)]
 mod sortinghat {
     tonic::include_proto!("sortinghat");
+
+    /// What describes them to reflection and to the log.
+    pub(crate) const FILE_DESCRIPTOR_SET: &[u8] =
+        include_bytes!(concat!(env!("OUT_DIR"), "/sorting_hat.bin"));
 }
 
-/// As `sysexits.h` has it for a command line that cannot be meant.
-const USAGE: u8 = 64;
+use std::io::{self, IsTerminal};
+use std::process::exit;
+
+use tracing_subscriber::EnvFilter;
+
+use self::client::Client;
+use self::command::{Command, USAGE};
+
+/// The command was used wrongly (`EX_USAGE` of sysexits.h).
+const WRONG_USAGE: i32 = 64;
 
 #[actix::main]
-async fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let done = match arguments[..] {
-        [] => demonstration::run().await,
-        ["serve", address] => serve(address, &database(None)).await,
-        ["serve", address, file] => serve(address, &database(Some(file))).await,
-        ["sort", address, name] => client::sort(address, name).await,
-        ["find", address, name] => client::find(address, name).await,
-        _ => {
-            eprintln!(
-                "usage: 05_sorting_hat [serve ADDRESS [DATABASE] | sort ADDRESS NAME | find ADDRESS NAME]"
-            );
-            return ExitCode::from(USAGE);
+async fn main() {
+    let command = Command::read().unwrap_or_else(|error| {
+        eprintln!("{error}\n\n{USAGE}");
+        exit(WRONG_USAGE)
+    });
+    match command {
+        Command::Help => println!("{USAGE}"),
+        Command::Serve { address, database } => {
+            log("info");
+            majordomo::exit(server::serve(&address, database).await)
         }
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
+        Command::Sort { address, name } => answer(&name, Client::new(address).sort(&name).await),
+        Command::Find { address, name } => answer(&name, Client::new(address).find(&name).await),
+        Command::Demo { database_url } => {
+            log("warn,majordomo::grpc=off");
+            if let Err(error) = demo::play(database_url).await {
+                eprintln!("{error}");
+                exit(1)
+            }
         }
     }
 }
 
-fn database(given: Option<&str>) -> String {
-    let from_environment = || env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
-    given.map(str::to_owned).or_else(from_environment).unwrap_or_else(|| "sorting_hat.sqlite3".to_owned())
-}
-
-/// A manager of the service at this address.
-fn manager(address: &str, database: &str) -> Manager {
-    // A castle's own network: callers may see everything but stacks.
-    let errors = ErrorGenerator::new("SortingHat").add_host(true).send_context(true).send_source(true);
-    let options = ManagerOptions::new()
-        .grpc_server_address(address)
-        .error_generator(errors.clone())
-        .err_not_found_middleware();
-    Manager::new(options).grpc_service(SortingHat::new(database, errors))
-}
-
-async fn serve(address: &str, database: &str) -> Result<(), BoxError> {
-    let manager = manager(address, database).start();
-    if manager.send(WaitUntilRunning).await?.is_ok()
-        && let Some(address) = manager.send(GetStatus).await?.grpc_address
-    {
-        println!("serving at {address}");
+/// Prints what a client got, and ends with it.
+fn answer(name: &str, answered: Result<sortinghat::House, tonic::Status>) -> ! {
+    match answered {
+        Ok(house) => {
+            println!("{name}: {}", house.as_str_name());
+            exit(0)
+        }
+        Err(status) => {
+            eprintln!("{}", client::describe(&status));
+            exit(1)
+        }
     }
-    majordomo::exit(manager.send(WaitForShutdown).await?)
+}
+
+fn log(default: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let ansi = io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
 }

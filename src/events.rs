@@ -36,7 +36,7 @@ pub use in_flight::{InFlight, OldestCall};
 pub(crate) use in_flight::count;
 
 use crate::grpc::GrpcAddress;
-use crate::lifecycle::{Cause, ErrorStage, Outcome};
+use crate::lifecycle::{Cause, ErrorStage, Outcome, RestartCause};
 
 /// The id of a service, or the name of a resource.
 pub type Name = Arc<str>;
@@ -157,6 +157,54 @@ pub enum LifecycleEvent {
         service: Name,
         /// What is known of it.
         error: Failure,
+    },
+    /// A service goes down, to be started again: its calls are refused from here on.
+    RestartStarted {
+        /// Whom it concerns.
+        service: Name,
+        /// Why.
+        #[serde(serialize_with = "as_text")]
+        because: RestartCause<Name>,
+    },
+    /// The restart waits: a service that fails again and again is started less and less often.
+    RestartDelayed {
+        /// Whom it concerns.
+        service: Name,
+        /// For how long.
+        #[serde(rename = "delay_ms", serialize_with = "as_ms")]
+        delay: Duration,
+    },
+    /// A service is up again (`ok`): set up, and sent its `Run`. Or it never will be, as the manager stops, its budget
+    /// of restarts is used up, or it was stopped.
+    RestartFinished {
+        /// Whom it concerns.
+        service: Name,
+        /// How it went.
+        #[serde(flatten)]
+        end: End,
+    },
+    /// A service of a running manager is to stop, and to stay so until it is asked back.
+    StopStarted {
+        /// Whom it concerns.
+        service: Name,
+    },
+    /// It has stopped, and its resources are released.
+    StopFinished {
+        /// Whom it concerns.
+        service: Name,
+        /// How it went.
+        #[serde(flatten)]
+        end: End,
+    },
+    /// A service was handed to a running manager.
+    ServiceAdded {
+        /// Whom it concerns.
+        service: Name,
+    },
+    /// A service has left a running manager: its id is free again.
+    ServiceRemoved {
+        /// Whom it concerns.
+        service: Name,
     },
     /// Every service runs, and the gRPC server, where there is one, accepts calls.
     Running,

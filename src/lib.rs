@@ -78,7 +78,7 @@ pub use grpc::{
     DEFAULT_GRPC_ADDRESS, GrpcAddress, GrpcLogging, GrpcRegistrar, GrpcServerOptions, GrpcService,
     RegisterOnServer,
 };
-pub use lifecycle::{BudgetError, Cause, ErrorStage, Outcome, SignalKind, Stage, Step};
+pub use lifecycle::{BudgetError, Cause, ErrorStage, Outcome, RestartCause, SignalKind, Stage, Step};
 pub use manager::{
     ForceShutdown, GetStatus, Manager, ManagerOptions, ManagerStatus, ResourceStatus, ServiceStatus,
     StartShutdown, WaitForShutdown, WaitUntilRunning,

@@ -96,6 +96,9 @@ impl ReportBuilder {
             }
             E::CallsInFlight { in_flight } => self.report.grpc = Some(in_flight.clone()),
             E::Stopped => self.report.took = self.report.asked_at.map(|asked| at - asked),
+            E::RestartStarted { .. } | E::RestartDelayed { .. } | E::RestartFinished { .. } => {}
+            E::StopStarted { .. } | E::StopFinished { .. } => {}
+            E::ServiceAdded { .. } | E::ServiceRemoved { .. } => {}
             E::Running | E::Serving { .. } | E::Draining | E::Drained | E::Releasing | E::Progress { .. } => {
             }
         }

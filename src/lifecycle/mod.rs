@@ -28,5 +28,5 @@ pub(crate) use budget::Budget;
 pub use budget::BudgetError;
 pub(crate) use io::{Announcement, Answer, Command, Departure, Input};
 pub(crate) use machine::Machine;
-pub use names::{Cause, ErrorStage, Outcome, SignalKind, Stage, Step};
+pub use names::{Cause, ErrorStage, Outcome, RestartCause, SignalKind, Stage, Step};
 pub(crate) use names::{Kind, ResourceIx, ServiceIx};

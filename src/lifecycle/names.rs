@@ -216,3 +216,30 @@ impl<S: fmt::Display> fmt::Display for Cause<S> {
         }
     }
 }
+
+/// Why a service is started again.
+///
+/// `S` names a service: by index in the rules, by id in an event.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RestartCause<S> {
+    /// It failed, or its main loop returned though it always is to run.
+    Failed {
+        /// Which restart this is within the period of its budget, from 1.
+        restart: u32,
+    },
+    /// A service that it depends on goes down.
+    Dependency(S),
+    /// `RestartService`
+    Asked,
+}
+
+impl<S: fmt::Display> fmt::Display for RestartCause<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RestartCause::Failed { restart } => write!(f, "it failed (restart {restart} of its period)"),
+            RestartCause::Dependency(service) => write!(f, "it depends on {service}, which goes down"),
+            RestartCause::Asked => f.write_str("RestartService"),
+        }
+    }
+}

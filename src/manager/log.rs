@@ -93,6 +93,17 @@ fn log(timed: &Arc<TimedEvent>) {
         E::ServiceStuck { service, error } => {
             error!(target: "majordomo", %service, %error, "could not be ended");
         }
+        E::RestartStarted { service, because } => {
+            warn!(target: "majordomo", %service, %because, "goes down to be restarted");
+        }
+        E::RestartDelayed { service, delay } => {
+            info!(target: "majordomo", %service, ?delay, "restart is delayed");
+        }
+        E::RestartFinished { service, end } => finished(service, None, "restart", end),
+        E::StopStarted { service } => info!(target: "majordomo", %service, "is to stop"),
+        E::StopFinished { service, end } => finished(service, None, "stop", end),
+        E::ServiceAdded { service } => info!(target: "majordomo", %service, "added"),
+        E::ServiceRemoved { service } => info!(target: "majordomo", %service, "removed"),
         E::Running => info!(target: "majordomo", elapsed_ms = millis(timed), "all services run"),
         E::Serving { address } => info!(target: "majordomo", %address, "gRPC server accepts calls"),
         E::ShutdownRequested { cause } => info!(target: "majordomo", %cause, "shutdown begins"),

@@ -36,7 +36,7 @@ pub use in_flight::{InFlight, OldestCall};
 pub(crate) use in_flight::count;
 
 use crate::grpc::GrpcAddress;
-use crate::lifecycle::{Cause, ErrorStage, Outcome, RestartCause};
+use crate::lifecycle::{Cause, ErrorStage, Fault, Outcome, RestartCause};
 
 /// The id of a service, or the name of a resource.
 pub type Name = Arc<str>;
@@ -267,24 +267,29 @@ pub struct End {
 /// runs nobody's code.
 #[derive(Clone)]
 pub struct Failure {
-    stage: ErrorStage,
+    fault: Fault,
     text: Arc<str>,
     source: Arc<dyn Error + Send + Sync>,
 }
 
 impl Failure {
-    pub(crate) fn new(stage: ErrorStage, text: Arc<str>, source: Arc<dyn Error + Send + Sync>) -> Self {
-        Self { stage, text, source }
+    pub(crate) fn new(fault: Fault, text: Arc<str>, source: Arc<dyn Error + Send + Sync>) -> Self {
+        Self { fault, text, source }
     }
 
     /// For errors of this crate, whose text is harmless to make anywhere.
-    pub(crate) fn of(stage: ErrorStage, error: impl Error + Send + Sync + 'static) -> Self {
-        Self { stage, text: error.to_string().into(), source: Arc::new(error) }
+    pub(crate) fn of(fault: Fault, error: impl Error + Send + Sync + 'static) -> Self {
+        Self { fault, text: error.to_string().into(), source: Arc::new(error) }
     }
 
-    /// The part of the manager's error that it belongs to.
+    /// The part of the manager's error that it belongs to, unless it [is mended](Self::is_mended).
     pub fn stage(&self) -> ErrorStage {
-        self.stage
+        self.fault.stage
+    }
+
+    /// Whether it is no error of the manager's: a restart, or the stop of that service alone, sees to it.
+    pub fn is_mended(&self) -> bool {
+        self.fault.mended
     }
 
     /// The error itself.
@@ -306,7 +311,7 @@ impl fmt::Display for Failure {
 
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Failure({}: {})", self.stage, self.text)
+        write!(f, "Failure({}: {})", self.fault.stage, self.text)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What goes into the machine and what comes out of it.
 
-use super::names::{Cause, ErrorStage, Outcome, ResourceIx, ServiceIx, SignalKind, Step};
+use super::names::{Cause, ErrorStage, Outcome, ResourceIx, RestartCause, ServiceIx, SignalKind, Step};
 
 /// Something that happened. Late, doubled and unexpected inputs are allowed and change nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -13,12 +13,14 @@ pub(crate) enum Input {
     Serving,
     /// A handler or task of the service panicked outside of its steps; the actor lives on.
     Panicked(ServiceIx),
+    /// The service's actor is at rest, by itself or as told: it may be started again.
+    Suspended(ServiceIx, Departure),
     /// The service's actor is gone.
     Gone(ServiceIx, Departure),
     /// The service started its next resource.
     ResourceStarted(ServiceIx),
-    /// No resource can be started any more; all that were have been told.
-    ResourcesClosed,
+    /// The service can start no resource any more; all that it did have been told.
+    ResourcesClosed(ServiceIx),
     /// A resource answered, or failed to answer, its `Release`.
     Released(ResourceIx, Answer),
     /// A handler or task of the resource panicked; the actor lives on.
@@ -29,6 +31,22 @@ pub(crate) enum Input {
     ShutdownAsked,
     /// `ForceShutdown`
     ForceAsked,
+    /// `StopService`
+    StopAsked(ServiceIx),
+    /// `RestartService`
+    RestartAsked(ServiceIx),
+    /// `RemoveService`
+    RemoveAsked(ServiceIx),
+    /// A service was handed to the running manager, in this place.
+    Added(ServiceIx),
+    /// The delay before the service's restart has passed.
+    DelayOver(ServiceIx),
+    /// So many of the service's restarts have left the period of its budget.
+    RestartsForgotten(ServiceIx, u32),
+    /// The service, or the resource that it releases, has had the time that a stop may take.
+    StopTimeout(ServiceIx),
+    /// So many of the equal shares of the services' time are spent.
+    ShareSpent(u32),
     /// SIGINT or SIGTERM.
     Signal(SignalKind),
     /// The drain delay has passed.
@@ -76,6 +94,11 @@ pub(crate) enum Departure {
 }
 
 impl Departure {
+    /// Whether nobody told the actor to go.
+    pub(crate) fn is_its_own(self) -> bool {
+        matches!(self, Departure::Ended | Departure::Panicked)
+    }
+
     /// How a message that was still open ended with it.
     pub(crate) fn outcome(self) -> Outcome {
         match self {
@@ -91,20 +114,31 @@ impl Departure {
 pub(crate) enum Command {
     /// Send a service one of its messages; the first one starts its actor.
     Send(ServiceIx, Step),
-    /// Resolve `ShutdownSignal::requested` for everybody.
-    SignalRequested,
+    /// Resolve the service's `ShutdownSignal::requested`.
+    SignalRequested(ServiceIx),
+    /// Bring a service's actor to rest, whatever it is doing, and tell when it is.
+    Suspend(ServiceIx),
+    /// Start a service's actor again: a new life, before its `Setup`.
+    Restart(ServiceIx),
     /// End a service's actor that has nothing left to do, and tell when it is gone.
     Retire(ServiceIx),
     /// End a service's actor now. `Gone` follows soon in any case, at worst as `Abandoned`.
     Force(ServiceIx),
-    /// Refuse further resources, tell of those not yet told of, then `ResourcesClosed`.
-    CloseResources,
+    /// Refuse further resources of a service, tell of those not yet told of, then `ResourcesClosed`.
+    CloseResources(ServiceIx),
     /// Send a resource its `Release`.
     Release(ResourceIx),
     /// End a resource's actor now. `ResourceGone` follows soon in any case.
     ForceResource(ResourceIx),
-    /// Shutdown begins: start the timers of the reserve and of the deadline, where there are any.
-    StartDeadlines,
+    /// Shutdown begins: start the timers of the reserve and of the deadline, where there are any; and those at which
+    /// each of so many shares of the services' time is spent, but for the last.
+    StartDeadlines {
+        shares: u32,
+    },
+    /// Start the timer of the delay before a service's restart.
+    StartDelay(ServiceIx),
+    /// Start, or start anew, the timer of a service's stop.
+    StartStopTimer(ServiceIx),
     /// Start the timer of the drain delay.
     StartDrainDelay,
     /// Start the short timer after which a forced end waits for no acknowledgement any more.
@@ -115,6 +149,15 @@ pub(crate) enum Command {
     Announce(Announcement),
 }
 
+/// What a failure leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Fault {
+    /// The part of the manager's error that it belongs to.
+    pub(crate) stage: ErrorStage,
+    /// Whether it is none of the manager's after all: a restart, or the stop of that service alone, sees to it.
+    pub(crate) mended: bool,
+}
+
 /// What observers are told. The order of announcements is the order of events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Announcement {
@@ -123,35 +166,42 @@ pub(crate) enum Announcement {
         service: ServiceIx,
         step: Step,
         outcome: Outcome,
-        /// The part of the manager's error that this belongs to, if it is one.
-        error: Option<ErrorStage>,
+        /// Whether it is a failure.
+        error: Option<Fault>,
     },
     /// A handler or task panicked outside of any step.
     Panicked {
         service: ServiceIx,
         resource: Option<ResourceIx>,
-        error: ErrorStage,
+        error: Fault,
     },
     /// A service's actor went without being told to, outside of any step.
     ServiceLost {
         service: ServiceIx,
         outcome: Outcome,
-        error: ErrorStage,
+        error: Fault,
     },
     /// A service had finished, but its actor could not be ended.
-    ServiceStuck(ServiceIx),
+    ServiceStuck(ServiceIx, Fault),
     ResourceStarted(ResourceIx),
     /// A resource went before it was asked to release.
     ResourceLost {
         resource: ResourceIx,
         outcome: Outcome,
-        error: ErrorStage,
+        error: Fault,
     },
     ReleaseStarted(ResourceIx),
     ReleaseFinished {
         resource: ResourceIx,
         outcome: Outcome,
+        error: Option<Fault>,
     },
+    RestartStarted(ServiceIx, RestartCause<ServiceIx>),
+    RestartFinished(ServiceIx, Outcome),
+    StopStarted(ServiceIx),
+    StopFinished(ServiceIx, Outcome),
+    ServiceAdded(ServiceIx),
+    ServiceRemoved(ServiceIx),
     /// Every service runs.
     Running,
     ShutdownRequested(Cause<ServiceIx>),

@@ -1,8 +1,12 @@
-//! The way up: register, set up, run. The way down is in `stopping`.
+//! What goes in, and to whom it goes. The rules themselves are in `starting`, `failing`, `restarting`, `stopping` and
+//! `releasing`.
 
-use super::io::{Announcement, Answer, Command, Departure, Input};
-use super::names::{Cause, ErrorStage, Kind, Outcome, ResourceIx, ServiceIx, SignalKind, Stage, Step};
-use super::service::{Actor, Progress, Resource, Service};
+use std::collections::VecDeque;
+
+use super::io::{Announcement, Command, Input};
+use super::names::{Cause, ResourceIx, ServiceIx, SignalKind, Stage, Step};
+use super::service::{Dependent, Facts, Life, Neighbours, Progress, Service};
+use super::spec::{Spec, start_order};
 use super::stopping::Stopping;
 
 /// Every rule of a manager's life, as a value.
@@ -12,12 +16,20 @@ use super::stopping::Stopping;
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Machine {
     pub(super) services: Vec<Service>,
+    /// Everybody after those that it depends on.
+    pub(super) order: Vec<ServiceIx>,
+    /// Places of services that were removed.
+    pub(super) vacant: Vec<ServiceIx>,
     pub(super) stage: Stage,
     pub(super) stopping: Stopping,
     pub(super) signals: u8,
     pub(super) running_announced: bool,
-    /// Services whose set-up succeeded.
-    pub(super) set_up: usize,
+    /// Whether anybody but the server may start.
+    pub(super) opened: bool,
+    /// Services that are up.
+    pub(super) up: u32,
+    /// Services with a main loop that runs or will run.
+    pub(super) working: u32,
     /// Steps sent and not over.
     pub(super) open_steps: usize,
     /// `Run`s sent and not over.
@@ -26,26 +38,75 @@ pub(crate) struct Machine {
     pub(super) actors: usize,
     /// Resources that are not over.
     pub(super) resources: usize,
+    /// Services that were told to start no further resources, and have not confirmed it.
+    pub(super) closing: usize,
+    /// Services to be looked at before the step is over.
+    touched: VecDeque<ServiceIx>,
 }
 
 /// What a step of the machine leaves to be done, in order.
 pub(crate) type Commands = Vec<Command>;
 
 impl Machine {
-    /// A machine for services of these kinds. At most one is the server.
-    pub(crate) fn new(kinds: impl IntoIterator<Item = Kind>, drain_delay: bool) -> Self {
-        Self {
-            services: kinds.into_iter().map(Service::new).collect(),
+    /// A machine for these services, whose dependencies form no cycle. At most one is the server.
+    pub(crate) fn new(specs: impl IntoIterator<Item = Spec>, drain_delay: bool) -> Self {
+        let services: Vec<Service> = specs.into_iter().map(Service::new).collect();
+        let needs = |service: &Service| service.depends_on.iter().map(|on| on.on.0 as usize).collect();
+        let order = start_order(&services.iter().map(needs).collect::<Vec<_>>()).unwrap_or_default();
+        debug_assert_eq!(order.len(), services.len(), "dependencies were checked");
+        let mut machine = Self {
+            services,
+            order: order.into_iter().map(|at| ServiceIx(at as u32)).collect(),
+            vacant: Vec::new(),
             stage: Stage::Created,
             stopping: Stopping::new(drain_delay),
             signals: 0,
             running_announced: false,
-            set_up: 0,
+            opened: false,
+            up: 0,
+            working: 0,
             open_steps: 0,
             open_runs: 0,
             actors: 0,
             resources: 0,
+            closing: 0,
+            touched: VecDeque::new(),
+        };
+        for ix in machine.each() {
+            machine.join(ix);
         }
+        machine
+    }
+
+    /// A place for a service that is handed to the running manager; [`Input::Added`] starts it.
+    pub(crate) fn add(&mut self, spec: Spec) -> ServiceIx {
+        let service = Service::new(spec);
+        let ix = match self.vacant.pop() {
+            Some(ix) => {
+                *self.service(ix) = service;
+                ix
+            }
+            None => {
+                self.services.push(service);
+                ServiceIx(self.services.len() as u32 - 1)
+            }
+        };
+        self.order.push(ix);
+        self.join(ix);
+        ix
+    }
+
+    /// A service makes itself known to those that it depends on.
+    fn join(&mut self, ix: ServiceIx) {
+        for dependency in self.service(ix).depends_on.clone() {
+            let dependent = Dependent { by: ix, survives: dependency.survives };
+            self.service(dependency.on).dependents.push(dependent);
+            let missing = u32::from(!self.service(dependency.on).facts.up);
+            let neighbours = &mut self.service(ix).neighbours;
+            neighbours.missing += missing;
+            neighbours.lost += if dependency.survives { 0 } else { missing };
+        }
+        self.note(ix);
     }
 
     pub(crate) fn stage(&self) -> Stage {
@@ -72,42 +133,66 @@ impl Machine {
         if too_late || !self.knows(input) {
             return out;
         }
-        match input {
-            Input::Start => self.start(&mut out),
-            Input::Answered(service, step, answer) => {
-                self.answered(service, step, answer, &mut out);
+        self.take(input, &mut out);
+        loop {
+            while let Some(ix) = self.touched.pop_front() {
+                self.examine(ix, &mut out);
             }
-            Input::Serving => self.serving(&mut out),
-            Input::Panicked(service) => self.panicked(service, None, &mut out),
-            Input::Gone(service, departure) => self.gone(service, departure, &mut out),
-            Input::ResourceStarted(service) => self.resource_started(service, &mut out),
-            Input::ResourcesClosed => self.resources_closed(&mut out),
-            Input::Released(resource, answer) => self.released(resource, answer, &mut out),
-            Input::ResourcePanicked(resource) => {
-                self.panicked(resource.service, Some(resource), &mut out);
+            self.advance(&mut out);
+            if self.touched.is_empty() {
+                return out;
             }
-            Input::ResourceGone(resource, departure) => {
-                self.resource_gone(resource, departure, &mut out);
-            }
-            Input::ShutdownAsked => self.request_shutdown(Cause::StartShutdown, &mut out),
-            Input::ForceAsked => self.force_now(Cause::ForceShutdown, &mut out),
-            Input::Signal(signal) => self.signal(signal, &mut out),
-            Input::DrainDelayOver => self.drain_delay_over(&mut out),
-            Input::ReserveReached => self.reserve_reached(&mut out),
-            Input::DeadlineReached => self.deadline_reached(&mut out),
-            Input::LastCallOver => self.last_call_over(&mut out),
         }
-        out
+    }
+
+    fn take(&mut self, input: Input, out: &mut Commands) {
+        match input {
+            Input::Start => self.start(out),
+            Input::Answered(service, step, answer) => self.answered(service, step, answer, out),
+            Input::Serving => self.serving(out),
+            Input::Panicked(service) => self.panicked(service, None, out),
+            Input::Suspended(service, departure) => self.suspended(service, departure, out),
+            Input::Gone(service, departure) => self.gone(service, departure, out),
+            Input::ResourceStarted(service) => self.resource_started(service, out),
+            Input::ResourcesClosed(service) => self.resources_closed(service, out),
+            Input::Released(resource, answer) => self.released(resource, answer, out),
+            Input::ResourcePanicked(resource) => self.panicked(resource.service, Some(resource), out),
+            Input::ResourceGone(resource, departure) => self.resource_gone(resource, departure, out),
+            Input::ShutdownAsked => self.request_shutdown(Cause::StartShutdown, out),
+            Input::ForceAsked => self.force_now(Cause::ForceShutdown, out),
+            Input::StopAsked(service) => self.stop_asked(service, out),
+            Input::RestartAsked(service) => self.restart_asked(service, out),
+            Input::RemoveAsked(service) => self.remove_asked(service, out),
+            Input::Added(service) => self.added(service),
+            Input::DelayOver(service) => self.delay_over(service),
+            Input::RestartsForgotten(service, count) => self.restarts_forgotten(service, count),
+            Input::StopTimeout(service) => self.stop_timeout(service, out),
+            Input::ShareSpent(share) => self.share_spent(share),
+            Input::Signal(signal) => self.signal(signal, out),
+            Input::DrainDelayOver => self.drain_delay_over(out),
+            Input::ReserveReached => self.reserve_reached(out),
+            Input::DeadlineReached => self.deadline_reached(out),
+            Input::LastCallOver => self.last_call_over(out),
+        }
     }
 
     /// Whether the input speaks of services and resources that exist.
     fn knows(&self, input: Input) -> bool {
-        let service = |ix: ServiceIx| self.services.get(ix.0 as usize);
+        let service = |ix: ServiceIx| self.services.get(ix.0 as usize).filter(|service| !service.vacant);
         match input {
             Input::Answered(ix, ..)
             | Input::Panicked(ix)
+            | Input::Suspended(ix, _)
             | Input::Gone(ix, _)
-            | Input::ResourceStarted(ix) => service(ix).is_some(),
+            | Input::ResourceStarted(ix)
+            | Input::ResourcesClosed(ix)
+            | Input::StopAsked(ix)
+            | Input::RestartAsked(ix)
+            | Input::RemoveAsked(ix)
+            | Input::Added(ix)
+            | Input::DelayOver(ix)
+            | Input::RestartsForgotten(ix, _)
+            | Input::StopTimeout(ix) => service(ix).is_some(),
             Input::Released(r, _) | Input::ResourcePanicked(r) | Input::ResourceGone(r, _) => {
                 service(r.service).is_some_and(|s| s.resources.len() > r.index as usize)
             }
@@ -119,198 +204,113 @@ impl Machine {
         &mut self.services[ix.0 as usize]
     }
 
+    pub(super) fn get(&self, ix: ServiceIx) -> &Service {
+        &self.services[ix.0 as usize]
+    }
+
     pub(super) fn each(&self) -> impl Iterator<Item = ServiceIx> + use<> {
         (0..self.services.len() as u32).map(ServiceIx)
     }
 
-    fn start(&mut self, out: &mut Commands) {
-        if self.stage != Stage::Created {
+    pub(super) fn each_resource(&self) -> Vec<ResourceIx> {
+        let of = |ix: ServiceIx| {
+            let count = self.get(ix).resources.len() as u32;
+            (0..count).map(move |index| ResourceIx { service: ix, index })
+        };
+        self.each().flat_map(of).collect()
+    }
+
+    /// A service is looked at before the step is over.
+    pub(super) fn touch(&mut self, ix: ServiceIx) {
+        self.touched.push_back(ix);
+    }
+
+    /// What a service may do now, by what others have come to.
+    fn examine(&mut self, ix: ServiceIx, out: &mut Commands) {
+        match (self.stage, self.get(ix).life) {
+            (Stage::SettingUp | Stage::Running, Life::Down) => self.start_when_due(ix, out),
+            (Stage::Running, Life::On) if self.get(ix).neighbours.lost > 0 => self.follow(ix, out),
+            (Stage::Running, Life::Leaving(manner)) => self.leave_further(ix, manner, out),
+            (Stage::Stopping, _) => self.ask_when_due(ix, out),
+            (Stage::Releasing, _) => self.release_when_due(ix, out),
+            _ => {}
+        }
+    }
+
+    /// Tells others what a service has come to. To be called after every change of its state.
+    pub(super) fn note(&mut self, ix: ServiceIx) {
+        let now = self.facts_of(ix);
+        let before = std::mem::replace(&mut self.service(ix).facts, now);
+        if now == before {
             return;
         }
-        self.stage = Stage::SettingUp;
-        // A port that cannot be had is known before anybody's set-up begins.
-        match self.each().find(|&ix| self.service(ix).kind == Kind::Server) {
-            Some(server) => self.send(server, Step::Setup, out),
-            None => self.open_set_up(out),
-        }
-    }
-
-    fn open_set_up(&mut self, out: &mut Commands) {
-        for ix in self.each() {
-            match self.service(ix).kind {
-                Kind::Server => {}
-                kind if kind.registers() => self.send(ix, Step::Register, out),
-                _ => self.send(ix, Step::Setup, out),
-            }
-        }
-        self.run_when_set_up(out);
-    }
-
-    pub(super) fn send(&mut self, ix: ServiceIx, step: Step, out: &mut Commands) {
-        let service = self.service(ix);
-        service.set(step, Progress::Open);
-        if service.actor == Actor::Unborn {
-            service.actor = Actor::Alive;
-            self.actors += 1;
-        }
-        self.open_steps += 1;
-        self.open_runs += usize::from(step == Step::Run);
-        out.push(Command::Announce(Announcement::StepStarted(ix, step)));
-        out.push(Command::Send(ix, step));
-    }
-
-    fn answered(&mut self, ix: ServiceIx, step: Step, answer: Answer, out: &mut Commands) {
-        if !self.service(ix).is_open(step) {
-            return;
-        }
-        self.step_over(ix, step, answer.outcome(), out);
-        if answer == Answer::Ok {
-            match step {
-                Step::Register if !self.is_stopping() => self.send(ix, Step::Setup, out),
-                Step::Setup if !self.is_stopping() && self.service(ix).kind == Kind::Server => {
-                    self.open_set_up(out);
+        change(&mut self.up, before.up, now.up);
+        change(&mut self.working, before.works, now.works);
+        if before.up != now.up {
+            for at in 0..self.get(ix).dependents.len() {
+                let Dependent { by, survives } = self.get(ix).dependents[at];
+                let neighbours = &mut self.service(by).neighbours;
+                change(&mut neighbours.missing, !before.up, !now.up);
+                if !survives {
+                    change(&mut neighbours.lost, !before.up, !now.up);
                 }
-                Step::Setup => self.run_when_set_up(out),
-                _ => {}
+                self.touch(by);
             }
         }
-        self.run_over(out);
-    }
-
-    /// Closes an open step, tells of it, and lets a failure take its course.
-    pub(super) fn step_over(&mut self, ix: ServiceIx, step: Step, outcome: Outcome, out: &mut Commands) {
-        let asked = self.service(ix).step(Step::Shutdown) != Progress::Unsent;
-        let error = error_of(step, outcome, asked);
-        let kind = self.service(ix).kind;
-        self.service(ix).set(step, Progress::Over(outcome));
-        self.open_steps -= 1;
-        self.open_runs -= usize::from(step == Step::Run);
-        self.set_up += usize::from(step == Step::Setup && outcome == Outcome::Ok);
-        out.push(Command::Announce(Announcement::StepFinished { service: ix, step, outcome, error }));
-        if kind == Kind::Server && step == Step::Run {
-            self.drained(out);
-        }
-        match error {
-            Some(ErrorStage::Setup) => self.request_shutdown(Cause::SetupFailed(ix), out),
-            Some(ErrorStage::Run) => self.request_shutdown(Cause::RunFailed(ix), out),
-            Some(ErrorStage::Shutdown) | None => {}
+        for at in 0..self.get(ix).depends_on.len() {
+            let on = self.get(ix).depends_on[at];
+            if self.counts(on.survives) {
+                let neighbours = &mut self.service(on.on).neighbours;
+                change(&mut neighbours.leaning, before.leans, now.leans);
+                change(&mut neighbours.standing, before.stands, now.stands);
+                self.touch(on.on);
+            }
         }
     }
 
-    fn run_when_set_up(&mut self, out: &mut Commands) {
-        if self.stage != Stage::SettingUp || self.set_up < self.services.len() {
-            return;
+    /// Whether a dependent's way down matters to those that it depends on: while others run, only of those that go
+    /// down with them.
+    fn counts(&self, survives: bool) -> bool {
+        !survives || self.is_stopping()
+    }
+
+    pub(super) fn facts_of(&self, ix: ServiceIx) -> Facts {
+        let service = self.get(ix);
+        let run_over = matches!(service.step(Step::Run), Progress::Over(_));
+        let on = service.life == Life::On;
+        let (leans, stands) = match self.is_stopping() {
+            true => (
+                !(service.asked && service.is_settled()),
+                service.has_resources() || !service.rests(),
+            ),
+            false => (service.leans_while_others_run(), !matches!(service.life, Life::Down | Life::Delayed)),
+        };
+        Facts {
+            up: on && service.is_set_up(),
+            leans: leans && !service.vacant,
+            stands,
+            works: service.kind.runs() && service.wanted && !(on && run_over),
         }
-        self.stage = Stage::Running;
-        let mut server = false;
+    }
+
+    /// The facts and their counts anew: those of a shutdown are others.
+    pub(super) fn recount(&mut self) {
         for ix in self.each() {
-            let kind = self.service(ix).kind;
-            server |= kind == Kind::Server;
-            if kind.runs() {
-                self.send(ix, Step::Run, out);
+            let facts = self.facts_of(ix);
+            let service = self.service(ix);
+            service.facts = facts;
+            (service.neighbours.leaning, service.neighbours.standing) = (0, 0);
+        }
+        for ix in self.each() {
+            let facts = self.get(ix).facts;
+            for at in 0..self.get(ix).depends_on.len() {
+                let on = self.get(ix).depends_on[at];
+                if self.counts(on.survives) {
+                    let neighbours: &mut Neighbours = &mut self.service(on.on).neighbours;
+                    neighbours.leaning += u32::from(facts.leans);
+                    neighbours.standing += u32::from(facts.stands);
+                }
             }
-        }
-        if !server {
-            self.serving(out);
-        }
-        self.run_over(out);
-    }
-
-    /// Everybody runs, and the server, where there is one, accepts calls.
-    fn serving(&mut self, out: &mut Commands) {
-        if self.stage == Stage::Running && !self.running_announced {
-            self.running_announced = true;
-            out.push(Command::Announce(Announcement::Running));
-        }
-    }
-
-    /// What follows when a step is over: everybody may have finished, or settled.
-    fn run_over(&mut self, out: &mut Commands) {
-        if self.stage == Stage::Running && self.open_runs == 0 {
-            self.request_shutdown(Cause::Finished, out);
-        }
-        self.advance(out);
-        self.stop_when_over(out);
-    }
-
-    fn panicked(&mut self, ix: ServiceIx, resource: Option<ResourceIx>, out: &mut Commands) {
-        let over = match resource {
-            Some(r) => self.service(ix).resources[r.index as usize] == Resource::Over,
-            None => matches!(self.service(ix).actor, Actor::Unborn | Actor::Gone),
-        };
-        if !over {
-            let error = self.error_stage(self.services[ix.0 as usize].is_needed());
-            out.push(Command::Announce(Announcement::Panicked { service: ix, resource, error }));
-            self.fail(ix, error, out);
-        }
-    }
-
-    fn gone(&mut self, ix: ServiceIx, departure: Departure, out: &mut Commands) {
-        let before = self.service(ix).actor;
-        let possible = match departure {
-            Departure::Ended | Departure::Panicked => !matches!(before, Actor::Unborn | Actor::Gone),
-            Departure::Dismissed => matches!(before, Actor::Retiring | Actor::Forcing),
-            Departure::Abandoned => before == Actor::Forcing,
-        };
-        if !possible {
-            return;
-        }
-        let needed = self.service(ix).is_needed();
-        self.service(ix).actor = Actor::Gone;
-        self.actors -= 1;
-        let open: Vec<Step> = Step::ALL.into_iter().filter(|&step| self.service(ix).is_open(step)).collect();
-        if open.is_empty() {
-            self.gone_idle(ix, needed, departure, out);
-        }
-        for &step in &open {
-            // The one panic is told with the first step that it ended; the others just never got an answer.
-            let outcome = match departure {
-                Departure::Panicked if step != open[0] => Outcome::Ended,
-                _ => departure.outcome(),
-            };
-            self.step_over(ix, step, outcome, out);
-        }
-        self.run_over(out);
-    }
-
-    /// An actor without an open step went: as told, or by itself while others still counted on it.
-    fn gone_idle(&mut self, ix: ServiceIx, needed: bool, departure: Departure, out: &mut Commands) {
-        let lost = match departure {
-            Departure::Dismissed => false,
-            Departure::Abandoned => {
-                out.push(Command::Announce(Announcement::ServiceStuck(ix)));
-                false
-            }
-            Departure::Panicked => true,
-            // An actor may stop itself once shutdown was asked.
-            Departure::Ended => needed && !self.is_stopping(),
-        };
-        if lost {
-            let error = self.error_stage(needed);
-            let outcome = departure.outcome();
-            out.push(Command::Announce(Announcement::ServiceLost { service: ix, outcome, error }));
-            self.fail(ix, error, out);
-        }
-    }
-
-    /// The part of the error that a failure outside of any step belongs to.
-    /// One who is not needed any more brings nobody else down.
-    pub(super) fn error_stage(&self, needed: bool) -> ErrorStage {
-        match self.stage {
-            _ if !needed => ErrorStage::Shutdown,
-            Stage::Created | Stage::SettingUp => ErrorStage::Setup,
-            Stage::Running => ErrorStage::Run,
-            Stage::Stopping if self.stopping.ran => ErrorStage::Run,
-            Stage::Stopping => ErrorStage::Setup,
-            Stage::Releasing | Stage::Stopped => ErrorStage::Shutdown,
-        }
-    }
-
-    pub(super) fn fail(&mut self, ix: ServiceIx, error: ErrorStage, out: &mut Commands) {
-        match error {
-            ErrorStage::Setup => self.request_shutdown(Cause::SetupFailed(ix), out),
-            ErrorStage::Run => self.request_shutdown(Cause::RunFailed(ix), out),
-            ErrorStage::Shutdown => {}
         }
     }
 
@@ -323,18 +323,13 @@ impl Machine {
             _ => out.push(Command::Exit(signal)),
         }
     }
+
+    pub(super) fn announce(&self, announcement: Announcement, out: &mut Commands) {
+        out.push(Command::Announce(announcement));
+    }
 }
 
-/// Which part of the manager's error an ended step belongs to, if it is an error at all.
-fn error_of(step: Step, outcome: Outcome, asked_to_stop: bool) -> Option<ErrorStage> {
-    match (step, outcome) {
-        (_, Outcome::Ok) => None,
-        (_, Outcome::Forced) => Some(ErrorStage::Shutdown),
-        (Step::Register | Step::Setup, _) => Some(ErrorStage::Setup),
-        // An actor that stops itself when asked to stop does what it was asked.
-        (Step::Run, Outcome::Ended) if asked_to_stop => None,
-        (Step::Shutdown, Outcome::Ended) => None,
-        (Step::Run, _) => Some(ErrorStage::Run),
-        (Step::Shutdown, _) => Some(ErrorStage::Shutdown),
-    }
+/// One more or one less, where something has become true or false.
+fn change(counter: &mut u32, before: bool, now: bool) {
+    *counter = *counter + u32::from(now) - u32::from(before);
 }

@@ -15,10 +15,15 @@
 //! histories for large ones.
 
 mod budget;
+mod failing;
 mod io;
 mod machine;
 mod names;
+mod releasing;
+mod restarting;
 mod service;
+mod spec;
+mod starting;
 mod stopping;
 
 #[cfg(test)]
@@ -26,7 +31,9 @@ mod checks;
 
 pub(crate) use budget::Budget;
 pub use budget::BudgetError;
-pub(crate) use io::{Announcement, Answer, Command, Departure, Input};
+pub(crate) use io::{Announcement, Answer, Command, Departure, Fault, Input};
 pub(crate) use machine::Machine;
 pub use names::{Cause, ErrorStage, Outcome, RestartCause, SignalKind, Stage, Step};
 pub(crate) use names::{Kind, ResourceIx, ServiceIx};
+pub use spec::RestartMode;
+pub(crate) use spec::{Dependency, Spec, start_order};

@@ -234,6 +234,17 @@ pub enum RestartCause<S> {
     Asked,
 }
 
+impl<S> RestartCause<S> {
+    /// The same cause, its service named otherwise.
+    pub(crate) fn map<T>(self, name: impl FnOnce(S) -> T) -> RestartCause<T> {
+        match self {
+            RestartCause::Failed { restart } => RestartCause::Failed { restart },
+            RestartCause::Dependency(service) => RestartCause::Dependency(name(service)),
+            RestartCause::Asked => RestartCause::Asked,
+        }
+    }
+}
+
 impl<S: fmt::Display> fmt::Display for RestartCause<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -2,11 +2,17 @@
 //!
 //! ```text
 //!   a step:      Unsent -> Open -> Over(outcome)
-//!   an actor:    Unborn -> Alive -> [Retiring] -> [Forcing] -> Gone
+//!   an actor:    Unborn -> Alive -> [Suspending] -> [Suspended] -> [Retiring] -> [Forcing] -> Gone
+//!                            ^-------- started again ----'
 //!   a resource:  Alive -> [Releasing] -> [Forcing] -> Over
+//!
+//!   a service:   Down ----> On ----> Leaving ----> Down
+//!                 ^                     |
+//!                 '------ Delayed <-----'
 //! ```
 
-use super::names::{Kind, Outcome, Step};
+use super::names::{Kind, Outcome, ServiceIx, Step};
+use super::spec::{Dependency, RestartMode, Spec};
 
 /// One of a service's messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,6 +27,10 @@ pub(super) enum Progress {
 pub(super) enum Actor {
     Unborn,
     Alive,
+    /// Told to come to rest.
+    Suspending,
+    /// At rest: nothing of it runs, its mailbox waits.
+    Suspended,
     Retiring,
     Forcing,
     Gone,
@@ -35,18 +45,143 @@ pub(super) enum Resource {
     Over,
 }
 
+/// Where a service stands while others run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Life {
+    /// Nothing of it is up. It starts as soon as it may.
+    Down,
+    /// It was let start, and has not been told to leave.
+    On,
+    /// On its way down: asked to stop, or cut off at once since it failed.
+    Leaving(Manner),
+    /// Down, until its restart is due.
+    Delayed,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Manner {
+    /// It is asked, and may finish.
+    Asked,
+    /// It has failed: whatever it still does is cut.
+    AtOnce,
+}
+
+/// Whether further resources can be started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Registry {
+    Open,
+    Closing,
+    Closed,
+}
+
+/// What a running service goes through that has been announced and is not over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Passage {
+    None,
+    Restart,
+    Stop,
+    /// Its first set-up, within a running manager.
+    Addition,
+}
+
+/// Who depends on a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Dependent {
+    pub(super) by: ServiceIx,
+    pub(super) survives: bool,
+}
+
+/// What others go by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct Facts {
+    /// Set up, and here to stay: those that depend on it may start.
+    pub(super) up: bool,
+    /// Not done yet: those that it depends on are not asked to stop.
+    pub(super) leans: bool,
+    /// Something of it is there: those that it depends on keep their resources.
+    pub(super) stands: bool,
+    /// It has a main loop that runs or will run.
+    pub(super) works: bool,
+}
+
+/// Neighbours of whom something is true, counted, so that nobody has to go through them all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct Neighbours {
+    /// Dependencies that are not up.
+    pub(super) missing: u32,
+    /// Those of them whose restart it does not survive.
+    pub(super) lost: u32,
+    /// Dependents that lean on it: while others run, those that go down with it.
+    pub(super) leaning: u32,
+    /// Dependents that stand: likewise.
+    pub(super) standing: u32,
+}
+
 /// One service.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Service {
     pub(super) kind: Kind,
+    pub(super) mode: RestartMode,
+    pub(super) most_restarts: Option<u32>,
+    pub(super) restartable: bool,
+    pub(super) stop_limit: bool,
+    pub(super) depends_on: Vec<Dependency>,
+    pub(super) dependents: Vec<Dependent>,
+    pub(super) life: Life,
+    pub(super) passage: Passage,
+    /// Whether it is to be up, as far as others and failures let it.
+    pub(super) wanted: bool,
+    /// Whether it is forgotten once it is down; then its place is vacant.
+    pub(super) leaves_for_good: bool,
+    pub(super) vacant: bool,
+    /// Whether its next start is delayed.
+    pub(super) owes_delay: bool,
+    /// Restarts that its budget has not forgotten.
+    pub(super) restarts: u32,
+    /// Whether it was asked to stop, in this life.
+    pub(super) asked: bool,
     pub(super) actor: Actor,
+    pub(super) registry: Registry,
     pub(super) resources: Vec<Resource>,
+    /// How many of them are not over.
+    pub(super) live_resources: u32,
+    /// Whether its way down was cut short, in this life.
+    pub(super) cut: bool,
+    pub(super) facts: Facts,
+    pub(super) neighbours: Neighbours,
+    /// How many stop before it, one after the other.
+    pub(super) level: u32,
     steps: [Progress; Step::ALL.len()],
 }
 
 impl Service {
-    pub(super) fn new(kind: Kind) -> Self {
-        Self { kind, actor: Actor::Unborn, resources: Vec::new(), steps: [Progress::Unsent; Step::ALL.len()] }
+    pub(super) fn new(spec: Spec) -> Self {
+        Self {
+            kind: spec.kind,
+            mode: spec.mode,
+            most_restarts: spec.most_restarts,
+            restartable: spec.restartable,
+            stop_limit: spec.stop_limit,
+            depends_on: spec.depends_on,
+            dependents: Vec::new(),
+            life: Life::Down,
+            passage: Passage::None,
+            wanted: true,
+            leaves_for_good: false,
+            vacant: false,
+            owes_delay: false,
+            restarts: 0,
+            asked: false,
+            actor: Actor::Unborn,
+            registry: Registry::Open,
+            resources: Vec::new(),
+            live_resources: 0,
+            cut: false,
+            facts: Facts::default(),
+            neighbours: Neighbours::default(),
+            level: 0,
+            steps: [Progress::Unsent; Step::ALL.len()],
+        }
     }
 
     pub(super) fn step(&self, step: Step) -> Progress {
@@ -65,6 +200,10 @@ impl Service {
         !self.steps.contains(&Progress::Open)
     }
 
+    pub(super) fn is_set_up(&self) -> bool {
+        self.step(Step::Setup) == Progress::Over(Outcome::Ok)
+    }
+
     /// Whether others may still count on it: it is being set up, it runs, or calls reach it.
     pub(super) fn is_needed(&self) -> bool {
         let set_up = match self.step(Step::Setup) {
@@ -72,7 +211,42 @@ impl Service {
             Progress::Open => true,
             Progress::Over(outcome) => outcome == Outcome::Ok,
         };
-        let alive = self.actor == Actor::Alive;
+        let alive = self.actor == Actor::Alive && self.life == Life::On;
         alive && set_up && !matches!(self.step(Step::Run), Progress::Over(_))
+    }
+
+    pub(super) fn has_resources(&self) -> bool {
+        self.live_resources > 0
+    }
+
+    /// Whether nothing of its actor runs.
+    pub(super) fn rests(&self) -> bool {
+        matches!(self.actor, Actor::Unborn | Actor::Suspended | Actor::Gone)
+    }
+
+    /// Whether its budget allows another restart.
+    pub(super) fn may_restart(&self) -> bool {
+        self.restartable
+            && !matches!(self.actor, Actor::Forcing | Actor::Gone)
+            && self.most_restarts.is_none_or(|most| self.restarts < most)
+    }
+
+    /// Whether those that it depends on must wait for it, before they are asked to stop or cut off, while others run.
+    pub(super) fn leans_while_others_run(&self) -> bool {
+        match self.life {
+            Life::Down | Life::Delayed => false,
+            Life::On => true,
+            Life::Leaving(manner) => !(self.is_settled() && (self.asked || manner == Manner::AtOnce)),
+        }
+    }
+
+    /// A new life begins; what was registered on the server still is.
+    pub(super) fn start_over(&mut self) {
+        for step in [Step::Setup, Step::Run, Step::Shutdown] {
+            self.set(step, Progress::Unsent);
+        }
+        self.resources = Vec::new();
+        self.registry = Registry::Open;
+        (self.asked, self.cut) = (false, false);
     }
 }

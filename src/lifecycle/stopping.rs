@@ -1,16 +1,17 @@
-//! The way down: drain, ask, release, force.
+//! The way down: drain, ask, release, force. The resources are in `releasing`.
 //!
 //! ```text
-//!  asked --[drain delay]--> Shutdown to all --> all settled --> actors retired --> resources closed
-//!                                                                   --> Release, last started first
+//!  asked --[drain delay]--> Shutdown to all --> all settled --> actors retired --> resources closed --> Release
+//!                           those that depend on others go first
+//!  share:    who still waits for those that depend on it is asked all the same
 //!  reserve:  what has not settled is forced, then on as above
 //!  deadline: everybody is forced; resources never asked are asked now, all at once, and get a last moment
 //! ```
 
-use super::io::{Announcement, Answer, Command, Departure};
+use super::io::{Announcement, Command};
 use super::machine::{Commands, Machine};
-use super::names::{Cause, Outcome, ResourceIx, ServiceIx, Stage, Step};
-use super::service::{Actor, Resource};
+use super::names::{Cause, ServiceIx, Stage};
+use super::service::Actor;
 
 /// How far the way down has come.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -22,8 +23,10 @@ pub(super) struct Stopping {
     drain: Drain,
     drained: bool,
     pub(super) retired: bool,
-    closing: bool,
-    pressure: Pressure,
+    pub(super) closed: bool,
+    /// Shares of the services' time that are spent.
+    shares: u32,
+    pub(super) pressure: Pressure,
 }
 
 /// The drain delay, in which everything still works.
@@ -36,7 +39,7 @@ enum Drain {
 
 /// How patient the manager still is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-enum Pressure {
+pub(super) enum Pressure {
     Patient,
     ReserveReached,
     DeadlineReached,
@@ -52,7 +55,8 @@ impl Stopping {
             drain: Drain::NotBegun,
             drained: false,
             retired: false,
-            closing: false,
+            closed: false,
+            shares: 0,
             pressure: Pressure::Patient,
         }
     }
@@ -72,7 +76,11 @@ impl Machine {
         self.stopping.ran = self.stage == Stage::Running;
         self.stage = Stage::Stopping;
         out.push(Command::Announce(Announcement::ShutdownRequested(cause)));
-        out.push(Command::StartDeadlines);
+        for ix in self.each() {
+            self.end_passage(ix, out);
+        }
+        self.recount();
+        out.push(Command::StartDeadlines { shares: self.take_turns() });
         if self.stopping.ran {
             out.push(Command::Announce(Announcement::Draining));
         }
@@ -82,24 +90,50 @@ impl Machine {
         } else {
             self.ask_to_stop(out);
         }
-        self.advance(out);
+    }
+
+    /// Who stops after how many others; how many turns that makes.
+    fn take_turns(&mut self) -> u32 {
+        let mut last = 0;
+        for at in (0..self.order.len()).rev() {
+            let ix = self.order[at];
+            let after = |dependent: &super::service::Dependent| self.get(dependent.by).level + 1;
+            let level = self.get(ix).dependents.iter().map(after).max().unwrap_or(0);
+            self.service(ix).level = level;
+            last = last.max(level);
+        }
+        last + 1
     }
 
     pub(super) fn drain_delay_over(&mut self, out: &mut Commands) {
         if self.stopping.drain == Drain::Delay {
             self.ask_to_stop(out);
-            self.advance(out);
         }
     }
 
     fn ask_to_stop(&mut self, out: &mut Commands) {
         self.stopping.drain = Drain::Over;
-        out.push(Command::SignalRequested);
         for ix in self.each() {
-            let service = self.service(ix);
-            if service.is_open(Step::Run) && service.actor == Actor::Alive {
-                self.send(ix, Step::Shutdown, out);
-            }
+            self.ask_when_due(ix, out);
+        }
+    }
+
+    /// A service is asked once those that depend on it are done, or have spent their share of the time.
+    pub(super) fn ask_when_due(&mut self, ix: ServiceIx, out: &mut Commands) {
+        let service = self.get(ix);
+        let due = service.neighbours.leaning == 0 || service.level <= self.stopping.shares;
+        if self.stopping.drain == Drain::Over && !service.asked && !service.vacant && due {
+            self.ask(ix, out);
+        }
+    }
+
+    pub(super) fn share_spent(&mut self, share: u32) {
+        if self.stage != Stage::Stopping || self.stopping.drain != Drain::Over || share <= self.stopping.shares {
+            return;
+        }
+        self.stopping.shares = share;
+        for ix in self.each().filter(|&ix| self.get(ix).level <= share).collect::<Vec<_>>() {
+            self.touch(ix);
         }
     }
 
@@ -113,26 +147,26 @@ impl Machine {
 
     /// Goes as far down as the state allows.
     pub(super) fn advance(&mut self, out: &mut Commands) {
-        if self.stage != Stage::Stopping {
-            return;
+        if self.stage == Stage::Stopping {
+            if self.stopping.drain == Drain::Delay && self.open_runs == 0 {
+                // Nobody is left who could use the delay.
+                self.ask_to_stop(out);
+            }
+            if self.stopping.drain == Drain::Over && self.open_steps == 0 && !self.stopping.retired {
+                self.retire(out);
+            }
+            if self.stopping.retired && self.actors == 0 {
+                self.close_all(out);
+            }
         }
-        if self.stopping.drain == Drain::Delay && self.open_runs == 0 {
-            // Nobody is left who could use the delay.
-            self.ask_to_stop(out);
-        }
-        if self.stopping.drain == Drain::Over && self.open_steps == 0 && !self.stopping.retired {
-            self.retire(out);
-        }
-        if self.stopping.retired && self.actors == 0 {
-            self.close_resources(out);
-        }
+        self.stop_when_over(out);
     }
 
     /// Nobody has anything left to do: all actors may go.
     fn retire(&mut self, out: &mut Commands) {
         self.stopping.retired = true;
         for ix in self.each() {
-            if self.service(ix).actor == Actor::Alive {
+            if matches!(self.get(ix).actor, Actor::Alive | Actor::Suspending | Actor::Suspended) {
                 self.service(ix).actor = Actor::Retiring;
                 out.push(Command::Retire(ix));
                 if self.stopping.pressure > Pressure::Patient {
@@ -142,130 +176,43 @@ impl Machine {
         }
     }
 
-    fn close_resources(&mut self, out: &mut Commands) {
-        if !self.stopping.closing {
-            self.stopping.closing = true;
-            self.drained(out);
-            out.push(Command::CloseResources);
-        }
-    }
-
-    pub(super) fn resource_started(&mut self, ix: ServiceIx, out: &mut Commands) {
-        if self.stage >= Stage::Releasing {
+    fn close_all(&mut self, out: &mut Commands) {
+        if self.stopping.closed {
             return;
         }
-        self.resources += 1;
-        let index = self.service(ix).resources.len() as u32;
-        self.service(ix).resources.push(Resource::Alive);
-        let resource = ResourceIx { service: ix, index };
-        out.push(Command::Announce(Announcement::ResourceStarted(resource)));
-    }
-
-    pub(super) fn resources_closed(&mut self, out: &mut Commands) {
-        if !self.stopping.closing || self.stage != Stage::Stopping {
-            return;
+        self.stopping.closed = true;
+        self.drained(out);
+        for ix in self.each() {
+            self.close_if_open(ix, out);
         }
-        self.stage = Stage::Releasing;
-        out.push(Command::Announce(Announcement::Releasing));
-        if self.stopping.pressure >= Pressure::DeadlineReached {
-            self.last_call(out);
-        } else {
-            for ix in self.each() {
-                self.release_next(ix, out);
-            }
-        }
-        self.stop_when_over(out);
-    }
-
-    /// Within a service, the last started goes first; one that is over already is passed over.
-    fn release_next(&mut self, ix: ServiceIx, out: &mut Commands) {
-        let resources = &self.service(ix).resources;
-        if let Some(index) = resources.iter().rposition(|&r| r != Resource::Over)
-            && resources[index] == Resource::Alive
-        {
-            self.release(ResourceIx { service: ix, index: index as u32 }, out);
-        }
-    }
-
-    fn release(&mut self, resource: ResourceIx, out: &mut Commands) {
-        *self.resource(resource) = Resource::Releasing;
-        out.push(Command::Announce(Announcement::ReleaseStarted(resource)));
-        out.push(Command::Release(resource));
-    }
-
-    fn resource(&mut self, resource: ResourceIx) -> &mut Resource {
-        &mut self.service(resource.service).resources[resource.index as usize]
-    }
-
-    pub(super) fn released(&mut self, resource: ResourceIx, answer: Answer, out: &mut Commands) {
-        if matches!(self.resource(resource), Resource::Releasing | Resource::Forcing) {
-            self.resource_over(resource, answer.outcome(), out);
-        }
-    }
-
-    pub(super) fn resource_gone(&mut self, resource: ResourceIx, departure: Departure, out: &mut Commands) {
-        let forcing = *self.resource(resource) == Resource::Forcing;
-        if forcing || matches!(departure, Departure::Ended | Departure::Panicked) {
-            self.resource_over(resource, departure.outcome(), out);
-        }
-    }
-
-    /// A resource has answered, or has gone: it is accounted for, once.
-    fn resource_over(&mut self, resource: ResourceIx, outcome: Outcome, out: &mut Commands) {
-        match std::mem::replace(self.resource(resource), Resource::Over) {
-            Resource::Over => return,
-            Resource::Alive => self.resource_lost(resource, outcome, out),
-            Resource::Releasing | Resource::Forcing => {
-                out.push(Command::Announce(Announcement::ReleaseFinished { resource, outcome }));
-            }
-        }
-        self.resources -= 1;
-        if self.stage == Stage::Releasing {
-            if self.stopping.pressure < Pressure::DeadlineReached {
-                self.release_next(resource.service, out);
-            }
-            self.stop_when_over(out);
-        }
-    }
-
-    /// G11: a resource that dies while its service is needed fails that service.
-    fn resource_lost(&mut self, resource: ResourceIx, outcome: Outcome, out: &mut Commands) {
-        let needed = self.service(resource.service).is_needed();
-        let error = self.error_stage(needed);
-        out.push(Command::Announce(Announcement::ResourceLost { resource, outcome, error }));
-        self.fail(resource.service, error, out);
-    }
-
-    pub(super) fn stop_when_over(&mut self, out: &mut Commands) {
-        if self.stage == Stage::Releasing && self.resources == 0 && self.actors == 0 {
-            self.stage = Stage::Stopped;
-            out.push(Command::Announce(Announcement::Stopped));
-        }
+        self.release_when_closed(out);
     }
 
     pub(super) fn reserve_reached(&mut self, out: &mut Commands) {
         if self.is_stopping() && self.stopping.pressure < Pressure::ReserveReached {
             self.stopping.pressure = Pressure::ReserveReached;
             self.force_services(out);
-            self.advance(out);
         }
     }
 
     /// No service has time left: those that have not settled, or not gone, are forced.
     fn force_services(&mut self, out: &mut Commands) {
-        if self.stopping.drain != Drain::Over {
-            self.stopping.drain = Drain::Over;
-            out.push(Command::SignalRequested);
-        }
+        self.stopping.drain = Drain::Over;
         for ix in self.each() {
-            let service = self.service(ix);
-            if service.actor == Actor::Retiring || (service.actor == Actor::Alive && !service.is_settled()) {
+            if !self.get(ix).asked && !self.get(ix).vacant {
+                self.service(ix).asked = true;
+                out.push(Command::SignalRequested(ix));
+                self.note(ix);
+            }
+            let service = self.get(ix);
+            let unsettled = service.actor == Actor::Alive && !service.is_settled();
+            if unsettled || matches!(service.actor, Actor::Retiring | Actor::Suspending) {
                 self.force(ix, out);
             }
         }
     }
 
-    fn force(&mut self, ix: ServiceIx, out: &mut Commands) {
+    pub(super) fn force(&mut self, ix: ServiceIx, out: &mut Commands) {
         self.service(ix).actor = Actor::Forcing;
         out.push(Command::Force(ix));
     }
@@ -285,51 +232,16 @@ impl Machine {
         self.stopping.pressure = Pressure::DeadlineReached;
         self.force_services(out);
         self.retire(out);
+        // Those forced are gone soon, or given up: before that, no resource is released under a service.
         if self.stage == Stage::Releasing {
             self.last_call(out);
-        } else {
-            // Those forced are gone soon, or given up: no resource is released under a service.
-            self.advance(out);
         }
     }
 
-    /// Those who were asked have had their time; those who were not are asked now, whatever their order.
-    fn last_call(&mut self, out: &mut Commands) {
-        out.push(Command::StartLastCall);
-        for resource in self.each_resource().into_iter().rev() {
-            match *self.resource(resource) {
-                Resource::Alive => self.release(resource, out),
-                Resource::Releasing => self.force_resource(resource, out),
-                Resource::Forcing | Resource::Over => {}
-            }
+    fn stop_when_over(&mut self, out: &mut Commands) {
+        if self.stage == Stage::Releasing && self.resources == 0 && self.actors == 0 {
+            self.stage = Stage::Stopped;
+            out.push(Command::Announce(Announcement::Stopped));
         }
-    }
-
-    pub(super) fn last_call_over(&mut self, out: &mut Commands) {
-        if self.stopping.pressure == Pressure::DeadlineReached && self.stage == Stage::Releasing {
-            self.stopping.pressure = Pressure::LastCallOver;
-            self.force_resources(out);
-        }
-    }
-
-    fn force_resources(&mut self, out: &mut Commands) {
-        for resource in self.each_resource() {
-            if *self.resource(resource) == Resource::Releasing {
-                self.force_resource(resource, out);
-            }
-        }
-    }
-
-    fn force_resource(&mut self, resource: ResourceIx, out: &mut Commands) {
-        *self.resource(resource) = Resource::Forcing;
-        out.push(Command::ForceResource(resource));
-    }
-
-    fn each_resource(&self) -> Vec<ResourceIx> {
-        let of = |ix: ServiceIx| {
-            let count = self.services[ix.0 as usize].resources.len() as u32;
-            (0..count).map(move |index| ResourceIx { service: ix, index })
-        };
-        self.each().flat_map(of).collect()
     }
 }

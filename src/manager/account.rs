@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::{ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder};
 use crate::events::{End, EventSender, Failure, InFlight, LifecycleEvent, Name, TimedEvent};
-use crate::lifecycle::{Announcement, ErrorStage, Outcome, ResourceIx, ServiceIx, Step};
+use crate::lifecycle::{Announcement, Fault, Outcome, ResourceIx, ServiceIx, Step};
 
 /// What is known of how something ended, beside its outcome.
 #[derive(Debug, Clone, Default)]
@@ -43,6 +43,8 @@ struct Known {
     asked_to_stop: Option<Duration>,
     agreed_to_stop: bool,
     panicked: bool,
+    /// When its latest restart or stop began.
+    passage: Duration,
     /// Of the gRPC server: what it carried when it was forced.
     in_flight: Option<Arc<InFlight>>,
 }
@@ -60,6 +62,7 @@ impl Account {
             asked_to_stop: None,
             agreed_to_stop: false,
             panicked: false,
+            passage: Duration::ZERO,
             in_flight: None,
         };
         Self {
@@ -175,9 +178,9 @@ impl Account {
                 outcome,
                 error: failure("its messages", outcome, error, detail, Duration::ZERO),
             },
-            A::ServiceStuck(service) => E::ServiceStuck {
+            A::ServiceStuck(service, fault) => E::ServiceStuck {
                 service: self.id(service).clone(),
-                error: failure("ending", Outcome::Forced, ErrorStage::Shutdown, detail, Duration::ZERO),
+                error: failure("ending", Outcome::Forced, fault, detail, Duration::ZERO),
             },
             A::ResourceStarted(resource) => E::ResourceStarted {
                 service: self.id(resource.service).clone(),
@@ -199,14 +202,32 @@ impl Account {
                     resource: self.resource_name(resource).clone(),
                 }
             }
-            A::ReleaseFinished { resource, outcome } => {
-                let error = (outcome != Outcome::Ok).then_some(ErrorStage::Shutdown);
+            A::ReleaseFinished { resource, outcome, error } => {
                 E::ReleaseFinished {
                     service: self.id(resource.service).clone(),
                     resource: self.resource_name(resource).clone(),
                     end: self.end(Whom::Resource(resource), outcome, error, detail, at),
                 }
             }
+            A::RestartStarted(ix, because) => {
+                self.known_mut(ix).passage = at;
+                let because = because.map(|ix| self.id(ix).clone());
+                E::RestartStarted { service: self.id(ix).clone(), because }
+            }
+            A::RestartFinished(ix, outcome) => {
+                let end = End { took: at - self.known(ix).passage, outcome, error: None };
+                E::RestartFinished { service: self.id(ix).clone(), end }
+            }
+            A::StopStarted(ix) => {
+                self.known_mut(ix).passage = at;
+                E::StopStarted { service: self.id(ix).clone() }
+            }
+            A::StopFinished(ix, outcome) => {
+                let end = End { took: at - self.known(ix).passage, outcome, error: None };
+                E::StopFinished { service: self.id(ix).clone(), end }
+            }
+            A::ServiceAdded(ix) => E::ServiceAdded { service: self.id(ix).clone() },
+            A::ServiceRemoved(ix) => E::ServiceRemoved { service: self.id(ix).clone() },
             A::Running => E::Running,
             A::ShutdownRequested(cause) => {
                 E::ShutdownRequested { cause: cause.map(|ix| self.id(ix).clone()) }
@@ -222,27 +243,27 @@ impl Account {
         &mut self,
         whom: Whom,
         outcome: Outcome,
-        error: Option<ErrorStage>,
+        error: Option<Fault>,
         detail: &Detail,
         at: Duration,
     ) -> End {
         let began = self.open.remove(&whom).unwrap_or(at);
         let took = at - began;
         let doing = doing(whom);
-        let error = error.map(|stage| match (outcome, detail) {
-            (Outcome::Forced, Detail::Held(hold)) => self.forced(whom, stage, hold.clone(), took),
-            (Outcome::Forced, _) => self.forced(whom, stage, self.hold(whom, began, at), took),
-            _ => failure(doing, outcome, stage, detail, took),
+        let error = error.map(|fault| match (outcome, detail) {
+            (Outcome::Forced, Detail::Held(hold)) => self.forced(whom, fault, hold.clone(), took),
+            (Outcome::Forced, _) => self.forced(whom, fault, self.hold(whom, began, at), took),
+            _ => failure(doing, outcome, fault, detail, took),
         });
         End { took, outcome, error }
     }
 
-    fn forced(&self, whom: Whom, stage: ErrorStage, hold: Hold, lasted: Duration) -> Failure {
+    fn forced(&self, whom: Whom, fault: Fault, hold: Hold, lasted: Duration) -> Failure {
         let in_flight = match whom {
             Whom::Service(ix, _) => self.known(ix).in_flight.clone(),
             Whom::Resource(_) => None,
         };
-        Failure::of(stage, ForcedError { doing: doing(whom), lasted, hold, in_flight })
+        Failure::of(fault, ForcedError { doing: doing(whom), lasted, hold, in_flight })
     }
 
     /// What held one whose thread is not to blame.
@@ -284,19 +305,19 @@ pub(super) fn doing(whom: Whom) -> &'static str {
 fn failure(
     doing: &'static str,
     outcome: Outcome,
-    stage: ErrorStage,
+    fault: Fault,
     detail: &Detail,
     lasted: Duration,
 ) -> Failure {
     match (outcome, detail) {
         (Outcome::Error, Detail::Error(source, text)) => {
-            Failure::new(stage, Arc::clone(text), Arc::clone(source))
+            Failure::new(fault, Arc::clone(text), Arc::clone(source))
         }
-        (Outcome::Panic, Detail::Panic(panic)) => Failure::of(stage, panic.clone()),
+        (Outcome::Panic, Detail::Panic(panic)) => Failure::of(fault, panic.clone()),
         (Outcome::Forced, detail) => {
             let hold = if let Detail::Held(hold) = detail { hold.clone() } else { Hold::Unresponsive };
-            Failure::of(stage, ForcedError { doing, lasted, hold, in_flight: None })
+            Failure::of(fault, ForcedError { doing, lasted, hold, in_flight: None })
         }
-        _ => Failure::of(stage, NoAnswerError { doing }),
+        _ => Failure::of(fault, NoAnswerError { doing }),
     }
 }

@@ -51,15 +51,16 @@ impl Shell {
         let home = self.home.clone();
         let links = start(&thread, tag, Box::new(move |notice| home.tell(Told::Service(ix, notice))));
         let home = self.home.clone();
+        let deadlines = self.deadlines.another();
         let registry = Arc::new(Registry::new(
             service.id.clone(),
             ix.0 as usize,
             Arc::clone(&self.resource_threads),
-            Arc::clone(&self.deadlines),
+            Arc::clone(&deadlines),
             move |index, told| home.tell(Told::Resource(ResourceIx { service: ix, index }, told)),
         ));
-        let signal = ShutdownSignal::new(Arc::clone(&self.deadlines), Asking::Service);
-        service.lives = Some(Lives { tag, thread, links, signal, retiring: false });
+        let signal = ShutdownSignal::new(Arc::clone(&deadlines), Asking::Service);
+        service.lives = Some(Lives { tag, thread, links, deadlines, signal, retiring: false });
         service.registry = Some(registry);
         Ok(())
     }

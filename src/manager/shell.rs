@@ -19,7 +19,7 @@ use super::told::{Home, Tick, Told};
 use crate::events::{LifecycleEvent, Name};
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar};
 use crate::lifecycle::{
-    Announcement, Answer, Budget, Command, Departure, Input, Kind, Machine, ResourceIx, ServiceIx, Stage,
+    Announcement, Answer, Budget, Command, Departure, Input, Kind, Machine, ResourceIx, ServiceIx, Spec, Stage,
     Step,
 };
 use crate::service::{Deadlines, Registry, ShutdownSignal, Started, Told as ToldOf};
@@ -62,6 +62,7 @@ pub(super) struct Lives {
     pub(super) tag: Tag,
     pub(super) thread: Arc<Thread>,
     pub(super) links: Links,
+    pub(super) deadlines: Arc<Deadlines>,
     pub(super) signal: ShutdownSignal,
     pub(super) retiring: bool,
 }
@@ -86,7 +87,7 @@ impl Shell {
         let pool = || Arc::new(Pool::new(threads, arbiter.clone(), dispatch.clone()));
         Self {
             home: parts.home,
-            machine: Machine::new(kinds, !parts.budget.drain_delay().is_zero()),
+            machine: Machine::new(kinds.into_iter().map(Spec::plain), !parts.budget.drain_delay().is_zero()),
             account: parts.account,
             services: parts.candidates.into_iter().map(Service::new).collect(),
             budget: parts.budget,
@@ -153,13 +154,14 @@ impl Shell {
     fn perform(&mut self, command: Command, detail: &Detail) {
         match command {
             Command::Send(ix, step) => self.send(ix, step),
-            Command::SignalRequested => self.deadlines.request(),
+            Command::SignalRequested(ix) => self.request_stop(ix),
+            Command::Suspend(_) | Command::Restart(_) | Command::StartDelay(_) | Command::StartStopTimer(_) => {}
             Command::Retire(ix) => self.retire(ix),
             Command::Force(ix) => self.force(ix),
-            Command::CloseResources => self.close_resources(),
+            Command::CloseResources(ix) => self.close_resources(ix),
             Command::Release(resource) => self.release(resource),
             Command::ForceResource(resource) => self.force_resource(resource),
-            Command::StartDeadlines => self.start_deadlines(),
+            Command::StartDeadlines { .. } => self.start_deadlines(),
             Command::StartDrainDelay => self.timer(self.budget.drain_delay(), Input::DrainDelayOver),
             Command::StartLastCall => self.timer(LAST_CALL, Input::LastCallOver),
             Command::Exit(signal) => std::process::exit(128 + signal.number()),
@@ -216,6 +218,12 @@ impl Shell {
         self.feed(Input::Serving, Detail::None);
     }
 
+    fn request_stop(&mut self, ix: ServiceIx) {
+        if let Some(lives) = &self.service(ix).lives {
+            lives.deadlines.request();
+        }
+    }
+
     pub(super) fn service(&mut self, ix: ServiceIx) -> &mut Service {
         &mut self.services[ix.0 as usize]
     }
@@ -224,15 +232,12 @@ impl Shell {
         Arc::clone(&self.service(resource.service).resources[resource.index as usize])
     }
 
-    fn close_resources(&mut self) {
-        for at in 0..self.services.len() {
-            let ix = ServiceIx(at as u32);
-            if let Some(registry) = self.service(ix).registry.clone() {
-                registry.close();
-                self.learn_of_resources(ix);
-            }
+    fn close_resources(&mut self, ix: ServiceIx) {
+        if let Some(registry) = self.service(ix).registry.clone() {
+            registry.close();
+            self.learn_of_resources(ix);
         }
-        self.inputs.push_back((Input::ResourcesClosed, Detail::None));
+        self.inputs.push_back((Input::ResourcesClosed(ix), Detail::None));
     }
 
     /// Tells the rules of resources that they have not heard of.

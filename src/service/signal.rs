@@ -15,10 +15,16 @@ pub struct ShutdownSignal {
     forced: CancellationToken,
 }
 
-/// What all signals of a manager share.
+/// What the signals of a service and of its resources share.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     requested: CancellationToken,
+    limits: Arc<Limits>,
+}
+
+/// What all signals of a manager share.
+#[derive(Debug, Default)]
+struct Limits {
     services: OnceLock<Instant>,
     resources: OnceLock<Instant>,
 }
@@ -31,17 +37,22 @@ pub(crate) enum Asking {
 }
 
 impl Deadlines {
+    /// For another service of the same manager, or for another life of it.
+    pub(crate) fn another(&self) -> Arc<Self> {
+        Arc::new(Self { requested: CancellationToken::new(), limits: Arc::clone(&self.limits) })
+    }
+
     /// Shutdown begins: what is left at these times is forced.
     pub(crate) fn set(&self, services: Option<Instant>, resources: Option<Instant>) {
         if let Some(at) = services {
-            let _ = self.services.set(at);
+            let _ = self.limits.services.set(at);
         }
         if let Some(at) = resources {
-            let _ = self.resources.set(at);
+            let _ = self.limits.resources.set(at);
         }
     }
 
-    /// The drain delay is over: all are asked to come to an end.
+    /// The service is asked to come to its end.
     pub(crate) fn request(&self) {
         self.requested.cancel();
     }
@@ -81,8 +92,8 @@ impl ShutdownSignal {
     /// begins, for a resource the end of all. `None` as long as no shutdown has begun, or without a limit.
     pub fn deadline(&self) -> Option<Instant> {
         let deadline = match self.asking {
-            Asking::Service => &self.deadlines.services,
-            Asking::Resource => &self.deadlines.resources,
+            Asking::Service => &self.deadlines.limits.services,
+            Asking::Resource => &self.deadlines.limits.resources,
         };
         deadline.get().copied()
     }

@@ -1,0 +1,227 @@
+//! What goes wrong, and what it leads to: a restart, the manager's shutdown, or nothing more than that it is told.
+
+use super::io::{Announcement, Command, Departure, Fault};
+use super::machine::{Commands, Machine};
+use super::names::{Cause, ErrorStage, Kind, Outcome, ResourceIx, ServiceIx, Stage, Step};
+use super::service::{Actor, Life, Manner, Passage, Progress, Resource};
+use super::spec::RestartMode;
+
+/// What a failure leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    /// It only spoils the end.
+    Told,
+    /// It is on its way down anyway, and others run.
+    Mended,
+    Restart,
+    /// What was added to a running manager, and could not be set up, is taken back.
+    Rollback,
+    Shutdown(ErrorStage),
+}
+
+impl Machine {
+    /// Closes an open step, tells of it, and lets a failure take its course.
+    pub(super) fn step_over(&mut self, ix: ServiceIx, step: Step, outcome: Outcome, out: &mut Commands) {
+        let error = self.error_of(ix, step, outcome);
+        let verdict = error.map_or(Verdict::Told, |error| self.judge(ix, error));
+        let kind = self.get(ix).kind;
+        self.service(ix).set(step, Progress::Over(outcome));
+        self.open_steps -= 1;
+        self.open_runs -= usize::from(step == Step::Run);
+        self.service(ix).cut |= outcome == Outcome::Forced;
+        let error = error.map(|stage| Fault { stage, mended: verdict.mends() });
+        out.push(Command::Announce(Announcement::StepFinished { service: ix, step, outcome, error }));
+        if kind == Kind::Server && step == Step::Run {
+            self.drained(out);
+        }
+        self.note(ix);
+        self.touch(ix);
+        self.follow_up(ix, verdict, outcome, out);
+    }
+
+    /// Which part of the manager's error an ended step belongs to, if it is an error at all.
+    fn error_of(&self, ix: ServiceIx, step: Step, outcome: Outcome) -> Option<ErrorStage> {
+        let service = self.get(ix);
+        let asked = service.step(Step::Shutdown) != Progress::Unsent;
+        match (step, outcome) {
+            (_, Outcome::Ok) => None,
+            (_, Outcome::Forced) => Some(ErrorStage::Shutdown),
+            // Its failure has been told; this is merely cut.
+            (_, Outcome::Ended) if service.life == Life::Leaving(Manner::AtOnce) => None,
+            (Step::Register | Step::Setup, _) if self.stage == Stage::Running => Some(ErrorStage::Run),
+            (Step::Register | Step::Setup, _) => Some(ErrorStage::Setup),
+            // An actor that stops itself when asked to stop does what it was asked.
+            (Step::Run, Outcome::Ended) if asked => None,
+            (Step::Shutdown, Outcome::Ended) => None,
+            (Step::Run, _) => Some(ErrorStage::Run),
+            (Step::Shutdown, _) => Some(ErrorStage::Shutdown),
+        }
+    }
+
+    fn judge(&self, ix: ServiceIx, error: ErrorStage) -> Verdict {
+        let service = self.get(ix);
+        match (self.stage, service.life) {
+            (Stage::Running, Life::On) if service.passage == Passage::Addition => Verdict::Rollback,
+            (Stage::Running, Life::On) if error == ErrorStage::Shutdown => Verdict::Told,
+            (Stage::Running, Life::On) if service.mode != RestartMode::Never && service.may_restart() => {
+                Verdict::Restart
+            }
+            (Stage::Running, Life::Leaving(_) | Life::Down | Life::Delayed) => Verdict::Mended,
+            _ if error == ErrorStage::Shutdown => Verdict::Told,
+            _ => Verdict::Shutdown(error),
+        }
+    }
+
+    fn follow_up(&mut self, ix: ServiceIx, verdict: Verdict, outcome: Outcome, out: &mut Commands) {
+        match verdict {
+            Verdict::Told | Verdict::Mended => {}
+            Verdict::Restart => self.restart_failed(ix, outcome, out),
+            Verdict::Rollback => {
+                self.service(ix).wanted = false;
+                self.service(ix).leaves_for_good = true;
+                self.leave(ix, Manner::AtOnce);
+            }
+            Verdict::Shutdown(ErrorStage::Setup) => self.request_shutdown(Cause::SetupFailed(ix), out),
+            Verdict::Shutdown(_) => self.request_shutdown(Cause::RunFailed(ix), out),
+        }
+    }
+
+    /// A failure outside of any step.
+    fn fail(
+        &mut self,
+        ix: ServiceIx,
+        needed: bool,
+        outcome: Outcome,
+        tell: impl FnOnce(Fault) -> Announcement,
+        out: &mut Commands,
+    ) {
+        let stage = self.error_stage(needed);
+        let verdict = self.judge(ix, stage);
+        self.announce(tell(Fault { stage, mended: verdict.mends() }), out);
+        self.follow_up(ix, verdict, outcome, out);
+    }
+
+    /// The part of the error that a failure outside of any step belongs to.
+    /// One who is not needed any more brings nobody else down.
+    fn error_stage(&self, needed: bool) -> ErrorStage {
+        match self.stage {
+            _ if !needed => ErrorStage::Shutdown,
+            Stage::Created | Stage::SettingUp => ErrorStage::Setup,
+            Stage::Running => ErrorStage::Run,
+            Stage::Stopping if self.stopping.ran => ErrorStage::Run,
+            Stage::Stopping => ErrorStage::Setup,
+            Stage::Releasing | Stage::Stopped => ErrorStage::Shutdown,
+        }
+    }
+
+    /// A main loop has returned, and that is what it was to do, unless it always is to run.
+    pub(super) fn returned(&mut self, ix: ServiceIx, out: &mut Commands) {
+        if self.stage != Stage::Running || self.get(ix).mode != RestartMode::Always {
+            return;
+        }
+        if self.get(ix).may_restart() {
+            self.restart_failed(ix, Outcome::Ok, out);
+        } else {
+            let tell = |error| Announcement::ServiceLost { service: ix, outcome: Outcome::Ok, error };
+            self.fail(ix, true, Outcome::Ok, tell, out);
+        }
+    }
+
+    pub(super) fn panicked(&mut self, ix: ServiceIx, resource: Option<ResourceIx>, out: &mut Commands) {
+        let over = match resource {
+            Some(r) => self.get(ix).resources[r.index as usize] == Resource::Over,
+            None => self.get(ix).rests(),
+        };
+        if !over {
+            let needed = self.get(ix).is_needed();
+            let tell = |error| Announcement::Panicked { service: ix, resource, error };
+            self.fail(ix, needed, Outcome::Panic, tell, out);
+        }
+    }
+
+    /// An actor that may be started again has come to rest: by itself, or as told.
+    pub(super) fn suspended(&mut self, ix: ServiceIx, departure: Departure, out: &mut Commands) {
+        let possible = match self.get(ix).actor {
+            Actor::Alive => self.get(ix).restartable && departure.is_its_own(),
+            Actor::Suspending => departure != Departure::Abandoned,
+            _ => false,
+        };
+        if possible {
+            self.departed(ix, departure, Actor::Suspended, out);
+        }
+    }
+
+    pub(super) fn gone(&mut self, ix: ServiceIx, departure: Departure, out: &mut Commands) {
+        let before = self.get(ix).actor;
+        let possible = match departure {
+            Departure::Ended | Departure::Panicked => !matches!(before, Actor::Unborn | Actor::Gone),
+            Departure::Dismissed => matches!(before, Actor::Retiring | Actor::Forcing),
+            Departure::Abandoned => before == Actor::Forcing,
+        };
+        if possible {
+            self.actors -= 1;
+            self.departed(ix, departure, Actor::Gone, out);
+            self.vacate_when_gone(ix, out);
+        }
+    }
+
+    fn departed(&mut self, ix: ServiceIx, departure: Departure, to: Actor, out: &mut Commands) {
+        let needed = self.get(ix).is_needed();
+        let resting = self.get(ix).rests();
+        // What has failed, and was told to rest, is cut off without further blame.
+        let blameless =
+            self.get(ix).life == Life::Leaving(Manner::AtOnce) && self.get(ix).actor != Actor::Forcing;
+        self.service(ix).actor = to;
+        self.service(ix).cut |= departure == Departure::Abandoned;
+        let open: Vec<Step> = Step::ALL.into_iter().filter(|&step| self.get(ix).is_open(step)).collect();
+        if open.is_empty() && !resting {
+            self.departed_idle(ix, needed, departure, out);
+        }
+        for &step in &open {
+            // The one panic is told with the first step that it ended; the others just never got an answer.
+            let outcome = match departure {
+                Departure::Panicked if step != open[0] => Outcome::Ended,
+                Departure::Dismissed if blameless => Outcome::Ended,
+                _ => departure.outcome(),
+            };
+            self.step_over(ix, step, outcome, out);
+        }
+        self.note(ix);
+        self.touch(ix);
+        self.give_up_restart(ix, departure, out);
+    }
+
+    /// An actor without an open step went: as told, or by itself while others still counted on it.
+    fn departed_idle(&mut self, ix: ServiceIx, needed: bool, departure: Departure, out: &mut Commands) {
+        let lost = match departure {
+            Departure::Dismissed | Departure::Abandoned => false,
+            Departure::Panicked => true,
+            // An actor may stop itself once shutdown was asked.
+            Departure::Ended => needed && !self.is_stopping(),
+        };
+        if lost {
+            let outcome = departure.outcome();
+            let tell = |error| Announcement::ServiceLost { service: ix, outcome, error };
+            self.fail(ix, needed, outcome, tell, out);
+        } else if departure == Departure::Abandoned && !self.must_return(ix) {
+            let stage = ErrorStage::Shutdown;
+            let mended = self.stage == Stage::Running;
+            self.announce(Announcement::ServiceStuck(ix, Fault { stage, mended }), out);
+        }
+    }
+
+    /// G11: a resource that dies while its service is needed fails that service.
+    pub(super) fn resource_lost(&mut self, resource: ResourceIx, outcome: Outcome, out: &mut Commands) {
+        let ix = resource.service;
+        let needed = self.get(ix).is_needed();
+        let tell = |error| Announcement::ResourceLost { resource, outcome, error };
+        self.fail(ix, needed, outcome, tell, out);
+    }
+}
+
+impl Verdict {
+    /// Whether the failure is none of the manager's.
+    fn mends(self) -> bool {
+        matches!(self, Verdict::Mended | Verdict::Restart | Verdict::Rollback)
+    }
+}

@@ -1,0 +1,301 @@
+//! One service down, and up again, while others run.
+//!
+//! ```text
+//!   failed ------------------------> cut off --.
+//!   asked, or a dependency fails --> Shutdown --> at rest --> resources released --> down --> [delay] --> up
+//!                 those that depend on it go first: ^                ^                ^ those that it depends on are up
+//! ```
+
+use super::io::{Announcement, Command, Departure, Fault};
+use super::machine::{Commands, Machine};
+use super::names::{ErrorStage, Outcome, RestartCause, ServiceIx, Stage, Step};
+use super::service::{Actor, Life, Manner, Passage, Registry, Resource};
+
+impl Machine {
+    /// A service that failed, or returned though it always is to run, starts over.
+    pub(super) fn restart_failed(&mut self, ix: ServiceIx, outcome: Outcome, out: &mut Commands) {
+        self.service(ix).restarts += 1;
+        self.service(ix).owes_delay = true;
+        let restart = self.get(ix).restarts;
+        if self.get(ix).passage == Passage::Restart {
+            // The attempt itself failed; there is another.
+            self.service(ix).passage = Passage::None;
+            self.announce(Announcement::RestartFinished(ix, outcome), out);
+        }
+        self.begin_restart(ix, RestartCause::Failed { restart }, out);
+        self.leave(ix, Manner::AtOnce);
+    }
+
+    /// A service goes down with one that it depends on.
+    pub(super) fn follow(&mut self, ix: ServiceIx, out: &mut Commands) {
+        let lost = |on: &&super::spec::Dependency| !on.survives && !self.get(on.on).facts.up;
+        let Some(first) = self.get(ix).depends_on.iter().find(lost).map(|on| on.on) else { return };
+        self.begin_restart(ix, RestartCause::Dependency(first), out);
+        self.leave(ix, Manner::Asked);
+    }
+
+    fn begin_restart(&mut self, ix: ServiceIx, because: RestartCause<ServiceIx>, out: &mut Commands) {
+        if self.get(ix).passage == Passage::None {
+            self.service(ix).passage = Passage::Restart;
+            self.announce(Announcement::RestartStarted(ix, because), out);
+        }
+    }
+
+    /// `StopService`
+    pub(super) fn stop_asked(&mut self, ix: ServiceIx, out: &mut Commands) {
+        if self.stage != Stage::Running || !self.get(ix).wanted {
+            return;
+        }
+        self.service(ix).wanted = false;
+        self.service(ix).owes_delay = false;
+        self.end_passage(ix, out);
+        self.service(ix).passage = Passage::Stop;
+        self.announce(Announcement::StopStarted(ix), out);
+        if self.get(ix).life == Life::On {
+            self.leave(ix, Manner::Asked);
+        } else {
+            self.come_down_when_there(ix, out);
+        }
+        self.note(ix);
+    }
+
+    /// `RemoveService`: not while others depend on it.
+    pub(super) fn remove_asked(&mut self, ix: ServiceIx, out: &mut Commands) {
+        if self.stage != Stage::Running || self.get(ix).leaves_for_good || !self.get(ix).dependents.is_empty() {
+            return;
+        }
+        self.service(ix).leaves_for_good = true;
+        self.stop_asked(ix, out);
+        if self.get(ix).life == Life::Down {
+            self.dismiss(ix, out);
+        }
+    }
+
+    /// `RestartService`: also of one that was stopped.
+    pub(super) fn restart_asked(&mut self, ix: ServiceIx, out: &mut Commands) {
+        let service = self.get(ix);
+        let refused = service.leaves_for_good
+            || service.passage == Passage::Addition
+            || !service.restartable
+            || service.actor == Actor::Gone;
+        if self.stage != Stage::Running || refused {
+            return;
+        }
+        if service.passage == Passage::Stop {
+            self.end_passage(ix, out);
+        }
+        self.service(ix).wanted = true;
+        self.service(ix).owes_delay = false;
+        self.begin_restart(ix, RestartCause::Asked, out);
+        match self.get(ix).life {
+            Life::On => self.leave(ix, Manner::Asked),
+            Life::Delayed => self.service(ix).life = Life::Down,
+            Life::Down | Life::Leaving(_) => {}
+        }
+        self.note(ix);
+        self.touch(ix);
+    }
+
+    /// A service was handed to the running manager.
+    pub(super) fn added(&mut self, ix: ServiceIx) {
+        let service = self.service(ix);
+        if service.life == Life::Down && service.actor == Actor::Unborn && service.passage == Passage::None {
+            service.passage = Passage::Addition;
+            self.touch(ix);
+        }
+    }
+
+    /// What was announced as begun is told to be over, before it came to its end.
+    pub(super) fn end_passage(&mut self, ix: ServiceIx, out: &mut Commands) {
+        match std::mem::replace(&mut self.service(ix).passage, Passage::None) {
+            Passage::Restart => self.announce(Announcement::RestartFinished(ix, Outcome::Ended), out),
+            Passage::Stop => self.announce(Announcement::StopFinished(ix, Outcome::Ended), out),
+            Passage::Addition | Passage::None => {}
+        }
+    }
+
+    pub(super) fn restarts_forgotten(&mut self, ix: ServiceIx, count: u32) {
+        let restarts = &mut self.service(ix).restarts;
+        *restarts = restarts.saturating_sub(count);
+    }
+
+    pub(super) fn delay_over(&mut self, ix: ServiceIx) {
+        if self.stage == Stage::Running && self.get(ix).life == Life::Delayed {
+            self.service(ix).life = Life::Down;
+            self.touch(ix);
+        }
+    }
+
+    /// A service is on its way down; those that depend on it hear of it.
+    pub(super) fn leave(&mut self, ix: ServiceIx, manner: Manner) {
+        match (self.get(ix).life, manner) {
+            (Life::On, _) | (Life::Leaving(Manner::Asked), Manner::AtOnce) => {
+                self.service(ix).life = Life::Leaving(manner);
+                self.note(ix);
+                self.touch(ix);
+            }
+            _ => {}
+        }
+    }
+
+    /// One step further down, if those that depend on it let it.
+    pub(super) fn leave_further(&mut self, ix: ServiceIx, manner: Manner, out: &mut Commands) {
+        let service = self.get(ix);
+        if manner == Manner::Asked {
+            if !service.asked && service.neighbours.leaning > 0 {
+                return;
+            }
+            if !service.asked {
+                self.ask(ix, out);
+            }
+            if !self.get(ix).is_settled() {
+                return;
+            }
+        }
+        if self.get(ix).actor == Actor::Alive {
+            self.bring_to_rest(ix, out);
+        }
+        self.clear_away(ix, out);
+    }
+
+    /// The actor's work is over, or is cut.
+    fn bring_to_rest(&mut self, ix: ServiceIx, out: &mut Commands) {
+        let service = self.service(ix);
+        let again = service.restartable && !service.leaves_for_good;
+        service.actor = if again { Actor::Suspending } else { Actor::Retiring };
+        out.push(if again { Command::Suspend(ix) } else { Command::Retire(ix) });
+        out.push(Command::StartStopTimer(ix));
+    }
+
+    /// Whose actor rests gives its resources back; then it is down.
+    fn clear_away(&mut self, ix: ServiceIx, out: &mut Commands) {
+        let service = self.get(ix);
+        if !service.rests() {
+            return;
+        }
+        match service.registry {
+            Registry::Open if service.neighbours.standing == 0 => self.close(ix, out),
+            Registry::Closed if !service.has_resources() => self.come_down(ix, out),
+            _ => {}
+        }
+    }
+
+    fn come_down(&mut self, ix: ServiceIx, out: &mut Commands) {
+        let service = self.service(ix);
+        service.life = Life::Down;
+        if std::mem::take(&mut service.owes_delay) {
+            service.life = Life::Delayed;
+            out.push(Command::StartDelay(ix));
+        }
+        self.note(ix);
+        self.touch(ix);
+        self.come_down_when_there(ix, out);
+        self.dismiss(ix, out);
+    }
+
+    /// The stop of one that is down is over.
+    fn come_down_when_there(&mut self, ix: ServiceIx, out: &mut Commands) {
+        let service = self.service(ix);
+        if service.life == Life::Delayed && !service.wanted {
+            service.life = Life::Down;
+        }
+        if service.life == Life::Down && service.passage == Passage::Stop {
+            service.passage = Passage::None;
+            let outcome = if service.cut { Outcome::Forced } else { Outcome::Ok };
+            self.announce(Announcement::StopFinished(ix, outcome), out);
+        }
+    }
+
+    /// The actor of one that leaves for good, and is down, ends.
+    fn dismiss(&mut self, ix: ServiceIx, out: &mut Commands) {
+        let service = self.service(ix);
+        if service.life != Life::Down || !service.leaves_for_good {
+            return;
+        }
+        if service.actor == Actor::Suspended {
+            service.actor = Actor::Retiring;
+            out.push(Command::Retire(ix));
+        }
+        self.vacate_when_gone(ix, out);
+    }
+
+    /// The place of one that has left for good becomes free.
+    pub(super) fn vacate_when_gone(&mut self, ix: ServiceIx, out: &mut Commands) {
+        let service = self.get(ix);
+        let gone = matches!(service.actor, Actor::Gone | Actor::Unborn);
+        let leaves = service.leaves_for_good && service.life == Life::Down && !service.vacant;
+        if self.stage != Stage::Running || !leaves || !gone {
+            return;
+        }
+        self.announce(Announcement::ServiceRemoved(ix), out);
+        for dependency in std::mem::take(&mut self.service(ix).depends_on) {
+            self.service(dependency.on).dependents.retain(|dependent| dependent.by != ix);
+        }
+        self.order.retain(|&other| other != ix);
+        self.service(ix).vacant = true;
+        self.service(ix).passage = Passage::None;
+        self.vacant.push(ix);
+    }
+
+    /// Whether a service that goes down is to come back.
+    pub(super) fn must_return(&self, ix: ServiceIx) -> bool {
+        let service = self.get(ix);
+        self.stage == Stage::Running && matches!(service.life, Life::Leaving(_)) && service.wanted
+    }
+
+    /// One that is to come back, but whose actor is gone, cannot: that is a failure of the manager's.
+    pub(super) fn give_up_restart(&mut self, ix: ServiceIx, departure: Departure, out: &mut Commands) {
+        if !self.must_return(ix) || self.get(ix).actor != Actor::Gone {
+            return;
+        }
+        let error = Fault { stage: ErrorStage::Run, mended: false };
+        if departure == Departure::Abandoned {
+            self.announce(Announcement::ServiceStuck(ix, error), out);
+        } else {
+            let outcome = departure.outcome();
+            self.announce(Announcement::ServiceLost { service: ix, outcome, error }, out);
+        }
+        self.request_shutdown(super::Cause::RunFailed(ix), out);
+    }
+
+    /// G8: a stop that takes longer than it may is cut.
+    pub(super) fn stop_timeout(&mut self, ix: ServiceIx, out: &mut Commands) {
+        let service = self.get(ix);
+        let leaving = matches!(service.life, Life::Leaving(_)) && self.stage == Stage::Running;
+        let stopping = self.stage == Stage::Stopping && service.stop_limit && service.asked;
+        if !leaving && !stopping {
+            return;
+        }
+        match service.actor {
+            Actor::Alive if leaving && service.asked && service.restartable && !service.leaves_for_good => {
+                self.bring_to_rest(ix, out);
+            }
+            Actor::Alive if service.asked && !service.is_settled() => self.force(ix, out),
+            Actor::Suspending | Actor::Retiring => self.force(ix, out),
+            _ if leaving && service.registry == Registry::Closed => self.force_releasing(ix, out),
+            _ => {}
+        }
+    }
+
+    fn force_releasing(&mut self, ix: ServiceIx, out: &mut Commands) {
+        let releasing = |&resource: &Resource| resource == Resource::Releasing;
+        if let Some(index) = self.get(ix).resources.iter().position(releasing) {
+            self.force_resource(super::ResourceIx { service: ix, index: index as u32 }, out);
+        }
+    }
+
+    /// A service is asked to stop: it, and its signal.
+    pub(super) fn ask(&mut self, ix: ServiceIx, out: &mut Commands) {
+        self.service(ix).asked = true;
+        out.push(Command::SignalRequested(ix));
+        let service = self.get(ix);
+        if (service.stop_limit || !self.is_stopping()) && service.actor == Actor::Alive {
+            out.push(Command::StartStopTimer(ix));
+        }
+        if service.is_open(Step::Run) && service.actor == Actor::Alive {
+            self.send(ix, Step::Shutdown, out);
+        }
+        self.note(ix);
+        self.touch(ix);
+    }
+}

@@ -1,0 +1,142 @@
+//! The way up: register, set up, run.
+//!
+//! ```text
+//!   the server's port --> [Register] --> Setup --> all set up --> Run
+//!                         a service at a time comes after those that it depends on
+//! ```
+//!
+//! Once all run, a service that starts again, or is added, is set up and run on its own.
+
+use super::io::{Announcement, Answer, Command};
+use super::machine::{Commands, Machine};
+use super::names::{Cause, Kind, Outcome, ServiceIx, Stage, Step};
+use super::service::{Actor, Life, Passage, Progress};
+
+impl Machine {
+    pub(super) fn start(&mut self, out: &mut Commands) {
+        if self.stage != Stage::Created {
+            return;
+        }
+        self.stage = Stage::SettingUp;
+        // A port that cannot be had is known before anybody's set-up begins.
+        match self.each().find(|&ix| self.get(ix).kind == Kind::Server) {
+            Some(server) => {
+                self.service(server).life = Life::On;
+                self.send(server, Step::Setup, out);
+            }
+            None => self.open(out),
+        }
+    }
+
+    /// Everybody who depends on nobody may start; the others follow.
+    fn open(&mut self, out: &mut Commands) {
+        self.opened = true;
+        for ix in self.each() {
+            self.start_when_due(ix, out);
+        }
+        self.run_when_set_up(out);
+    }
+
+    /// A service that is down starts, if it is to be up and those that it depends on are.
+    pub(super) fn start_when_due(&mut self, ix: ServiceIx, out: &mut Commands) {
+        let service = self.get(ix);
+        let startable = matches!(service.actor, Actor::Unborn | Actor::Suspended);
+        let due = service.life == Life::Down && service.wanted && startable && service.neighbours.missing == 0;
+        if !due || !self.opened || self.is_stopping() {
+            return;
+        }
+        let register = service.kind.registers() && service.step(Step::Register) == Progress::Unsent;
+        let again = service.actor == Actor::Suspended;
+        self.service(ix).start_over();
+        self.service(ix).life = Life::On;
+        if again {
+            self.service(ix).actor = Actor::Alive;
+            out.push(Command::Restart(ix));
+        }
+        self.send(ix, if register { Step::Register } else { Step::Setup }, out);
+    }
+
+    pub(super) fn send(&mut self, ix: ServiceIx, step: Step, out: &mut Commands) {
+        let service = self.service(ix);
+        service.set(step, Progress::Open);
+        if service.actor == Actor::Unborn {
+            service.actor = Actor::Alive;
+            self.actors += 1;
+        }
+        self.open_steps += 1;
+        self.open_runs += usize::from(step == Step::Run);
+        out.push(Command::Announce(Announcement::StepStarted(ix, step)));
+        out.push(Command::Send(ix, step));
+        self.note(ix);
+    }
+
+    pub(super) fn answered(&mut self, ix: ServiceIx, step: Step, answer: Answer, out: &mut Commands) {
+        if !self.get(ix).is_open(step) {
+            return;
+        }
+        self.step_over(ix, step, answer.outcome(), out);
+        if answer == Answer::Ok && self.get(ix).life == Life::On && !self.is_stopping() {
+            match step {
+                Step::Register => self.send(ix, Step::Setup, out),
+                Step::Setup if self.get(ix).kind == Kind::Server => self.open(out),
+                Step::Setup => self.set_up(ix, out),
+                Step::Run => self.returned(ix, out),
+                Step::Shutdown => {}
+            }
+        }
+        self.finish_when_idle(out);
+    }
+
+    fn set_up(&mut self, ix: ServiceIx, out: &mut Commands) {
+        if self.stage == Stage::Running {
+            self.run(ix, out);
+            self.arrive(ix, out);
+        } else {
+            self.run_when_set_up(out);
+        }
+    }
+
+    fn run(&mut self, ix: ServiceIx, out: &mut Commands) {
+        if self.get(ix).kind.runs() {
+            self.send(ix, Step::Run, out);
+        }
+    }
+
+    fn run_when_set_up(&mut self, out: &mut Commands) {
+        if self.stage != Stage::SettingUp || (self.up as usize) < self.services.len() {
+            return;
+        }
+        self.stage = Stage::Running;
+        for at in 0..self.order.len() {
+            self.run(self.order[at], out);
+        }
+        if self.services.iter().all(|service| service.kind != Kind::Server) {
+            self.serving(out);
+        }
+        self.finish_when_idle(out);
+    }
+
+    /// A service is up again, or for the first time in a manager that runs.
+    fn arrive(&mut self, ix: ServiceIx, out: &mut Commands) {
+        match std::mem::replace(&mut self.service(ix).passage, Passage::None) {
+            Passage::Restart => self.announce(Announcement::RestartFinished(ix, Outcome::Ok), out),
+            Passage::Addition => self.announce(Announcement::ServiceAdded(ix), out),
+            Passage::Stop | Passage::None => {}
+        }
+    }
+
+    /// Everybody runs, and the server, where there is one, accepts calls.
+    pub(super) fn serving(&mut self, out: &mut Commands) {
+        if self.stage == Stage::Running && !self.running_announced {
+            self.running_announced = true;
+            out.push(Command::Announce(Announcement::Running));
+        }
+    }
+
+    /// G4: a manager in which every main loop has returned ends by itself.
+    fn finish_when_idle(&mut self, out: &mut Commands) {
+        if self.stage == Stage::Running && self.working == 0 {
+            self.request_shutdown(Cause::Finished, out);
+        }
+    }
+}

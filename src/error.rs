@@ -7,9 +7,9 @@ mod report;
 mod services;
 
 pub use crate::api_errors::{BoxError, PanicError};
-pub use forced::{ForcedError, Hold, NoAnswerError};
+pub use forced::{ForcedError, Hold, NoAnswerError, ReturnedError};
 pub use manager::{ConfigError, ManagerError, StageError, exit};
-pub use report::{ResourceEnding, ResourceReport, ServiceReport, ShutdownReport, StepReport};
+pub use report::{ResourceEnding, ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
 pub use services::{ServiceError, ServicesErrors};
 
 pub(crate) use forced::seconds;

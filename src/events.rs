@@ -263,6 +263,13 @@ pub struct End {
     pub error: Option<Failure>,
 }
 
+impl End {
+    /// Whether the manager's shutdown cut it off: not a restart, nor a stop of its own.
+    pub(crate) fn is_forced(&self) -> bool {
+        self.outcome == Outcome::Forced && !self.error.as_ref().is_some_and(Failure::is_mended)
+    }
+}
+
 /// An error on its way from an actor to the reports: its text is taken where it arose, so that reading it
 /// runs nobody's code.
 #[derive(Clone)]

@@ -71,21 +71,25 @@ pub mod testing;
 
 pub use error::{
     BoxError, ConfigError, ForcedError, Hold, ManagerError, NoAnswerError, PanicError, ResourceEnding,
-    ResourceReport, ServiceError, ServiceReport, ServicesErrors, ShutdownReport, StageError, StepReport,
-    exit,
+    ResourceReport, RestartReport, ReturnedError, ServiceError, ServiceReport, ServicesErrors,
+    ShutdownReport, StageError, StepReport, exit,
 };
 pub use grpc::{
     DEFAULT_GRPC_ADDRESS, GrpcAddress, GrpcLogging, GrpcRegistrar, GrpcServerOptions, GrpcService,
     RegisterOnServer,
 };
-pub use lifecycle::{BudgetError, Cause, ErrorStage, Outcome, RestartCause, SignalKind, Stage, Step};
+pub use lifecycle::{
+    BudgetError, Cause, ErrorStage, Outcome, RestartCause, RestartMode, SignalKind, Stage, Step,
+};
 pub use manager::{
-    ForceShutdown, GetStatus, Manager, ManagerOptions, ManagerStatus, ResourceStatus, ServiceStatus,
-    StartShutdown, WaitForShutdown, WaitUntilRunning,
+    AddService, ForceShutdown, GetStatus, Manager, ManagerOptions, ManagerPlan, ManagerStatus, OrderError,
+    PlannedService, RemoveService, ResourceStatus, RestartService, ServiceStatus, StartShutdown, StopService,
+    WaitForShutdown, WaitUntilRunning,
 };
 pub use service::{
-    GenericService, Release, Resource, ResourceError, ResourceFn, ResourceSpec, Resources, Run, Service,
-    ServiceFn, ServiceSpec, Setup, Shutdown, ShutdownSignal, resource_fn, service_fn,
+    GenericService, Release, Resource, ResourceError, ResourceFn, ResourceSpec, Resources, RestartPolicy,
+    RestartPolicyError, RestartableFn, Run, Service, ServiceFn, ServiceSpec, Setup, Shutdown, ShutdownSignal,
+    resource_fn, restartable_fn, service_fn,
 };
 
 /// Compiles what the README shows.

@@ -111,6 +111,13 @@ pub struct NoAnswerError {
     pub doing: &'static str,
 }
 
+/// A main loop that always is to run has returned once too often.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "its main loop returned, though its RestartPolicy has it always run, and no further restart is allowed"
+)]
+pub struct ReturnedError;
+
 /// A duration as people read it: `3.1 s`, `20 ms`.
 pub(crate) fn seconds(duration: Duration) -> String {
     if duration < Duration::from_millis(100) {

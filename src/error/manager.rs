@@ -4,11 +4,13 @@ use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::process;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::report::ShutdownReport;
 use super::services::ServicesErrors;
 use crate::api_errors::ReissueError;
 use crate::lifecycle::{BudgetError, ErrorStage};
+use crate::service::RestartPolicyError;
 
 /// What went wrong in a manager's life: at most one error a stage, and the report of the shutdown.
 /// Answers to the seed's `ManagerError`.
@@ -72,6 +74,52 @@ pub enum ConfigError {
     #[cfg(feature = "tls")]
     #[error(transparent)]
     Tls(#[from] crate::grpc::TlsError),
+    /// A service depends on one that is not there.
+    #[error("{service:?} depends on {on:?}, which no service is called: hand that over, or mend the id")]
+    UnknownDependency {
+        /// Who depends on it.
+        service: String,
+        /// What it depends on.
+        on: String,
+    },
+    /// Services depend on each other in a circle.
+    #[error("services depend on each other in a circle: {0}: none of them could ever start")]
+    DependencyCycle(String),
+    /// A service is to survive the restart of one that it does not depend on.
+    #[error(
+        "{service:?} survives_restart_of({on:?}), but does not depend on it: add depends_on({on:?}), or leave it out"
+    )]
+    SurvivesStranger {
+        /// Whose it is.
+        service: String,
+        /// What it names.
+        on: String,
+    },
+    /// A service cannot be started again, but depends on one that may be.
+    #[error(
+        "{service:?} depends on {on:?}, which may be restarted, but cannot be started again itself: give it a restart(..),          or let it survives_restart_of({on:?})"
+    )]
+    CannotFollow {
+        /// Who depends on it.
+        service: String,
+        /// What it depends on.
+        on: String,
+    },
+    /// What was said of a service's restarts cannot work.
+    #[error("{0:?}: {1}")]
+    Restart(String, #[source] RestartPolicyError),
+    /// A service's own stop may take longer than there is time.
+    #[error(
+        "{service:?} has a stop_timeout of {timeout:?}, but services have {time:?} to stop in: max_shutdown_duration without          its release_reserve and drain_delay; shorten it, or allow more time"
+    )]
+    StopTimeout {
+        /// Whose it is.
+        service: String,
+        /// How long its stop may take.
+        timeout: Duration,
+        /// How long all services have.
+        time: Duration,
+    },
     /// An option has a value that cannot work.
     #[error("{option} is {value}: {mend}")]
     Option {

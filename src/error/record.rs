@@ -2,14 +2,15 @@
 //!
 //! Both are a fold over the events, so they can't tell anything else than those do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::manager::{ManagerError, StageError};
-use super::report::{ResourceReport, ServiceReport, ShutdownReport, StepReport};
+use super::report::{ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
 use super::services::{ServiceError, ServicesErrors};
 use crate::events::{End, Failure, LifecycleEvent, Name, TimedEvent};
-use crate::lifecycle::{ErrorStage, Outcome};
+use crate::lifecycle::{ErrorStage, Outcome, RestartCause};
 
 /// Whether an outcome is an answer of the asked.
 fn is_answer(outcome: Outcome) -> bool {
@@ -21,23 +22,68 @@ fn is_answer(outcome: Outcome) -> bool {
 pub(crate) struct ReportBuilder {
     report: ShutdownReport,
     services: HashMap<Name, usize>,
-    resources: HashMap<(usize, Name), usize>,
+    known: Vec<Known>,
     setup: ServicesErrors,
     run: ServicesErrors,
     shutdown: ServicesErrors,
 }
 
+/// What is known of a service beside its report.
+#[derive(Debug, Default)]
+struct Known {
+    depends_on: Vec<Name>,
+    /// Its resources' places in its report.
+    resources: HashMap<Name, usize>,
+    /// The latest failure that a restart, or its own stop, has seen to.
+    mended: Option<Arc<str>>,
+    /// Which restart of its period the latest one was.
+    restart: u32,
+    /// Whether it failed before it was asked to stop: others may have failed because of that.
+    failed_unasked: bool,
+}
+
+/// So many times, in words.
+pub(super) fn times(count: u64) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
+}
+
 impl ReportBuilder {
-    pub(crate) fn new(ids: impl IntoIterator<Item = Name>) -> Self {
-        let services: Vec<_> = ids.into_iter().map(ServiceReport::new).collect();
-        Self {
-            services: services.iter().enumerate().map(|(at, s)| (s.id.clone(), at)).collect(),
-            report: ShutdownReport { services, ..ShutdownReport::default() },
-            resources: HashMap::new(),
+    /// A report on these services, each with those that it depends on.
+    pub(crate) fn new(services: impl IntoIterator<Item = (Name, Vec<Name>)>) -> Self {
+        let mut builder = Self {
+            services: HashMap::new(),
+            report: ShutdownReport::default(),
+            known: Vec::new(),
             setup: ServicesErrors::default(),
             run: ServicesErrors::default(),
             shutdown: ServicesErrors::default(),
+        };
+        for (id, depends_on) in services {
+            builder.add(&id, depends_on);
         }
+        builder
+    }
+
+    /// A service more.
+    pub(crate) fn add(&mut self, id: &Name, depends_on: Vec<Name>) {
+        self.services.insert(id.clone(), self.known.len());
+        self.known.push(Known { depends_on, ..Known::default() });
+        self.report.services.push(ServiceReport::new(id.clone()));
+    }
+
+    /// A service less: its place is taken by the last.
+    fn remove(&mut self, id: &Name) {
+        let Some(at) = self.services.remove(id) else { return };
+        self.known.swap_remove(at);
+        self.report.services.swap_remove(at);
+        if let Some(moved) = self.report.services.get(at) {
+            self.services.insert(moved.id.clone(), at);
+        }
+    }
+
+    /// The text of a service's latest failure that was none of the manager's.
+    pub(crate) fn last_failure(&self, id: &Name) -> Option<String> {
+        self.known[*self.services.get(id)?].mended.as_deref().map(str::to_owned)
     }
 
     pub(crate) fn report(&self) -> &ShutdownReport {
@@ -46,8 +92,11 @@ impl ReportBuilder {
 
     /// The manager's result, once all is over.
     pub(crate) fn result(&self) -> Result<(), ManagerError> {
-        let stage =
-            |errors: &ServicesErrors| (!errors.is_empty()).then(|| StageError::Services(errors.clone()));
+        let stage = |errors: &ServicesErrors| {
+            let mut errors = errors.clone();
+            errors.blame(|error| self.culprit_of(error));
+            (!errors.is_empty()).then_some(StageError::Services(errors))
+        };
         let (setup, run, shutdown) = (stage(&self.setup), stage(&self.run), stage(&self.shutdown));
         if setup.is_none() && run.is_none() && shutdown.is_none() {
             return Ok(());
@@ -55,12 +104,31 @@ impl ReportBuilder {
         Err(ManagerError::new(setup, run, shutdown, self.report.clone()))
     }
 
+    /// Whom it depends on that failed by itself, if it did so while both were to run.
+    fn culprit_of(&self, error: &ServiceError) -> Option<String> {
+        let mut next: Vec<&Name> = vec![self.services.get_key_value(error.service_id.as_str())?.0];
+        let mut seen: HashSet<&Name> = next.iter().copied().collect();
+        while let Some(id) = next.pop() {
+            let Some(&at) = self.services.get(id) else { continue };
+            for on in &self.known[at].depends_on {
+                let failed = self.services.get(on).is_some_and(|&at| self.known[at].failed_unasked);
+                if failed && matches!(error.stage, "register" | "setup" | "run" | "handler") {
+                    return Some(on.to_string());
+                }
+                if seen.insert(on) {
+                    next.push(on);
+                }
+            }
+        }
+        None
+    }
+
     pub(crate) fn record(&mut self, timed: &TimedEvent) {
         use LifecycleEvent as E;
         let at = timed.at;
         match &timed.event {
             E::RegisterStarted { service } => self.service(service).register = Some(StepReport::asked(at)),
-            E::SetupStarted { service } => self.service(service).setup = Some(StepReport::asked(at)),
+            E::SetupStarted { service } => self.begin_life(service, at),
             E::RunStarted { service } => self.service(service).run = Some(StepReport::asked(at)),
             E::ShutdownStarted { service } => self.service(service).shutdown = Some(StepReport::asked(at)),
             E::RegisterFinished { service, end } => {
@@ -86,7 +154,7 @@ impl ReportBuilder {
                 self.service(service).failures.push(error.clone());
             }
             E::ServiceLost { service, error, .. } | E::ServiceStuck { service, error } => {
-                self.report.forced |= matches!(timed.event, E::ServiceStuck { .. });
+                self.report.forced |= matches!(timed.event, E::ServiceStuck { .. }) && !error.is_mended();
                 self.failed(service, None, "handler", error);
                 self.service(service).failures.push(error.clone());
             }
@@ -96,9 +164,10 @@ impl ReportBuilder {
             }
             E::CallsInFlight { in_flight } => self.report.grpc = Some(in_flight.clone()),
             E::Stopped => self.report.took = self.report.asked_at.map(|asked| at - asked),
-            E::RestartStarted { .. } | E::RestartDelayed { .. } | E::RestartFinished { .. } => {}
-            E::StopStarted { .. } | E::StopFinished { .. } => {}
-            E::ServiceAdded { .. } | E::ServiceRemoved { .. } => {}
+            E::RestartStarted { service, because } => self.restarts(service, because, at),
+            E::ServiceRemoved { service } => self.remove(service),
+            E::RestartDelayed { .. } | E::RestartFinished { .. } => {}
+            E::StopStarted { .. } | E::StopFinished { .. } | E::ServiceAdded { .. } => {}
             E::Running | E::Serving { .. } | E::Draining | E::Drained | E::Releasing | E::Progress { .. } => {
             }
         }
@@ -115,14 +184,42 @@ impl ReportBuilder {
 
     fn resource(&mut self, service: &Name, name: &Name) -> &mut ResourceReport {
         let service = self.index(service);
-        let at = self.resources[&(service, name.clone())];
+        let at = self.known[service].resources[name];
         &mut self.report.services[service].resources[at]
+    }
+
+    /// A service is set up, for the first time or again: what is told of it from here on is of this life.
+    fn begin_life(&mut self, id: &Name, at: Duration) {
+        let index = self.index(id);
+        self.known[index].resources.clear();
+        let service = &mut self.report.services[index];
+        service.setup = Some(StepReport::asked(at));
+        (service.run, service.shutdown) = (None, None);
+        service.failures.clear();
+        service.resources.clear();
+    }
+
+    fn restarts(&mut self, id: &Name, because: &RestartCause<Name>, at: Duration) {
+        let index = self.index(id);
+        let (service, known) = (&mut self.report.services[index], &mut self.known[index]);
+        let failure = match because {
+            RestartCause::Failed { restart } => {
+                known.restart = *restart;
+                known.mended.clone()
+            }
+            _ => None,
+        };
+        service.restarts += 1;
+        if service.latest_restarts.len() == RestartReport::KEPT {
+            service.latest_restarts.remove(0);
+        }
+        service.latest_restarts.push(RestartReport { at, because: because.clone(), failure });
     }
 
     fn resource_started(&mut self, service: &Name, name: &Name, at: Duration) {
         let service = self.index(service);
         let resources = &mut self.report.services[service].resources;
-        self.resources.insert((service, name.clone()), resources.len());
+        self.known[service].resources.insert(name.clone(), resources.len());
         resources.push(ResourceReport {
             name: name.clone(),
             started_at: at,
@@ -142,7 +239,7 @@ impl ReportBuilder {
         end: &End,
         slot: impl FnOnce(&mut ServiceReport) -> &mut Option<StepReport>,
     ) {
-        self.report.forced |= end.outcome == Outcome::Forced;
+        self.report.forced |= end.is_forced();
         if let Some(error) = &end.error {
             self.failed(service, None, doing, error);
         }
@@ -155,7 +252,7 @@ impl ReportBuilder {
     }
 
     fn resource_over(&mut self, service: &Name, name: &Name, doing: &'static str, at: Duration, end: &End) {
-        self.report.forced |= end.outcome == Outcome::Forced;
+        self.report.forced |= end.is_forced();
         if let Some(error) = &end.error {
             self.failed(service, Some(name), doing, error);
         }
@@ -167,11 +264,30 @@ impl ReportBuilder {
     }
 
     fn failed(&mut self, service: &Name, resource: Option<&Name>, doing: &'static str, failure: &Failure) {
-        let error = ServiceError::new(service, doing, resource, failure);
+        let at = self.index(service);
+        if failure.is_mended() {
+            self.known[at].mended = Some(Arc::clone(failure.text()));
+            return;
+        }
+        let mut error = ServiceError::new(service, doing, resource, failure);
+        let report = &self.report.services[at];
+        if self.report.cause.is_none() && report.restarts > 0 {
+            error.restarts = self.led_there(at);
+        }
+        self.known[at].failed_unasked |= report.shutdown.is_none() && failure.stage() != ErrorStage::Shutdown;
         match failure.stage() {
             ErrorStage::Setup => self.setup.push(error),
             ErrorStage::Run => self.run.push(error),
             ErrorStage::Shutdown => self.shutdown.push(error),
         }
+    }
+
+    /// The restarts of the period whose budget is used up.
+    fn led_there(&self, at: usize) -> Vec<RestartReport> {
+        let failed = |restart: &&RestartReport| matches!(restart.because, RestartCause::Failed { .. });
+        let latest = self.report.services[at].latest_restarts.iter().filter(failed);
+        let all: Vec<RestartReport> = latest.cloned().collect();
+        let first = all.len().saturating_sub(self.known[at].restart as usize);
+        all[first..].to_vec()
     }
 }

@@ -1,12 +1,13 @@
 //! The shutdown report: who was asked, who answered, and how everything ended.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::events::{Failure, InFlight, Name, as_ms, as_opt_ms};
-use crate::lifecycle::{Cause, Outcome};
+use crate::events::{Failure, InFlight, Name, as_ms, as_opt_ms, as_text};
+use crate::lifecycle::{Cause, Outcome, RestartCause};
 
 /// How a manager came to its end. Times are milliseconds since its start.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -48,6 +49,12 @@ pub struct ServiceReport {
     /// `Shutdown`, if it was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shutdown: Option<StepReport>,
+    /// How often it was started again.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub restarts: u64,
+    /// The latest of its restarts, oldest first: at most [`RestartReport::KEPT`]. All else here is of its latest life.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub latest_restarts: Vec<RestartReport>,
     /// What went wrong outside of these.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<Failure>,
@@ -73,6 +80,40 @@ pub struct StepReport {
     /// Why, where it went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Failure>,
+}
+
+/// Why, and when, a service was started again.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct RestartReport {
+    /// When it began to go down.
+    #[serde(rename = "at_ms", serialize_with = "as_ms")]
+    pub at: Duration,
+    /// Why.
+    #[serde(serialize_with = "as_text")]
+    pub because: RestartCause<Name>,
+    /// Its failure, where it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Arc<str>>,
+}
+
+impl RestartReport {
+    /// How many are kept of each service.
+    pub const KEPT: usize = 10;
+}
+
+impl fmt::Display for RestartReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {}: ", super::forced::seconds(self.at))?;
+        match &self.failure {
+            Some(failure) => f.write_str(failure),
+            None => self.because.fmt(f),
+        }
+    }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How a resource came to its end.
@@ -143,6 +184,8 @@ impl ServiceReport {
             setup: None,
             run: None,
             shutdown: None,
+            restarts: 0,
+            latest_restarts: Vec::new(),
             failures: Vec::new(),
             resources: Vec::new(),
         }
@@ -178,6 +221,9 @@ impl fmt::Display for ShutdownReport {
                 if let Some(why) = &step.why {
                     write!(f, "\n  {}: {why}", service.id)?;
                 }
+            }
+            if service.restarts > 0 {
+                write!(f, "\n  {}: restarted {}", service.id, super::record::times(service.restarts))?;
             }
             for failure in &service.failures {
                 write!(f, "\n  {}: {failure}", service.id)?;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::forced::ForcedError;
+use super::report::RestartReport;
 use crate::events::{Failure, Name};
 
 /// An error of one service, or of one of its resources. Answers to the seed's `ServiceError`.
@@ -17,6 +18,10 @@ pub struct ServiceError {
     pub stage: &'static str,
     /// The resource, where it was one of the service's resources.
     pub resource: Option<String>,
+    /// Where it failed only because another did that it depends on: that one.
+    pub because_of: Option<String>,
+    /// Where no further restart was allowed: those that led there, oldest first.
+    pub restarts: Vec<RestartReport>,
     /// The error itself; a [`PanicError`](crate::PanicError) or a [`ForcedError`] where it was that.
     pub source: Arc<dyn Error + Send + Sync>,
     text: Arc<str>,
@@ -33,13 +38,19 @@ impl ServiceError {
             service_id: service.to_string(),
             stage,
             resource: resource.map(|name| name.to_string()),
+            because_of: None,
+            restarts: Vec::new(),
             source: Arc::clone(failure.source()),
             text: Arc::clone(failure.text()),
         }
     }
 
-    /// Whether it failed only because another blocked the thread that they share.
+    /// Whether it failed only because another did that it depends on, or because another blocked the thread that they share.
     pub fn is_victim(&self) -> bool {
+        self.because_of.is_some() || self.is_starved()
+    }
+
+    fn is_starved(&self) -> bool {
         self.source.downcast_ref::<ForcedError>().is_some_and(|forced| forced.hold.is_victim())
     }
 }
@@ -50,7 +61,22 @@ impl fmt::Display for ServiceError {
         if let Some(resource) = &self.resource {
             write!(f, " of {resource}")?;
         }
-        write!(f, "): {}", self.text)
+        write!(f, "): {}", self.text)?;
+        if let Some(culprit) = &self.because_of {
+            write!(f, " (it depends on {culprit}, which failed)")?;
+        }
+        if !self.restarts.is_empty() {
+            let count = self.restarts.len();
+            write!(f, "\n  and no further restart was allowed; it had been restarted ")?;
+            match count {
+                1 => f.write_str("once:")?,
+                _ => write!(f, "{count} times:")?,
+            }
+            for restart in &self.restarts {
+                write!(f, "\n  {restart}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -60,7 +86,7 @@ impl Error for ServiceError {
     }
 }
 
-/// The errors of several services in one stage: culprits first, those whom they starved after them.
+/// The errors of several services in one stage: culprits first, then those whom they starved or took down with them.
 /// Answers to the seed's `ServicesErrors`.
 #[derive(Debug, Clone, Default)]
 pub struct ServicesErrors {
@@ -78,6 +104,15 @@ impl ServicesErrors {
         }
     }
 
+    /// Marks those that failed only because another did, as told by `because_of`.
+    pub(crate) fn blame(&mut self, because_of: impl Fn(&ServiceError) -> Option<String>) {
+        self.culprits = 0;
+        for mut error in std::mem::take(&mut self.errors) {
+            error.because_of = because_of(&error);
+            self.push(error);
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.errors.is_empty()
     }
@@ -92,7 +127,7 @@ impl ServicesErrors {
         &self.errors[..self.culprits]
     }
 
-    /// Those that were starved by a culprit.
+    /// Those that were starved or taken down by a culprit.
     pub fn victims(&self) -> &[ServiceError] {
         &self.errors[self.culprits..]
     }
@@ -105,9 +140,12 @@ impl fmt::Display for ServicesErrors {
         for error in self.culprits() {
             write!(f, "\n{error}")?;
         }
-        if !self.victims().is_empty() {
-            write!(f, "\nstarved by them:")?;
-            for error in self.victims() {
+        let of = |starved| self.victims().iter().filter(move |error| error.is_starved() == starved);
+        for (title, starved) in [("failed with them", false), ("starved by them", true)] {
+            if of(starved).next().is_some() {
+                write!(f, "\n{title}:")?;
+            }
+            for error in of(starved) {
                 write!(f, "\n  {error}")?;
             }
         }

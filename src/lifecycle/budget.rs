@@ -85,6 +85,17 @@ impl Budget {
         self.limits.and_then(|l| asked.checked_add(l.whole - l.reserve))
     }
 
+    /// How long services have to stop in; `None`: as long as they take.
+    pub(crate) fn services_time(&self) -> Option<Duration> {
+        self.limits.map(|limits| limits.whole - limits.reserve - self.drain_delay)
+    }
+
+    /// When so many of the equal shares of the time in which services stop are spent.
+    pub(crate) fn share_until(&self, asked: Instant, share: u32, shares: u32) -> Option<Instant> {
+        let time = self.services_time()?;
+        asked.checked_add(self.drain_delay + time / shares * share)
+    }
+
     /// When whatever is left is forced.
     pub(crate) fn deadline(&self, asked: Instant) -> Option<Instant> {
         self.limits.and_then(|l| asked.checked_add(l.whole))
@@ -117,6 +128,15 @@ mod tests {
         assert!(Budget::new(Some(SECOND), Some(SECOND / 2), SECOND / 2).is_err());
         assert!(Budget::new(Some(SECOND), Some(SECOND / 2), SECOND / 4).is_ok());
         assert!(Budget::new(None, None, SECOND).is_ok(), "without a limit there is always time");
+    }
+
+    #[test]
+    fn g08_shares_divide_what_is_left_between_the_drain_delay_and_the_reserve() {
+        let asked = Instant::now();
+        let budget = Budget::new(Some(10 * SECOND), None, SECOND).unwrap();
+        assert_eq!(budget.share_until(asked, 1, 2), Some(asked + 5 * SECOND));
+        assert_eq!(budget.share_until(asked, 2, 2), budget.services_until(asked));
+        assert_eq!(Budget::new(None, None, SECOND).unwrap().share_until(asked, 1, 2), None);
     }
 
     #[test]

@@ -132,9 +132,7 @@ pub(crate) enum Command {
     ForceResource(ResourceIx),
     /// Shutdown begins: start the timers of the reserve and of the deadline, where there are any; and those at which
     /// each of so many shares of the services' time is spent, but for the last.
-    StartDeadlines {
-        shares: u32,
-    },
+    StartDeadlines { shares: u32 },
     /// Start the timer of the delay before a service's restart.
     StartDelay(ServiceIx),
     /// Start, or start anew, the timer of a service's stop.

@@ -279,10 +279,7 @@ impl Machine {
         let run_over = matches!(service.step(Step::Run), Progress::Over(_));
         let on = service.life == Life::On;
         let (leans, stands) = match self.is_stopping() {
-            true => (
-                !(service.asked && service.is_settled()),
-                service.has_resources() || !service.rests(),
-            ),
+            true => (!(service.asked && service.is_settled()), service.has_resources() || !service.rests()),
             false => (service.leans_while_others_run(), !matches!(service.life, Life::Down | Life::Delayed)),
         };
         Facts {

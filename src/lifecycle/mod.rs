@@ -14,11 +14,13 @@
 //! that runs in production is the code that is checked exhaustively for small systems and by random
 //! histories for large ones.
 
+mod backoff;
 mod budget;
 mod failing;
 mod io;
 mod machine;
 mod names;
+mod queries;
 mod releasing;
 mod restarting;
 mod service;
@@ -29,6 +31,7 @@ mod stopping;
 #[cfg(test)]
 mod checks;
 
+pub(crate) use backoff::{Backoff, Intensity};
 pub(crate) use budget::Budget;
 pub use budget::BudgetError;
 pub(crate) use io::{Announcement, Answer, Command, Departure, Fault, Input};

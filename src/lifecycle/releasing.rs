@@ -140,7 +140,9 @@ impl Machine {
     /// Whether the next of a service's resources is asked when one is over.
     fn goes_on_releasing(&self, ix: ServiceIx) -> bool {
         match self.stage {
-            Stage::Releasing => self.stopping.pressure < Pressure::DeadlineReached && self.get(ix).neighbours.standing == 0,
+            Stage::Releasing => {
+                self.stopping.pressure < Pressure::DeadlineReached && self.get(ix).neighbours.standing == 0
+            }
             // A restart, or a stop of its own, had begun to release them.
             _ => !self.stopping.closed && matches!(self.get(ix).life, Life::Leaving(_)),
         }

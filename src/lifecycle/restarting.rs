@@ -61,7 +61,8 @@ impl Machine {
 
     /// `RemoveService`: not while others depend on it.
     pub(super) fn remove_asked(&mut self, ix: ServiceIx, out: &mut Commands) {
-        if self.stage != Stage::Running || self.get(ix).leaves_for_good || !self.get(ix).dependents.is_empty() {
+        if self.stage != Stage::Running || self.get(ix).leaves_for_good || !self.get(ix).dependents.is_empty()
+        {
             return;
         }
         self.service(ix).leaves_for_good = true;

@@ -41,7 +41,8 @@ impl Machine {
     pub(super) fn start_when_due(&mut self, ix: ServiceIx, out: &mut Commands) {
         let service = self.get(ix);
         let startable = matches!(service.actor, Actor::Unborn | Actor::Suspended);
-        let due = service.life == Life::Down && service.wanted && startable && service.neighbours.missing == 0;
+        let due =
+            service.life == Life::Down && service.wanted && startable && service.neighbours.missing == 0;
         if !due || !self.opened || self.is_stopping() {
             return;
         }

@@ -128,7 +128,10 @@ impl Machine {
     }
 
     pub(super) fn share_spent(&mut self, share: u32) {
-        if self.stage != Stage::Stopping || self.stopping.drain != Drain::Over || share <= self.stopping.shares {
+        if self.stage != Stage::Stopping
+            || self.stopping.drain != Drain::Over
+            || share <= self.stopping.shares
+        {
             return;
         }
         self.stopping.shares = share;

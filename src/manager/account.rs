@@ -5,7 +5,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::error::{ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder};
+use crate::error::{ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder, ReturnedError};
 use crate::events::{End, EventSender, Failure, InFlight, LifecycleEvent, Name, TimedEvent};
 use crate::lifecycle::{Announcement, Fault, Outcome, ResourceIx, ServiceIx, Step};
 
@@ -54,9 +54,9 @@ struct KnownResource {
     started: Duration,
 }
 
-impl Account {
-    pub(super) fn new(ids: &[Name], observers: Vec<EventSender>) -> Self {
-        let known = |id: &Name| Known {
+impl Known {
+    fn new(id: &Name) -> Self {
+        Self {
             id: id.clone(),
             resources: Vec::new(),
             asked_to_stop: None,
@@ -64,14 +64,41 @@ impl Account {
             panicked: false,
             passage: Duration::ZERO,
             in_flight: None,
-        };
+        }
+    }
+}
+
+impl Account {
+    /// An account of these services, each with those that it depends on.
+    pub(super) fn new(services: Vec<(Name, Vec<Name>)>, observers: Vec<EventSender>) -> Self {
         Self {
             began: Instant::now(),
-            services: ids.iter().map(known).collect(),
-            report: ReportBuilder::new(ids.iter().cloned()),
+            services: services.iter().map(|(id, _)| Known::new(id)).collect(),
+            report: ReportBuilder::new(services),
             observers,
             open: HashMap::new(),
         }
+    }
+
+    /// A service was handed to the running manager, in this place.
+    pub(super) fn add(&mut self, ix: ServiceIx, id: &Name, depends_on: Vec<Name>) {
+        let known = Known::new(id);
+        match self.services.get_mut(ix.0 as usize) {
+            Some(vacant) => *vacant = known,
+            None => self.services.push(known),
+        }
+        self.report.add(id, depends_on);
+    }
+
+    /// A service starts again.
+    pub(super) fn begin_life(&mut self, ix: ServiceIx) {
+        let known = self.known_mut(ix);
+        *known = Known { passage: known.passage, ..Known::new(&known.id) };
+    }
+
+    /// The text of a service's latest failure.
+    pub(super) fn last_failure(&self, ix: ServiceIx) -> Option<String> {
+        self.report.last_failure(self.id(ix))
     }
 
     pub(super) fn report(&self) -> &ReportBuilder {
@@ -202,13 +229,11 @@ impl Account {
                     resource: self.resource_name(resource).clone(),
                 }
             }
-            A::ReleaseFinished { resource, outcome, error } => {
-                E::ReleaseFinished {
-                    service: self.id(resource.service).clone(),
-                    resource: self.resource_name(resource).clone(),
-                    end: self.end(Whom::Resource(resource), outcome, error, detail, at),
-                }
-            }
+            A::ReleaseFinished { resource, outcome, error } => E::ReleaseFinished {
+                service: self.id(resource.service).clone(),
+                resource: self.resource_name(resource).clone(),
+                end: self.end(Whom::Resource(resource), outcome, error, detail, at),
+            },
             A::RestartStarted(ix, because) => {
                 self.known_mut(ix).passage = at;
                 let because = because.map(|ix| self.id(ix).clone());
@@ -314,6 +339,7 @@ fn failure(
             Failure::new(fault, Arc::clone(text), Arc::clone(source))
         }
         (Outcome::Panic, Detail::Panic(panic)) => Failure::of(fault, panic.clone()),
+        (Outcome::Ok, _) => Failure::of(fault, ReturnedError),
         (Outcome::Forced, detail) => {
             let hold = if let Detail::Held(hold) = detail { hold.clone() } else { Hold::Unresponsive };
             Failure::of(fault, ForcedError { doing, lasted, hold, in_flight: None })

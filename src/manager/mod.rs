@@ -6,6 +6,10 @@ mod forcing;
 mod log;
 mod messages;
 mod options;
+mod orders;
+mod plan;
+mod restarting;
+mod seat;
 mod sending;
 mod shell;
 mod signals;
@@ -15,23 +19,24 @@ mod told;
 mod waiting;
 mod work;
 
-use std::collections::HashSet;
-
 use actix::{Actor, Addr, Arbiter, AsyncContext, Context, MailboxError};
 use tracing::dispatcher;
 
-pub use messages::{ForceShutdown, GetStatus, StartShutdown, WaitForShutdown, WaitUntilRunning};
+pub use messages::{
+    AddService, ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService,
+    WaitForShutdown, WaitUntilRunning,
+};
 pub use options::ManagerOptions;
+pub use orders::OrderError;
+pub use plan::{ManagerPlan, PlannedService};
 pub use status::{ManagerStatus, ResourceStatus, ServiceStatus};
 
 use crate::error::{ConfigError, ManagerError};
-use crate::events::Name;
 use crate::grpc::GrpcService;
 use crate::lifecycle::Kind;
-use crate::ping::PingService;
 use crate::service::{GenericService, ServiceSpec};
 use candidate::Candidate;
-use options::Checked;
+use plan::Plan;
 use waiting::Waiters;
 use work::Work;
 
@@ -83,24 +88,11 @@ pub struct Manager {
     owns_thread: bool,
 }
 
-/// What a manager was given.
-struct Plan {
-    options: ManagerOptions,
-    candidates: Vec<Candidate>,
-}
-
-/// A plan that can work.
-struct CheckedPlan {
-    options: ManagerOptions,
-    checked: Checked,
-    candidates: Vec<Candidate>,
-}
-
 impl Manager {
     /// A manager without services as yet. Answers to the seed's `NewManager`.
     pub fn new(options: ManagerOptions) -> Self {
         Self {
-            plan: Some(Plan { options, candidates: Vec::new() }),
+            plan: Some(Plan::new(options)),
             work: None,
             ended: None,
             running: Waiters::default(),
@@ -134,6 +126,33 @@ impl Manager {
         self
     }
 
+    /// What this manager would do: in which order services start and stop, and how much time each has. Starts nothing.
+    ///
+    /// # Errors
+    /// What cannot work, as a start would find it.
+    ///
+    /// ```
+    /// use majordomo::{Manager, ManagerOptions, ServiceSpec, service_fn};
+    ///
+    /// let manager = Manager::new(ManagerOptions::new().grpc_ping_service(false))
+    ///     .service(service_fn("db", |_| async { Ok(()) }))
+    ///     .service(ServiceSpec::new(service_fn("api", |_| async { Ok(()) })).depends_on("db"));
+    /// let plan = manager.plan()?;
+    /// assert_eq!(plan.start_order(), [["db"], ["api"]]);
+    /// println!("{plan}");
+    /// # Ok::<(), majordomo::ConfigError>(())
+    /// ```
+    pub fn plan(&self) -> Result<ManagerPlan, ConfigError> {
+        match &self.plan {
+            Some(plan) => plan.sketch(),
+            None => Err(ConfigError::Option {
+                option: "plan",
+                value: "asked of a manager that runs".to_owned(),
+                mend: "ask before the start",
+            }),
+        }
+    }
+
     /// Starts the manager on a thread of its own. What cannot work (see [`ConfigError`]) is found before
     /// anything is started; [`WaitForShutdown`] and [`WaitUntilRunning`] then answer with it.
     ///
@@ -157,27 +176,6 @@ impl Manager {
     /// As [`start`](Self::start) does.
     pub async fn run(self) -> Result<(), ManagerError> {
         self.start().send(WaitForShutdown).await?
-    }
-}
-
-impl Plan {
-    /// Everything that can be refused is refused here.
-    fn check(mut self) -> Result<CheckedPlan, ConfigError> {
-        let checked = self.options.check()?;
-        if self.options.pings() {
-            self.candidates.push(Candidate::grpc(ServiceSpec::new(PingService)));
-        }
-        let mut ids: HashSet<Name> = HashSet::new();
-        for (at, candidate) in self.candidates.iter().enumerate() {
-            if candidate.id.trim().is_empty() {
-                return Err(ConfigError::EmptyId(at + 1));
-            }
-            let reserved = &*candidate.id == crate::grpc::SERVER_ID;
-            if reserved || !ids.insert(candidate.id.clone()) {
-                return Err(ConfigError::DuplicateId(candidate.id.to_string()));
-            }
-        }
-        Ok(CheckedPlan { options: self.options, checked, candidates: self.candidates })
     }
 }
 

@@ -6,7 +6,7 @@ use tracing::Dispatch;
 
 use crate::api_errors::{self, ErrorGenerator, NotFoundLayer};
 use crate::error::ConfigError;
-use crate::events::EventSender;
+use crate::events::{EventSender, Name};
 use crate::grpc::middleware::{GrpcLayer, Middleware, Scope};
 use crate::grpc::{DEFAULT_GRPC_ADDRESS, GrpcLogging, GrpcServerOptions, InMemory, ServerAddress};
 use crate::lifecycle::Budget;
@@ -33,6 +33,7 @@ pub struct ManagerOptions {
     grpc_server: GrpcServerOptions,
     grpc_ping_service: bool,
     grpc_logging: Option<GrpcLogging>,
+    pub(super) grpc_depends_on: Vec<Name>,
     pub(super) grpc_middleware: Vec<Middleware>,
     error_generator: Option<ErrorGenerator>,
     err_not_found_middleware: bool,
@@ -61,6 +62,7 @@ impl Default for ManagerOptions {
             grpc_server: GrpcServerOptions::default(),
             grpc_ping_service: true,
             grpc_logging: Some(GrpcLogging::default()),
+            grpc_depends_on: Vec::new(),
             grpc_middleware: Vec::new(),
             error_generator: None,
             err_not_found_middleware: false,
@@ -114,6 +116,13 @@ impl ManagerOptions {
     /// How the gRPC server works. Default: [`GrpcServerOptions::default`].
     pub fn grpc_server(self, options: GrpcServerOptions) -> Self {
         Self { grpc_server: options, ..self }
+    }
+
+    /// Services that gRPC calls need: they are asked to stop only once the gRPC server is drained, or its share of the time
+    /// is spent. May be called several times.
+    pub fn grpc_depends_on(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.grpc_depends_on.extend(ids.into_iter().map(|id| Name::from(id.into())));
+        self
     }
 
     /// Whether the gRPC server answers [`ping`](crate::ping), also where there is no other gRPC service, and

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use actix::{Message, Recipient};
 
 use super::account::Detail;
-use super::shell::{Lives, Service, Shell};
+use super::seat::{Lives, Seat};
+use super::shell::Shell;
 use super::told::Told;
 use crate::error::{BoxError, ConfigError};
 use crate::events::LifecycleEvent;
 use crate::grpc::RegisterOnServer;
 use crate::lifecycle::{Answer, Departure, Input, Kind, ResourceIx, ServiceIx, Step};
-use crate::service::{Asking, Registry, Release, Resources, Run, Setup, Shutdown, ShutdownSignal};
+use crate::service::{Asking, Deadlines, Registry, Release, Resources, Run, Setup, Shutdown, ShutdownSignal};
 use crate::supervision::{Request, Tag};
 
 impl Shell {
@@ -31,7 +32,8 @@ impl Shell {
         let request = self.request(ix, step);
         let home = self.home.clone();
         let (Some(request), Some(lives)) = (request, &self.service(ix).lives) else { return };
-        lives.links.control.ask(request, move |reply| home.tell(Told::Answered(ix, step, reply)));
+        let actor = lives.actor;
+        lives.links.control.ask(request, move |reply| home.tell(Told::Answered(ix, actor, step, reply)));
     }
 
     /// The gRPC server is about to drain.
@@ -43,33 +45,56 @@ impl Shell {
 
     /// The first message starts the actor.
     fn start_once(&mut self, ix: ServiceIx) -> io::Result<()> {
-        let pool = &self.service_threads;
-        let service = &mut self.services[ix.0 as usize];
-        let Some(start) = service.start.take() else { return Ok(()) };
-        let thread = if service.dedicated { pool.dedicated()? } else { pool.shared(ix.0 as usize)? };
+        let pool = Arc::clone(&self.service_threads);
+        let (actor, home) = (self.turn.take(), self.home.clone());
+        let seat = self.service(ix);
+        let Some(start) = seat.start.take() else { return Ok(()) };
+        let thread = if seat.dedicated { pool.dedicated()? } else { pool.shared(ix.0 as usize)? };
         let tag = Tag::next();
-        let home = self.home.clone();
-        let links = start(&thread, tag, Box::new(move |notice| home.tell(Told::Service(ix, notice))));
-        let home = self.home.clone();
-        let deadlines = self.deadlines.another();
-        let registry = Arc::new(Registry::new(
-            service.id.clone(),
+        let links = start(&thread, tag, Box::new(move |notice| home.tell(Told::Service(ix, actor, notice))));
+        let (deadlines, signal) = self.begin_life(ix);
+        let (retiring, again) = (false, false);
+        self.service(ix).lives =
+            Some(Lives { tag, thread, links, actor, deadlines, signal, retiring, again });
+        Ok(())
+    }
+
+    /// An actor that rests is started again.
+    pub(super) fn restart(&mut self, ix: ServiceIx) {
+        let (deadlines, signal) = self.begin_life(ix);
+        self.account.begin_life(ix);
+        let seat = self.service(ix);
+        seat.resources.clear();
+        seat.set_timer(None);
+        if let Some(lives) = &mut seat.lives {
+            (lives.deadlines, lives.signal, lives.again) = (deadlines, signal, true);
+            lives.links.control.restart();
+        }
+    }
+
+    /// A life has a signal and resources of its own.
+    fn begin_life(&mut self, ix: ServiceIx) -> (Arc<Deadlines>, ShutdownSignal) {
+        let (life, home) = (self.turn.take(), self.home.clone());
+        let deadlines = self.limits.another();
+        let registry = Registry::new(
+            self.service(ix).id.clone(),
             ix.0 as usize,
             Arc::clone(&self.resource_threads),
             Arc::clone(&deadlines),
-            move |index, told| home.tell(Told::Resource(ResourceIx { service: ix, index }, told)),
-        ));
+            move |index, told| home.tell(Told::Resource(ResourceIx { service: ix, index }, life, told)),
+        );
+        let seat = self.service(ix);
+        seat.life = life;
+        seat.registry = Some(Arc::new(registry));
         let signal = ShutdownSignal::new(Arc::clone(&deadlines), Asking::Service);
-        service.lives = Some(Lives { tag, thread, links, deadlines, signal, retiring: false });
-        service.registry = Some(registry);
-        Ok(())
+        (deadlines, signal)
     }
 
     /// The message of a step, made where it is received: spans are the user's code.
     fn request(&mut self, ix: ServiceIx, step: Step) -> Option<Request> {
         let registrar = self.registrar.on_behalf_of(&self.services[ix.0 as usize].id);
         let spans = self.spans.clone();
-        let Service { id, lives, registry, .. } = self.service(ix);
+        let Seat { id, lives, registry, .. } = self.service(ix);
         let lives = lives.as_ref()?;
         let (id, shutdown) = (id.clone(), lives.signal.clone());
         let resources = Resources::new(Arc::clone(registry.as_ref()?));
@@ -86,24 +111,37 @@ impl Shell {
                     })
                 })
             }
-            Step::Setup => request(links.setup.clone(), move || {
-                let span = spans.span(&id, step);
-                Setup { resources, shutdown, span }
-            }),
-            Step::Run => request(links.main.clone()?.run, move || {
-                let span = spans.span(&id, step);
-                Run { resources, shutdown, span }
-            }),
+            Step::Setup => {
+                let message = move || {
+                    let span = spans.span(&id, step);
+                    Setup { resources, shutdown, span }
+                };
+                match lives.again {
+                    true => (links.first.setup)(Box::new(message)),
+                    false => request(links.setup.clone(), message),
+                }
+            }
+            Step::Run => {
+                let message = move || {
+                    let span = spans.span(&id, step);
+                    Run { resources, shutdown, span }
+                };
+                match &links.first.run {
+                    Some(run) if lives.again => run(Box::new(message)),
+                    _ => request(links.main.clone()?.run, message),
+                }
+            }
             Step::Shutdown => request(links.main.clone()?.shutdown, move || Shutdown { shutdown }),
         })
     }
 
     pub(super) fn release(&mut self, resource: ResourceIx) {
         let home = self.home.clone();
+        let life = self.service(resource.service).life;
         let started = self.resource(resource);
         let shutdown = started.signal.clone();
         let request = request(started.release.clone(), move || Release { shutdown });
-        started.control.ask_last(request, move |reply| home.tell(Told::Released(resource, reply)));
+        started.control.ask_last(request, move |reply| home.tell(Told::Released(resource, life, reply)));
     }
 }
 

@@ -11,28 +11,30 @@ use std::time::{Duration, Instant};
 use tokio::task::AbortHandle;
 
 use super::account::{Account, Detail};
-use super::candidate::{Candidate, Links, Start};
+use super::candidate::Candidate;
 use super::forcing::Forced;
 use super::log::Spans;
+use super::orders::Orders;
+use super::seat::Seat;
 use super::timing::LAST_CALL;
-use super::told::{Home, Tick, Told};
-use crate::events::{LifecycleEvent, Name};
+use super::told::{Home, Tick, Told, Turn};
+use crate::events::LifecycleEvent;
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar};
 use crate::lifecycle::{
-    Announcement, Answer, Budget, Command, Departure, Input, Kind, Machine, ResourceIx, ServiceIx, Spec, Stage,
-    Step,
+    Announcement, Answer, Budget, Command, Departure, Input, Machine, ResourceIx, ServiceIx, Spec,
+    Stage, Step,
 };
-use crate::service::{Deadlines, Registry, ShutdownSignal, Started, Told as ToldOf};
-use crate::supervision::{Gone, Notice, Pool, Reply, Tag, Thread};
+use crate::service::{Deadlines, Started, Told as ToldOf};
+use crate::supervision::{Gone, Notice, Pool, Reply};
 
 /// A manager at work.
 pub(super) struct Shell {
     pub(super) home: Home,
     pub(super) machine: Machine,
     pub(super) account: Account,
-    pub(super) services: Vec<Service>,
+    pub(super) services: Vec<Seat>,
     pub(super) budget: Budget,
-    pub(super) deadlines: Arc<Deadlines>,
+    pub(super) limits: Arc<Deadlines>,
     pub(super) registrar: GrpcRegistrar,
     pub(super) gauge: Gauge,
     pub(super) spans: Spans,
@@ -43,28 +45,9 @@ pub(super) struct Shell {
     /// Those who were forced and have not shown that they are gone.
     pub(super) forcing: Vec<Forced>,
     pub(super) deadline: Option<Instant>,
-}
-
-/// A service on its way.
-pub(super) struct Service {
-    pub(super) id: Name,
-    pub(super) kind: Kind,
-    pub(super) dedicated: bool,
-    pub(super) start: Option<Start>,
-    pub(super) lives: Option<Lives>,
-    /// Outlives the service: its resources are released afterwards.
-    pub(super) registry: Option<Arc<Registry>>,
-    pub(super) resources: Vec<Arc<Started>>,
-}
-
-/// A service that was started.
-pub(super) struct Lives {
-    pub(super) tag: Tag,
-    pub(super) thread: Arc<Thread>,
-    pub(super) links: Links,
-    pub(super) deadlines: Arc<Deadlines>,
-    pub(super) signal: ShutdownSignal,
-    pub(super) retiring: bool,
+    /// The latest life of any service.
+    pub(super) turn: Turn,
+    pub(super) orders: Orders,
 }
 
 /// What a shell is made of.
@@ -72,6 +55,7 @@ pub(super) struct Parts {
     pub(super) home: Home,
     pub(super) account: Account,
     pub(super) candidates: Vec<Candidate>,
+    pub(super) specs: Vec<Spec>,
     pub(super) budget: Budget,
     pub(super) registrar: GrpcRegistrar,
     pub(super) gauge: Gauge,
@@ -82,16 +66,15 @@ pub(super) struct Parts {
 impl Shell {
     pub(super) fn new(parts: Parts) -> Self {
         let arbiter = actix_rt::Arbiter::current();
-        let kinds: Vec<Kind> = parts.candidates.iter().map(|candidate| candidate.kind).collect();
         let (threads, dispatch) = (parts.service_threads, parts.spans.dispatch().clone());
         let pool = || Arc::new(Pool::new(threads, arbiter.clone(), dispatch.clone()));
         Self {
             home: parts.home,
-            machine: Machine::new(kinds.into_iter().map(Spec::plain), !parts.budget.drain_delay().is_zero()),
+            machine: Machine::new(parts.specs, !parts.budget.drain_delay().is_zero()),
             account: parts.account,
-            services: parts.candidates.into_iter().map(Service::new).collect(),
+            services: parts.candidates.into_iter().map(Seat::new).collect(),
             budget: parts.budget,
-            deadlines: Arc::default(),
+            limits: Arc::default(),
             registrar: parts.registrar,
             gauge: parts.gauge,
             spans: parts.spans,
@@ -101,6 +84,8 @@ impl Shell {
             inputs: VecDeque::new(),
             forcing: Vec::new(),
             deadline: None,
+            turn: Turn::default(),
+            orders: Orders::default(),
         }
     }
 
@@ -154,51 +139,76 @@ impl Shell {
     fn perform(&mut self, command: Command, detail: &Detail) {
         match command {
             Command::Send(ix, step) => self.send(ix, step),
-            Command::SignalRequested(ix) => self.request_stop(ix),
-            Command::Suspend(_) | Command::Restart(_) | Command::StartDelay(_) | Command::StartStopTimer(_) => {}
+            Command::SignalRequested(ix) => self.signal_requested(ix),
+            Command::Suspend(ix) => self.suspend(ix),
+            Command::Restart(ix) => self.restart(ix),
             Command::Retire(ix) => self.retire(ix),
             Command::Force(ix) => self.force(ix),
             Command::CloseResources(ix) => self.close_resources(ix),
             Command::Release(resource) => self.release(resource),
             Command::ForceResource(resource) => self.force_resource(resource),
-            Command::StartDeadlines { .. } => self.start_deadlines(),
+            Command::StartDeadlines { shares } => self.start_deadlines(shares),
             Command::StartDrainDelay => self.timer(self.budget.drain_delay(), Input::DrainDelayOver),
             Command::StartLastCall => self.timer(LAST_CALL, Input::LastCallOver),
+            Command::StartDelay(ix) => self.start_delay(ix),
+            Command::StartStopTimer(ix) => self.start_stop_timer(ix),
             Command::Exit(signal) => std::process::exit(128 + signal.number()),
-            Command::Announce(Announcement::Stopped) => {
-                self.account.announce(Announcement::Stopped, detail);
-                self.home.tell(Told::Tick(Tick::Stopped));
-            }
-            Command::Announce(announcement) => self.account.announce(announcement, detail),
+            Command::Announce(announcement) => self.announce(announcement, detail),
+        }
+    }
+
+    fn announce(&mut self, announcement: Announcement, detail: &Detail) {
+        let copy = announcement.clone();
+        self.account.announce(announcement, detail);
+        match copy {
+            Announcement::Stopped => self.home.tell(Told::Tick(Tick::Stopped)),
+            Announcement::Running => self.all_are_up(),
+            other => self.restarts_and_orders(&other),
         }
     }
 
     /// Something that an actor, a resource or the server told.
-    pub(super) fn told_by_service(&mut self, ix: ServiceIx, notice: Notice) {
+    pub(super) fn told_by_service(&mut self, ix: ServiceIx, turn: Turn, notice: Notice) {
+        if !self.service(ix).is_actor(turn) {
+            return;
+        }
+        self.forget_restarts(ix);
         match notice {
             Notice::Panicked(panic) => self.feed(Input::Panicked(ix), Detail::Panic(panic)),
+            Notice::Suspended(gone) => {
+                let (departure, detail) = departure(gone);
+                self.feed(Input::Suspended(ix, departure), detail);
+            }
             Notice::Gone(gone) => {
                 self.forcing.retain(|forced| *forced != Forced::Service(ix));
                 let (departure, detail) = departure(gone);
-                self.feed(Input::Gone(ix, departure), detail);
                 self.service(ix).lives = None;
+                self.feed(Input::Gone(ix, departure), detail);
             }
         }
     }
 
-    pub(super) fn answered(&mut self, ix: ServiceIx, step: Step, reply: Reply) {
-        let (answer, detail) = answer(reply);
-        self.feed(Input::Answered(ix, step, answer), detail);
+    pub(super) fn answered(&mut self, ix: ServiceIx, turn: Turn, step: Step, reply: Reply) {
+        if self.service(ix).is_actor(turn) {
+            self.forget_restarts(ix);
+            let (answer, detail) = answer(reply);
+            self.feed(Input::Answered(ix, step, answer), detail);
+        }
     }
 
-    pub(super) fn told_of_resource(&mut self, resource: ResourceIx, told: ToldOf) {
-        self.learn_of_resources(resource.service);
+    pub(super) fn told_of_resource(&mut self, resource: ResourceIx, turn: Turn, told: ToldOf) {
+        let ix = resource.service;
+        if self.service(ix).life != turn {
+            return;
+        }
+        self.forget_restarts(ix);
+        self.learn_of_resources(ix);
         match told {
             ToldOf::Started => self.feed_queued(),
             ToldOf::Notice(Notice::Panicked(panic)) => {
                 self.feed(Input::ResourcePanicked(resource), Detail::Panic(panic));
             }
-            ToldOf::Notice(Notice::Gone(gone)) => {
+            ToldOf::Notice(Notice::Gone(gone) | Notice::Suspended(gone)) => {
                 self.forcing.retain(|forced| *forced != Forced::Resource(resource));
                 let (departure, detail) = departure(gone);
                 self.feed(Input::ResourceGone(resource, departure), detail);
@@ -206,9 +216,11 @@ impl Shell {
         }
     }
 
-    pub(super) fn released(&mut self, resource: ResourceIx, reply: Reply) {
-        let (answer, detail) = answer(reply);
-        self.feed(Input::Released(resource, answer), detail);
+    pub(super) fn released(&mut self, resource: ResourceIx, turn: Turn, reply: Reply) {
+        if self.service(resource.service).life == turn {
+            let (answer, detail) = answer(reply);
+            self.feed(Input::Released(resource, answer), detail);
+        }
     }
 
     pub(super) fn serving(&mut self, addresses: Vec<GrpcAddress>) {
@@ -218,13 +230,7 @@ impl Shell {
         self.feed(Input::Serving, Detail::None);
     }
 
-    fn request_stop(&mut self, ix: ServiceIx) {
-        if let Some(lives) = &self.service(ix).lives {
-            lives.deadlines.request();
-        }
-    }
-
-    pub(super) fn service(&mut self, ix: ServiceIx) -> &mut Service {
+    pub(super) fn service(&mut self, ix: ServiceIx) -> &mut Seat {
         &mut self.services[ix.0 as usize]
     }
 
@@ -248,13 +254,6 @@ impl Shell {
             self.service(ix).resources.push(started);
             self.inputs.push_back((Input::ResourceStarted(ix), Detail::None));
         }
-    }
-}
-
-impl Service {
-    fn new(candidate: Candidate) -> Self {
-        let Candidate { id, kind, dedicated, start } = candidate;
-        Self { id, kind, dedicated, start: Some(start), lives: None, registry: None, resources: Vec::new() }
     }
 }
 

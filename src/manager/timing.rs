@@ -10,14 +10,19 @@ use crate::lifecycle::Input;
 pub(super) const LAST_CALL: Duration = Duration::from_millis(20);
 
 impl Shell {
-    pub(super) fn start_deadlines(&mut self) {
+    pub(super) fn start_deadlines(&mut self, shares: u32) {
         let asked = Instant::now();
         let (services, all) = (self.budget.services_until(asked), self.budget.deadline(asked));
-        self.deadlines.set(services, all);
+        self.limits.set(services, all);
         self.deadline = all;
         for (at, input) in [(services, Input::ReserveReached), (all, Input::DeadlineReached)] {
             if let Some(at) = at {
                 self.timer(at.saturating_duration_since(Instant::now()), input);
+            }
+        }
+        for share in 1..shares {
+            if let Some(at) = self.budget.share_until(asked, share, shares) {
+                self.timer(at.saturating_duration_since(Instant::now()), Input::ShareSpent(share));
             }
         }
         let home = self.home.clone();
@@ -44,6 +49,7 @@ impl Shell {
     }
 
     fn spawn(&mut self, timer: impl Future<Output = ()> + 'static) {
+        self.timers.retain(|timer| !timer.is_finished());
         self.timers.push(actix_rt::spawn(timer).abort_handle());
     }
 }

@@ -9,17 +9,32 @@ use crate::service::Told as ToldOf;
 use crate::supervision::{Notice, Reply};
 
 /// Everything that reaches a manager, but for its users' messages.
+///
+/// A service's place may be taken by another, and a service lives more than once: what is told late, of an actor or of a
+/// life that is over, is told apart by its [`Turn`].
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) enum Told {
-    Service(ServiceIx, Notice),
-    Answered(ServiceIx, Step, Reply),
-    Resource(ResourceIx, ToldOf),
-    Released(ResourceIx, Reply),
+    Service(ServiceIx, Turn, Notice),
+    Answered(ServiceIx, Turn, Step, Reply),
+    Resource(ResourceIx, Turn, ToldOf),
+    Released(ResourceIx, Turn, Reply),
     Serving(Vec<GrpcAddress>),
     Signal(SignalKind),
     PrintStatus,
     Tick(Tick),
+}
+
+/// A life of a service, or the actor that lives it; unique within its manager.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Turn(u64);
+
+impl Turn {
+    /// The next one.
+    pub(super) fn take(&mut self) -> Self {
+        self.0 += 1;
+        *self
+    }
 }
 
 /// A moment that has come.
@@ -27,6 +42,8 @@ pub(super) enum Told {
 pub(super) enum Tick {
     /// For the rules.
     Input(Input),
+    /// For the rules, as far as that life of the service is not over.
+    Service(ServiceIx, Turn, Input),
     /// A forced end is waited for no longer.
     ForceOver,
     /// Time to say who is being waited for.

@@ -6,20 +6,25 @@ use actix::{Addr, Context, Handler, MessageResult};
 use tokio::sync::oneshot;
 use tracing::Dispatch;
 
+use super::Manager;
 use super::account::{Account, Detail, Whom, doing};
 use super::candidate::Candidate;
 use super::log::{self, Spans};
-use super::messages::{ForceShutdown, GetStatus, StartShutdown, WaitForShutdown, WaitUntilRunning};
+use super::messages::{
+    AddService, ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService,
+    WaitForShutdown, WaitUntilRunning,
+};
+use super::orders::{Order, OrderError, Promise};
+use super::plan::CheckedPlan;
 use super::shell::{Parts, Shell};
 use super::signals::{self, Registration};
 use super::status::ManagerStatus;
 use super::told::{Home, Tick, Told};
 use super::waiting::Join;
-use super::{CheckedPlan, Manager};
 use crate::error::{ConfigError, ManagerError, ShutdownReport, StageError, seconds};
 use crate::events::{self, LifecycleEvent, Name};
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, Server};
-use crate::lifecycle::{Input, Kind, Stage};
+use crate::lifecycle::{Input, Kind, ServiceIx, Stage};
 use crate::service::ServiceSpec;
 
 /// How long the end waits for threads to drop what was left on them, when there is no more time.
@@ -57,7 +62,7 @@ impl Ended {
 
 impl Work {
     pub(super) fn begin(plan: CheckedPlan, addr: &Addr<Manager>) -> Result<Self, ConfigError> {
-        let CheckedPlan { options, checked, mut candidates } = plan;
+        let CheckedPlan { options, checked, mut candidates, mut specs } = plan;
         let home = Home::new(addr);
         let signals = if options.handle_signals {
             Some(signals::register(home.clone()).map_err(|e| ConfigError::Signals(e.to_string()))?)
@@ -75,8 +80,11 @@ impl Work {
             };
             observers.extend(server.observer());
             // No service can hold up the thread that accepts connections.
-            let spec = ServiceSpec::new(server).dedicated_thread();
-            candidates.push(Candidate::generic(spec, Kind::Server));
+            let mut spec = ServiceSpec::new(server).dedicated_thread();
+            spec.depends_on.clone_from(&options.grpc_depends_on);
+            let server = Candidate::generic(spec, Kind::Server);
+            specs.push(server.spec(|on| place(&candidates, on), |_| false)?);
+            candidates.push(server);
         }
         let dispatch = options.dispatch.unwrap_or_else(Dispatch::none);
         let (log_sender, log_stream) = events::channel();
@@ -84,11 +92,13 @@ impl Work {
             log::start(&dispatch, log_stream).map_err(|error| ConfigError::Thread(error.to_string()))?;
         observers.extend(options.observers);
         observers.extend(logged.is_some().then_some(log_sender));
-        let ids: Vec<Name> = candidates.iter().map(|candidate| candidate.id.clone()).collect();
+        let known = |candidate: &Candidate| (candidate.id.clone(), candidate.depends_on.clone());
+        let services = candidates.iter().map(known).collect();
         let shell = Shell::new(Parts {
             home,
-            account: Account::new(&ids, observers),
+            account: Account::new(services, observers),
             candidates,
+            specs,
             budget: checked.budget,
             registrar,
             gauge,
@@ -157,6 +167,10 @@ impl Work {
     }
 }
 
+fn place(candidates: &[Candidate], id: &Name) -> Option<ServiceIx> {
+    candidates.iter().position(|candidate| candidate.id == *id).map(|at| ServiceIx(at as u32))
+}
+
 impl Manager {
     pub(super) fn begin(&mut self) {
         self.feed(Input::Start);
@@ -220,10 +234,10 @@ impl Handler<Told> for Manager {
         let Some(work) = &mut self.work else { return };
         let shell = &mut work.shell;
         match told {
-            Told::Service(ix, notice) => shell.told_by_service(ix, notice),
-            Told::Answered(ix, step, reply) => shell.answered(ix, step, reply),
-            Told::Resource(resource, told) => shell.told_of_resource(resource, told),
-            Told::Released(resource, reply) => shell.released(resource, reply),
+            Told::Service(ix, actor, notice) => shell.told_by_service(ix, actor, notice),
+            Told::Answered(ix, actor, step, reply) => shell.answered(ix, actor, step, reply),
+            Told::Resource(resource, life, told) => shell.told_of_resource(resource, life, told),
+            Told::Released(resource, life, reply) => shell.released(resource, life, reply),
             Told::Serving(addresses) => {
                 work.grpc_addresses.clone_from(&addresses);
                 shell.serving(addresses);
@@ -235,6 +249,7 @@ impl Handler<Told> for Manager {
                 std::thread::spawn(move || eprintln!("{status}"));
             }
             Told::Tick(Tick::Input(input)) => shell.feed(input, Detail::None),
+            Told::Tick(Tick::Service(ix, life, input)) => shell.service_tick(ix, life, input),
             Told::Tick(Tick::ForceOver) => shell.force_over(),
             Told::Tick(Tick::Progress) => work.progress(),
             Told::Tick(Tick::Stopped) => work.stop_threads(),
@@ -283,3 +298,48 @@ impl Handler<WaitUntilRunning> for Manager {
         self.running.join()
     }
 }
+
+impl Manager {
+    /// Has the shell see to an order; a manager that does not work refuses it.
+    fn order(&mut self, order: impl FnOnce(&mut Shell) -> Promise) -> Promise {
+        let stage = self.status_stage();
+        let promise = match &mut self.work {
+            Some(work) => order(&mut work.shell),
+            None => Err(OrderError::NotRunning(stage)).into(),
+        };
+        self.answer_running();
+        promise
+    }
+
+    fn status_stage(&self) -> Stage {
+        match (&self.work, &self.ended) {
+            (Some(work), _) => work.stage(),
+            (None, Some(_)) => Stage::Stopped,
+            (None, None) => Stage::Created,
+        }
+    }
+}
+
+impl Handler<AddService> for Manager {
+    type Result = Promise;
+
+    fn handle(&mut self, add: AddService, _: &mut Context<Self>) -> Promise {
+        self.order(|shell| shell.add(add.0))
+    }
+}
+
+/// Orders that name a service.
+macro_rules! order {
+    ($message:ident, $order:ident) => {
+        impl Handler<$message> for Manager {
+            type Result = Promise;
+
+            fn handle(&mut self, $message(id): $message, _: &mut Context<Self>) -> Promise {
+                self.order(|shell| shell.order(&id, Order::$order))
+            }
+        }
+    };
+}
+order!(StopService, Stop);
+order!(RestartService, Restart);
+order!(RemoveService, Remove);

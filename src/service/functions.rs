@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use actix::{Actor, Context, Handler, ResponseFuture};
+use actix::{Actor, Context, Handler, ResponseFuture, Supervised};
 
 use super::messages::{Release, Run, Setup, Shutdown};
 use super::traits::{GenericService, Resource, Service};
@@ -47,23 +47,45 @@ where
     ServiceFn { id: id.into(), run: Some(Box::new(move |message| Box::pin(run(message)))) }
 }
 
-impl Actor for ServiceFn {
-    type Context = Context<Self>;
+/// A service made of a main loop that may be run again, by [`restartable_fn`].
+pub struct RestartableFn {
+    id: String,
+    run: Box<dyn FnMut(Run) -> Ending + Send>,
 }
 
-impl Service for ServiceFn {
-    fn id(&self) -> String {
-        self.id.clone()
-    }
+/// Makes a service of a main loop that may be run again: with [`ServiceSpec::restart`](crate::ServiceSpec::restart) it is
+/// restarted when it fails.
+///
+/// ```
+/// use majordomo::{Manager, ManagerOptions, RestartPolicy, ServiceSpec, restartable_fn};
+///
+/// # #[actix::main]
+/// # async fn main() {
+/// let mut attempts = 0;
+/// let stubborn = restartable_fn("stubborn", move |_| {
+///     attempts += 1;
+///     async move { if attempts < 3 { Err("not yet".into()) } else { Ok(()) } }
+/// });
+/// let policy = RestartPolicy::on_failure().backoff(Default::default(), Default::default());
+/// let options = ManagerOptions::new().grpc_ping_service(false);
+/// Manager::new(options).service(ServiceSpec::new(stubborn).restart(policy)).run().await.unwrap();
+/// # }
+/// ```
+pub fn restartable_fn<F, Fut>(id: impl Into<String>, mut run: F) -> RestartableFn
+where
+    F: FnMut(Run) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<(), BoxError>> + 'static,
+{
+    RestartableFn { id: id.into(), run: Box::new(move |message| Box::pin(run(message))) }
 }
 
-impl GenericService for ServiceFn {}
+impl Supervised for RestartableFn {}
 
-impl Handler<Setup> for ServiceFn {
-    type Result = Result<(), BoxError>;
+impl Handler<Run> for RestartableFn {
+    type Result = ResponseFuture<Result<(), BoxError>>;
 
-    fn handle(&mut self, _: Setup, _: &mut Context<Self>) -> Self::Result {
-        Ok(())
+    fn handle(&mut self, message: Run, _: &mut Context<Self>) -> Self::Result {
+        (self.run)(message)
     }
 }
 
@@ -78,20 +100,47 @@ impl Handler<Run> for ServiceFn {
     }
 }
 
-impl Handler<Shutdown> for ServiceFn {
-    type Result = Result<(), BoxError>;
+/// What services made of a main loop have in common.
+macro_rules! service_of_a_loop {
+    ($service:ident) => {
+        impl Actor for $service {
+            type Context = Context<Self>;
+        }
 
-    /// The loop hears of it by its signal.
-    fn handle(&mut self, _: Shutdown, _: &mut Context<Self>) -> Self::Result {
-        Ok(())
-    }
-}
+        impl Service for $service {
+            fn id(&self) -> String {
+                self.id.clone()
+            }
+        }
 
-impl fmt::Debug for ServiceFn {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServiceFn").field("id", &self.id).finish_non_exhaustive()
-    }
+        impl GenericService for $service {}
+
+        impl Handler<Setup> for $service {
+            type Result = Result<(), BoxError>;
+
+            fn handle(&mut self, _: Setup, _: &mut Context<Self>) -> Self::Result {
+                Ok(())
+            }
+        }
+
+        impl Handler<Shutdown> for $service {
+            type Result = Result<(), BoxError>;
+
+            /// The loop hears of it by its signal.
+            fn handle(&mut self, _: Shutdown, _: &mut Context<Self>) -> Self::Result {
+                Ok(())
+            }
+        }
+
+        impl fmt::Debug for $service {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($service)).field("id", &self.id).finish_non_exhaustive()
+            }
+        }
+    };
 }
+service_of_a_loop!(ServiceFn);
+service_of_a_loop!(RestartableFn);
 
 /// A resource made of a closure that releases it, by [`resource_fn`].
 pub struct ResourceFn {

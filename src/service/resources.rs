@@ -171,7 +171,7 @@ impl Registry {
         let observer = Box::new(move |notice| (registry.observer)(index, Told::Notice(notice)));
         // The manager hears of the start before it can hear of the end.
         (self.observer)(index, Told::Started);
-        let (addr, control) = launch(&thread, tag, spec.make, observer);
+        let (addr, control, _) = launch(&thread, tag, spec.make, observer, None);
         state.started.push(Arc::new(Started {
             name,
             tag,

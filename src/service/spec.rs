@@ -1,14 +1,24 @@
 //! How an actor is handed over: by value, or as a closure that makes it where it will live.
 
+use std::time::Duration;
+
+use actix::{Actor, Context, Supervised};
+
 use crate::events::Name;
-use crate::service::{Resource, Service};
+use crate::service::{Resource, RestartPolicy, Service};
+use crate::supervision::Restart;
 
 /// A service and how it is to be looked after. Wherever a service is expected, one of these may be given;
 /// a plain actor is as good as `ServiceSpec::new(actor)`.
-pub struct ServiceSpec<A> {
+pub struct ServiceSpec<A: Actor<Context = Context<A>>> {
     pub(crate) id: Name,
     pub(crate) make: Box<dyn FnOnce() -> A + Send>,
     pub(crate) dedicated: bool,
+    pub(crate) policy: RestartPolicy,
+    pub(crate) restart: Option<Restart<A>>,
+    pub(crate) stop_timeout: Option<Duration>,
+    pub(crate) depends_on: Vec<Name>,
+    pub(crate) survives: Vec<Name>,
 }
 
 impl<A: Service> ServiceSpec<A> {
@@ -17,18 +27,60 @@ impl<A: Service> ServiceSpec<A> {
     where
         A: Send,
     {
-        Self { id: actor.id().into(), make: Box::new(move || actor), dedicated: false }
+        Self::local(actor.id(), move || actor)
     }
 
     /// An actor that is not `Send`: it is made on the thread that it will live on. `id` is what the service
     /// is called, since it must be known before anything is started; the actor's own `id()` is not asked.
     pub fn local(id: impl Into<String>, make: impl FnOnce() -> A + Send + 'static) -> Self {
-        Self { id: id.into().into(), make: Box::new(make), dedicated: false }
+        Self {
+            id: id.into().into(),
+            make: Box::new(make),
+            dedicated: false,
+            policy: RestartPolicy::never(),
+            restart: None,
+            stop_timeout: None,
+            depends_on: Vec::new(),
+            survives: Vec::new(),
+        }
     }
 
     /// Gives the service a thread of its own: for actors that must block.
     pub fn dedicated_thread(self) -> Self {
         Self { dedicated: true, ..self }
+    }
+
+    /// Has the service started again: when it fails, as the policy says, and with what it depends on.
+    ///
+    /// A restart ends what the actor spawned and what it was to answer, releases its resources, the last started first,
+    /// calls [`Supervised::restarting`], where the actor brings its state back to what it was at first, and sends `Setup` and
+    /// `Run`. The actor keeps its `Addr`, and what is queued in its mailbox; that is handled once it has handled `Setup`.
+    /// The message that it failed over is not handled again.
+    pub fn restart(self, policy: RestartPolicy) -> Self
+    where
+        A: Supervised,
+    {
+        Self { policy, restart: Some(|actor| actor.restart()), ..self }
+    }
+
+    /// How long the service may take to stop, from its `Shutdown` on, before it is cut off; and so long again for each of its
+    /// resources. It counts within a restart or the stop of this service (default 5 s), and within the manager's
+    /// shutdown, whose limit holds in any case. systemd: `TimeoutStopSec=`; OTP: a child's `shutdown`.
+    pub fn stop_timeout(self, timeout: Duration) -> Self {
+        Self { stop_timeout: Some(timeout), ..self }
+    }
+
+    /// The service needs another: it is set up and run after it, stopped and released before it, and restarted with it,
+    /// unless it [survives that](Self::survives_restart_of). May be said of several. systemd: `Requires=` and `After=`.
+    pub fn depends_on(mut self, id: impl Into<String>) -> Self {
+        self.depends_on.push(id.into().into());
+        self
+    }
+
+    /// The service goes on while one that it depends on is restarted. systemd: `Wants=`.
+    pub fn survives_restart_of(mut self, id: impl Into<String>) -> Self {
+        self.survives.push(id.into().into());
+        self
     }
 }
 
@@ -71,11 +123,13 @@ impl<R: Resource + Send> From<R> for ResourceSpec<R> {
     }
 }
 
-impl<A> std::fmt::Debug for ServiceSpec<A> {
+impl<A: Actor<Context = Context<A>>> std::fmt::Debug for ServiceSpec<A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServiceSpec")
             .field("id", &self.id)
             .field("dedicated", &self.dedicated)
+            .field("policy", &self.policy)
+            .field("depends_on", &self.depends_on)
             .finish_non_exhaustive()
     }
 }

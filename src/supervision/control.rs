@@ -36,7 +36,14 @@ pub(super) struct Ask {
     pub(super) last: bool,
 }
 
-/// How an actor is to go on. It only ever gets worse.
+/// Something that an incarnation is told, in the order in which it is told.
+pub(super) enum Order {
+    Ask(Ask),
+    Suspend,
+    Restart,
+}
+
+/// How an actor is to end. It only ever gets worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Fate {
     Live,
@@ -53,7 +60,7 @@ pub(crate) struct Control {
 }
 
 pub(super) struct Orders {
-    pub(super) asks: Vec<Ask>,
+    pub(super) queue: Vec<Order>,
     pub(super) fate: Fate,
 }
 
@@ -61,24 +68,32 @@ impl Control {
     pub(super) fn new() -> Self {
         Self {
             ordered: AtomicBool::new(false),
-            orders: Mutex::new(Orders { asks: Vec::new(), fate: Fate::Live }),
+            orders: Mutex::new(Orders { queue: Vec::new(), fate: Fate::Live }),
             waker: AtomicWaker::new(),
         }
     }
 
     /// Sends a request; `reply` is called on the actor's thread, once, unless the actor goes first.
     pub(crate) fn ask(&self, request: Request, reply: impl FnOnce(Reply) + Send + 'static) {
-        let reply = Box::new(reply);
-        self.order(|orders| orders.asks.push(Ask { request, reply, last: false }));
+        self.push(Order::Ask(Ask { request, reply: Box::new(reply), last: false }));
     }
 
     /// Sends the actor's last request: it is retired as soon as it has answered.
     pub(crate) fn ask_last(&self, request: Request, reply: impl FnOnce(Reply) + Send + 'static) {
-        let reply = Box::new(reply);
-        self.order(|orders| orders.asks.push(Ask { request, reply, last: true }));
+        self.push(Order::Ask(Ask { request, reply: Box::new(reply), last: true }));
     }
 
-    /// Ends an actor that has nothing left to do; it sees its own `stopping` and `stopped`.
+    /// Brings an actor to rest between two polls: its tasks and pending answers are dropped, its mailbox waits.
+    pub(crate) fn suspend(&self) {
+        self.push(Order::Suspend);
+    }
+
+    /// Starts an actor again that rests.
+    pub(crate) fn restart(&self) {
+        self.push(Order::Restart);
+    }
+
+    /// Ends an actor that has nothing left to do; it sees its own `stopping` and `stopped`, unless it rests.
     pub(crate) fn retire(&self) {
         self.order(|orders| orders.fate = orders.fate.max(Fate::Retire));
     }
@@ -86,6 +101,10 @@ impl Control {
     /// Ends an actor between two polls; none of its code runs any more, but for destructors.
     pub(crate) fn force(&self) {
         self.order(|orders| orders.fate = Fate::Force);
+    }
+
+    fn push(&self, order: Order) {
+        self.order(|orders| orders.queue.push(order));
     }
 
     fn order(&self, change: impl FnOnce(&mut Orders)) {
@@ -99,12 +118,12 @@ impl Control {
     }
 
     /// The orders that have come in; also whom to wake for the next.
-    pub(super) fn take(&self, cx: &std::task::Context<'_>) -> (Vec<Ask>, Fate) {
+    pub(super) fn take(&self, cx: &std::task::Context<'_>) -> (Vec<Order>, Fate) {
         self.waker.register(cx.waker());
         if !self.ordered.swap(false, Ordering::Acquire) {
             return (Vec::new(), Fate::Live);
         }
         let mut orders = self.lock();
-        (std::mem::take(&mut orders.asks), orders.fate)
+        (std::mem::take(&mut orders.queue), orders.fate)
     }
 }

@@ -1,14 +1,18 @@
-//! One life of an actor, as a future that we own.
+//! The lives of an actor, as a future that we own.
 //!
 //! ```text
-//!   Unborn --make--> Alive --+-- stops by itself --> Gone::Ended
-//!                            +-- panics -----------> Gone::Panicked
-//!                            +-- retired, forced --> Gone::Dismissed
+//!   Unborn --make--> Alive --+-- stops by itself --> Gone::Ended          restartable:  Suspended, until it is restarted
+//!                    ^       +-- panics -----------> Gone::Panicked       otherwise:    gone
+//!                    |       +-- suspended --------> Gone::Dismissed, Suspended
+//!                    |       +-- retired, forced --> Gone::Dismissed, gone
+//!                    '-- restarted -- Suspended
 //! ```
 //!
 //! A poll goes: take orders, poll the actor and the tasks it spawned, poll the requests that it owes an
 //! answer. Since all of that happens in one poll, a panic is attributed to the request whose answer it cost;
 //! what no request accounts for is the actor's own.
+//!
+//! A suspended actor is neither polled nor dropped: its mailbox takes messages, and keeps those that it had.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -20,7 +24,8 @@ use actix::dev::channel::{AddressReceiver, channel};
 use actix::{Actor, ActorContext, Addr, Context};
 use tokio::task::LocalSet;
 
-use super::control::{Answer, Ask, Control, Fate, Reply};
+use super::control::{Answer, Ask, Control, Fate, Order, Reply};
+use super::lane::Lane;
 use super::panics::{Notes, catch, install_hook};
 use super::thread::Thread;
 use super::watch::{Tag, Watch};
@@ -34,6 +39,8 @@ const MAILBOX_CAPACITY: usize = 16;
 pub(crate) enum Notice {
     /// A handler or a spawned task panicked, no request is to blame, and the actor lives.
     Panicked(PanicError),
+    /// The actor rests, its tasks and its pending replies are gone: it may be restarted.
+    Suspended(Gone),
     /// The actor, its tasks and its pending replies are gone. Told once, as the last.
     Gone(Gone),
 }
@@ -48,13 +55,17 @@ pub(crate) enum Gone {
 
 pub(crate) type Observer = Box<dyn Fn(Notice) + Send>;
 
-/// Starts an actor on a thread. `make` runs there, too.
+/// Starts an actor's context again; false when nobody holds an address any more.
+pub(crate) type Restart<A> = fn(&mut ContextFut<A, Context<A>>) -> bool;
+
+/// Starts an actor on a thread. `make` runs there, too. With `restart` it can be started again.
 pub(crate) fn launch<A>(
     thread: &Thread,
     tag: Tag,
     make: impl FnOnce() -> A + Send + 'static,
     observer: Observer,
-) -> (Addr<A>, Arc<Control>)
+    restart: Option<Restart<A>>,
+) -> (Addr<A>, Arc<Control>, Lane<A>)
 where
     A: Actor<Context = Context<A>>,
 {
@@ -62,14 +73,17 @@ where
     let (sender, receiver) = channel(MAILBOX_CAPACITY);
     let control = Arc::new(Control::new());
     let watch = Arc::clone(thread.watch());
+    let lane = Lane::new();
     let incarnation = {
-        let control = Arc::clone(&control);
+        let (control, lane) = (Arc::clone(&control), lane.clone());
         let make = Box::new(make);
         move || {
             let body = Body::Unborn { make, receiver };
             actix_rt::spawn(Incarnation {
                 body,
                 control,
+                lane,
+                restart,
                 watch,
                 tag,
                 observer,
@@ -79,12 +93,14 @@ where
         }
     };
     thread.run(incarnation);
-    (Addr::new(sender), control)
+    (Addr::new(sender), control, lane)
 }
 
 struct Incarnation<A: Actor<Context = Context<A>>> {
     body: Body<A>,
     control: Arc<Control>,
+    lane: Lane<A>,
+    restart: Option<Restart<A>>,
     watch: Arc<Watch>,
     tag: Tag,
     observer: Observer,
@@ -95,6 +111,7 @@ struct Incarnation<A: Actor<Context = Context<A>>> {
 enum Body<A: Actor<Context = Context<A>>> {
     Unborn { make: Box<dyn FnOnce() -> A + Send>, receiver: AddressReceiver<A> },
     Alive(Box<Alive<A>>),
+    Suspended(Box<Alive<A>>),
     Gone,
 }
 
@@ -137,15 +154,24 @@ impl<A: Actor<Context = Context<A>>> Future for Incarnation<A> {
 }
 
 impl<A: Actor<Context = Context<A>>> Incarnation<A> {
-    /// One poll; how the actor went, if it did.
+    /// One poll; how the actor went, if it is gone.
     fn live(&mut self, cx: &mut TaskContext<'_>) -> Option<Gone> {
-        let (asks, fate) = self.control.take(cx);
+        let (orders, fate) = self.control.take(cx);
         if fate == Fate::Force {
             return Some(Gone::Dismissed);
         }
         let born = self.be_born();
-        for ask in asks {
-            self.owe(ask);
+        for order in orders {
+            match order {
+                Order::Ask(ask) if matches!(self.body, Body::Suspended(_)) => drop(ask),
+                Order::Ask(ask) => self.owe(ask),
+                Order::Suspend => self.suspend(Gone::Dismissed),
+                Order::Restart => {
+                    if let Err(gone) = self.start_again() {
+                        return Some(gone);
+                    }
+                }
+            }
         }
         if fate == Fate::Retire {
             self.retire(cx);
@@ -158,14 +184,19 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
             answered();
             return Some(Gone::Dismissed);
         }
-        match polled {
+        let gone = match polled {
             Polled::Lives => {
                 self.tell_stray_panics();
-                None
+                return None;
             }
-            Polled::Ended => Some(Gone::Ended),
-            Polled::Panicked => Some(self.notes.take().map_or(Gone::Ended, Gone::Panicked)),
+            Polled::Ended => Gone::Ended,
+            Polled::Panicked => self.notes.take().map_or(Gone::Ended, Gone::Panicked),
+        };
+        if self.restart.is_none() || !matches!(self.body, Body::Alive(_)) {
+            return Some(gone);
         }
+        self.suspend(gone);
+        None
     }
 
     /// Makes the actor on its first poll. Whether there is one.
@@ -188,6 +219,50 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
         true
     }
 
+    /// Brings the actor to rest, and tells of it: what it owes and what it spawned is dropped.
+    fn suspend(&mut self, gone: Gone) {
+        match std::mem::replace(&mut self.body, Body::Gone) {
+            Body::Alive(mut alive) => {
+                catch(&self.notes, || drop(std::mem::take(&mut self.owed)));
+                catch(&self.notes, || drop(std::mem::replace(&mut alive.tasks, LocalSet::new())));
+                alive.polled = false;
+                self.body = Body::Suspended(alive);
+                self.tell_stray_panics();
+                (self.observer)(Notice::Suspended(gone));
+            }
+            body => self.body = body,
+        }
+    }
+
+    /// Starts an actor again that rests.
+    ///
+    /// # Errors
+    /// When nobody can reach it any more.
+    fn start_again(&mut self) -> Result<(), Gone> {
+        let Some(restart) = self.restart else { return Ok(()) };
+        let mut alive = match std::mem::replace(&mut self.body, Body::Gone) {
+            Body::Suspended(alive) => alive,
+            body => {
+                self.body = body;
+                return Ok(());
+            }
+        };
+        let started = catch(&self.notes, || {
+            let _within = alive.tasks.enter();
+            restart(&mut alive.actor)
+        });
+        self.body = Body::Alive(alive);
+        match started {
+            Some(true) => Ok(()),
+            Some(false) => Err(Gone::Ended),
+            None => {
+                let panic = self.notes.take();
+                self.suspend(panic.map_or(Gone::Ended, Gone::Panicked));
+                Ok(())
+            }
+        }
+    }
+
     fn owe(&mut self, ask: Ask) {
         let Ask { request, reply, last } = ask;
         match catch(&self.notes, request) {
@@ -197,8 +272,13 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     }
 
     fn poll_body(&mut self, cx: &mut TaskContext<'_>) -> Polled {
-        let Body::Alive(alive) = &mut self.body else { return Polled::Ended };
+        let alive = match &mut self.body {
+            Body::Alive(alive) => alive,
+            Body::Suspended(_) => return Polled::Lives,
+            Body::Unborn { .. } | Body::Gone => return Polled::Ended,
+        };
         alive.polled = true;
+        self.lane.flow_into(alive.actor.ctx());
         match catch(&self.notes, || alive.poll(cx)) {
             Some(Poll::Pending) => Polled::Lives,
             Some(Poll::Ready(())) => Polled::Ended,
@@ -253,7 +333,7 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     fn drop_body(&mut self) {
         let body = std::mem::replace(&mut self.body, Body::Gone);
         catch(&self.notes, move || match body {
-            Body::Alive(alive) => alive.end(),
+            Body::Alive(alive) | Body::Suspended(alive) => alive.end(),
             Body::Unborn { .. } | Body::Gone => {}
         });
     }

@@ -14,13 +14,15 @@
 mod control;
 pub(crate) mod dispatch;
 mod incarnation;
+mod lane;
 pub(crate) mod panics;
 mod pool;
 mod thread;
 mod watch;
 
 pub(crate) use control::{Control, Reply, Request};
-pub(crate) use incarnation::{Gone, Notice, Observer, launch};
+pub(crate) use incarnation::{Gone, Notice, Observer, Restart, launch};
+pub(crate) use lane::Lane;
 pub(crate) use pool::Pool;
 pub(crate) use thread::Thread;
 pub(crate) use watch::Tag;

@@ -21,8 +21,8 @@ use super::told::{Home, Tick, Told, Turn};
 use crate::events::LifecycleEvent;
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar};
 use crate::lifecycle::{
-    Announcement, Answer, Budget, Command, Departure, Input, Machine, ResourceIx, ServiceIx, Spec,
-    Stage, Step,
+    Announcement, Answer, Budget, Command, Departure, Input, Machine, ResourceIx, ServiceIx, Spec, Stage,
+    Step,
 };
 use crate::service::{Deadlines, Started, Told as ToldOf};
 use crate::supervision::{Gone, Notice, Pool, Reply};

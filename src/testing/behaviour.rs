@@ -50,8 +50,8 @@ pub enum RunBehaviour {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown behaviour {word:?}: known are {known} (MS: milliseconds)")]
 pub struct UnknownWord {
-    word: String,
-    known: &'static str,
+    pub(super) word: String,
+    pub(super) known: &'static str,
 }
 
 const WORDS: &str = "ok, error, panic, async_panic, hang, slow:MS, block:MS";

@@ -9,4 +9,6 @@ mod scripted;
 
 pub use behaviour::{Behaviour, RunBehaviour, UnknownWord};
 pub use scenario::{Action, ActionKind, Scenario};
-pub use scripted::{ResourceScript, ScriptedResource, ScriptedService, ServiceScript};
+pub use scripted::{
+    ResourceScript, RestartScript, RestartWord, ScriptedResource, ScriptedService, ServiceScript,
+};

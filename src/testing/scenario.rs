@@ -1,15 +1,20 @@
 //! A scenario: a manager's options, scripted services, and what is done to them when.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
-use actix::Addr;
+use actix::{Addr, Handler, Message};
 use serde::Deserialize;
 
-use super::scripted::{ScriptedService, ServiceScript};
-use crate::manager::{ForceShutdown, Manager, ManagerOptions, StartShutdown};
+use super::behaviour::UnknownWord;
+use super::scripted::ServiceScript;
+use crate::manager::{
+    ForceShutdown, Manager, ManagerOptions, OrderError, RemoveService, RestartService, StartShutdown,
+    StopService,
+};
 
 /// What a rehearsal plays. Keys that are left out have the values of [`Scenario::default`].
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Scenario {
     /// [`ManagerOptions::max_shutdown_duration`]; left out: 30 s.
@@ -24,6 +29,8 @@ pub struct Scenario {
     pub ping: bool,
     /// Where a gRPC server listens; left out: there is none, unless `ping` wants one.
     pub grpc_address: Option<String>,
+    /// [`ManagerOptions::grpc_depends_on`].
+    pub grpc_depends_on: Vec<String>,
     /// What is done to the manager.
     pub actions: Vec<Action>,
     /// The services.
@@ -31,7 +38,7 @@ pub struct Scenario {
 }
 
 /// Something done to a manager.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Action {
     /// When, in milliseconds since the manager's start.
@@ -42,13 +49,63 @@ pub struct Action {
 }
 
 /// What is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
 pub enum ActionKind {
-    /// [`StartShutdown`]
+    /// `start_shutdown`: [`StartShutdown`]
     StartShutdown,
-    /// [`ForceShutdown`]
+    /// `force_shutdown`: [`ForceShutdown`]
     ForceShutdown,
+    /// `restart:ID`: [`RestartService`]
+    Restart(String),
+    /// `stop:ID`: [`StopService`]
+    Stop(String),
+    /// `remove:ID`: [`RemoveService`]
+    Remove(String),
+}
+
+const ACTIONS: &str = "start_shutdown, force_shutdown, restart:ID, stop:ID, remove:ID";
+
+impl TryFrom<String> for ActionKind {
+    type Error = UnknownWord;
+
+    fn try_from(word: String) -> Result<Self, UnknownWord> {
+        Ok(match (word.as_str(), word.split_once(':')) {
+            ("start_shutdown", _) => Self::StartShutdown,
+            ("force_shutdown", _) => Self::ForceShutdown,
+            (_, Some(("restart", id))) => Self::Restart(id.to_owned()),
+            (_, Some(("stop", id))) => Self::Stop(id.to_owned()),
+            (_, Some(("remove", id))) => Self::Remove(id.to_owned()),
+            _ => return Err(UnknownWord { word, known: ACTIONS }),
+        })
+    }
+}
+
+impl ActionKind {
+    fn act(self, manager: &Addr<Manager>) {
+        match self {
+            Self::StartShutdown => manager.do_send(StartShutdown),
+            Self::ForceShutdown => manager.do_send(ForceShutdown),
+            Self::Restart(id) => order(manager, RestartService(id)),
+            Self::Stop(id) => order(manager, StopService(id)),
+            Self::Remove(id) => order(manager, RemoveService(id)),
+        }
+    }
+}
+
+/// Gives an order, and tells of its refusal as a log event.
+fn order<M>(manager: &Addr<Manager>, order: M)
+where
+    M: Message<Result = Result<(), OrderError>> + Debug + Send + 'static,
+    Manager: Handler<M>,
+{
+    let what = format!("{order:?}");
+    let answer = manager.send(order);
+    actix_rt::spawn(async move {
+        if let Ok(Err(error)) = answer.await {
+            tracing::warn!(order = what, %error, "an order was not carried out");
+        }
+    });
 }
 
 impl Scenario {
@@ -66,10 +123,11 @@ impl Scenario {
         if let Some(reserve) = self.release_reserve_ms {
             options = options.release_reserve(millis(reserve));
         }
+        options = options.grpc_depends_on(self.grpc_depends_on.clone());
         if let Some(threads) = self.service_threads {
             options = options.service_threads(threads);
         }
-        self.services.iter().cloned().map(ScriptedService::new).fold(
+        self.services.iter().map(ServiceScript::spec).fold(
             Manager::new(options),
             // A gRPC server runs where a service wants one.
             |manager, service| match self.grpc_address {
@@ -86,10 +144,7 @@ impl Scenario {
             actix_rt::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(action.at_ms)).await;
                 let Some(manager) = manager.upgrade() else { return };
-                match action.kind {
-                    ActionKind::StartShutdown => manager.do_send(StartShutdown),
-                    ActionKind::ForceShutdown => manager.do_send(ForceShutdown),
-                }
+                action.kind.act(&manager);
             });
         }
     }

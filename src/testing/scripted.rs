@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Handler, ResponseFuture};
+use actix::{Actor, AsyncContext, Context, Handler, ResponseFuture, Supervised};
 use serde::Deserialize;
 
 use super::behaviour::{Behaviour, RunBehaviour};
 use crate::error::BoxError;
 use crate::grpc::{GrpcService, RegisterOnServer};
-use crate::service::{GenericService, Release, Resource, Resources, Run, Service, Setup, Shutdown};
+use crate::service::{
+    GenericService, Release, Resource, Resources, RestartPolicy, Run, Service, ServiceSpec, Setup, Shutdown,
+};
 
 /// What a scripted service does, message by message. Resources are started before `Setup` is answered.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceScript {
     /// Its id.
@@ -28,6 +30,96 @@ pub struct ServiceScript {
     /// The resources that it starts.
     #[serde(default)]
     pub resources: Vec<ResourceScript>,
+    /// When it is restarted; left out: never by itself, but it may be by an action, and with what it depends on.
+    #[serde(default)]
+    pub restart: RestartScript,
+    /// [`ServiceSpec::depends_on`].
+    #[serde(default)]
+    pub depends_on: Vec<String>,
+    /// [`ServiceSpec::survives_restart_of`].
+    #[serde(default)]
+    pub survives_restart_of: Vec<String>,
+    /// [`ServiceSpec::stop_timeout`].
+    #[serde(default)]
+    pub stop_timeout_ms: Option<u64>,
+}
+
+/// A [`RestartPolicy`]. What is left out is as its default, but for the jitter: there is none, so that a rehearsal can be
+/// repeated.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RestartScript {
+    /// `never`, `on_failure` or `always`.
+    pub policy: RestartWord,
+    /// [`RestartPolicy::max_restarts`].
+    pub max: u32,
+    /// [`RestartPolicy::within`].
+    pub within_ms: u64,
+    /// [`RestartPolicy::backoff`]: the first delay.
+    pub backoff_ms: u64,
+    /// [`RestartPolicy::backoff`]: the longest; left out, 10 s, or the first where that is longer.
+    pub max_backoff_ms: Option<u64>,
+    /// [`RestartPolicy::jitter`].
+    pub jitter: f64,
+}
+
+/// The name of a restart policy.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RestartWord {
+    /// [`RestartPolicy::never`]
+    #[default]
+    Never,
+    /// [`RestartPolicy::on_failure`]
+    OnFailure,
+    /// [`RestartPolicy::always`]
+    Always,
+}
+
+impl Default for RestartScript {
+    fn default() -> Self {
+        Self {
+            policy: RestartWord::Never,
+            max: 3,
+            within_ms: 5000,
+            backoff_ms: 100,
+            max_backoff_ms: None,
+            jitter: 0.0,
+        }
+    }
+}
+
+impl RestartScript {
+    fn policy(&self) -> RestartPolicy {
+        let policy = match self.policy {
+            RestartWord::Never => RestartPolicy::never(),
+            RestartWord::OnFailure => RestartPolicy::on_failure(),
+            RestartWord::Always => RestartPolicy::always(),
+        };
+        let most = self.max_backoff_ms.unwrap_or(10_000.max(self.backoff_ms));
+        policy
+            .max_restarts(self.max)
+            .within(Duration::from_millis(self.within_ms))
+            .backoff(Duration::from_millis(self.backoff_ms), Duration::from_millis(most))
+            .jitter(self.jitter)
+    }
+}
+
+impl ServiceScript {
+    /// The service that follows this script, with what the script says of its restarts and dependencies.
+    pub fn spec(&self) -> ServiceSpec<ScriptedService> {
+        let mut spec = ServiceSpec::new(ScriptedService::new(self.clone())).restart(self.restart.policy());
+        for id in &self.depends_on {
+            spec = spec.depends_on(id);
+        }
+        for id in &self.survives_restart_of {
+            spec = spec.survives_restart_of(id);
+        }
+        match self.stop_timeout_ms {
+            Some(limit) => spec.stop_timeout(Duration::from_millis(limit)),
+            None => spec,
+        }
+    }
 }
 
 /// What a scripted resource does.
@@ -71,6 +163,8 @@ impl Service for ScriptedService {
         self.0.id.clone()
     }
 }
+
+impl Supervised for ScriptedService {}
 
 impl GenericService for ScriptedService {}
 

@@ -48,7 +48,7 @@ impl Machine {
             (_, Outcome::Forced) => Some(ErrorStage::Shutdown),
             // Its failure has been told; this is merely cut.
             (_, Outcome::Ended) if service.life == Life::Leaving(Manner::AtOnce) => None,
-            (Step::Register | Step::Setup, _) if self.stage == Stage::Running => Some(ErrorStage::Run),
+            (Step::Register | Step::Setup, _) if self.has_run() => Some(ErrorStage::Run),
             (Step::Register | Step::Setup, _) => Some(ErrorStage::Setup),
             // An actor that stops itself when asked to stop does what it was asked.
             (Step::Run, Outcome::Ended) if asked => None,
@@ -56,6 +56,11 @@ impl Machine {
             (Step::Run, _) => Some(ErrorStage::Run),
             (Step::Shutdown, _) => Some(ErrorStage::Shutdown),
         }
+    }
+
+    /// Whether everybody was let run, if only until the shutdown.
+    fn has_run(&self) -> bool {
+        self.stage == Stage::Running || self.stopping.ran
     }
 
     fn judge(&self, ix: ServiceIx, error: ErrorStage) -> Verdict {
@@ -174,7 +179,8 @@ impl Machine {
         self.service(ix).actor = to;
         self.service(ix).cut |= departure == Departure::Abandoned;
         let open: Vec<Step> = Step::ALL.into_iter().filter(|&step| self.get(ix).is_open(step)).collect();
-        if open.is_empty() && !resting {
+        let gives_up = to == Actor::Gone && self.must_return(ix);
+        if open.is_empty() && !resting && !gives_up {
             self.departed_idle(ix, needed, departure, out);
         }
         for &step in &open {
@@ -188,7 +194,9 @@ impl Machine {
         }
         self.note(ix);
         self.touch(ix);
-        self.give_up_restart(ix, departure, out);
+        if gives_up {
+            self.give_up_restart(ix, departure, out);
+        }
     }
 
     /// An actor without an open step went: as told, or by itself while others still counted on it.
@@ -203,7 +211,7 @@ impl Machine {
             let outcome = departure.outcome();
             let tell = |error| Announcement::ServiceLost { service: ix, outcome, error };
             self.fail(ix, needed, outcome, tell, out);
-        } else if departure == Departure::Abandoned && !self.must_return(ix) {
+        } else if departure == Departure::Abandoned {
             let stage = ErrorStage::Shutdown;
             let mended = self.stage == Stage::Running;
             self.announce(Announcement::ServiceStuck(ix, Fault { stage, mended }), out);

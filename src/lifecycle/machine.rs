@@ -107,6 +107,8 @@ impl Machine {
             neighbours.lost += if dependency.survives { 0 } else { missing };
         }
         self.note(ix);
+        // Nobody else has anything to do because of that.
+        self.touched.clear();
     }
 
     pub(crate) fn stage(&self) -> Stage {
@@ -279,7 +281,8 @@ impl Machine {
         let run_over = matches!(service.step(Step::Run), Progress::Over(_));
         let on = service.life == Life::On;
         let (leans, stands) = match self.is_stopping() {
-            true => (!(service.asked && service.is_settled()), service.has_resources() || !service.rests()),
+            // No resource is released before every actor is gone.
+            true => (!(service.asked && service.is_settled()), service.has_resources()),
             false => (service.leans_while_others_run(), !matches!(service.life, Life::Down | Life::Delayed)),
         };
         Facts {

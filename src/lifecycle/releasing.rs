@@ -144,7 +144,11 @@ impl Machine {
                 self.stopping.pressure < Pressure::DeadlineReached && self.get(ix).neighbours.standing == 0
             }
             // A restart, or a stop of its own, had begun to release them.
-            _ => !self.stopping.closed && matches!(self.get(ix).life, Life::Leaving(_)),
+            _ => {
+                !self.stopping.closed
+                    && self.stopping.pressure < Pressure::DeadlineReached
+                    && matches!(self.get(ix).life, Life::Leaving(_))
+            }
         }
     }
 
@@ -163,10 +167,15 @@ impl Machine {
     pub(super) fn last_call_over(&mut self, out: &mut Commands) {
         if self.stopping.pressure == Pressure::DeadlineReached && self.stage == Stage::Releasing {
             self.stopping.pressure = Pressure::LastCallOver;
-            for resource in self.each_resource() {
-                if *self.resource(resource) == Resource::Releasing {
-                    self.force_resource(resource, out);
-                }
+            self.force_all_releasing(out);
+        }
+    }
+
+    /// Resources that were asked have had their time.
+    pub(super) fn force_all_releasing(&mut self, out: &mut Commands) {
+        for resource in self.each_resource() {
+            if *self.resource(resource) == Resource::Releasing {
+                self.force_resource(resource, out);
             }
         }
     }

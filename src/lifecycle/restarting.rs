@@ -234,21 +234,19 @@ impl Machine {
         }
         self.order.retain(|&other| other != ix);
         self.service(ix).vacant = true;
+        self.service(ix).neighbours = super::service::Neighbours::default();
         self.service(ix).passage = Passage::None;
         self.vacant.push(ix);
     }
 
-    /// Whether a service that goes down is to come back.
+    /// Whether a service that goes down, or is down, is to come back.
     pub(super) fn must_return(&self, ix: ServiceIx) -> bool {
         let service = self.get(ix);
-        self.stage == Stage::Running && matches!(service.life, Life::Leaving(_)) && service.wanted
+        self.stage == Stage::Running && service.life != Life::On && service.wanted
     }
 
     /// One that is to come back, but whose actor is gone, cannot: that is a failure of the manager's.
     pub(super) fn give_up_restart(&mut self, ix: ServiceIx, departure: Departure, out: &mut Commands) {
-        if !self.must_return(ix) || self.get(ix).actor != Actor::Gone {
-            return;
-        }
         let error = Fault { stage: ErrorStage::Run, mended: false };
         if departure == Departure::Abandoned {
             self.announce(Announcement::ServiceStuck(ix, error), out);

@@ -238,6 +238,8 @@ impl Machine {
         // Those forced are gone soon, or given up: before that, no resource is released under a service.
         if self.stage == Stage::Releasing {
             self.last_call(out);
+        } else {
+            self.force_all_releasing(out);
         }
     }
 

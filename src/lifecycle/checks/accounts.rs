@@ -1,9 +1,10 @@
 //! G7, the books: what must be told of each input, no more, no less, in this order.
 
-use super::super::io::{Announcement as Told, Departure, Input};
+use super::super::io::{Announcement as Told, Answer, Departure, Input};
 use super::super::names::{Outcome, ResourceIx, ServiceIx, Step};
+use super::super::spec::RestartMode;
 use super::promises::outcome_of;
-use super::world::{Hold, Seen, World};
+use super::world::{Hold, Life, Once, Seen, Way, World};
 
 /// An announcement that tells of something which has happened outside of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,10 +24,10 @@ impl Account {
             Told::StepFinished { service, step, outcome, .. } => Some(Account::Step(service, step, outcome)),
             Told::Panicked { service, resource, .. } => Some(Account::Panic(service, resource)),
             Told::ServiceLost { service, outcome, .. } => Some(Account::Lost(service, outcome)),
-            Told::ServiceStuck(ix) => Some(Account::Stuck(ix)),
+            Told::ServiceStuck(ix, _) => Some(Account::Stuck(ix)),
             Told::ResourceStarted(resource) => Some(Account::Started(resource.service)),
             Told::ResourceLost { resource, outcome, .. } => Some(Account::ResourceLost(resource, outcome)),
-            Told::ReleaseFinished { resource, outcome } => Some(Account::Released(resource, outcome)),
+            Told::ReleaseFinished { resource, outcome, .. } => Some(Account::Released(resource, outcome)),
             _ => None,
         }
     }
@@ -37,11 +38,23 @@ impl World {
     pub(super) fn accounts(&self, input: Input) -> Vec<Account> {
         match input {
             Input::Answered(ix, step, answer) if self.get(ix).is_open(step) => {
-                vec![Account::Step(ix, step, outcome_of(answer))]
+                let over = Account::Step(ix, step, outcome_of(answer));
+                let returned = step == Step::Run && answer == Answer::Ok;
+                let always =
+                    self.is_up() && self.get(ix).way == Way::On && self.spec(ix).mode == RestartMode::Always;
+                match returned && always && !self.may_restart(ix) {
+                    true => vec![over, Account::Lost(ix, Outcome::Ok)],
+                    false => vec![over],
+                }
             }
-            Input::Panicked(ix) if self.get(ix).lives() => vec![Account::Panic(ix, None)],
-            Input::Gone(ix, departure) if self.can_go(ix, departure) => self.accounts_of_gone(ix, departure),
-            Input::ResourceStarted(ix) if !self.releasing => vec![Account::Started(ix)],
+            Input::Suspended(ix, departure) if self.can_rest(ix, departure) => {
+                self.accounts_of_the_departed(ix, departure, Life::Resting)
+            }
+            Input::Panicked(ix) if !self.get(ix).rests() => vec![Account::Panic(ix, None)],
+            Input::Gone(ix, departure) if self.can_go(ix, departure) => {
+                self.accounts_of_the_departed(ix, departure, Life::Gone)
+            }
+            Input::ResourceStarted(ix) if self.get(ix).closing != Once::Done => vec![Account::Started(ix)],
             Input::Released(resource, answer)
                 if matches!(self.hold(resource), Hold::Asked | Hold::Forced) =>
             {
@@ -58,23 +71,32 @@ impl World {
     }
 
     /// Every open step ends with its actor. An idle actor that goes by itself is missed only while others
-    /// count on it; one that panics, or that can't be ended, is always told of.
-    fn accounts_of_gone(&self, ix: ServiceIx, departure: Departure) -> Vec<Account> {
+    /// count on it; one that panics, or that can't be ended, is always told of. One that was to come back, and is
+    /// gone, is told of in any case.
+    fn accounts_of_the_departed(&self, ix: ServiceIx, departure: Departure, to: Life) -> Vec<Account> {
         let service = self.get(ix);
         let open = Step::ALL.into_iter().filter(|&step| service.is_open(step));
-        let first = |n| n == 0;
-        let told: Vec<_> = open
+        let blameless = service.way == Way::AtOnce && service.life != Life::Forced;
+        let mut told: Vec<_> = open
             .enumerate()
             .map(|(n, step)| match departure {
-                Departure::Panicked if first(n) => Account::Step(ix, step, Outcome::Panic),
+                Departure::Panicked if n == 0 => Account::Step(ix, step, Outcome::Panic),
                 Departure::Ended | Departure::Panicked => Account::Step(ix, step, Outcome::Ended),
+                Departure::Dismissed if blameless => Account::Step(ix, step, Outcome::Ended),
                 Departure::Dismissed | Departure::Abandoned => Account::Step(ix, step, Outcome::Forced),
             })
             .collect();
-        if !told.is_empty() {
+        if to == Life::Gone && self.must_return(ix) {
+            told.push(match departure {
+                Departure::Abandoned => Account::Stuck(ix),
+                _ => Account::Lost(ix, departure.outcome()),
+            });
+        }
+        if !told.is_empty() || service.life == Life::Resting {
             return told;
         }
-        let missed = !self.requested && matches!(service.step(Step::Run), Seen::Unsent | Seen::Open);
+        let run_over = !matches!(service.step(Step::Run), Seen::Unsent | Seen::Open);
+        let missed = !self.requested && !run_over && service.way == Way::On && service.life == Life::Alive;
         match departure {
             Departure::Panicked => vec![Account::Lost(ix, Outcome::Panic)],
             Departure::Abandoned => vec![Account::Stuck(ix)],

@@ -1,9 +1,10 @@
 //! What holds between steps, whatever has happened.
 
 use super::super::io::Input;
-use super::super::names::Step;
+use super::super::names::{ServiceIx, Step};
+use super::super::spec::Dependency;
 use super::promises::{Guarantee, Verdict, ensure};
-use super::world::{Hold, Life, Once, Pressure, Seen, Watched, World};
+use super::world::{Hold, Life, Once, Passage, Pressure, Seen, Watched, Way, World};
 
 impl World {
     /// What holds between steps.
@@ -17,9 +18,25 @@ impl World {
         if self.started && !self.requested {
             self.settle_up(input)?;
         }
-        for service in &self.services {
-            if self.signalled && service.is_open(Step::Run) && service.life == Life::Alive {
+        if self.is_up() {
+            self.settle_running()?;
+        }
+        let closing = |service: &Watched| service.vacant || service.closing != Once::NotYet;
+        let closed = self.services.iter().all(|service| service.vacant || service.closing == Once::Done);
+        let lives = |service: &Watched| service.lives() && !service.vacant;
+        for (ix, service) in self.each().filter(|(_, service)| !service.vacant) {
+            if service.signalled && service.is_open(Step::Run) && service.life == Life::Alive {
                 ensure(service.step(Step::Shutdown) != Seen::Unsent, G05, "everybody who runs is asked")?;
+            }
+            if self.drained_enough && !service.signalled {
+                let alone = self.dependents(ix, false).all(|dependent| dependent.is_done());
+                ensure(!alone, G05, "nobody is asked later than need be")?;
+                ensure(
+                    self.get(ix).level > self.shares_spent,
+                    G08,
+                    "nobody waits beyond the share of others",
+                )?;
+                ensure(self.pressure == Pressure::None, G08, "in the reserve everybody has been asked")?;
             }
             if self.pressure >= Pressure::Reserve && !service.is_settled() {
                 ensure(service.life == Life::Forced, G08, "in the reserve, who still works is forced")?;
@@ -30,35 +47,87 @@ impl World {
                     G08,
                     "at the deadline all are forced",
                 )?;
-                let closing = self.closing != Once::NotYet || self.services.iter().any(|s| s.lives());
-                ensure(closing, G08, "at the deadline only forced ends are waited for")?;
-                let asked = self.closing != Once::Done || !service.holds().contains(&Hold::Alive);
-                ensure(asked, G08, "at the deadline every resource is asked")?;
-                let over = self.closing == Once::Done && self.last_call == Once::Done;
+                let ends = self.services.iter().all(closing) || self.services.iter().any(lives);
+                ensure(ends, G08, "at the deadline only forced ends are waited for")?;
+                let asked = !closed || !service.holds().contains(&Hold::Alive);
+                ensure(asked || !self.releasing, G08, "at the deadline every resource is asked")?;
+                let over = closed && self.last_call == Once::Done;
                 let forced = !over || !service.holds().contains(&Hold::Asked);
                 ensure(forced, G08, "after the last call every resource is forced")?;
             }
         }
-        if self.drain_delay == Once::Pending {
-            let used = self.services.iter().any(|service| service.is_open(Step::Run));
-            ensure(used, G05, "a drain delay that nobody can use is cut")?;
-        }
         let left = |hold: &Hold| *hold != Hold::Over;
         let done = self.releasing
-            && self.services.iter().all(|service| !service.lives() && !service.holds().iter().any(left));
+            && self
+                .services
+                .iter()
+                .all(|service| service.vacant || !service.lives() && !service.holds().iter().any(left));
         ensure(!done, G13, "the end comes as soon as nothing is left")
     }
 
     /// On the way up, nobody is forgotten and somebody always works.
     fn settle_up(&self, input: Input) -> Verdict {
         use Guarantee::*;
-        let works = self.services.iter().any(|service| !service.is_settled());
-        ensure(works, G04, "a manager nobody works in ends by itself")?;
-        ensure(!self.all_set_up() || self.all_run(), G02, "everybody runs once all are set up")?;
-        if self.all_run() && (!self.has_server() || input == Input::Serving) {
+        let works =
+            |service: &Watched| !service.is_settled() || service.passage != Passage::None || !service.wanted;
+        ensure(self.services.iter().any(works), G04, "a manager nobody works in ends by itself")?;
+        ensure(self.launched() || !self.all_set_up(), G02, "everybody runs once all are set up")?;
+        if self.all_were_let_run() && (!self.has_server() || input == Input::Serving) {
             ensure(self.running, G13, "who waits for Running is told")?;
         }
-        let failed = |service: &Watched| service.steps.contains(&Seen::Failed);
+        let failed = |service: &Watched| service.way == Way::On && service.steps.contains(&Seen::Failed);
         ensure(!self.services.iter().any(failed), G03, "no failure goes without a shutdown")
+    }
+
+    /// While all run, whoever may go a step up or down has gone it.
+    fn settle_running(&self) -> Verdict {
+        use Guarantee::*;
+        for (ix, service) in self.each().filter(|(_, service)| !service.vacant) {
+            let lost = |on: &Dependency| !on.survives && !self.get(on.on).is_up();
+            let follows = service.way != Way::On || !self.spec(ix).depends_on.iter().any(lost);
+            ensure(follows, G04, "who depends on one that goes down goes, too")?;
+            let runs = !service.kind.runs() || service.step(Step::Run) != Seen::Unsent;
+            ensure(runs || !service.is_up(), G02, "who is set up runs")?;
+            let leaning = self.dependents(ix, true).any(|dependent| dependent.leans());
+            let standing = self.dependents(ix, true).any(|dependent| !dependent.is_down());
+            match service.way {
+                Way::Asked if !service.signalled => {
+                    let rests = service.rests();
+                    ensure(leaning || rests, G05, "who may be asked to stop is")?;
+                }
+                Way::Asked => {
+                    let stays = service.life == Life::Alive && service.is_settled();
+                    ensure(!stays, G05, "who is done is brought to rest")?;
+                }
+                Way::AtOnce => ensure(service.life != Life::Alive, G04, "who failed is brought to rest")?,
+                Way::Down | Way::On => {}
+            }
+            if service.is_leaving() && service.rests() && service.is_settled() {
+                let asked = service.way == Way::AtOnce || service.signalled;
+                let waits = service.closing != Once::NotYet || standing || !asked;
+                ensure(waits, G06, "who is at rest gives its resources back")?;
+                let busy = |hold: &Hold| matches!(hold, Hold::Asked | Hold::Forced);
+                let goes_on = service.is_cleared() || service.holds().iter().any(busy);
+                ensure(service.closing != Once::Done || goes_on, G06, "one resource after the other goes")?;
+            }
+            self.settle_down(ix, service)?;
+        }
+        Ok(())
+    }
+
+    /// Whoever is down starts again as soon as it may, or leaves.
+    fn settle_down(&self, ix: ServiceIx, service: &Watched) -> Verdict {
+        use Guarantee::*;
+        if !service.is_down() {
+            return Ok(());
+        }
+        ensure(!service.owes_delay || !service.wanted, G04, "who failed waits for its restart")?;
+        let startable = matches!(service.life, Life::Unborn | Life::Resting);
+        let up = self.spec(ix).depends_on.iter().all(|dependency| self.get(dependency.on).is_up());
+        let waits = !service.wanted || !startable || !up || service.delay == Once::Pending;
+        ensure(waits, G04, "who may start does")?;
+        ensure(service.passage != Passage::Stop, G07, "the stop of one that is down is over")?;
+        let stays = service.removed && matches!(service.life, Life::Unborn | Life::Gone | Life::Resting);
+        ensure(!stays, G07, "who is to leave, and is down, leaves")
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Two states are visited as one when they differ only in ways that no later step can tell apart:
 //!
-//! - *Services of a kind are interchangeable.* The machine treats them by kind and state alone; their order
+//! - *Services of a kind are interchangeable*, where none depends on another. The machine treats them by kind and state alone; their order
 //!   decides the order of commands within one step, and no promise speaks about that. So services count as
 //!   a sorted list, not as a sequence.
 //! - *Failures of a step are alike.* The machine and the promises ask of a step that is over only whether
@@ -11,7 +11,9 @@
 //!
 //! [`random`](super::random) follows histories without any of this.
 
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
+
+use foldhash::fast::FixedState;
 
 use super::super::machine::Machine;
 use super::super::names::{Cause, Outcome, Step};
@@ -22,65 +24,45 @@ use super::world::{Watched, World};
 pub(super) fn hash<H: Hasher>(machine: &Machine, world: &World, to: &mut H) {
     let pairs = machine.services.iter().zip(&world.services);
     let mut codes: Vec<u64> = pairs.map(|(service, watched)| code(service, watched)).collect();
-    codes.sort_unstable();
+    let alike = world.specs.iter().all(|spec| spec.depends_on.is_empty() && !spec.restartable);
+    if alike {
+        codes.sort_unstable();
+    }
     codes.hash(to);
     let mut stopping = machine.stopping.clone();
     stopping.cause = stopping.cause.map(|_| Cause::Finished);
     stopping.hash(to);
-    let mut rest = Packed(0);
-    rest.push(machine.stage as u64, 8);
-    rest.push(u64::from(machine.signals), 8);
-    rest.push(u64::from(machine.running_announced), 2);
-    let flags =
-        [world.started, world.running, world.requested, world.signalled, world.releasing, world.stopped];
-    for flag in flags.into_iter().chain([world.exited]) {
-        rest.push(u64::from(flag), 2);
-    }
-    for once in [world.draining, world.drain_delay, world.last_call, world.closing] {
-        rest.push(once as u64, 3);
-    }
-    rest.push(world.pressure as u64, 3);
-    rest.push(u64::from(world.signals), 4);
-    rest.0.hash(to);
+    (machine.stage, machine.signals, machine.running_announced, machine.opened).hash(to);
+    [world.started, world.running, world.launched, world.requested, world.drained_enough].hash(to);
+    [world.releasing, world.stopped, world.exited].hash(to);
+    [world.draining, world.drain_delay, world.last_call].hash(to);
+    (world.pressure, world.signals, world.shares, world.shares_spent, world.orders).hash(to);
     // The counters are not hashed: each follows from the services, which a property of the model holds.
 }
 
 /// All that is known of one service, in one number.
 fn code(service: &Service, watched: &Watched) -> u64 {
-    let mut code = Packed(0);
-    code.push(service.kind as u64, 4);
-    code.push(service.actor as u64, 5);
-    code.push(watched.life as u64, 5);
+    let mut code = FixedState::default().build_hasher();
+    (service.kind, service.mode, service.life, service.passage, service.actor, service.registry)
+        .hash(&mut code);
+    (service.wanted, service.leaves_for_good, service.vacant, service.owes_delay).hash(&mut code);
+    (service.restarts, service.asked, service.cut, service.level).hash(&mut code);
+    service.resources.hash(&mut code);
+    (watched.life, watched.way, watched.passage, watched.wanted, watched.removed).hash(&mut code);
+    (watched.vacant, watched.signalled, watched.closing, watched.delay, watched.owes_delay).hash(&mut code);
+    (watched.stop_timer, watched.restarts, watched.forgotten, watched.lives, watched.cut).hash(&mut code);
     for step in Step::ALL {
-        code.push(progress(service.step(step)), 4);
-        code.push(watched.step(step) as u64, 4);
+        (progress(service.step(step)), watched.step(step)).hash(&mut code);
     }
-    code.push(service.resources.len() as u64, 8);
-    for &resource in &service.resources {
-        code.push(resource as u64, 4);
-    }
-    code.push(watched.holds().len() as u64, 8);
-    for &hold in watched.holds() {
-        code.push(hold as u64, 4);
-    }
-    code.0
+    watched.holds().hash(&mut code);
+    code.finish()
 }
 
-fn progress(progress: Progress) -> u64 {
+fn progress(progress: Progress) -> u8 {
     match progress {
         Progress::Unsent => 0,
         Progress::Open => 1,
         Progress::Over(Outcome::Ok) => 2,
         Progress::Over(_) => 3,
-    }
-}
-
-/// A number in mixed radix. Both ends are in this file, so nobody needs to unpack it.
-struct Packed(u64);
-
-impl Packed {
-    fn push(&mut self, digit: u64, radix: u64) {
-        debug_assert!(digit < radix && self.0 <= u64::MAX / radix);
-        self.0 = self.0 * radix + digit;
     }
 }

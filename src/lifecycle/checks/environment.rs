@@ -5,7 +5,7 @@
 
 use super::super::io::{Answer, Departure, Input};
 use super::super::names::{Kind, ResourceIx, ServiceIx, SignalKind, Step};
-use super::world::{Hold, Life, Once, Pressure, Seen, Watched, World};
+use super::world::{Hold, Life, Once, Passage, Pressure, Seen, Watched, Way, World};
 
 /// The bounds of an environment.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +16,14 @@ pub(super) struct Bounds {
     /// Whether there is a deadline, and a reserve before it.
     pub(super) deadline: bool,
     pub(super) signals: bool,
+    /// Whether users ask for the shutdown.
+    pub(super) shutdown: bool,
+    /// How many orders users may give to single services.
+    pub(super) orders: u8,
+    /// How many restarts of each service its budget may forget.
+    pub(super) forgotten: u8,
+    /// Whether panics outside of steps, and losses of resources, happen.
+    pub(super) strays: bool,
     pub(super) answers: &'static [Answer],
     pub(super) departures: &'static [Departure],
 }
@@ -29,16 +37,15 @@ pub(super) fn possible(world: &World, bounds: &Bounds, to: &mut Vec<Input>) {
     if world.stopped || world.exited {
         return;
     }
-    if world.closing == Once::Pending {
+    if let Some((ix, service)) = world.each().find(|(_, service)| service.closing == Once::Pending) {
         // Answered on the spot, so that nothing comes between.
-        to.extend(
-            world.each().filter(|(_, s)| may_start(s, bounds)).map(|(ix, _)| Input::ResourceStarted(ix)),
-        );
-        to.push(Input::ResourcesClosed);
+        to.extend(may_start(service, bounds).then_some(Input::ResourceStarted(ix)));
+        to.push(Input::ResourcesClosed(ix));
         return;
     }
-    for (ix, service) in world.each() {
+    for (ix, service) in world.each().filter(|(_, service)| !service.vacant) {
         of_service(ix, service, world, bounds, to);
+        of_restarts(ix, service, world, bounds, to);
     }
     of_users(world, bounds, to);
     to.extend(timers(world, bounds));
@@ -49,19 +56,35 @@ fn of_service(ix: ServiceIx, service: &Watched, world: &World, bounds: &Bounds, 
         for step in Step::ALL.into_iter().filter(|&step| service.is_open(step)) {
             to.extend(bounds.answers.iter().map(|&answer| Input::Answered(ix, step, answer)));
         }
-        to.push(Input::Panicked(ix));
-        let possible = |&&departure: &&Departure| match departure {
-            Departure::Ended | Departure::Panicked => true,
-            Departure::Dismissed => service.life >= Life::Retired,
-            Departure::Abandoned => service.life >= Life::Forced,
+        to.extend((bounds.strays && !service.rests()).then_some(Input::Panicked(ix)));
+        let departures = || bounds.departures.iter().copied();
+        let rests = departures().filter(|&departure| world.can_rest(ix, departure));
+        to.extend(rests.map(|departure| Input::Suspended(ix, departure)));
+        // One that can rest does so when it goes by itself.
+        let rests_instead = |departure| {
+            matches!(departure, Departure::Ended | Departure::Panicked)
+                && world.spec(ix).restartable
+                && !bounds.strays
         };
-        to.extend(bounds.departures.iter().filter(possible).map(|&departure| Input::Gone(ix, departure)));
+        let goes = departures().filter(|&d| world.can_go(ix, d) && !rests_instead(d));
+        to.extend(goes.map(|departure| Input::Gone(ix, departure)));
     }
-    if world.closing == Once::NotYet && may_start(service, bounds) {
+    if service.closing == Once::NotYet && may_start(service, bounds) {
         to.push(Input::ResourceStarted(ix));
     }
     for (index, &hold) in service.holds().iter().enumerate() {
         of_resource(ResourceIx { service: ix, index: index as u32 }, hold, bounds, to);
+    }
+}
+
+/// Restarts, and orders to a single service.
+fn of_restarts(ix: ServiceIx, service: &Watched, world: &World, bounds: &Bounds, to: &mut Vec<Input>) {
+    to.extend((service.delay == Once::Pending).then_some(Input::DelayOver(ix)));
+    to.extend(service.stop_timer.then_some(Input::StopTimeout(ix)));
+    let forgets = service.restarts > 0 && service.forgotten < bounds.forgotten;
+    to.extend(forgets.then_some(Input::RestartsForgotten(ix, 1)));
+    if world.orders < bounds.orders && service.kind != Kind::Server {
+        to.extend([Input::StopAsked(ix), Input::RestartAsked(ix), Input::RemoveAsked(ix)]);
     }
 }
 
@@ -76,12 +99,12 @@ fn of_resource(resource: ResourceIx, hold: Hold, bounds: &Bounds, to: &mut Vec<I
     if hold == Hold::Over {
         return;
     }
-    to.push(Input::ResourcePanicked(resource));
+    to.extend(bounds.strays.then_some(Input::ResourcePanicked(resource)));
     if hold >= Hold::Asked {
         to.extend(bounds.answers.iter().map(|&answer| Input::Released(resource, answer)));
     }
     let possible = |&&departure: &&Departure| match departure {
-        Departure::Ended | Departure::Panicked => true,
+        Departure::Ended | Departure::Panicked => bounds.strays || hold >= Hold::Forced,
         Departure::Dismissed | Departure::Abandoned => hold >= Hold::Forced,
     };
     to.extend(
@@ -90,7 +113,10 @@ fn of_resource(resource: ResourceIx, hold: Hold, bounds: &Bounds, to: &mut Vec<I
 }
 
 fn of_users(world: &World, bounds: &Bounds, to: &mut Vec<Input>) {
-    to.extend([Input::Start, Input::ShutdownAsked, Input::ForceAsked]);
+    to.push(Input::Start);
+    if bounds.shutdown {
+        to.extend([Input::ShutdownAsked, Input::ForceAsked]);
+    }
     if bounds.signals {
         to.push(Input::Signal(SignalKind::Terminate));
     }
@@ -103,7 +129,9 @@ fn of_users(world: &World, bounds: &Bounds, to: &mut Vec<Input>) {
 /// them again after it was forced.
 fn timers(world: &World, bounds: &Bounds) -> impl Iterator<Item = Input> {
     let deadline = bounds.deadline && world.requested;
+    let share = world.shares_spent + 1;
     [
+        (Input::ShareSpent(share), deadline && world.drained_enough && share < world.shares),
         (Input::DrainDelayOver, world.drain_delay != Once::NotYet),
         (Input::ReserveReached, deadline),
         (Input::DeadlineReached, deadline && world.pressure >= Pressure::Reserve),
@@ -115,8 +143,8 @@ fn timers(world: &World, bounds: &Bounds) -> impl Iterator<Item = Input> {
 
 /// Something that comes although everybody hangs: timers, and the ends of those who are forced.
 pub(super) fn forced_to_come(world: &World, deadline: bool) -> Option<Input> {
-    if world.closing == Once::Pending {
-        return Some(Input::ResourcesClosed);
+    if let Some((ix, _)) = world.each().find(|(_, service)| service.closing == Once::Pending) {
+        return Some(Input::ResourcesClosed(ix));
     }
     for (ix, service) in world.each() {
         if service.life == Life::Forced {
@@ -149,6 +177,9 @@ pub(super) fn kindly_to_come(world: &World) -> Option<Input> {
         if service.life == Life::Retired {
             return Some(Input::Gone(ix, Departure::Dismissed));
         }
+        if service.life == Life::Suspending {
+            return Some(Input::Suspended(ix, Departure::Dismissed));
+        }
         if let Some(index) = service.holds().iter().position(|&hold| hold == Hold::Asked) {
             return Some(Input::Released(ResourceIx { service: ix, index: index as u32 }, Answer::Ok));
         }
@@ -156,7 +187,43 @@ pub(super) fn kindly_to_come(world: &World) -> Option<Input> {
     forced_to_come(world, false)
 }
 
+/// Something that leads a restart, or the stop of one service, to its end, when nobody hangs and no time runs out.
+pub(super) fn passage_to_go_on(world: &World) -> Option<Input> {
+    if let Some((ix, _)) = world.each().find(|(_, service)| service.closing == Once::Pending) {
+        return Some(Input::ResourcesClosed(ix));
+    }
+    for (ix, service) in world.each().filter(|(_, service)| !service.vacant) {
+        let works = |&step: &Step| service.is_open(step) && (step != Step::Run || service.signalled);
+        if let Some(step) = Step::ALL.into_iter().find(works) {
+            return Some(Input::Answered(ix, step, Answer::Ok));
+        }
+        if matches!(service.life, Life::Retired | Life::Forced) {
+            return Some(Input::Gone(ix, Departure::Dismissed));
+        }
+        if service.life == Life::Suspending {
+            return Some(Input::Suspended(ix, Departure::Dismissed));
+        }
+        if service.delay == Once::Pending {
+            return Some(Input::DelayOver(ix));
+        }
+        if let Some(index) = service.holds().iter().position(|&hold| hold == Hold::Asked) {
+            return Some(Input::Released(ResourceIx { service: ix, index: index as u32 }, Answer::Ok));
+        }
+        if let Some(index) = service.holds().iter().position(|&hold| hold == Hold::Forced) {
+            let resource = ResourceIx { service: ix, index: index as u32 };
+            return Some(Input::ResourceGone(resource, Departure::Abandoned));
+        }
+    }
+    None
+}
+
 impl World {
+    /// Whether a restart, a stop or an addition is under way that others' being down does not explain.
+    pub(super) fn has_passage(&self) -> bool {
+        let all_wanted = self.services.iter().all(|service| service.wanted || service.vacant);
+        all_wanted && self.services.iter().any(|service| service.passage != Passage::None)
+    }
+
     /// Whether an input means anything now. What does not is late, doubled or impossible, and must change
     /// nothing.
     pub(super) fn means_anything(&self, input: Input) -> bool {
@@ -170,7 +237,17 @@ impl World {
             Input::ShutdownAsked => !self.requested,
             Input::ForceAsked => self.pressure < Pressure::Deadline,
             Input::Signal(_) => true,
-            Input::ResourcesClosed => self.closing == Once::Pending,
+            Input::ResourcesClosed(ix) => self.get(ix).closing == Once::Pending,
+            Input::Suspended(ix, departure) => self.can_rest(ix, departure),
+            Input::DelayOver(ix) => self.is_up() && self.get(ix).delay == Once::Pending,
+            Input::RestartsForgotten(ix, count) => count > 0 && self.get(ix).restarts > 0,
+            Input::StopAsked(ix) => self.is_up() && self.get(ix).wanted,
+            Input::RestartAsked(ix) => self.is_up() && self.can_be_restarted(ix),
+            // Whom others depend on stays.
+            Input::RemoveAsked(ix) => self.is_up() && !self.get(ix).removed,
+            Input::StopTimeout(_) => !self.releasing,
+            Input::Added(ix) => self.get(ix).way == Way::Down && self.get(ix).life == Life::Unborn,
+            Input::ShareSpent(share) => self.requested && share > self.shares_spent,
             Input::DrainDelayOver => self.drain_delay == Once::Pending,
             Input::ReserveReached => self.requested && self.pressure == Pressure::None,
             Input::DeadlineReached => self.requested && self.pressure < Pressure::Deadline,
@@ -189,7 +266,14 @@ pub(super) fn strays(ix: ServiceIx, index: u32) -> impl Iterator<Item = Input> {
         Input::Serving,
         Input::Panicked(ix),
         Input::ResourceStarted(ix),
-        Input::ResourcesClosed,
+        Input::ResourcesClosed(ix),
+        Input::DelayOver(ix),
+        Input::StopTimeout(ix),
+        Input::RestartsForgotten(ix, 1),
+        Input::StopAsked(ix),
+        Input::RestartAsked(ix),
+        Input::RemoveAsked(ix),
+        Input::ShareSpent(1),
         Input::ResourcePanicked(resource),
         Input::ShutdownAsked,
         Input::ForceAsked,
@@ -202,8 +286,12 @@ pub(super) fn strays(ix: ServiceIx, index: u32) -> impl Iterator<Item = Input> {
         .into_iter()
         .flat_map(move |step| ALL_ANSWERS.iter().map(move |&answer| Input::Answered(ix, step, answer)));
     let released = ALL_ANSWERS.iter().map(move |&answer| Input::Released(resource, answer));
-    let gone = ALL_DEPARTURES
-        .iter()
-        .flat_map(move |&departure| [Input::Gone(ix, departure), Input::ResourceGone(resource, departure)]);
+    let gone = ALL_DEPARTURES.iter().flat_map(move |&departure| {
+        [
+            Input::Gone(ix, departure),
+            Input::Suspended(ix, departure),
+            Input::ResourceGone(resource, departure),
+        ]
+    });
     fixed.into_iter().chain(answered).chain(released).chain(gone)
 }

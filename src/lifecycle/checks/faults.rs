@@ -68,12 +68,12 @@ impl Fault {
             }
             Fault::SkipsTheDrainDelay => {
                 if commands.contains(&Command::StartDrainDelay) {
-                    commands.push(Command::SignalRequested);
+                    commands.push(Command::SignalRequested(ServiceIx(0)));
                 }
             }
             Fault::ForgetsDrained => commands.retain(|command| *command != Command::Announce(Told::Drained)),
             Fault::ReleasesBeforeRunEnded => {
-                if commands.contains(&Command::StartDeadlines)
+                if commands.iter().any(|command| matches!(command, Command::StartDeadlines { .. }))
                     && before.services[0].holds().first() == Some(&Hold::Alive)
                 {
                     let resource = ResourceIx { service: ServiceIx(0), index: 0 };
@@ -92,7 +92,9 @@ impl Fault {
                     }
                 }
             }
-            Fault::ForgetsToClose => commands.retain(|command| *command != Command::CloseResources),
+            Fault::ForgetsToClose => {
+                commands.retain(|command| !matches!(command, Command::CloseResources(_)))
+            }
             Fault::LosesAcknowledgements => {
                 commands.retain(|command| !matches!(command, Command::Announce(Told::ReleaseFinished { .. })))
             }

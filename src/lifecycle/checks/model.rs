@@ -8,9 +8,10 @@ use stateright::{Checker, Expectation, HasDiscoveries, Model, Property};
 use super::super::io::Input;
 use super::super::machine::Machine;
 use super::super::names::{Kind, ServiceIx, Stage};
+use super::super::spec::Spec;
 use super::canonical;
 use super::counters::counters_match;
-use super::environment::{Bounds, forced_to_come, kindly_to_come, possible, strays};
+use super::environment::{Bounds, forced_to_come, kindly_to_come, passage_to_go_on, possible, strays};
 use super::faults::Fault;
 use super::promises::{Broken, Guarantee};
 use super::world::{Once, Pressure, World};
@@ -18,7 +19,7 @@ use super::world::{Once, Pressure, World};
 /// A system to be walked through.
 #[derive(Debug, Clone)]
 pub(super) struct System {
-    pub(super) kinds: Vec<Kind>,
+    pub(super) specs: Vec<Spec>,
     pub(super) drain_delay: bool,
     pub(super) bounds: Bounds,
     /// The rule that is broken deliberately.
@@ -56,8 +57,8 @@ impl Model for System {
 
     fn init_states(&self) -> Vec<State> {
         vec![State {
-            machine: Machine::new(self.kinds.iter().copied(), self.drain_delay),
-            world: World::new(self.kinds.iter().copied()),
+            machine: Machine::new(self.specs.iter().cloned(), self.drain_delay),
+            world: World::new(self.specs.iter().cloned()),
             broken: None,
         }]
     }
@@ -116,6 +117,10 @@ impl Model for System {
                 "G13 without a deadline, the end comes when everybody answers",
                 |_, s: &State| !s.world.requested || s.is_over() || kindly_to_come(&s.world).is_some(),
             ),
+            Property::always("G4 a restart comes to its end when everybody answers", |_, s: &State| {
+                let under_way = s.world.is_up() && s.world.has_passage();
+                !under_way || s.is_over() || passage_to_go_on(&s.world).is_some()
+            }),
             Property::always("G13 the stage is what was told", |_, s: &State| s.is_over() || stage_fits(s)),
             Property::always("G13 after the end nothing changes anything", |_, s: &State| {
                 !s.world.stopped
@@ -129,8 +134,9 @@ impl Model for System {
                 counters_match(&s.machine)
             }),
             Property::sometimes("an end", |_, s: &State| s.world.stopped),
-            Property::sometimes("an end with everybody forced", |_, s: &State| {
-                s.world.stopped && (s.world.last_call == Once::Done || s.world.services.is_empty())
+            Property::sometimes("an end with everybody forced", |m: &Self, s: &State| {
+                m.bounds.resources == 0
+                    || s.world.stopped && (s.world.last_call == Once::Done || s.world.services.is_empty())
             }),
         ]
     }
@@ -152,7 +158,8 @@ impl System {
     /// Walks through every state. Panics with the way to the first broken promise.
     pub(super) fn check(self) {
         let began = Instant::now();
-        let name = format!("{:?} x {}", self.kinds, self.bounds.resources);
+        let kinds: Vec<Kind> = self.specs.iter().map(|spec| spec.kind).collect();
+        let name = format!("{kinds:?} x {}", self.bounds.resources);
         let checker = self.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_dfs().join();
         println!(
             "{name}: {} states, {} transitions, depth {}, {:.1?}",

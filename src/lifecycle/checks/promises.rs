@@ -5,10 +5,10 @@
 //! what the input itself changes (`take`), each command against the history so far ([`orders`](super::orders) and
 //! [`tidings`](super::tidings)), and what must hold once the step is done ([`between`](super::between)).
 
-use super::super::io::{Answer, Command, Departure, Input};
-use super::super::names::{ErrorStage, Kind, Outcome, ResourceIx, ServiceIx, Step};
+use super::super::io::{Answer, Command, Departure, Fault, Input};
+use super::super::names::{ErrorStage, Outcome, ResourceIx, ServiceIx, Step};
 use super::accounts::Account;
-use super::world::{Hold, Life, Once, Pressure, Seen, World};
+use super::world::{Hold, Life, Once, Passage, Pressure, Seen, Watched, Way, World};
 
 /// The guarantees of the contract that the rules have to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,6 +46,8 @@ pub(super) struct Moment {
     pub(super) release: Option<ResourceIx>,
     /// The latest failure that must begin the shutdown.
     pub(super) failure: Option<(ServiceIx, ErrorStage)>,
+    /// Whoever failed and must be restarted.
+    pub(super) restart: Option<ServiceIx>,
     /// The shutdown began in this step, and whether services were running then.
     pub(super) requested: Option<bool>,
     pub(super) deadlines: bool,
@@ -74,6 +76,7 @@ impl World {
             step: None,
             release: None,
             failure: None,
+            restart: None,
             requested: None,
             deadlines: false,
             needed: self.is_needed(input),
@@ -97,6 +100,11 @@ impl World {
             ensure(self.draining != Once::NotYet, G05, "the drain of what ran is told")?;
         }
         ensure(now.failure.is_none() || self.requested, G04, "a failure begins the shutdown")?;
+        ensure(now.restart.is_none() || self.requested, G04, "who may be restarted after a failure is")?;
+        if self.drain_delay == Once::Pending && self.services.iter().all(|s| !s.is_open(Step::Run)) {
+            // Nobody is left who could use it.
+            (self.drain_delay, self.drained_enough) = (Once::Done, true);
+        }
         self.settle(input)
     }
 
@@ -104,8 +112,31 @@ impl World {
     fn take(&mut self, input: Input) {
         match input {
             Input::Start => self.started |= !self.requested,
-            Input::Gone(ix, departure) if self.can_go(ix, departure) => self.at(ix).life = Life::Gone,
-            Input::ResourcesClosed if self.closing == Once::Pending => self.closing = Once::Done,
+            Input::Suspended(ix, departure) if self.can_rest(ix, departure) => {
+                self.at(ix).life = Life::Resting;
+            }
+            Input::Gone(ix, departure) if self.can_go(ix, departure) => {
+                self.at(ix).life = Life::Gone;
+                self.at(ix).cut |= departure == Departure::Abandoned;
+            }
+            Input::ResourcesClosed(ix) if self.get(ix).closing == Once::Pending => {
+                self.at(ix).closing = Once::Done;
+            }
+            Input::DelayOver(ix) if self.get(ix).delay == Once::Pending => self.at(ix).delay = Once::Done,
+            Input::RestartsForgotten(ix, count) => {
+                let forgotten = self.get(ix).restarts.min(count as u8);
+                self.at(ix).restarts -= forgotten;
+                self.at(ix).forgotten += forgotten;
+            }
+            Input::ShareSpent(share) if self.requested && self.drained_enough && !self.releasing => {
+                self.shares_spent = self.shares_spent.max(share);
+            }
+            Input::StopAsked(_) | Input::RestartAsked(_) | Input::RemoveAsked(_) | Input::Added(_)
+                if self.is_up() =>
+            {
+                self.orders += 1;
+                self.take_order(input);
+            }
             Input::ForceAsked => self.pressure = Pressure::Deadline,
             Input::Signal(_) => {
                 self.signals = 3.min(self.signals + 1);
@@ -121,14 +152,46 @@ impl World {
             Input::LastCallOver if self.last_call == Once::Pending => self.last_call = Once::Done,
             _ => {}
         }
+        if self.requested && self.pressure > Pressure::None {
+            self.drained_enough = true;
+            self.drain_delay = if self.drain_delay == Once::Pending { Once::Done } else { self.drain_delay };
+        }
+    }
+
+    fn take_order(&mut self, order: Input) {
+        match order {
+            Input::Added(ix) if self.get(ix).way == Way::Down => self.at(ix).passage = Passage::Addition,
+            Input::RemoveAsked(ix) if self.dependents(ix, false).next().is_none() => {
+                self.at(ix).removed = true
+            }
+            Input::RestartAsked(ix) if self.can_be_restarted(ix) => {
+                let service = self.at(ix);
+                (service.wanted, service.owes_delay) = (true, false);
+                if service.delay == Once::Pending {
+                    service.delay = Once::Done;
+                }
+                if service.way == Way::On {
+                    service.way = Way::Asked;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn can_be_restarted(&self, ix: ServiceIx) -> bool {
+        let service = self.get(ix);
+        let stays = !service.removed && service.passage != Passage::Addition && service.life != Life::Gone;
+        self.spec(ix).restartable && stays
     }
 
     /// Whether others count on the service that lost its actor or a resource: it is on its way up, it runs, or
     /// calls reach it.
     fn is_needed(&self, input: Input) -> bool {
         let ix = match input {
-            Input::Gone(ix, _) => ix,
-            Input::ResourceGone(resource, _) => resource.service,
+            Input::Gone(ix, _) | Input::Suspended(ix, _) | Input::Panicked(ix) => ix,
+            Input::ResourceGone(resource, _) | Input::ResourcePanicked(resource) => resource.service,
+            // A main loop that always is to run is needed when it returns.
+            Input::Answered(_, Step::Run, _) => return true,
             _ => return false,
         };
         let service = self.get(ix);
@@ -136,7 +199,18 @@ impl World {
             Seen::Unsent => matches!(service.step(Step::Register), Seen::Unsent | Seen::Open),
             setup => setup != Seen::Failed,
         };
-        service.life == Life::Alive && up && matches!(service.step(Step::Run), Seen::Unsent | Seen::Open)
+        let here = service.life == Life::Alive && service.way == Way::On;
+        here && up && matches!(service.step(Step::Run), Seen::Unsent | Seen::Open)
+    }
+
+    /// Whether an actor can come to rest in this way.
+    pub(super) fn can_rest(&self, ix: ServiceIx, departure: Departure) -> bool {
+        let by_itself = matches!(departure, Departure::Ended | Departure::Panicked);
+        match self.get(ix).life {
+            Life::Alive => self.spec(ix).restartable && by_itself,
+            Life::Suspending => by_itself || departure == Departure::Dismissed,
+            _ => false,
+        }
     }
 
     /// Whether an actor can go in this way: told to, or by itself.
@@ -145,7 +219,7 @@ impl World {
         service.lives()
             && match departure {
                 Departure::Ended | Departure::Panicked => true,
-                Departure::Dismissed => service.life >= Life::Retired,
+                Departure::Dismissed => matches!(service.life, Life::Retired | Life::Forced),
                 Departure::Abandoned => service.life == Life::Forced,
             }
     }
@@ -154,18 +228,33 @@ impl World {
         self.services.iter().flat_map(|service| service.holds()).filter(|&&one| one == hold).count()
     }
 
-    /// Everybody was set up, and everybody with a main loop was let run.
-    pub(super) fn all_run(&self) -> bool {
-        let runs = |kind: Kind, step| !kind.runs() || step != Seen::Unsent;
-        self.all_set_up() && self.services.iter().all(|service| runs(service.kind, service.step(Step::Run)))
+    /// Everybody was set up, and everybody with a main loop was let run; some may be restarting by now.
+    pub(super) fn all_were_let_run(&self) -> bool {
+        let set_up = |service: &Watched| service.step(Step::Setup) == Seen::Ok;
+        let runs = |service: &Watched| !service.kind.runs() || service.step(Step::Run) != Seen::Unsent;
+        let again = |service: &Watched| service.lives > 0 || service.way != Way::On;
+        let launched = self.launched() || self.all_set_up();
+        launched && self.services.iter().all(|s| again(s) || (set_up(s) && runs(s)))
     }
 }
 
-impl Moment {
-    pub(super) fn fails(&mut self, ix: ServiceIx, error: Option<ErrorStage>) {
-        if let Some(stage @ (ErrorStage::Setup | ErrorStage::Run)) = error {
-            self.failure = Some((ix, stage));
+impl World {
+    /// What a failure is to be told as, and what must follow from it.
+    pub(super) fn expect(&self, ix: ServiceIx, stage: Option<ErrorStage>, now: &mut Moment) -> Option<Fault> {
+        let (stage, service) = (stage?, self.get(ix));
+        let mended = match (self.is_up(), service.way) {
+            (true, Way::On) if service.passage == Passage::Addition => true,
+            (true, Way::On) if stage != ErrorStage::Shutdown && self.restarts_on_failure(ix) => {
+                now.restart = Some(ix);
+                true
+            }
+            (true, Way::On) | (false, _) => false,
+            (true, _) => true,
+        };
+        if !mended && stage != ErrorStage::Shutdown {
+            now.failure = Some((ix, stage));
         }
+        Some(Fault { stage, mended })
     }
 }
 

@@ -11,6 +11,7 @@ use proptest::test_runner::{RngSeed, TestCaseError};
 use super::super::io::{Answer, Departure, Input};
 use super::super::machine::Machine;
 use super::super::names::{Kind, ServiceIx, SignalKind};
+use super::super::spec::{Dependency, RestartMode, Spec};
 use super::counters::counters_match;
 use super::environment::{
     ALL_ANSWERS, ALL_DEPARTURES, Bounds, forced_to_come, kindly_to_come, possible, strays,
@@ -21,7 +22,7 @@ use super::world::{MOST_RESOURCES, World};
 /// A system and what befalls it.
 #[derive(Debug, Clone)]
 struct History {
-    kinds: Vec<Kind>,
+    specs: Vec<Spec>,
     resources: usize,
     drain_delay: bool,
     deadline: bool,
@@ -32,11 +33,53 @@ struct History {
     inputs: Vec<u64>,
 }
 
-fn histories() -> impl Strategy<Value = History> {
+/// A service that depends on some of those before it.
+fn spec() -> impl Strategy<Value = (Spec, Vec<(prop::sample::Index, bool)>)> {
     let kind = prop_oneof![Just(Kind::Generic), Just(Kind::Grpc), Just(Kind::Both)];
+    let mode = prop_oneof![
+        Just(RestartMode::Never),
+        Just(RestartMode::OnFailure),
+        Just(RestartMode::OnFailure),
+        Just(RestartMode::Always)
+    ];
+    let budget = prop_oneof![Just(None), (0..4_u32).prop_map(Some)];
+    let depends_on = prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..3);
+    (kind, mode, budget, prop::bool::weighted(0.9), any::<bool>(), depends_on).prop_map(
+        |(kind, mode, most_restarts, restartable, stop_limit, depends_on)| {
+            let spec = Spec { mode, most_restarts, restartable, stop_limit, ..Spec::plain(kind) };
+            (spec, depends_on)
+        },
+    )
+}
+
+/// Services without the one or the other, or with both: dependencies, and restarts.
+fn specs() -> impl Strategy<Value = Vec<Spec>> {
+    (prop::collection::vec(spec(), 0..=50), any::<bool>(), any::<bool>()).prop_map(
+        |(drawn, depend, restart)| {
+            let mut specs: Vec<Spec> = Vec::new();
+            for (mut spec, depends_on) in drawn {
+                if !restart {
+                    spec = Spec { stop_limit: spec.stop_limit, ..Spec::plain(spec.kind) };
+                }
+                for (on, survives) in depends_on {
+                    if depend && !specs.is_empty() {
+                        let on = ServiceIx(on.index(specs.len()) as u32);
+                        if spec.depends_on.iter().all(|known| known.on != on) {
+                            spec.depends_on.push(Dependency { on, survives });
+                        }
+                    }
+                }
+                specs.push(spec);
+            }
+            specs
+        },
+    )
+}
+
+fn histories() -> impl Strategy<Value = History> {
     let chaos = prop_oneof![Just(0), Just(1), Just(5), Just(50), Just(100)];
     (
-        prop::collection::vec(kind, 0..=50),
+        specs(),
         prop::option::of(0..50_usize),
         0..=4_usize,
         any::<bool>(),
@@ -45,14 +88,20 @@ fn histories() -> impl Strategy<Value = History> {
         prop_oneof![Just(0), 0..800_usize],
         prop::collection::vec(any::<u64>(), 0..1000),
     )
-        .prop_map(|(mut kinds, server, resources, drain_delay, deadline, chaos, calm, inputs)| {
+        .prop_map(|(mut specs, server, resources, drain_delay, deadline, chaos, calm, inputs)| {
             // The server's place is not always the first, and at most one.
             if let Some(at) = server
-                && at < kinds.len()
+                && at < specs.len()
             {
-                kinds[at] = Kind::Server;
+                let mut depends_on = specs[at].depends_on.clone();
+                depends_on.iter_mut().for_each(|dependency| dependency.survives = true);
+                specs[at] = Spec { depends_on, ..Spec::plain(Kind::Server) };
+                // Nobody depends on it.
+                for spec in &mut specs {
+                    spec.depends_on.retain(|dependency| dependency.on.0 as usize != at);
+                }
             }
-            History { kinds, resources, drain_delay, deadline, chaos, calm, inputs }
+            History { specs, resources, drain_delay, deadline, chaos, calm, inputs }
         })
 }
 
@@ -66,15 +115,19 @@ struct Run {
 
 impl Run {
     fn new(history: &History) -> Self {
-        let kinds = history.kinds.iter().copied();
+        let specs = || history.specs.iter().cloned();
         Self {
-            machine: Machine::new(kinds.clone(), history.drain_delay),
-            world: World::new(kinds),
+            machine: Machine::new(specs(), history.drain_delay),
+            world: World::new(specs()),
             bounds: Bounds {
                 resources: history.resources,
                 server_resources: history.resources,
                 deadline: history.deadline,
                 signals: true,
+                shutdown: true,
+                orders: 20,
+                forgotten: 20,
+                strays: true,
                 answers: ALL_ANSWERS,
                 departures: ALL_DEPARTURES,
             },
@@ -121,6 +174,24 @@ impl Run {
         (!all.is_empty()).then(|| all[pick as usize % all.len()])
     }
 
+    /// Hands another service to the running manager, which depends on some that are there.
+    fn add(&mut self, number: u64) -> Result<(), TestCaseError> {
+        let count = self.world.services.len() as u64;
+        let mode = [RestartMode::Never, RestartMode::OnFailure, RestartMode::Always][number as usize % 3];
+        let mut spec =
+            Spec { mode, most_restarts: Some(1), restartable: number % 5 > 0, ..Spec::plain(Kind::Generic) };
+        for draw in [number / 7, number / 70].into_iter().filter(|_| count > 0) {
+            let on = ServiceIx((draw % count) as u32);
+            let there = !self.world.get(on).vacant && self.world.get(on).kind != Kind::Server;
+            if there && spec.depends_on.iter().all(|known| known.on != on) {
+                spec.depends_on.push(Dependency { on, survives: draw % 2 == 0 });
+            }
+        }
+        let ix = self.machine.add(spec.clone());
+        self.world.add(ix, spec);
+        self.step(Input::Added(ix))
+    }
+
     /// Any input, of services and resources that may not exist.
     fn stray(&self, pick: u64) -> Input {
         let services = self.world.services.len() as u64;
@@ -147,14 +218,21 @@ impl Run {
 fn is_harmless(input: Input) -> bool {
     match input {
         Input::Answered(_, _, answer) | Input::Released(_, answer) => answer == Answer::Ok,
-        Input::Gone(_, departure) | Input::ResourceGone(_, departure) => departure == Departure::Dismissed,
+        Input::Gone(_, departure) | Input::Suspended(_, departure) | Input::ResourceGone(_, departure) => {
+            departure == Departure::Dismissed
+        }
+        Input::StopAsked(_) | Input::RemoveAsked(_) | Input::StopTimeout(_) | Input::ShareSpent(_) => false,
+        Input::Added(_) => false,
         Input::Panicked(_) | Input::ResourcePanicked(_) => false,
         Input::ForceAsked | Input::Signal(_) | Input::ReserveReached | Input::DeadlineReached => false,
         Input::ShutdownAsked => false,
         Input::Start
         | Input::Serving
         | Input::ResourceStarted(_)
-        | Input::ResourcesClosed
+        | Input::ResourcesClosed(_)
+        | Input::DelayOver(_)
+        | Input::RestartsForgotten(..)
+        | Input::RestartAsked(_)
         | Input::DrainDelayOver
         | Input::LastCallOver => true,
     }
@@ -181,7 +259,9 @@ proptest! {
         let mut run = Run::new(&history);
         for (n, &number) in history.inputs.iter().enumerate() {
             let chaos = if n < history.calm { 0 } else { history.chaos };
-            if let Some(input) = run.choose(number, chaos) {
+            if number % 101 == 0 && run.world.is_up() && run.world.services.len() < 60 {
+                run.add(number)?;
+            } else if let Some(input) = run.choose(number, chaos) {
                 run.step(input)?;
             }
         }

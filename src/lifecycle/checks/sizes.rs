@@ -27,19 +27,24 @@
 //! ```
 
 use super::super::names::Kind::{self, Both, Generic, Grpc, Server};
+use super::super::spec::Spec;
 use super::environment::{ALL_ANSWERS, ALL_DEPARTURES, Bounds};
 use super::model::System;
 
 /// A system of everything that can be: drain delay, deadline, signals.
 pub(super) fn system(kinds: &[Kind], resources: usize) -> System {
     System {
-        kinds: kinds.to_vec(),
+        specs: kinds.iter().copied().map(Spec::plain).collect(),
         drain_delay: true,
         bounds: Bounds {
             resources,
             server_resources: resources,
             deadline: true,
             signals: true,
+            shutdown: true,
+            orders: 0,
+            forgotten: 0,
+            strays: true,
             answers: ALL_ANSWERS,
             departures: ALL_DEPARTURES,
         },
@@ -54,7 +59,7 @@ fn with_bare_server(kinds: &[Kind], resources: usize) -> System {
     system
 }
 
-fn in_full() -> bool {
+pub(super) fn in_full() -> bool {
     std::env::var_os("MAJORDOMO_MODEL_FULL").is_some_and(|full| full == "1")
 }
 

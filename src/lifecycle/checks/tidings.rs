@@ -1,10 +1,11 @@
 //! Each announcement against the history so far: is it true, and is this its moment?
 
-use super::super::io::{Announcement as Told, Input};
-use super::super::names::{Cause, ErrorStage, Outcome, ServiceIx, Step};
+use super::super::io::{Announcement as Told, Fault, Input};
+use super::super::names::{Cause, ErrorStage, Outcome, RestartCause, ServiceIx, Step};
+use super::super::spec::RestartMode;
 use super::accounts::Account;
 use super::promises::{Guarantee, Moment, Verdict, ensure};
-use super::world::{Hold, Once, Seen, World};
+use super::world::{Hold, Once, Passage, Seen, Watched, Way, World};
 
 impl World {
     pub(super) fn obey_announcement(&mut self, told: &Told, now: &mut Moment) -> Verdict {
@@ -18,43 +19,94 @@ impl World {
                 ensure(now.step.replace((ix, step)).is_none(), G07, "what is announced is sent")
             }
             Told::ReleaseStarted(resource) => {
-                ensure(self.releasing, G06, "Releasing comes before the first release")?;
+                let apart = self.get(resource.service).is_leaving();
+                ensure(self.releasing || apart, G06, "Releasing comes before the first release")?;
                 ensure(now.release.replace(resource).is_none(), G07, "what is announced is sent")
             }
             Told::StepFinished { service, step, outcome, error } => {
-                ensure(error == self.error_of(service, step, outcome), G07, "no failure is lost")?;
+                let stage = self.error_of(service, step, outcome);
+                let fault = self.expect(service, stage, now);
+                ensure(error == fault, G07, "no failure is lost, or told as another")?;
                 let seen = if outcome == Outcome::Ok { Seen::Ok } else { Seen::Failed };
+                let always = self.spec(service).mode == RestartMode::Always;
+                let returned = step == Step::Run && outcome == Outcome::Ok && always;
+                if returned && self.is_up() && self.get(service).way == Way::On && self.may_restart(service) {
+                    now.restart = Some(service);
+                }
                 self.at(service).steps[step as usize] = seen;
-                now.fails(service, error);
+                self.at(service).cut |= outcome == Outcome::Forced;
+                self.roll_back(service, fault);
                 Ok(())
             }
-            Told::Panicked { service, error, .. } => {
-                now.fails(service, Some(error));
-                Ok(())
-            }
-            Told::ServiceLost { service, error, .. } => {
-                now.fails(service, Some(error));
-                self.obey_loss(error, now)
-            }
-            Told::ServiceStuck(_) => Ok(()),
+            Told::Panicked { service, error, .. } => self.obey_failure(service, error, now),
+            Told::ServiceLost { service, error, .. } => self.obey_departure(service, error, now),
+            Told::ServiceStuck(service, error) => self.obey_departure(service, error, now),
             Told::ResourceStarted(resource) => {
                 let index = self.at(resource.service).add_hold();
                 ensure(index == resource.index, G07, "resources are counted in the order of their start")
             }
-            Told::ResourceLost { resource, error, .. } => {
+            Told::ResourceLost { resource, error, outcome } => {
                 *self.at(resource.service).hold(resource.index) = Hold::Over;
-                now.fails(resource.service, Some(error));
-                self.obey_loss(error, now)
+                self.at(resource.service).cut |= outcome == Outcome::Forced;
+                self.obey_failure(resource.service, error, now)
             }
-            Told::ReleaseFinished { resource, .. } => {
+            Told::ReleaseFinished { resource, outcome, error } => {
                 *self.at(resource.service).hold(resource.index) = Hold::Over;
+                self.at(resource.service).cut |= outcome == Outcome::Forced;
+                let fault = Fault { stage: ErrorStage::Shutdown, mended: self.is_up() };
+                let expected = (outcome != Outcome::Ok).then_some(fault);
+                ensure(error == expected, G07, "a failed release is told as what it is")
+            }
+            Told::RestartStarted(ix, ref because) => self.obey_restart(ix, because, now),
+            Told::RestartFinished(ix, outcome) => self.obey_restarted(ix, outcome, now),
+            Told::StopStarted(ix) => {
+                let asked = matches!(now.input, Input::StopAsked(by) | Input::RemoveAsked(by) if by == ix);
+                ensure(asked && self.is_up(), G05, "who is asked to stop alone is told so")?;
+                let service = self.at(ix);
+                ensure(service.passage == Passage::None && service.wanted, G07, "a stop begins once")?;
+                (service.passage, service.wanted, service.owes_delay) = (Passage::Stop, false, false);
+                if service.way == Way::On {
+                    service.way = Way::Asked;
+                }
+                self.take_along(ix);
+                Ok(())
+            }
+            Told::StopFinished(ix, outcome) => {
+                let over = self.requested || matches!(now.input, Input::RestartAsked(by) if by == ix);
+                let service = self.at(ix);
+                ensure(service.passage == Passage::Stop, G07, "a stop is over once, after it began")?;
+                service.passage = Passage::None;
+                let fits = match outcome {
+                    Outcome::Ended => over,
+                    Outcome::Forced => service.is_down() && service.cut,
+                    _ => service.is_down() && !service.cut,
+                };
+                ensure(fits, G07, "a stop is over when its service is down, and nothing of it was cut")
+            }
+            Told::ServiceAdded(ix) => {
+                let service = self.at(ix);
+                let runs = !service.kind.runs() || service.step(Step::Run) != Seen::Unsent;
+                ensure(service.passage == Passage::Addition && runs, G07, "what is added runs")?;
+                service.passage = Passage::None;
+                Ok(())
+            }
+            Told::ServiceRemoved(ix) => {
+                let alone = self.dependents(ix, false).next().is_none();
+                let service = self.at(ix);
+                let gone = service.removed && service.is_down() && !service.lives();
+                ensure(gone && alone, G07, "what is removed is gone, and nobody needs it")?;
+                (service.vacant, service.passage) = (true, Passage::None);
                 Ok(())
             }
             Told::Running => {
                 ensure(!self.running && !self.requested, G13, "Running is told once, before any shutdown")?;
                 let serving = !self.has_server() || now.input == Input::Serving;
-                ensure(self.all_run() && serving, G13, "Running means that all run and calls are accepted")?;
-                self.running = true;
+                ensure(
+                    self.all_were_let_run() && serving,
+                    G13,
+                    "Running means that all run and calls are accepted",
+                )?;
+                (self.running, self.launched) = (true, true);
                 Ok(())
             }
             Told::ShutdownRequested(ref cause) => self.obey_request(cause, now),
@@ -72,7 +124,7 @@ impl World {
             }
             Told::Releasing => {
                 ensure(
-                    !self.releasing && self.closing == Once::Done,
+                    !self.releasing && self.services.iter().all(|s| s.vacant || s.closing == Once::Done),
                     G06,
                     "Releasing follows the last start",
                 )?;
@@ -86,14 +138,98 @@ impl World {
         }
     }
 
-    /// What dies while others count on its service fails that service; afterwards it only spoils the end.
-    fn obey_loss(&self, error: ErrorStage, now: &Moment) -> Verdict {
+    /// What fails outside of any step, while others count on its service, fails that service; afterwards it only spoils
+    /// the end.
+    fn obey_failure(&mut self, ix: ServiceIx, error: Fault, now: &mut Moment) -> Verdict {
         let stage = match (now.needed, self.launched()) {
             (false, _) => ErrorStage::Shutdown,
             (true, false) => ErrorStage::Setup,
             (true, true) => ErrorStage::Run,
         };
-        ensure(error == stage, Guarantee::G04, "what dies while it is needed fails its service")
+        let expected = self.expect(ix, Some(stage), now);
+        ensure(Some(error) == expected, Guarantee::G04, "what fails while it is needed fails its service")?;
+        self.roll_back(ix, expected);
+        Ok(())
+    }
+
+    /// An actor went outside of any step; if it was to come back, it cannot.
+    fn obey_departure(&mut self, ix: ServiceIx, error: Fault, now: &mut Moment) -> Verdict {
+        if matches!(now.input, Input::Gone(..)) && self.must_return(ix) {
+            now.failure = Some((ix, ErrorStage::Run));
+            let expected = Fault { stage: ErrorStage::Run, mended: false };
+            return ensure(error == expected, Guarantee::G04, "who cannot come back fails the manager");
+        }
+        self.obey_failure(ix, error, now)
+    }
+
+    /// A service that was added and failed is taken back.
+    fn roll_back(&mut self, ix: ServiceIx, fault: Option<Fault>) {
+        let up = self.is_up();
+        let service = self.at(ix);
+        if up && fault.is_some() && service.passage == Passage::Addition && service.way == Way::On {
+            (service.way, service.wanted, service.removed) = (Way::AtOnce, false, true);
+        }
+    }
+
+    fn obey_restart(
+        &mut self,
+        ix: ServiceIx,
+        because: &RestartCause<ServiceIx>,
+        now: &mut Moment,
+    ) -> Verdict {
+        use Guarantee::*;
+        ensure(self.is_up(), G05, "nothing restarts unless the manager runs")?;
+        let service = self.get(ix);
+        ensure(service.passage == Passage::None, G07, "a restart begins once")?;
+        match *because {
+            RestartCause::Failed { restart } => {
+                ensure(now.restart.take() == Some(ix), G04, "who failed is restarted")?;
+                ensure(u32::from(service.restarts) + 1 == restart, G04, "restarts are counted")?;
+                ensure(self.may_restart(ix), G04, "no restart is beyond the budget")?;
+                let service = self.at(ix);
+                service.restarts += 1;
+                (service.way, service.owes_delay) = (Way::AtOnce, true);
+            }
+            RestartCause::Dependency(on) => {
+                let bound = self.spec(ix).depends_on.iter().any(|d| d.on == on && !d.survives);
+                let lost = bound && !self.get(on).is_up() && service.way == Way::On;
+                ensure(lost, G04, "who goes down with another depends on it")?;
+                self.at(ix).way = Way::Asked;
+            }
+            RestartCause::Asked => {
+                ensure(now.input == Input::RestartAsked(ix), G04, "who is asked to restart does")?;
+            }
+        }
+        self.at(ix).passage = Passage::Restart;
+        self.take_along(ix);
+        Ok(())
+    }
+
+    /// Who was about to be up again, with one that goes down, goes down without another word.
+    fn take_along(&mut self, ix: ServiceIx) {
+        for at in 0..self.services.len() {
+            let bound = self.specs[at].depends_on.iter().any(|on| on.on == ix && !on.survives);
+            let service = &mut self.services[at];
+            if bound && service.way == Way::On && service.passage == Passage::Restart {
+                service.way = Way::Asked;
+            }
+        }
+    }
+
+    fn obey_restarted(&mut self, ix: ServiceIx, outcome: Outcome, now: &mut Moment) -> Verdict {
+        let over =
+            self.requested || matches!(now.input, Input::StopAsked(by) | Input::RemoveAsked(by) if by == ix);
+        let service = self.at(ix);
+        ensure(
+            service.passage == Passage::Restart,
+            Guarantee::G07,
+            "a restart is over once, after it began",
+        )?;
+        service.passage = Passage::None;
+        let runs = service.is_up() && (!service.kind.runs() || service.step(Step::Run) != Seen::Unsent);
+        let failed = now.restart == Some(ix);
+        let fits = over || failed || (outcome == Outcome::Ok && runs);
+        ensure(fits, Guarantee::G07, "a restart is over when its service runs, or never will")
     }
 
     fn obey_request(&mut self, cause: &Cause<ServiceIx>, now: &mut Moment) -> Verdict {
@@ -108,8 +244,11 @@ impl World {
             Cause::SetupFailed(ix) => now.failure == Some((ix, ErrorStage::Setup)) && !self.launched(),
             Cause::RunFailed(ix) => now.failure == Some((ix, ErrorStage::Run)) && self.launched(),
             Cause::Finished => {
-                let nobody_runs = self.services.iter().all(|service| !service.is_open(Step::Run));
-                self.launched() && self.all_run() && nobody_runs && now.failure.is_none()
+                let works = |service: &Watched| {
+                    let over = service.way == Way::On && !service.is_open(Step::Run);
+                    service.kind.runs() && service.wanted && !over
+                };
+                self.launched() && !self.services.iter().any(works) && now.failure.is_none()
             }
         };
         ensure(fits, G05, "the cause is what happened")
@@ -119,7 +258,7 @@ impl World {
         use Guarantee::*;
         for service in &self.services {
             ensure(service.is_settled(), G07, "every step that started is finished at the end")?;
-            ensure(!service.lives(), G13, "no actor outlives its manager")?;
+            ensure(!service.lives() || service.vacant, G13, "no actor outlives its manager")?;
             let over = service.holds().iter().all(|&hold| hold == Hold::Over);
             ensure(over, G07, "every resource is accounted for at the end")?;
         }
@@ -133,9 +272,12 @@ impl World {
         match outcome {
             Outcome::Ok => None,
             Outcome::Forced => Some(ErrorStage::Shutdown),
+            // Its failure has been told; this is merely cut.
+            Outcome::Ended if self.get(ix).way == Way::AtOnce => None,
             // Who ends when asked to end did as it was told.
             Outcome::Ended if matches!(step, Step::Run | Step::Shutdown) && asked => None,
             Outcome::Error | Outcome::Panic | Outcome::Ended => Some(match step {
+                Step::Register | Step::Setup if self.launched() => ErrorStage::Run,
                 Step::Register | Step::Setup => ErrorStage::Setup,
                 Step::Run => ErrorStage::Run,
                 Step::Shutdown => ErrorStage::Shutdown,

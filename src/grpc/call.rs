@@ -84,6 +84,9 @@ impl Call {
             (refusal, refused_by) = (Some(malformed), EndedBy::Refusal);
             None
         });
+        if let (None, Some(closed)) = (&refusal, method.gate.as_ref().and_then(|gate| gate.refusal())) {
+            (refusal, refused_by) = (Some(closed), EndedBy::Refusal);
+        }
         let path = match method.described {
             Some(_) => None,
             None => request.uri().path_and_query().cloned().map(Arc::new),

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::Arc;
 
 use prost_types::MethodDescriptorProto;
 
 use super::balance::Cost;
+use super::gates::Gate;
 use super::reflection::DescriptorSet;
 
 /// How many messages go each way.
@@ -52,6 +54,8 @@ pub(super) struct Method {
     pub(super) described: Option<Described>,
     /// Whether it is of a service of the server's own, health or reflection, with no layers of users around it.
     pub(super) built_in: bool,
+    /// `None`: it is always open.
+    pub(super) gate: Option<Arc<Gate>>,
 }
 
 impl Method {

@@ -35,6 +35,7 @@ mod connection;
 mod deadline;
 mod drain;
 mod error;
+mod gates;
 mod gauge;
 mod handler;
 pub mod health;

@@ -11,6 +11,7 @@ use tonic::body::Body;
 use tonic::server::NamedService;
 
 use super::error::ServerError;
+use super::gates::Gates;
 use super::handler::GrpcHandler;
 use super::health;
 use super::methods::{Descriptions, Method};
@@ -43,6 +44,7 @@ pub struct GrpcRegistrar {
     /// On whose behalf services are added.
     owner: Name,
     state: Arc<Mutex<State>>,
+    gates: Gates,
 }
 
 #[derive(Default)]
@@ -67,7 +69,7 @@ struct Registered {
 
 impl GrpcRegistrar {
     pub(crate) fn new() -> Self {
-        Self { owner: "the manager".into(), state: Arc::default() }
+        Self { owner: "the manager".into(), state: Arc::default(), gates: Gates::default() }
     }
 
     /// With layers of our own around each handler, and layers of users around all of that; of each the first innermost.
@@ -80,7 +82,7 @@ impl GrpcRegistrar {
 
     /// The same registrar for the service of this id, so that an error can name it.
     pub(crate) fn on_behalf_of(&self, id: &Name) -> Self {
-        Self { owner: id.clone(), state: Arc::clone(&self.state) }
+        Self { owner: id.clone(), state: Arc::clone(&self.state), gates: self.gates.clone() }
     }
 
     /// Adds a service that tonic generated.
@@ -185,8 +187,12 @@ impl GrpcRegistrar {
         state.closed = true;
         let descriptions = Descriptions::new(state.descriptor_sets.iter().map(|(_, set)| set));
         let mut table = Table::default();
-        for (&name, Registered { handler, built_in, .. }) in &state.services {
-            let method = |described| Method { described, built_in: *built_in, ..Method::default() };
+        for (&name, Registered { owner, handler, built_in }) in &state.services {
+            let gate = (!*built_in).then(|| self.gates.of(owner));
+            let method = |described| {
+                let gate = gate.clone();
+                Method { described, built_in: *built_in, gate, ..Method::default() }
+            };
             let own = state.own.iter().filter(|_| !*built_in);
             let handler = own.fold(handler.clone(), |inner, own| own.layer.around(inner));
             let route = |described| Route::new(method(described), handler.clone());
@@ -199,6 +205,11 @@ impl GrpcRegistrar {
             }
         }
         Router::new(table, &state.middleware)
+    }
+
+    /// Whose calls are refused for now.
+    pub(super) fn gates(&self) -> &Gates {
+        &self.gates
     }
 
     /// Whose each gRPC service is.

@@ -52,8 +52,9 @@ impl Route {
     }
 
     fn local(&self) -> Self {
-        let Method { described, built_in, cost: _ } = &*self.method;
-        let method = Method { described: described.clone(), built_in: *built_in, cost: Cost::default() };
+        let Method { described, built_in, gate, cost: _ } = &*self.method;
+        let (described, gate) = (described.clone(), gate.clone());
+        let method = Method { described, built_in: *built_in, gate, cost: Cost::default() };
         Self { method: Arc::new(method), handler: self.handler.as_ref().map(GrpcHandler::local) }
     }
 

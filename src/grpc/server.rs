@@ -74,10 +74,16 @@ impl Server {
         }
     }
 
-    /// Who is to be told of every event before anybody else is, so that health is never behind.
-    pub(crate) fn observer(&self) -> Option<EventSender> {
-        let health = self.health.clone()?;
-        Some(EventSender::calling(move |event| health.observe(event)))
+    /// Who is to be told of every event before anybody else is, so that health, and the gates of services that restart, are
+    /// never behind.
+    pub(crate) fn observer(&self) -> EventSender {
+        let (health, gates) = (self.health.clone(), self.registrar.gates().clone());
+        EventSender::calling(move |event| {
+            gates.observe(event);
+            if let Some(health) = &health {
+                health.observe(event);
+            }
+        })
     }
 
     fn serve(&mut self, run: Run) -> Result<&Acceptor, ServerError> {

@@ -46,6 +46,8 @@ pub(super) struct Lives {
     pub(super) retiring: bool,
     /// Whether it has been started again.
     pub(super) again: bool,
+    /// Whether its actor rests, to be woken by the next message.
+    pub(super) rests: bool,
 }
 
 /// The account of a service's restarts.

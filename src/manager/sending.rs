@@ -31,9 +31,13 @@ impl Shell {
         }
         let request = self.request(ix, step);
         let home = self.home.clone();
-        let (Some(request), Some(lives)) = (request, &self.service(ix).lives) else { return };
+        let (Some(request), Some(lives)) = (request, &mut self.service(ix).lives) else { return };
         let actor = lives.actor;
-        lives.links.control.ask(request, move |reply| home.tell(Told::Answered(ix, actor, step, reply)));
+        let reply = move |reply| home.tell(Told::Answered(ix, actor, step, reply));
+        match std::mem::take(&mut lives.rests) {
+            true => lives.links.control.restart(request, reply),
+            false => lives.links.control.ask(request, reply),
+        }
     }
 
     /// The gRPC server is about to drain.
@@ -53,13 +57,13 @@ impl Shell {
         let tag = Tag::next();
         let links = start(&thread, tag, Box::new(move |notice| home.tell(Told::Service(ix, actor, notice))));
         let (deadlines, signal) = self.begin_life(ix);
-        let (retiring, again) = (false, false);
-        self.service(ix).lives =
-            Some(Lives { tag, thread, links, actor, deadlines, signal, retiring, again });
+        let (retiring, again, rests) = (false, false, false);
+        let lives = Lives { tag, thread, links, actor, deadlines, signal, retiring, again, rests };
+        self.service(ix).lives = Some(lives);
         Ok(())
     }
 
-    /// An actor that rests is started again.
+    /// An actor that rests is started again, with the first message that follows.
     pub(super) fn restart(&mut self, ix: ServiceIx) {
         let (deadlines, signal) = self.begin_life(ix);
         self.account.begin_life(ix);
@@ -67,8 +71,8 @@ impl Shell {
         seat.resources.clear();
         seat.set_timer(None);
         if let Some(lives) = &mut seat.lives {
-            (lives.deadlines, lives.signal, lives.again) = (deadlines, signal, true);
-            lives.links.control.restart();
+            (lives.deadlines, lives.signal) = (deadlines, signal);
+            (lives.again, lives.rests) = (true, true);
         }
     }
 

@@ -78,7 +78,7 @@ impl Work {
                 let on_serving = Box::new(move |addresses| home.tell(Told::Serving(addresses)));
                 Server::new(checked.addresses, checked.grpc_server, registrar, gauge.clone(), on_serving)
             };
-            observers.extend(server.observer());
+            observers.push(server.observer());
             // No service can hold up the thread that accepts connections.
             let mut spec = ServiceSpec::new(server).dedicated_thread();
             spec.depends_on.clone_from(&options.grpc_depends_on);

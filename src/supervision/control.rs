@@ -40,7 +40,8 @@ pub(super) struct Ask {
 pub(super) enum Order {
     Ask(Ask),
     Suspend,
-    Restart,
+    /// Start again, with this as the first that the new life is asked.
+    Restart(Ask),
 }
 
 /// How an actor is to end. It only ever gets worse.
@@ -88,9 +89,9 @@ impl Control {
         self.push(Order::Suspend);
     }
 
-    /// Starts an actor again that rests.
-    pub(crate) fn restart(&self) {
-        self.push(Order::Restart);
+    /// Starts an actor again that rests, with this as the first request: nothing that is queued comes between.
+    pub(crate) fn restart(&self, request: Request, reply: impl FnOnce(Reply) + Send + 'static) {
+        self.push(Order::Restart(Ask { request, reply: Box::new(reply), last: false }));
     }
 
     /// Ends an actor that has nothing left to do; it sees its own `stopping` and `stopped`, unless it rests.

@@ -166,11 +166,11 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
                 Order::Ask(ask) if matches!(self.body, Body::Suspended(_)) => drop(ask),
                 Order::Ask(ask) => self.owe(ask),
                 Order::Suspend => self.suspend(Gone::Dismissed),
-                Order::Restart => {
-                    if let Err(gone) = self.start_again() {
-                        return Some(gone);
-                    }
-                }
+                Order::Restart(first) => match self.start_again() {
+                    Ok(true) => self.owe(first),
+                    Ok(false) => drop(first),
+                    Err(gone) => return Some(gone),
+                },
             }
         }
         if fate == Fate::Retire {
@@ -234,17 +234,17 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
         }
     }
 
-    /// Starts an actor again that rests.
+    /// Starts an actor again that rests; whether it lives now.
     ///
     /// # Errors
     /// When nobody can reach it any more.
-    fn start_again(&mut self) -> Result<(), Gone> {
-        let Some(restart) = self.restart else { return Ok(()) };
+    fn start_again(&mut self) -> Result<bool, Gone> {
+        let Some(restart) = self.restart else { return Ok(false) };
         let mut alive = match std::mem::replace(&mut self.body, Body::Gone) {
             Body::Suspended(alive) => alive,
             body => {
                 self.body = body;
-                return Ok(());
+                return Ok(false);
             }
         };
         let started = catch(&self.notes, || {
@@ -253,12 +253,12 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
         });
         self.body = Body::Alive(alive);
         match started {
-            Some(true) => Ok(()),
+            Some(true) => Ok(true),
             Some(false) => Err(Gone::Ended),
             None => {
                 let panic = self.notes.take();
                 self.suspend(panic.map_or(Gone::Ended, Gone::Panicked));
-                Ok(())
+                Ok(false)
             }
         }
     }

@@ -59,6 +59,17 @@ impl Journal {
         self.entries().iter().filter(|e| *e == entry).count()
     }
 
+    /// Waits until this has been noted so often.
+    pub(crate) async fn until(&self, entry: &str, count: usize) {
+        let noted = async {
+            while self.count(entry) < count {
+                tokio::time::sleep(super::ms(1)).await;
+            }
+        };
+        let limit = tokio::time::timeout(super::HANG, noted).await;
+        assert!(limit.is_ok(), "no {entry:?}, {count} times, in {:#?}", self.entries());
+    }
+
     /// The entries that end so, in their order, without that end.
     pub(crate) fn whose(&self, what: &str) -> Vec<String> {
         let end = format!(": {what}");

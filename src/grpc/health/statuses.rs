@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{LIVENESS, ServingStatus};
 use crate::events::{LifecycleEvent as Event, Name};
 use crate::grpc::SERVER_ID;
+use crate::lifecycle::Outcome;
 
 /// Who serves, as far as events have told.
 #[derive(Debug, Clone, Default)]
@@ -35,8 +36,17 @@ impl Statuses {
                 self.services.entry(service.clone()).or_insert(Life::Coming);
             }
             Event::RunStarted { service } => self.set(service, Life::Running),
-            Event::RunFinished { service, .. } | Event::ServiceLost { service, .. } => {
-                self.set(service, Life::Over);
+            Event::RunFinished { service, .. }
+            | Event::ServiceLost { service, .. }
+            | Event::RestartStarted { service, .. }
+            | Event::StopStarted { service } => self.set(service, Life::Over),
+            Event::RestartFinished { service, end } if end.outcome == Outcome::Ok => {
+                // Before all run, one without a main loop does not.
+                let ran = self.services.get(service) == Some(&Life::Running);
+                self.set(service, if self.all_run || ran { Life::Running } else { Life::Coming });
+            }
+            Event::ServiceRemoved { service } => {
+                self.services.remove(service);
             }
             Event::Running => {
                 self.all_run = true;
@@ -95,7 +105,7 @@ mod tests {
     use super::ServingStatus::{NotServing, Serving};
     use super::*;
     use crate::events::End;
-    use crate::lifecycle::{Cause, Outcome};
+    use crate::lifecycle::Cause;
     use std::time::Duration;
 
     fn name(id: &str) -> Name {
@@ -150,6 +160,29 @@ mod tests {
         // Also of one that was over before the server accepted calls.
         let at_once = [started("loop"), finished("loop", Outcome::Ok), Event::Running];
         assert_statuses(&after(at_once), [NotServing, Serving, Serving, Serving]);
+    }
+
+    #[test]
+    fn health_says_not_serving_of_a_service_that_restarts_and_serving_when_it_is_up_again() {
+        let because = || crate::lifecycle::RestartCause::Asked;
+        let begun = |id| Event::RestartStarted { service: name(id), because: because() };
+        let over = |id, outcome| Event::RestartFinished {
+            service: name(id),
+            end: End { took: Duration::ZERO, outcome, error: None },
+        };
+        let before = || vec![started("loop"), Event::Running, begun("loop"), begun("calls")];
+        assert_statuses(&after(before()), [NotServing, NotServing, NotServing, Serving]);
+        let failed = [over("calls", Outcome::Error), over("loop", Outcome::Ended)];
+        assert_statuses(
+            &after(before().into_iter().chain(failed)),
+            [NotServing, NotServing, NotServing, Serving],
+        );
+        let again = [started("loop"), over("loop", Outcome::Ok), over("calls", Outcome::Ok)];
+        assert_statuses(&after(before().into_iter().chain(again)), [Serving; 4]);
+        // Also of one that restarted before the server accepted calls.
+        let early = [started("loop"), begun("calls"), over("calls", Outcome::Ok)];
+        assert_statuses(&after(early.clone()), [Serving, NotServing, NotServing, NotServing]);
+        assert_statuses(&after(early.into_iter().chain([Event::Running])), [Serving; 4]);
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(in crate::grpc) enum EndedBy {
     Handler,
     /// Its panic.
     Panic,
-    /// The server, before it was handled: its headers are malformed.
+    /// The server, before it was handled: its headers are malformed, or its service is down.
     Refusal,
     /// The same, since it was one too many.
     Shedding,

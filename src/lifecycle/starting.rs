@@ -76,6 +76,7 @@ impl Machine {
             return;
         }
         self.step_over(ix, step, answer.outcome(), out);
+        let by_itself = self.get(ix).life == Life::On;
         if answer == Answer::Ok && self.get(ix).life == Life::On && !self.is_stopping() {
             match step {
                 Step::Register => self.send(ix, Step::Setup, out),
@@ -85,7 +86,9 @@ impl Machine {
                 Step::Shutdown => {}
             }
         }
-        self.finish_when_idle(out);
+        if by_itself {
+            self.finish_when_idle(out);
+        }
     }
 
     fn set_up(&mut self, ix: ServiceIx, out: &mut Commands) {

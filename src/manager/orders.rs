@@ -225,7 +225,7 @@ impl Shell {
     }
 
     /// Answers those whose orders have been carried out, or never will be.
-    pub(super) fn carry_out(&mut self, told: &Announcement) {
+    pub(super) fn carry_out(&mut self, told: &Announcement, reason: Option<String>) {
         match *told {
             Announcement::ServiceAdded(ix) => {
                 self.answer_orders(ix, |order| (order == Order::Add).then_some(Ok(())));
@@ -251,7 +251,7 @@ impl Shell {
             }
             Announcement::ServiceRemoved(ix) => {
                 let service = self.account.id(ix).to_string();
-                let reason = self.account.last_failure(ix).unwrap_or_else(|| "it was removed".to_owned());
+                let reason = reason.clone().unwrap_or_else(|| "it was removed".to_owned());
                 self.answer_orders(ix, |order| match order {
                     Order::Add => {
                         Some(Err(OrderError::Failed { service: service.clone(), reason: reason.clone() }))

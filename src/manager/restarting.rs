@@ -75,7 +75,8 @@ impl Shell {
         }
     }
 
-    pub(super) fn restarts_and_orders(&mut self, told: &Announcement) {
+    /// Keeps account of restarts.
+    pub(super) fn count_restarts(&mut self, told: &Announcement) {
         let now = self.account.now();
         match *told {
             Announcement::RestartStarted(ix, RestartCause::Failed { .. }) => {
@@ -87,6 +88,5 @@ impl Shell {
             }
             _ => {}
         }
-        self.carry_out(told);
     }
 }

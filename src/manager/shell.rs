@@ -159,11 +159,18 @@ impl Shell {
 
     fn announce(&mut self, announcement: Announcement, detail: &Detail) {
         let copy = announcement.clone();
+        let reason = match announcement {
+            Announcement::ServiceRemoved(ix) => self.account.last_failure(ix),
+            _ => None,
+        };
         self.account.announce(announcement, detail);
         match copy {
             Announcement::Stopped => self.home.tell(Told::Tick(Tick::Stopped)),
             Announcement::Running => self.all_are_up(),
-            other => self.restarts_and_orders(&other),
+            other => {
+                self.count_restarts(&other);
+                self.carry_out(&other, reason);
+            }
         }
     }
 

@@ -42,6 +42,13 @@ pub(crate) fn options() -> ManagerOptions {
     ManagerOptions::new().grpc_ping_service(false).handle_signals(false)
 }
 
+/// In an order of its own, where theirs is none.
+pub(crate) fn sorted(entries: &[String]) -> Vec<&str> {
+    let mut entries: Vec<&str> = entries.iter().map(String::as_str).collect();
+    entries.sort_unstable();
+    entries
+}
+
 /// Waits for something that must come.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(HANG, future).await.unwrap_or_else(|_| panic!("{what} did not come in {HANG:?}"))

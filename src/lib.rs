@@ -83,8 +83,8 @@ pub use lifecycle::{
 };
 pub use manager::{
     AddService, ForceShutdown, GetStatus, Manager, ManagerOptions, ManagerPlan, ManagerStatus, OrderError,
-    PlannedService, RemoveService, ResourceStatus, RestartService, ServiceStatus, StartShutdown, StopService,
-    WaitForShutdown, WaitUntilRunning,
+    PlannedService, RemoveService, ResourceStatus, RestartService, RestartStatus, ServiceStatus,
+    StartShutdown, StopService, Subscribe, WaitForShutdown, WaitUntilRunning,
 };
 pub use service::{
     GenericService, Release, Resource, ResourceError, ResourceFn, ResourceSpec, Resources, RestartPolicy,

@@ -243,7 +243,7 @@ async fn a_plan_tells_orders_and_limits_and_refuses_what_cannot_work() {
     assert_eq!(plan.stop_order(), [vec!["majordomo ping", "api", "majordomo grpc"], vec!["db"]]);
     assert_eq!((plan.services_until, plan.deadline), (Some(ms(9000)), Some(ms(10_000))));
     let text = plan.to_string();
-    assert!(text.contains("5.0 s at the latest") && text.contains("depends on db"), "{text}");
+    assert!(text.contains("at the latest after 5.0 s") && text.contains("depends on db"), "{text}");
     assert!(serde_json::to_value(&plan).unwrap()["services"][0]["id"].is_string());
 
     let refused = |manager: Manager| manager.plan().unwrap_err().to_string();

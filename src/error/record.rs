@@ -81,6 +81,16 @@ impl ReportBuilder {
         }
     }
 
+    /// What is known of one service.
+    pub(crate) fn service_report(&self, id: &Name) -> Option<&ServiceReport> {
+        self.services.get(id).map(|&at| &self.report.services[at])
+    }
+
+    /// What a service depends on.
+    pub(crate) fn depends_on(&self, id: &Name) -> Vec<Name> {
+        self.services.get(id).map(|&at| self.known[at].depends_on.clone()).unwrap_or_default()
+    }
+
     /// The text of a service's latest failure that was none of the manager's.
     pub(crate) fn last_failure(&self, id: &Name) -> Option<String> {
         self.known[*self.services.get(id)?].mended.as_deref().map(str::to_owned)
@@ -88,6 +98,13 @@ impl ReportBuilder {
 
     pub(crate) fn report(&self) -> &ShutdownReport {
         &self.report
+    }
+
+    /// After a forced end, what came before it.
+    pub(crate) fn keep_history(&mut self, history: Vec<Arc<TimedEvent>>) {
+        if self.report.forced {
+            self.report.history = history;
+        }
     }
 
     /// The manager's result, once all is over.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::events::{Failure, InFlight, Name, as_ms, as_opt_ms, as_text};
+use crate::events::{Failure, InFlight, Name, TimedEvent, as_ms, as_opt_ms, as_text};
 use crate::lifecycle::{Cause, Outcome, RestartCause};
 
 /// How a manager came to its end. Times are milliseconds since its start.
@@ -29,6 +29,9 @@ pub struct ShutdownReport {
     pub grpc: Option<InFlight>,
     /// Every service, in the order in which they were handed over.
     pub services: Vec<ServiceReport>,
+    /// After a forced end, the latest events before it, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Arc<TimedEvent>>,
 }
 
 /// How a service came to its end.
@@ -233,6 +236,12 @@ impl fmt::Display for ShutdownReport {
                     write!(f, "\n  {}, resource {}: {why}", service.id, resource.name)?;
                 }
             }
+        }
+        if !self.history.is_empty() {
+            write!(f, "\n  latest events:")?;
+        }
+        for event in &self.history {
+            write!(f, "\n    {event}")?;
         }
         Ok(())
     }

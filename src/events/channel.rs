@@ -30,11 +30,14 @@ impl EventSender {
         Self(To::Call(Arc::new(tell)))
     }
 
-    pub(crate) fn send(&self, event: &Arc<TimedEvent>) {
+    /// Whether there was anybody to tell: an observer that has gone needs no more telling.
+    pub(crate) fn send(&self, event: &Arc<TimedEvent>) -> bool {
         match &self.0 {
-            // An observer that has gone misses nothing that it could still see.
-            To::Stream(sender) => drop(sender.send(Arc::clone(event))),
-            To::Call(tell) => tell(&event.event),
+            To::Stream(sender) => sender.send(Arc::clone(event)).is_ok(),
+            To::Call(tell) => {
+                tell(&event.event);
+                true
+            }
         }
     }
 }

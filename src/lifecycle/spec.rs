@@ -39,6 +39,7 @@ pub enum RestartMode {
 
 impl Spec {
     /// A service that is never restarted and depends on nobody.
+    #[cfg(test)]
     pub(crate) fn plain(kind: Kind) -> Self {
         Self {
             kind,

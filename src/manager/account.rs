@@ -5,6 +5,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::recorder::Recorder;
 use crate::error::{ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder, ReturnedError};
 use crate::events::{End, EventSender, Failure, InFlight, LifecycleEvent, Name, TimedEvent};
 use crate::lifecycle::{Announcement, Fault, Outcome, ResourceIx, ServiceIx, Step};
@@ -32,6 +33,7 @@ pub(super) struct Account {
     services: Vec<Known>,
     report: ReportBuilder,
     observers: Vec<EventSender>,
+    recorder: Recorder,
     /// What has started and not finished, since when.
     open: HashMap<Whom, Duration>,
 }
@@ -70,12 +72,17 @@ impl Known {
 
 impl Account {
     /// An account of these services, each with those that it depends on.
-    pub(super) fn new(services: Vec<(Name, Vec<Name>)>, observers: Vec<EventSender>) -> Self {
+    pub(super) fn new(
+        services: Vec<(Name, Vec<Name>)>,
+        observers: Vec<EventSender>,
+        recorder: Recorder,
+    ) -> Self {
         Self {
             began: Instant::now(),
             services: services.iter().map(|(id, _)| Known::new(id)).collect(),
             report: ReportBuilder::new(services),
             observers,
+            recorder,
             open: HashMap::new(),
         }
     }
@@ -126,6 +133,21 @@ impl Account {
         open
     }
 
+    /// Whoever holds the other end is told of everything from now on.
+    pub(super) fn observe(&mut self, observer: EventSender) {
+        self.observers.push(observer);
+    }
+
+    /// The latest events.
+    pub(super) fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// After a forced end, the report tells what came before it.
+    pub(super) fn keep_history(&mut self) {
+        self.report.keep_history(self.recorder.events());
+    }
+
     /// Nobody is told any more.
     pub(super) fn close(&mut self) {
         self.observers.clear();
@@ -157,9 +179,8 @@ impl Account {
     fn emit_at(&mut self, at: Duration, event: LifecycleEvent) {
         let event = Arc::new(TimedEvent { at, event });
         self.report.record(&event);
-        for observer in &self.observers {
-            observer.send(&event);
-        }
+        self.observers.retain(|observer| observer.send(&event));
+        self.recorder.record(event);
     }
 
     fn event(&mut self, announcement: Announcement, detail: &Detail, at: Duration) -> LifecycleEvent {

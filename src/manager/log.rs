@@ -12,6 +12,7 @@ use tracing::dispatcher::{self, Dispatch};
 use tracing::subscriber::NoSubscriber;
 use tracing::{Span, debug, error, info, warn};
 
+use super::recorder::Recorder;
 use crate::events::{End, EventStream, LifecycleEvent as E, Name, TimedEvent};
 use crate::lifecycle::Step;
 
@@ -42,6 +43,7 @@ impl Spans {
 pub(super) fn start(
     dispatch: &Dispatch,
     mut events: EventStream,
+    flight_recorder: usize,
 ) -> io::Result<Option<oneshot::Receiver<()>>> {
     if dispatch.is::<NoSubscriber>() {
         return Ok(None);
@@ -50,8 +52,16 @@ pub(super) fn start(
     let (done, finished) = oneshot::channel();
     thread::Builder::new().name("majordomo-log".to_owned()).spawn(move || {
         dispatcher::with_default(&dispatch, || {
+            let (mut recorder, mut forced) = (Recorder::new(flight_recorder), false);
             while let Some(event) = events.blocking_recv() {
                 log(&event);
+                forced |= event.event.is_forced();
+                recorder.record(event);
+            }
+            if forced {
+                for event in recorder.events() {
+                    error!(target: "majordomo", %event, "before the forced end");
+                }
             }
         });
         let _ = done.send(());

@@ -8,6 +8,7 @@ use super::candidate::Candidate;
 use super::orders::OrderError;
 use super::status::ManagerStatus;
 use crate::error::ManagerError;
+use crate::events::EventStream;
 use crate::lifecycle::Kind;
 use crate::service::{GenericService, ServiceSpec};
 
@@ -39,6 +40,12 @@ pub struct ForceShutdown;
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "ManagerStatus")]
 pub struct GetStatus;
+
+/// Be told of every lifecycle event from now on, in the order in which things happen. What happened before is in the
+/// [history](ManagerStatus::history) of a status. The stream ends with the manager; a slow reader delays nobody.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "EventStream")]
+pub struct Subscribe;
 
 /// Hand another service to a running manager: it is set up and run at once, after those that it depends on. Answered when it
 /// runs; with an error when it was refused, or could not be set up: then all that it started has been released.

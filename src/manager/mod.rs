@@ -8,6 +8,7 @@ mod messages;
 mod options;
 mod orders;
 mod plan;
+mod recorder;
 mod restarting;
 mod seat;
 mod sending;
@@ -24,12 +25,12 @@ use tracing::dispatcher;
 
 pub use messages::{
     AddService, ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService,
-    WaitForShutdown, WaitUntilRunning,
+    Subscribe, WaitForShutdown, WaitUntilRunning,
 };
 pub use options::ManagerOptions;
 pub use orders::OrderError;
 pub use plan::{ManagerPlan, PlannedService};
-pub use status::{ManagerStatus, ResourceStatus, ServiceStatus};
+pub use status::{ManagerStatus, ResourceStatus, RestartStatus, ServiceStatus};
 
 use crate::error::{ConfigError, ManagerError};
 use crate::grpc::GrpcService;

@@ -14,6 +14,9 @@ use crate::lifecycle::Budget;
 /// How many threads services share at most, unless told otherwise.
 const SERVICE_THREADS: usize = 16;
 
+/// How many events are kept, unless told otherwise.
+const FLIGHT_RECORDER: usize = 64;
+
 /// How a manager works. Answers to the seed's `ManagerOpts`.
 ///
 /// ```
@@ -44,6 +47,7 @@ pub struct ManagerOptions {
     pub(super) handle_signals: bool,
     pub(super) dispatch: Option<Dispatch>,
     pub(super) observers: Vec<EventSender>,
+    pub(super) flight_recorder: usize,
 }
 
 /// Options that can work.
@@ -73,6 +77,7 @@ impl Default for ManagerOptions {
             handle_signals: true,
             dispatch: None,
             observers: Vec::new(),
+            flight_recorder: FLIGHT_RECORDER,
         }
     }
 }
@@ -123,6 +128,11 @@ impl ManagerOptions {
     pub fn grpc_depends_on(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.grpc_depends_on.extend(ids.into_iter().map(|id| Name::from(id.into())));
         self
+    }
+
+    /// How many of the latest lifecycle events are kept: they are in the status, and a forced end logs them. Default 64.
+    pub fn flight_recorder(self, events: usize) -> Self {
+        Self { flight_recorder: events, ..self }
     }
 
     /// Whether the gRPC server answers [`ping`](crate::ping), also where there is no other gRPC service, and

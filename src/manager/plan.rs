@@ -223,11 +223,10 @@ impl fmt::Display for ManagerPlan {
                 .find(|service| service.stop_turn == turn)
                 .and_then(|service| service.asked_by);
             if turn > 0 {
-                write!(
-                    f,
-                    " (asked when those before are done, {} at the latest)",
-                    limit(by).replace("never", "whenever that is")
-                )?;
+                write!(f, ", when those before are done")?;
+                if let Some(by) = by {
+                    write!(f, ", at the latest after {}", seconds(by))?;
+                }
             }
         }
         write!(f, "\n  services are forced {}", limit(self.services_until))?;

@@ -2,14 +2,20 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
 
+use super::shell::Shell;
 use crate::error::{ResourceReport, ServiceReport, ShutdownReport, StepReport, seconds};
-use crate::events::{InFlight, Name, as_ms};
+use crate::events::{InFlight, Name, TimedEvent, as_ms, as_opt_ms, as_text};
 use crate::grpc::GrpcAddress;
-use crate::lifecycle::Stage;
+use crate::lifecycle::{ServiceIx, Stage};
+use crate::service::RestartPolicy;
+
+/// A poll that has lasted so long is worth a word.
+const LONG_POLL: Duration = Duration::from_millis(100);
 
 /// The state of a manager at one moment.
 #[derive(Debug, Clone, Serialize)]
@@ -28,6 +34,9 @@ pub struct ManagerStatus {
     pub grpc: Option<InFlight>,
     /// Every service, in the order in which they were handed over.
     pub services: Vec<ServiceStatus>,
+    /// The latest lifecycle events, oldest first: as many as
+    /// [`ManagerOptions::flight_recorder`](crate::ManagerOptions::flight_recorder) keeps.
+    pub history: Vec<Arc<TimedEvent>>,
     /// How far the shutdown has come, if it has begun; the whole report, once it is over.
     pub report: Option<ShutdownReport>,
 }
@@ -40,8 +49,44 @@ pub struct ServiceStatus {
     pub id: Name,
     /// What it is doing, or how it ended.
     pub state: String,
+    /// Since when, from the manager's start.
+    #[serde(rename = "since_ms", serialize_with = "as_opt_ms")]
+    pub since: Option<Duration>,
+    /// What it depends on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<Name>,
+    /// How often it was started again, and may be.
+    pub restart: RestartStatus,
+    /// The thread that it lives on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Name>,
+    /// How long its current poll has lasted, if it is being polled: a long one blocks all who share its thread. actix does not
+    /// tell how many messages wait in a mailbox.
+    #[serde(rename = "poll_ms", serialize_with = "as_opt_ms")]
+    pub poll: Option<Duration>,
     /// Its resources, in the order in which they were started.
     pub resources: Vec<ResourceStatus>,
+}
+
+/// The restarts of a service.
+#[derive(Debug, Clone, Default, Serialize)]
+#[non_exhaustive]
+pub struct RestartStatus {
+    /// What its policy is.
+    #[serde(serialize_with = "as_text")]
+    pub policy: RestartPolicy,
+    /// How often it was started again, whatever the reason.
+    pub total: u64,
+    /// How many of its policy's restarts were used within the period.
+    pub used: u32,
+    /// How many are left; `None`: any number.
+    pub left: Option<u32>,
+    /// When the oldest of those used does not count any more, from the manager's start.
+    #[serde(rename = "resets_at_ms", serialize_with = "as_opt_ms")]
+    pub resets_at: Option<Duration>,
+    /// Its latest failure that a restart, or a stop of its own, has seen to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<String>,
 }
 
 /// The state of a resource.
@@ -52,6 +97,9 @@ pub struct ResourceStatus {
     pub name: Name,
     /// What it is doing, or how it ended.
     pub state: String,
+    /// How long its current poll has lasted, if it is being polled.
+    #[serde(rename = "poll_ms", serialize_with = "as_opt_ms", skip_serializing_if = "Option::is_none")]
+    pub poll: Option<Duration>,
 }
 
 impl ManagerStatus {
@@ -59,33 +107,81 @@ impl ManagerStatus {
         stage: Stage,
         up: Duration,
         grpc_addresses: Vec<GrpcAddress>,
-        grpc: Option<InFlight>,
         report: &ShutdownReport,
     ) -> Self {
-        let services = report.services.iter().map(|service| service_status(service, up)).collect();
+        let services = report.services.iter().map(|service| ServiceStatus::new(service, up)).collect();
         let report = report.cause.is_some().then(|| report.clone());
         let grpc_address = grpc_addresses.iter().find_map(GrpcAddress::as_tcp);
-        Self { stage, up, grpc_address, grpc_addresses, grpc, services, report }
+        let (grpc, history) = (None, Vec::new());
+        Self { stage, up, grpc_address, grpc_addresses, grpc, services, history, report }
     }
 }
 
-fn service_status(service: &ServiceReport, now: Duration) -> ServiceStatus {
-    let steps = [
-        ("shutting down", &service.shutdown),
-        ("running", &service.run),
-        ("setting up", &service.setup),
-        ("registering", &service.register),
-    ];
-    let open = steps
-        .iter()
-        .filter_map(|(doing, step)| Some((doing, step.as_ref()?)))
-        .find(|(_, step)| step.outcome.is_none());
-    let state = match open {
-        Some((doing, step)) => format!("{doing} for {}", seconds(now - step.asked_at)),
-        None => ended(service),
-    };
-    let resources = service.resources.iter().map(|resource| resource_status(resource, now)).collect();
-    ServiceStatus { id: service.id.clone(), state, resources }
+impl Shell {
+    /// What every service is doing, in the order in which they were handed over.
+    pub(super) fn services_status(&mut self) -> Vec<ServiceStatus> {
+        let now = self.account.now();
+        let mut all = Vec::with_capacity(self.services.len());
+        for at in 0..self.services.len() {
+            let ix = ServiceIx(at as u32);
+            if self.machine.is_vacant(ix) {
+                continue;
+            }
+            self.forget_restarts(ix);
+            let Some(report) = self.account.report().service_report(self.account.id(ix)) else { continue };
+            let mut status = ServiceStatus::new(report, now);
+            status.depends_on = self.account.report().depends_on(&status.id);
+            status.restart.last_failure = self.account.last_failure(ix);
+            let seat = &mut self.services[at];
+            status.restart.policy = seat.policy.clone();
+            (status.restart.used, status.restart.resets_at) = seat.restarts.used(now);
+            status.restart.left = seat.policy.most().map(|most| most.saturating_sub(status.restart.used));
+            if let Some(lives) = &seat.lives {
+                status.thread = lives.thread.name();
+                status.poll = lives.thread.watch().lasted(lives.tag);
+            }
+            for (resource, started) in status.resources.iter_mut().zip(&seat.resources) {
+                resource.poll = started.thread.watch().lasted(started.tag);
+            }
+            if self.machine.is_stopped(ix) {
+                "stopped".clone_into(&mut status.state);
+            } else if self.machine.is_restarting(ix) {
+                status.state = format!("restarting: {}", status.state);
+            }
+            all.push(status);
+        }
+        all
+    }
+}
+
+impl ServiceStatus {
+    fn new(service: &ServiceReport, now: Duration) -> Self {
+        let steps = [
+            ("shutting down", &service.shutdown),
+            ("running", &service.run),
+            ("setting up", &service.setup),
+            ("registering", &service.register),
+        ];
+        let sent = || steps.iter().filter_map(|(doing, step)| Some((doing, step.as_ref()?)));
+        let open = sent().find(|(_, step)| step.outcome.is_none());
+        let state = match open {
+            Some((doing, step)) => format!("{doing} for {}", seconds(now - step.asked_at)),
+            None => ended(service),
+        };
+        let over = |step: &StepReport| step.took.map(|took| step.asked_at + took);
+        let since =
+            open.map(|(_, step)| step.asked_at).or_else(|| sent().filter_map(|(_, step)| over(step)).max());
+        Self {
+            id: service.id.clone(),
+            state,
+            since,
+            depends_on: Vec::new(),
+            restart: RestartStatus { total: service.restarts, ..RestartStatus::default() },
+            thread: None,
+            poll: None,
+            resources: service.resources.iter().map(|resource| resource_status(resource, now)).collect(),
+        }
+    }
 }
 
 /// What a service that owes no answer is.
@@ -112,11 +208,33 @@ fn resource_status(resource: &ResourceReport, now: Duration) -> ResourceStatus {
         (None, Some(asked), _) => format!("releasing for {}", seconds(now - asked)),
         (None, None, _) => format!("up for {}", seconds(now - resource.started_at)),
     };
-    ResourceStatus { name: resource.name.clone(), state }
+    ResourceStatus { name: resource.name.clone(), state, poll: None }
+}
+
+impl ServiceStatus {
+    /// What an operator asks next: restarts, dependencies, where it lives, whether it is stuck.
+    fn aside(&self) -> String {
+        let mut aside = Vec::new();
+        let RestartStatus { total, used, left, last_failure, .. } = &self.restart;
+        if *total > 0 {
+            aside.push(match left {
+                Some(left) => format!("restarted {total} in all, {used} in its period, {left} left"),
+                None => format!("restarted {total} in all"),
+            });
+        }
+        aside.extend(last_failure.as_ref().map(|failure| format!("last failure: {failure}")));
+        aside.extend(
+            (!self.depends_on.is_empty()).then(|| format!("depends on {}", self.depends_on.join(", "))),
+        );
+        aside.extend(self.thread.as_ref().map(|thread| format!("on {thread}")));
+        let stuck = self.poll.filter(|poll| *poll >= LONG_POLL);
+        aside.extend(stuck.map(|poll| format!("in the same poll for {}", seconds(poll))));
+        if aside.is_empty() { String::new() } else { format!(" ({})", aside.join("; ")) }
+    }
 }
 
 impl fmt::Display for ManagerStatus {
-    /// One line for the manager, one for each service, one for each resource.
+    /// One line for the manager, one for each service, one for each resource; then the latest events.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "majordomo: {}, up {}", self.stage, seconds(self.up))?;
         for (at, address) in self.grpc_addresses.iter().enumerate() {
@@ -129,10 +247,16 @@ impl fmt::Display for ManagerStatus {
             write!(f, "\n  gRPC: {grpc}; {} arrived, {} shed", grpc.arrived, grpc.shed)?;
         }
         for service in &self.services {
-            write!(f, "\n  {}: {}", service.id, service.state)?;
+            write!(f, "\n  {}: {}{}", service.id, service.state, service.aside())?;
             for resource in &service.resources {
                 write!(f, "\n    {}: {}", resource.name, resource.state)?;
             }
+        }
+        if !self.history.is_empty() {
+            write!(f, "\n  latest events:")?;
+        }
+        for event in &self.history {
+            write!(f, "\n    {event}")?;
         }
         Ok(())
     }

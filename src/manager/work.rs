@@ -12,10 +12,11 @@ use super::candidate::Candidate;
 use super::log::{self, Spans};
 use super::messages::{
     AddService, ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService,
-    WaitForShutdown, WaitUntilRunning,
+    Subscribe, WaitForShutdown, WaitUntilRunning,
 };
 use super::orders::{Order, OrderError, Promise};
 use super::plan::CheckedPlan;
+use super::recorder::Recorder;
 use super::shell::{Parts, Shell};
 use super::signals::{self, Registration};
 use super::status::ManagerStatus;
@@ -55,7 +56,7 @@ pub(super) struct Ended {
 impl Ended {
     pub(super) fn refused(error: ManagerError) -> Self {
         let status =
-            ManagerStatus::new(Stage::Stopped, Duration::ZERO, Vec::new(), None, &ShutdownReport::default());
+            ManagerStatus::new(Stage::Stopped, Duration::ZERO, Vec::new(), &ShutdownReport::default());
         Self { result: Err(error), status }
     }
 }
@@ -88,15 +89,15 @@ impl Work {
         }
         let dispatch = options.dispatch.unwrap_or_else(Dispatch::none);
         let (log_sender, log_stream) = events::channel();
-        let logged =
-            log::start(&dispatch, log_stream).map_err(|error| ConfigError::Thread(error.to_string()))?;
+        let logged = log::start(&dispatch, log_stream, options.flight_recorder)
+            .map_err(|error| ConfigError::Thread(error.to_string()))?;
         observers.extend(options.observers);
         observers.extend(logged.is_some().then_some(log_sender));
         let known = |candidate: &Candidate| (candidate.id.clone(), candidate.depends_on.clone());
         let services = candidates.iter().map(known).collect();
         let shell = Shell::new(Parts {
             home,
-            account: Account::new(services, observers),
+            account: Account::new(services, observers, Recorder::new(options.flight_recorder)),
             candidates,
             specs,
             budget: checked.budget,
@@ -112,16 +113,16 @@ impl Work {
         self.shell.stage()
     }
 
-    fn status(&self) -> ManagerStatus {
-        let account = &self.shell.account;
+    fn status(&mut self) -> ManagerStatus {
         let grpc = self.shell.gauge.in_flight().filter(|_| self.stage() != Stage::Stopped);
-        ManagerStatus::new(
-            self.stage(),
-            account.now(),
-            self.grpc_addresses.clone(),
-            grpc,
-            account.report().report(),
-        )
+        let services = self.shell.services_status();
+        let account = &self.shell.account;
+        let addresses = self.grpc_addresses.clone();
+        let mut status =
+            ManagerStatus::new(self.stage(), account.now(), addresses, account.report().report());
+        (status.grpc, status.services) = (grpc, services);
+        status.history = account.recorder().events();
+        status
     }
 
     /// Says who is being waited for.
@@ -151,6 +152,7 @@ impl Work {
 
     /// All is over: what still lies on the threads goes with them.
     fn stop_threads(&mut self) {
+        self.shell.account.keep_history();
         self.shell.account.close();
         let threads = self.shell.stop_threads();
         let logged = self.logged.take();
@@ -206,23 +208,20 @@ impl Manager {
     }
 
     fn finished(&mut self) {
-        if let Some(work) = &self.work {
+        if let Some(work) = &mut self.work {
             let result = work.shell.account.report().result();
-            self.end(Ended { result, status: work.status() });
+            let status = work.status();
+            self.end(Ended { result, status });
         }
     }
 
-    fn status(&self) -> ManagerStatus {
-        match (&self.work, &self.ended) {
+    fn status(&mut self) -> ManagerStatus {
+        match (&mut self.work, &self.ended) {
             (Some(work), _) => work.status(),
             (None, Some(ended)) => ended.status.clone(),
-            (None, None) => ManagerStatus::new(
-                Stage::Created,
-                Duration::ZERO,
-                Vec::new(),
-                None,
-                &ShutdownReport::default(),
-            ),
+            (None, None) => {
+                ManagerStatus::new(Stage::Created, Duration::ZERO, Vec::new(), &ShutdownReport::default())
+            }
         }
     }
 }
@@ -280,6 +279,18 @@ impl Handler<GetStatus> for Manager {
 
     fn handle(&mut self, _: GetStatus, _: &mut Context<Self>) -> Self::Result {
         MessageResult(self.status())
+    }
+}
+
+impl Handler<Subscribe> for Manager {
+    type Result = MessageResult<Subscribe>;
+
+    fn handle(&mut self, _: Subscribe, _: &mut Context<Self>) -> Self::Result {
+        let (sender, stream) = events::channel();
+        if let Some(work) = &mut self.work {
+            work.shell.account.observe(sender);
+        }
+        MessageResult(stream)
     }
 }
 

@@ -164,7 +164,7 @@ impl Default for RestartPolicy {
 impl fmt::Display for RestartPolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mode = match self.mode {
-            RestartMode::Never => return f.write_str("never restarted"),
+            RestartMode::Never => return f.write_str("not restarted by itself"),
             RestartMode::OnFailure => "restarted when it fails",
             RestartMode::Always => "always restarted",
         };

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_rt::{Arbiter, ArbiterHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -28,6 +28,7 @@ pub(crate) struct Thread {
     arbiter: ArbiterHandle,
     watch: Arc<Watch>,
     over: CancellationToken,
+    name: Arc<OnceLock<Arc<str>>>,
 }
 
 impl Thread {
@@ -36,10 +37,18 @@ impl Thread {
         let arbiter = Arbiter::try_new()?.handle();
         let over = CancellationToken::new();
         let (dispatch, guard) = (dispatch.clone(), over.clone().drop_guard());
+        let name = Arc::<OnceLock<Arc<str>>>::default();
+        let tell_name = Arc::clone(&name);
         arbiter.spawn_fn(move || {
+            let _ = tell_name.set(std::thread::current().name().unwrap_or("a thread").into());
             AT_THREAD_END.set(Some(AtThreadEnd { _dispatch: dispatch::adopt(&dispatch), _over: guard }));
         });
-        Ok(Self { arbiter, watch: Arc::default(), over })
+        Ok(Self { arbiter, watch: Arc::default(), over, name })
+    }
+
+    /// What the operating system calls it, once it runs.
+    pub(crate) fn name(&self) -> Option<Arc<str>> {
+        self.name.get().cloned()
     }
 
     pub(crate) fn watch(&self) -> &Arc<Watch> {

@@ -52,6 +52,11 @@ impl Watch {
         self.since.store(0, Ordering::Release);
     }
 
+    /// How long that actor's current poll has lasted, if it is the one being polled.
+    pub(crate) fn lasted(&self, actor: Tag) -> Option<Duration> {
+        self.busy().filter(|busy| busy.actor == actor).map(|busy| busy.lasted)
+    }
+
     /// Whether nothing else on the thread can be waited for.
     pub(crate) fn is_blocked(&self) -> bool {
         self.busy().is_some_and(|busy| busy.lasted >= BLOCKED_AFTER)

@@ -2,7 +2,8 @@
 
 use super::super::io::{Announcement as Told, Answer, Command, Input};
 use super::super::names::Kind::{self, Both, Generic, Server};
-use super::super::names::{ResourceIx, ServiceIx, Step};
+use super::super::names::{ResourceIx, RestartCause, ServiceIx, Step};
+use super::restarts::{following, restarting, small};
 use super::sizes::system;
 use super::world::{Hold, World};
 
@@ -39,6 +40,22 @@ pub(super) enum Fault {
     EndsEarly,
     /// The end is told twice.
     EndsTwice,
+    /// A service is set up before those that it depends on are.
+    StartsTooEarly,
+    /// Those that depend on a service that goes down stay.
+    ForgetsDependents,
+    /// The budget of restarts is not kept: what should end the manager restarts a service.
+    ForgetsTheBudget,
+    /// A failure that a restart sees to is told as if it were the manager's.
+    BlamesTheManager,
+    /// Resources are closed, and so released, before an actor is at rest.
+    ClosesTooEarly,
+    /// A service is started again without a new set-up.
+    SkipsTheSetUp,
+    /// In the shutdown all are asked at once, whoever depends on them.
+    AsksAllAtOnce,
+    /// A restart is never told to be over.
+    ForgetsTheRestart,
 }
 
 impl Fault {
@@ -126,6 +143,52 @@ impl Fault {
                 if told(commands, Told::Releasing) && !told(commands, Told::Stopped) {
                     commands.push(Command::Announce(Told::Stopped));
                 }
+            }
+            Fault::StartsTooEarly => {
+                if input == Input::Start {
+                    commands.extend(sent(ServiceIx(1), Step::Setup));
+                }
+            }
+            Fault::ForgetsDependents => commands.retain(|command| {
+                !matches!(command, Command::Announce(Told::RestartStarted(_, RestartCause::Dependency(_))))
+            }),
+            Fault::ForgetsTheBudget => {
+                for command in commands {
+                    if let Command::Announce(Told::RestartStarted(_, RestartCause::Failed { restart })) =
+                        command
+                    {
+                        *restart += 1;
+                    }
+                }
+            }
+            Fault::BlamesTheManager => {
+                for command in commands {
+                    if let Command::Announce(Told::StepFinished { error: Some(error), .. }) = command {
+                        error.mended = false;
+                    }
+                }
+            }
+            Fault::ClosesTooEarly => {
+                if let Some(&Command::Suspend(ix)) =
+                    commands.iter().find(|command| matches!(command, Command::Suspend(_)))
+                {
+                    commands.push(Command::CloseResources(ix));
+                }
+            }
+            Fault::SkipsTheSetUp => {
+                if commands.iter().any(|command| matches!(command, Command::Restart(_))) {
+                    commands.retain(|command| {
+                        !matches!(command, Command::Send(..) | Command::Announce(Told::StepStarted(..)))
+                    });
+                }
+            }
+            Fault::AsksAllAtOnce => {
+                if commands.contains(&Command::SignalRequested(ServiceIx(1))) {
+                    commands.push(Command::SignalRequested(ServiceIx(0)));
+                }
+            }
+            Fault::ForgetsTheRestart => {
+                commands.retain(|command| !matches!(command, Command::Announce(Told::RestartFinished(..))));
             }
             Fault::EndsTwice => {
                 if told(commands, Told::Stopped) {
@@ -220,6 +283,26 @@ fn g13_a_way_down_that_gets_stuck_is_found() {
 #[test]
 fn g07_an_end_before_everything_is_released_is_found() {
     found(Fault::EndsEarly, &[Generic], "G7");
+}
+
+/// The same for a chain of two, the first of which is restarted.
+fn found_in_a_chain(fault: Fault, as_: &str) {
+    let mut broken = small(vec![restarting(Generic, 1), following(Generic, &[0])], 1);
+    broken.fault = Some(fault);
+    let found = broken.broken();
+    assert!(found.iter().any(|property| property.starts_with(as_)), "{fault:?} was found as {found:?}");
+}
+
+#[test]
+fn broken_restarts_and_dependencies_are_found() {
+    found_in_a_chain(Fault::StartsTooEarly, "G2");
+    found_in_a_chain(Fault::ForgetsDependents, "G");
+    found_in_a_chain(Fault::ForgetsTheBudget, "G4");
+    found_in_a_chain(Fault::BlamesTheManager, "G7");
+    found_in_a_chain(Fault::ClosesTooEarly, "G6");
+    found_in_a_chain(Fault::SkipsTheSetUp, "G");
+    found_in_a_chain(Fault::AsksAllAtOnce, "G5");
+    found_in_a_chain(Fault::ForgetsTheRestart, "G");
 }
 
 #[test]

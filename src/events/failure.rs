@@ -1,0 +1,104 @@
+//! How things end, and what went wrong.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Serialize, Serializer};
+
+use super::{LifecycleEvent, as_ms};
+use crate::lifecycle::{ErrorStage, Fault, Outcome};
+
+/// How something that had started ended.
+#[derive(Debug, Clone, Serialize)]
+pub struct End {
+    /// How long it took.
+    #[serde(rename = "took_ms", serialize_with = "as_ms")]
+    pub took: Duration,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What went wrong, where something did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+}
+
+impl LifecycleEvent {
+    /// Whether the manager's shutdown cut something off.
+    pub(crate) fn is_forced(&self) -> bool {
+        match self {
+            Self::RegisterFinished { end, .. }
+            | Self::SetupFinished { end, .. }
+            | Self::RunFinished { end, .. }
+            | Self::ShutdownFinished { end, .. }
+            | Self::ReleaseFinished { end, .. } => end.is_forced(),
+            Self::ServiceStuck { error, .. } => !error.is_mended(),
+            _ => false,
+        }
+    }
+}
+
+impl End {
+    /// Whether the manager's shutdown cut it off: not a restart, nor a stop of its own.
+    pub(crate) fn is_forced(&self) -> bool {
+        self.outcome == Outcome::Forced && !self.error.as_ref().is_some_and(Failure::is_mended)
+    }
+}
+
+/// An error on its way from an actor to the reports: its text is taken where it arose, so that reading it
+/// runs nobody's code.
+#[derive(Clone)]
+pub struct Failure {
+    fault: Fault,
+    text: Arc<str>,
+    source: Arc<dyn Error + Send + Sync>,
+}
+
+impl Failure {
+    pub(crate) fn new(fault: Fault, text: Arc<str>, source: Arc<dyn Error + Send + Sync>) -> Self {
+        Self { fault, text, source }
+    }
+
+    /// For errors of this crate, whose text is harmless to make anywhere.
+    pub(crate) fn of(fault: Fault, error: impl Error + Send + Sync + 'static) -> Self {
+        Self { fault, text: error.to_string().into(), source: Arc::new(error) }
+    }
+
+    /// The part of the manager's error that it belongs to, unless it [is mended](Self::is_mended).
+    pub fn stage(&self) -> ErrorStage {
+        self.fault.stage
+    }
+
+    /// Whether it is no error of the manager's: a restart, or the stop of that service alone, sees to it.
+    pub fn is_mended(&self) -> bool {
+        self.fault.mended
+    }
+
+    /// The error itself.
+    pub fn source(&self) -> &Arc<dyn Error + Send + Sync> {
+        &self.source
+    }
+
+    /// Its text.
+    pub fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Failure({}: {})", self.fault.stage, self.text)
+    }
+}
+
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}

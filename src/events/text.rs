@@ -1,0 +1,38 @@
+//! Events as text, for people.
+
+use std::fmt;
+
+use super::{LifecycleEvent, TimedEvent};
+
+impl fmt::Display for TimedEvent {
+    /// `1.2 s  setup_finished api: error: no route to host`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}  {}", crate::error::seconds(self.at), self.event)
+    }
+}
+
+impl fmt::Display for LifecycleEvent {
+    /// Its name, whom it concerns, and how it went; the rest is in its data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let data = serde_json::to_value(self).map_err(|_| fmt::Error)?;
+        let text = |key: &str| {
+            data.get(key).map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        };
+        f.write_str(&text("event").unwrap_or_default())?;
+        if let Some(service) = text("service") {
+            write!(f, " {service}")?;
+        }
+        if let Some(resource) = text("resource") {
+            write!(f, "/{resource}")?;
+        }
+        for key in ["address", "outcome", "cause", "because", "error", "waiting_for"] {
+            if let Some(text) = text(key) {
+                write!(f, ": {text}")?;
+            }
+        }
+        if let LifecycleEvent::RestartDelayed { delay, .. } = self {
+            write!(f, ": {}", crate::error::seconds(*delay))?;
+        }
+        Ok(())
+    }
+}

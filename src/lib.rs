@@ -102,6 +102,11 @@ struct Readme;
 #[doc = include_str!("../docs/grpc.md")]
 struct GrpcGuide;
 
+/// Compiles what the page on supervision shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/supervision.md")]
+struct SupervisionGuide;
+
 /// Compiles what the page on rich errors shows.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/errors.md")]

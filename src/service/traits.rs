@@ -15,9 +15,11 @@ use super::messages::{Release, Run, Setup, Shutdown};
 ///   Shutdown           once, if its Run is not over: please come to an end
 /// ```
 ///
+/// That is one life; a service that is [restarted](crate::ServiceSpec::restart) has several, each with a `Setup` of its own.
+///
 /// A message may be answered at once (`Result`) or later (`ResponseFuture`, `ResponseActFuture`). An error
-/// or a panic in any of them, or in any other handler or task of the actor, starts the shutdown of the
-/// manager: before all are set up as a failed set-up, afterwards as a failed run. A panic counts even if
+/// or a panic in any of them, or in any other handler or task of the actor, restarts the service where it has a
+/// [`RestartPolicy`](crate::RestartPolicy) for that, and else starts the shutdown of the manager: before all are set up as a failed set-up, afterwards as a failed run. A panic counts even if
 /// the service's own code catches it on the actor's thread; run what may panic harmlessly elsewhere, such
 /// as on `tokio::task::spawn_blocking`.
 ///

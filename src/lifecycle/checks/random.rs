@@ -178,13 +178,17 @@ impl Run {
     fn add(&mut self, number: u64) -> Result<(), TestCaseError> {
         let count = self.world.services.len() as u64;
         let mode = [RestartMode::Never, RestartMode::OnFailure, RestartMode::Always][number as usize % 3];
-        let mut spec =
-            Spec { mode, most_restarts: Some(1), restartable: number % 5 > 0, ..Spec::plain(Kind::Generic) };
+        let mut spec = Spec {
+            mode,
+            most_restarts: Some(1),
+            restartable: !number.is_multiple_of(5),
+            ..Spec::plain(Kind::Generic)
+        };
         for draw in [number / 7, number / 70].into_iter().filter(|_| count > 0) {
             let on = ServiceIx((draw % count) as u32);
             let there = !self.world.get(on).vacant && self.world.get(on).kind != Kind::Server;
             if there && spec.depends_on.iter().all(|known| known.on != on) {
-                spec.depends_on.push(Dependency { on, survives: draw % 2 == 0 });
+                spec.depends_on.push(Dependency { on, survives: draw.is_multiple_of(2) });
             }
         }
         let ix = self.machine.add(spec.clone());
@@ -259,7 +263,7 @@ proptest! {
         let mut run = Run::new(&history);
         for (n, &number) in history.inputs.iter().enumerate() {
             let chaos = if n < history.calm { 0 } else { history.chaos };
-            if number % 101 == 0 && run.world.is_up() && run.world.services.len() < 60 {
+            if number.is_multiple_of(101) && run.world.is_up() && run.world.services.len() < 60 {
                 run.add(number)?;
             } else if let Some(input) = run.choose(number, chaos) {
                 run.step(input)?;

@@ -180,7 +180,7 @@ impl Watched {
     /// While others run: what it depends on must wait for it before it is asked to stop.
     pub(super) fn leans(&self) -> bool {
         let done = self.is_settled() && (self.signalled || self.way == Way::AtOnce);
-        !self.is_down() && !(self.is_leaving() && done)
+        !(self.is_down() || self.is_leaving() && done)
     }
 
     /// It is asked and has nothing left to do.

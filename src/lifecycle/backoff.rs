@@ -15,9 +15,8 @@ pub(crate) struct Backoff {
 impl Backoff {
     /// The delay after so many failures in a row, the first being number 0. `random` is from 0 to 1.
     pub(crate) fn delay(&self, failures: u32, random: f64) -> Duration {
-        let doubled =
-            1_u32.checked_shl(failures).map_or(Duration::MAX, |times| self.first.saturating_mul(times));
-        let delay = doubled.min(self.most);
+        let times = 1_u32.checked_shl(failures).unwrap_or(u32::MAX);
+        let delay = self.first.saturating_mul(times).min(self.most);
         // Up to the whole share sooner or later, so that those who failed together do not all come back together.
         let factor = 1.0 + self.jitter * (2.0 * random - 1.0);
         Duration::try_from_secs_f64(delay.as_secs_f64() * factor).unwrap_or(self.most).min(self.most)

@@ -23,6 +23,7 @@
 mod channel;
 mod failure;
 mod in_flight;
+mod stall;
 mod text;
 
 use std::fmt;
@@ -34,6 +35,7 @@ use serde::{Serialize, Serializer};
 pub use channel::{EventSender, EventStream, channel};
 pub use failure::{End, Failure};
 pub use in_flight::{InFlight, OldestCall};
+pub use stall::Stall;
 
 pub(crate) use in_flight::count;
 
@@ -207,6 +209,35 @@ pub enum LifecycleEvent {
     ServiceRemoved {
         /// Whom it concerns.
         service: Name,
+    },
+    /// A service or a resource doesn't get on, and hasn't for longer than
+    /// [`ManagerOptions::stuck_after`](crate::ManagerOptions::stuck_after).
+    StallStarted {
+        /// Whom it concerns.
+        service: Name,
+        /// The resource, where it is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resource: Option<Name>,
+        /// Why.
+        #[serde(flatten)]
+        stall: Stall,
+        /// For how long so far.
+        #[serde(rename = "lasted_ms", serialize_with = "as_ms")]
+        lasted: Duration,
+    },
+    /// It gets on again, or is gone.
+    StallFinished {
+        /// Whom it concerns.
+        service: Name,
+        /// The resource, where it is one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resource: Option<Name>,
+        /// Why it didn't.
+        #[serde(flatten)]
+        stall: Stall,
+        /// For how long in all, to within a quarter of the limit.
+        #[serde(rename = "lasted_ms", serialize_with = "as_ms")]
+        lasted: Duration,
     },
     /// Every service runs, and the gRPC server, where there is one, accepts calls.
     Running,

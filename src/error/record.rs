@@ -183,7 +183,10 @@ impl ReportBuilder {
             E::Stopped => self.report.took = self.report.asked_at.map(|asked| at - asked),
             E::RestartStarted { service, because } => self.restarts(service, because, at),
             E::ServiceRemoved { service } => self.remove(service),
-            E::RestartDelayed { .. } | E::RestartFinished { .. } => {}
+            E::RestartDelayed { .. }
+            | E::RestartFinished { .. }
+            | E::StallStarted { .. }
+            | E::StallFinished { .. } => {}
             E::StopStarted { .. } | E::StopFinished { .. } | E::ServiceAdded { .. } => {}
             E::Running | E::Serving { .. } | E::Draining | E::Drained | E::Releasing | E::Progress { .. } => {
             }

@@ -30,9 +30,13 @@ impl fmt::Display for LifecycleEvent {
                 write!(f, ": {text}")?;
             }
         }
-        if let LifecycleEvent::RestartDelayed { delay, .. } = self {
-            write!(f, ": {}", crate::error::seconds(*delay))?;
+        match self {
+            LifecycleEvent::RestartDelayed { delay, .. } => write!(f, ": {}", crate::error::seconds(*delay)),
+            LifecycleEvent::StallStarted { stall, lasted, .. }
+            | LifecycleEvent::StallFinished { stall, lasted, .. } => {
+                write!(f, ": {stall} for {}", crate::error::seconds(*lasted))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }

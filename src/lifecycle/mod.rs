@@ -25,6 +25,7 @@ mod releasing;
 mod restarting;
 mod service;
 mod spec;
+mod stalls;
 mod starting;
 mod stopping;
 
@@ -40,3 +41,4 @@ pub use names::{Cause, ErrorStage, Outcome, RestartCause, SignalKind, Stage, Ste
 pub(crate) use names::{Kind, ResourceIx, ServiceIx};
 pub use spec::RestartMode;
 pub(crate) use spec::{Dependency, Spec, start_order};
+pub(crate) use stalls::{LongPoll, StallChange, StallKind, Stalls};

@@ -1,7 +1,9 @@
-//! What the shell may ask before it orders something.
+//! What the shell may ask: before it orders something, and to say who waits for whom.
+
+use std::collections::BTreeSet;
 
 use super::machine::Machine;
-use super::names::ServiceIx;
+use super::names::{ServiceIx, Stage};
 use super::service::{Actor, Life, Passage};
 
 impl Machine {
@@ -47,5 +49,43 @@ impl Machine {
             }
         }
         stuck
+    }
+
+    /// Who can neither start nor stop before a service has.
+    pub(crate) fn waiting_on(&self, ix: ServiceIx) -> Vec<ServiceIx> {
+        let (mut waiting, mut next) = (BTreeSet::new(), vec![ix]);
+        while let Some(on) = next.pop() {
+            let service = self.get(on);
+            let starts = service.dependents.iter().map(|dependent| dependent.by);
+            let starts = starts.filter(|&by| !service.facts.up && self.is_to_start(by));
+            let stops = service.depends_on.iter().map(|dependency| dependency.on);
+            let stops = stops.filter(|&needed| {
+                (service.facts.leans && self.is_to_stop(needed))
+                    || (service.facts.stands && self.is_to_release(needed))
+            });
+            next.extend(starts.chain(stops).filter(|&other| other != ix && waiting.insert(other)));
+        }
+        waiting.into_iter().collect()
+    }
+
+    fn is_to_start(&self, ix: ServiceIx) -> bool {
+        let service = self.get(ix);
+        service.life == Life::Down
+            && service.wanted
+            && matches!(self.stage(), Stage::SettingUp | Stage::Running)
+    }
+
+    /// Whether it is to be asked to stop, and has not been.
+    fn is_to_stop(&self, ix: ServiceIx) -> bool {
+        let service = self.get(ix);
+        let leaves = matches!(service.life, Life::Leaving(_)) || self.stage() == Stage::Stopping;
+        leaves && service.facts.works && !service.asked
+    }
+
+    /// Whether it has come to its end, and keeps its resources for others.
+    fn is_to_release(&self, ix: ServiceIx) -> bool {
+        let service = self.get(ix);
+        let leaves = matches!(service.life, Life::Leaving(_)) || self.stage() == Stage::Releasing;
+        leaves && service.is_settled() && service.has_resources()
     }
 }

@@ -9,7 +9,6 @@ use super::account::Detail;
 use super::shell::Shell;
 use super::told::Tick;
 use crate::error::Hold;
-use crate::events::Name;
 use crate::lifecycle::{Departure, Input, Kind, ResourceIx, ServiceIx};
 use crate::supervision::{Tag, Thread};
 
@@ -108,22 +107,11 @@ impl Shell {
         let Some((thread, tag)) = self.thread(forced) else { return Hold::Unresponsive };
         match thread.watch().busy() {
             Some(busy) if busy.actor == tag => Hold::Blocking { lasted: busy.lasted },
-            Some(busy) => match self.name(busy.actor) {
-                Some(by) => Hold::Starved { by, lasted: busy.lasted },
+            Some(busy) => match self.who(busy.actor) {
+                Some(by) => Hold::Starved { by: by.to_string().into(), lasted: busy.lasted },
                 None => Hold::Unresponsive,
             },
             None => Hold::Unresponsive,
         }
-    }
-
-    /// What an actor is called.
-    fn name(&self, tag: Tag) -> Option<Name> {
-        self.services.iter().find_map(|service| {
-            if service.lives.as_ref().is_some_and(|lives| lives.tag == tag) {
-                return Some(service.id.clone());
-            }
-            let resource = service.resources.iter().find(|started| started.tag == tag)?;
-            Some(format!("{}, resource {}", service.id, resource.name).into())
-        })
     }
 }

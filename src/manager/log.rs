@@ -112,6 +112,14 @@ fn log(timed: &Arc<TimedEvent>) {
         E::RestartFinished { service, end } => finished(service, None, "restart", end),
         E::StopStarted { service } => info!(target: "majordomo", %service, "is to stop"),
         E::StopFinished { service, end } => finished(service, None, "stop", end),
+        E::StallStarted { service, resource, stall, lasted } => {
+            let (resource, lasted_ms) = (resource.as_deref(), lasted.as_millis() as u64);
+            warn!(target: "majordomo", %service, resource, lasted_ms, "{stall}");
+        }
+        E::StallFinished { service, resource, stall, lasted } => {
+            let (resource, lasted_ms) = (resource.as_deref(), lasted.as_millis() as u64);
+            info!(target: "majordomo", %service, resource, lasted_ms, "no longer {stall}");
+        }
         E::ServiceAdded { service } => info!(target: "majordomo", %service, "added"),
         E::ServiceRemoved { service } => info!(target: "majordomo", %service, "removed"),
         E::Running => info!(target: "majordomo", elapsed_ms = millis(timed), "all services run"),

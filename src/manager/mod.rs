@@ -18,6 +18,8 @@ mod status;
 mod timing;
 mod told;
 mod waiting;
+mod watchdog;
+mod who;
 mod work;
 
 use actix::{Actor, Addr, Arbiter, AsyncContext, Context, MailboxError};

@@ -17,6 +17,9 @@ const SERVICE_THREADS: usize = 16;
 /// How many events are kept, unless told otherwise.
 const FLIGHT_RECORDER: usize = 64;
 
+/// How long a poll may last, unless told otherwise.
+const STUCK_AFTER: Duration = Duration::from_secs(1);
+
 /// How a manager works. Answers to the seed's `ManagerOpts`.
 ///
 /// ```
@@ -48,6 +51,7 @@ pub struct ManagerOptions {
     pub(super) dispatch: Option<Dispatch>,
     pub(super) observers: Vec<EventSender>,
     pub(super) flight_recorder: usize,
+    pub(super) stuck_after: Option<Duration>,
 }
 
 /// Options that can work.
@@ -78,6 +82,7 @@ impl Default for ManagerOptions {
             dispatch: None,
             observers: Vec::new(),
             flight_recorder: FLIGHT_RECORDER,
+            stuck_after: Some(STUCK_AFTER),
         }
     }
 }
@@ -133,6 +138,15 @@ impl ManagerOptions {
     /// How many of the latest lifecycle events are kept: they are in the status, and a forced end logs them. Default 64.
     pub fn flight_recorder(self, events: usize) -> Self {
         Self { flight_recorder: events, ..self }
+    }
+
+    /// How long one poll of an actor may last before that is told as a
+    /// [stall](crate::events::LifecycleEvent::StallStarted): who is stuck, who is starved by it on the same thread, and who
+    /// waits for it to start or stop. `None`: nobody watches. Default: 1 s.
+    ///
+    /// The watchdog looks four times within this limit while anything is polled, and sleeps while nothing is.
+    pub fn stuck_after(self, limit: impl Into<Option<Duration>>) -> Self {
+        Self { stuck_after: limit.into(), ..self }
     }
 
     /// Whether the gRPC server answers [`ping`](crate::ping), also where there is no other gRPC service, and
@@ -261,6 +275,13 @@ impl ManagerOptions {
                 option: "service_threads",
                 value: "0".to_owned(),
                 mend: "allow at least one",
+            });
+        }
+        if self.stuck_after.is_some_and(|limit| limit.is_zero()) {
+            return Err(ConfigError::Option {
+                option: "stuck_after",
+                value: "0".to_owned(),
+                mend: "allow a poll some time, or give None to have nobody watch",
             });
         }
         self.grpc_server.validate()?;

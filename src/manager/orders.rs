@@ -219,7 +219,7 @@ impl Shell {
     }
 
     /// Where the service of this id is.
-    fn place(&self, id: &str) -> Option<ServiceIx> {
+    pub(super) fn place(&self, id: &str) -> Option<ServiceIx> {
         let is = |&ix: &ServiceIx| *self.services[ix.0 as usize].id == *id && !self.machine.is_vacant(ix);
         (0..self.services.len() as u32).map(ServiceIx).find(is)
     }

@@ -18,6 +18,7 @@ use super::orders::Orders;
 use super::seat::Seat;
 use super::timing::LAST_CALL;
 use super::told::{Home, Tick, Told, Turn};
+use super::watchdog::Watchdog;
 use crate::events::LifecycleEvent;
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar};
 use crate::lifecycle::{
@@ -48,6 +49,7 @@ pub(super) struct Shell {
     /// The latest life of any service.
     pub(super) turn: Turn,
     pub(super) orders: Orders,
+    pub(super) watchdog: Watchdog,
 }
 
 /// What a shell is made of.
@@ -61,13 +63,16 @@ pub(super) struct Parts {
     pub(super) gauge: Gauge,
     pub(super) spans: Spans,
     pub(super) service_threads: usize,
+    pub(super) stuck_after: Option<Duration>,
 }
 
 impl Shell {
     pub(super) fn new(parts: Parts) -> Self {
         let arbiter = actix_rt::Arbiter::current();
         let (threads, dispatch) = (parts.service_threads, parts.spans.dispatch().clone());
-        let pool = || Arc::new(Pool::new(threads, arbiter.clone(), dispatch.clone()));
+        let watchdog = Watchdog::new(parts.stuck_after, &parts.home);
+        let alarm = watchdog.alarm();
+        let pool = || Arc::new(Pool::new(threads, arbiter.clone(), dispatch.clone(), Arc::clone(alarm)));
         Self {
             home: parts.home,
             machine: Machine::new(parts.specs, !parts.budget.drain_delay().is_zero()),
@@ -86,6 +91,7 @@ impl Shell {
             deadline: None,
             turn: Turn::default(),
             orders: Orders::default(),
+            watchdog,
         }
     }
 

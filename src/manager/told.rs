@@ -46,6 +46,10 @@ pub(super) enum Tick {
     Service(ServiceIx, Turn, Input),
     /// A forced end is waited for no longer.
     ForceOver,
+    /// An actor is polled, after none was.
+    Rung,
+    /// Time for the watchdog to look.
+    Look,
     /// Time to say who is being waited for.
     Progress,
     /// All is over but for the threads.

@@ -105,6 +105,7 @@ impl Work {
             gauge,
             spans: Spans::new(dispatch),
             service_threads: checked.service_threads,
+            stuck_after: options.stuck_after,
         });
         Ok(Self { addr: addr.clone(), shell, grpc_addresses: Vec::new(), logged, _signals: signals })
     }
@@ -250,6 +251,8 @@ impl Handler<Told> for Manager {
             Told::Tick(Tick::Input(input)) => shell.feed(input, Detail::None),
             Told::Tick(Tick::Service(ix, life, input)) => shell.service_tick(ix, life, input),
             Told::Tick(Tick::ForceOver) => shell.force_over(),
+            Told::Tick(Tick::Rung) => shell.rung(),
+            Told::Tick(Tick::Look) => shell.look(),
             Told::Tick(Tick::Progress) => work.progress(),
             Told::Tick(Tick::Stopped) => work.stop_threads(),
             Told::Tick(Tick::Finished) => self.finished(),

@@ -4,10 +4,10 @@ use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Wake, Waker};
 
 use actix::MailboxError;
-use atomic_waker::AtomicWaker;
 
 use crate::error::{BoxError, PanicError};
 
@@ -52,12 +52,16 @@ pub(super) enum Fate {
     Force,
 }
 
-/// The manager's end of an incarnation.
+/// The manager's end of an incarnation. What wakes the actor wakes it through this, so that it is known whether it waits for
+/// its thread.
 pub(crate) struct Control {
     /// Set when there are orders, so that a poll without any costs no lock.
     ordered: AtomicBool,
     orders: Mutex<Orders>,
-    waker: AtomicWaker,
+    /// Whether it was woken and has not been polled since.
+    woken: AtomicBool,
+    /// How to have it polled; known from its first poll on. A task keeps its waker.
+    task: OnceLock<Waker>,
 }
 
 pub(super) struct Orders {
@@ -70,7 +74,8 @@ impl Control {
         Self {
             ordered: AtomicBool::new(false),
             orders: Mutex::new(Orders { queue: Vec::new(), fate: Fate::Live }),
-            waker: AtomicWaker::new(),
+            woken: AtomicBool::new(false),
+            task: OnceLock::new(),
         }
     }
 
@@ -110,21 +115,45 @@ impl Control {
 
     fn order(&self, change: impl FnOnce(&mut Orders)) {
         change(&mut self.lock());
-        self.ordered.store(true, Ordering::Release);
-        self.waker.wake();
+        // Whoever has not seen this yet has left the waker before: one of the two sides sees the other.
+        self.ordered.swap(true, Ordering::AcqRel);
+        self.rouse();
     }
 
     fn lock(&self) -> MutexGuard<'_, Orders> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The orders that have come in; also whom to wake for the next.
-    pub(super) fn take(&self, cx: &std::task::Context<'_>) -> (Vec<Order>, Fate) {
-        self.waker.register(cx.waker());
-        if !self.ordered.swap(false, Ordering::Acquire) {
+    /// Whether the actor was woken and waits for its thread.
+    pub(crate) fn is_woken(&self) -> bool {
+        self.woken.load(Ordering::Relaxed)
+    }
+
+    fn rouse(&self) {
+        self.woken.store(true, Ordering::Relaxed);
+        if let Some(task) = self.task.get() {
+            task.wake_by_ref();
+        }
+    }
+
+    /// A poll begins: the orders that have come in. Whom to wake for the next is learned from the first poll.
+    pub(super) fn take(&self, cx: &Context<'_>) -> (Vec<Order>, Fate) {
+        self.woken.store(false, Ordering::Relaxed);
+        self.task.get_or_init(|| cx.waker().clone());
+        if !self.ordered.swap(false, Ordering::AcqRel) {
             return (Vec::new(), Fate::Live);
         }
         let mut orders = self.lock();
         (std::mem::take(&mut orders.queue), orders.fate)
+    }
+}
+
+impl Wake for Control {
+    fn wake(self: Arc<Self>) {
+        self.rouse();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.rouse();
     }
 }

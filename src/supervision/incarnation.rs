@@ -17,7 +17,7 @@
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, Waker};
 
 use actix::dev::ContextFut;
 use actix::dev::channel::{AddressReceiver, channel};
@@ -79,9 +79,11 @@ where
         let make = Box::new(make);
         move || {
             let body = Body::Unborn { make, receiver };
+            let waker = Waker::from(Arc::clone(&control));
             actix_rt::spawn(Incarnation {
                 body,
                 control,
+                waker,
                 lane,
                 restart,
                 watch,
@@ -99,6 +101,8 @@ where
 struct Incarnation<A: Actor<Context = Context<A>>> {
     body: Body<A>,
     control: Arc<Control>,
+    /// That of the control.
+    waker: Waker,
     lane: Lane<A>,
     restart: Option<Restart<A>>,
     watch: Arc<Watch>,
@@ -144,7 +148,12 @@ impl<A: Actor<Context = Context<A>>> Future for Incarnation<A> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
         let this = &mut *self;
         this.watch.enter(this.tag);
-        let Some(gone) = this.live(cx) else {
+        let (orders, fate) = this.control.take(cx);
+        // Taken, not cloned: a poll counts no references.
+        let waker = std::mem::replace(&mut this.waker, Waker::noop().clone());
+        let lived = this.live(&mut TaskContext::from_waker(&waker), orders, fate);
+        this.waker = waker;
+        let Some(gone) = lived else {
             this.watch.leave();
             return Poll::Pending;
         };
@@ -155,8 +164,7 @@ impl<A: Actor<Context = Context<A>>> Future for Incarnation<A> {
 
 impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     /// One poll; how the actor went, if it is gone.
-    fn live(&mut self, cx: &mut TaskContext<'_>) -> Option<Gone> {
-        let (orders, fate) = self.control.take(cx);
+    fn live(&mut self, cx: &mut TaskContext<'_>, orders: Vec<Order>, fate: Fate) -> Option<Gone> {
         if fate == Fate::Force {
             return Some(Gone::Dismissed);
         }

@@ -11,6 +11,7 @@
 //! process, a dropped actor handles its queue while being dropped, and the tasks that it spawned live on.
 //! Here the actor's future is held, so that none of that happens.
 
+mod alarm;
 mod control;
 pub(crate) mod dispatch;
 mod incarnation;
@@ -20,9 +21,10 @@ mod pool;
 mod thread;
 mod watch;
 
+pub(crate) use alarm::Alarm;
 pub(crate) use control::{Control, Reply, Request};
 pub(crate) use incarnation::{Gone, Notice, Observer, Restart, launch};
 pub(crate) use lane::Lane;
 pub(crate) use pool::Pool;
 pub(crate) use thread::Thread;
-pub(crate) use watch::Tag;
+pub(crate) use watch::{Busy, Tag, now};

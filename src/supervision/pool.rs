@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use actix_rt::{ArbiterHandle, System};
 use tracing::Dispatch;
 
+use super::alarm::Alarm;
 use super::thread::Thread;
 
 /// Threads, started when they are first needed.
@@ -15,6 +16,8 @@ pub(crate) struct Pool {
     home: ArbiterHandle,
     /// Where the log events of its threads go.
     dispatch: Dispatch,
+    /// Rung by polls on its threads.
+    alarm: Arc<Alarm>,
     threads: Mutex<Threads>,
 }
 
@@ -27,9 +30,9 @@ struct Threads {
 
 impl Pool {
     /// A pool that shares at most `limit` threads.
-    pub(crate) fn new(limit: usize, home: ArbiterHandle, dispatch: Dispatch) -> Self {
+    pub(crate) fn new(limit: usize, home: ArbiterHandle, dispatch: Dispatch, alarm: Arc<Alarm>) -> Self {
         let threads = Threads { shared: vec![None; limit.max(1)], dedicated: Vec::new(), stopped: false };
-        Self { home, dispatch, threads: Mutex::new(threads) }
+        Self { home, dispatch, alarm, threads: Mutex::new(threads) }
     }
 
     /// The thread that is dealt to number `turn`.
@@ -41,7 +44,7 @@ impl Pool {
     pub(crate) fn dedicated(self: &Arc<Self>) -> io::Result<Arc<Thread>> {
         self.at_home(|pool| {
             let mut threads = pool.lock()?;
-            let thread = Arc::new(Thread::start(&pool.dispatch)?);
+            let thread = Arc::new(Thread::start(&pool.dispatch, &pool.alarm)?);
             threads.dedicated.push(Arc::clone(&thread));
             Ok(thread)
         })
@@ -70,7 +73,7 @@ impl Pool {
         if let Some(thread) = slot {
             return Ok(Arc::clone(thread));
         }
-        let thread = Arc::new(Thread::start(&self.dispatch)?);
+        let thread = Arc::new(Thread::start(&self.dispatch, &self.alarm)?);
         *slot = Some(Arc::clone(&thread));
         Ok(thread)
     }
@@ -79,6 +82,12 @@ impl Pool {
     fn lock(&self) -> io::Result<MutexGuard<'_, Threads>> {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         if threads.stopped { Err(stopped()) } else { Ok(threads) }
+    }
+
+    /// The threads that have been started and not stopped.
+    pub(crate) fn threads(&self) -> Vec<Arc<Thread>> {
+        let Ok(threads) = self.lock() else { return Vec::new() };
+        threads.shared.iter().flatten().chain(&threads.dedicated).cloned().collect()
     }
 
     /// Ends all threads, for good; resolves when those that are not blocked have dropped their tasks.

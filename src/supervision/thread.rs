@@ -8,6 +8,7 @@ use actix_rt::{Arbiter, ArbiterHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::dispatcher::{DefaultGuard, Dispatch};
 
+use super::alarm::Alarm;
 use super::dispatch;
 use super::watch::Watch;
 
@@ -33,7 +34,7 @@ pub(crate) struct Thread {
 
 impl Thread {
     /// Starts a thread whose log events go there. Must be called on a thread of an actix system.
-    pub(super) fn start(dispatch: &Dispatch) -> io::Result<Self> {
+    pub(super) fn start(dispatch: &Dispatch, alarm: &Arc<Alarm>) -> io::Result<Self> {
         let arbiter = Arbiter::try_new()?.handle();
         let over = CancellationToken::new();
         let (dispatch, guard) = (dispatch.clone(), over.clone().drop_guard());
@@ -43,7 +44,7 @@ impl Thread {
             let _ = tell_name.set(std::thread::current().name().unwrap_or("a thread").into());
             AT_THREAD_END.set(Some(AtThreadEnd { _dispatch: dispatch::adopt(&dispatch), _over: guard }));
         });
-        Ok(Self { arbiter, watch: Arc::default(), over, name })
+        Ok(Self { arbiter, watch: Arc::new(Watch::new(Arc::clone(alarm))), over, name })
     }
 
     /// What the operating system calls it, once it runs.

@@ -1,17 +1,19 @@
 //! Which actor a thread is polling right now, and since when.
 //!
-//! Two atomic stores a poll; nothing ticks. It is read only when somebody has to be forced, or a status is
-//! asked for.
+//! Two atomic stores and a load a poll; nothing ticks. It is read when somebody has to be forced, when a status is asked
+//! for, and by the watchdog.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
+
+use super::alarm::Alarm;
 
 /// A thread that has been polling one actor for so long is blocked.
 const BLOCKED_AFTER: Duration = Duration::from_millis(100);
 
 /// Names an actor on its thread; unique in the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Tag(u64);
 
 impl Tag {
@@ -25,12 +27,15 @@ impl Tag {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Busy {
     pub(crate) actor: Tag,
+    /// By the clock of [`now`].
+    pub(crate) began: Duration,
     pub(crate) lasted: Duration,
 }
 
 /// The current poll of one thread.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Watch {
+    alarm: Arc<Alarm>,
     actor: AtomicU64,
     /// Nanoseconds since the process's base; 0 while nothing is polled.
     since: AtomicU64,
@@ -41,11 +46,20 @@ fn base() -> Instant {
     *BASE.get_or_init(Instant::now)
 }
 
+/// The time of polls.
+pub(crate) fn now() -> Duration {
+    base().elapsed()
+}
+
 impl Watch {
+    pub(super) fn new(alarm: Arc<Alarm>) -> Self {
+        Self { alarm, actor: AtomicU64::new(0), since: AtomicU64::new(0) }
+    }
+
     pub(super) fn enter(&self, actor: Tag) {
         self.actor.store(actor.0, Ordering::Relaxed);
-        let since = base().elapsed().as_nanos() as u64;
-        self.since.store(since.max(1), Ordering::Release);
+        self.since.store((now().as_nanos() as u64).max(1), Ordering::Release);
+        self.alarm.polled();
     }
 
     pub(super) fn leave(&self) {
@@ -70,8 +84,8 @@ impl Watch {
         if since == 0 || self.since.load(Ordering::Acquire) != since {
             return None;
         }
-        let lasted = base().elapsed().saturating_sub(Duration::from_nanos(since));
-        Some(Busy { actor, lasted })
+        let began = Duration::from_nanos(since);
+        Some(Busy { actor, began, lasted: now().saturating_sub(began) })
     }
 }
 
@@ -81,7 +95,7 @@ mod tests {
 
     #[test]
     fn g09_a_watch_names_the_actor_being_polled_and_nobody_in_between() {
-        let watch = Watch::default();
+        let watch = Watch::new(Arc::new(Alarm::silent()));
         let actor = Tag::next();
         assert_eq!(watch.busy(), None);
         watch.enter(actor);

@@ -25,6 +25,8 @@ pub struct Scenario {
     pub drain_delay_ms: u64,
     /// [`ManagerOptions::service_threads`]; left out: 16.
     pub service_threads: Option<usize>,
+    /// [`ManagerOptions::stuck_after`]; left out: 1 s.
+    pub stuck_after_ms: Option<u64>,
     /// Whether the ping service runs, and a gRPC server for it.
     pub ping: bool,
     /// Where a gRPC server listens; left out: there is none, unless `ping` wants one.
@@ -124,6 +126,9 @@ impl Scenario {
             options = options.release_reserve(millis(reserve));
         }
         options = options.grpc_depends_on(self.grpc_depends_on.clone());
+        if let Some(limit) = self.stuck_after_ms {
+            options = options.stuck_after(millis(limit));
+        }
         if let Some(threads) = self.service_threads {
             options = options.service_threads(threads);
         }

@@ -102,7 +102,7 @@ fn line(event: &LifecycleEvent) -> String {
     if let Some(resource) = text("resource") {
         line += &format!("/{resource}");
     }
-    for key in ["address", "outcome", "cause", "because", "error", "waiting_for"] {
+    for key in ["address", "outcome", "cause", "because", "error", "waiting_for", "stall", "by", "on"] {
         if let Some(text) = text(key) {
             line += &format!(": {text}");
         }

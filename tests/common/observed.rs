@@ -60,12 +60,21 @@ impl Observed {
     /// Waits until this has happened, if it hasn't.
     pub(crate) async fn seen(&mut self, pattern: &str) {
         while self.seen.count(pattern) == 0 {
-            let next = tokio::time::timeout(HANG, self.stream.recv()).await;
-            match next {
-                Ok(Some(event)) => self.seen.push(event),
-                Ok(None) => panic!("the manager ended without {pattern:?}:\n{}", self.seen),
-                Err(_) => panic!("no {pattern:?} in {HANG:?}:\n{}", self.seen),
-            }
+            self.next_for(pattern).await;
+        }
+    }
+
+    /// Waits for one more event.
+    pub(crate) async fn next(&mut self) {
+        self.next_for("another event").await;
+    }
+
+    async fn next_for(&mut self, pattern: &str) {
+        let next = tokio::time::timeout(HANG, self.stream.recv()).await;
+        match next {
+            Ok(Some(event)) => self.seen.push(event),
+            Ok(None) => panic!("the manager ended without {pattern:?}:\n{}", self.seen),
+            Err(_) => panic!("no {pattern:?} in {HANG:?}:\n{}", self.seen),
         }
     }
 

@@ -82,9 +82,9 @@ pub use lifecycle::{
     BudgetError, Cause, ErrorStage, Outcome, RestartCause, RestartMode, SignalKind, Stage, Step,
 };
 pub use manager::{
-    AddService, ForceShutdown, GetStatus, Manager, ManagerOptions, ManagerPlan, ManagerStatus, OrderError,
-    PlannedService, RemoveService, ResourceStatus, RestartService, RestartStatus, ServiceStatus,
-    StartShutdown, StopService, Subscribe, WaitForShutdown, WaitUntilRunning,
+    AddService, ForceShutdown, GetStatus, Manager, ManagerOptions, ManagerPlan, ManagerStatus, NestedManager,
+    OrderError, PlannedService, RemoveService, ResourceStatus, RestartService, RestartStatus, ServiceStatus,
+    StartShutdown, StopService, Subscribe, WaitForShutdown, WaitUntilRunning, nested,
 };
 pub use service::{
     GenericService, Release, Resource, ResourceError, ResourceFn, ResourceSpec, Resources, RestartPolicy,

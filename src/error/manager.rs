@@ -95,9 +95,17 @@ pub enum ConfigError {
         /// What it names.
         on: String,
     },
+    /// A nested manager cannot work.
+    #[error("the nested manager {service:?} cannot work: {error}")]
+    Nested {
+        /// The service that it is.
+        service: String,
+        /// What is wrong with it.
+        error: Box<ConfigError>,
+    },
     /// A service cannot be started again, but depends on one that may be.
     #[error(
-        "{service:?} depends on {on:?}, which may be restarted, but cannot be started again itself: give it a restart(..),          or let it survives_restart_of({on:?})"
+        "{service:?} depends on {on:?}, which may be restarted, but cannot be started again itself: give it a restart(..), or let it survives_restart_of({on:?})"
     )]
     CannotFollow {
         /// Who depends on it.

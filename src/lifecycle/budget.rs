@@ -90,6 +90,22 @@ impl Budget {
         self.limits.map(|limits| limits.whole - limits.reserve - self.drain_delay)
     }
 
+    /// The same, divided in the same proportion, within that time at most.
+    pub(crate) fn within(&self, time: Duration) -> Self {
+        let Some(Limits { whole, reserve }) = self.limits else {
+            let limits = Limits { whole: time, reserve: time / 10 };
+            return Self { drain_delay: self.drain_delay.min(time / 10), limits: Some(limits) };
+        };
+        if whole <= time {
+            return *self;
+        }
+        let part = |of: Duration| time.mul_f64(of.as_secs_f64() / whole.as_secs_f64());
+        Self {
+            drain_delay: part(self.drain_delay),
+            limits: Some(Limits { whole: time, reserve: part(reserve) }),
+        }
+    }
+
     /// When so many of the equal shares of the time in which services stop are spent.
     pub(crate) fn share_until(&self, asked: Instant, share: u32, shares: u32) -> Option<Instant> {
         let time = self.services_time()?;
@@ -114,6 +130,21 @@ mod tests {
         let budget = Budget::new(Some(10 * SECOND), None, Duration::ZERO).unwrap();
         assert_eq!(budget.services_until(asked), Some(asked + 9 * SECOND));
         assert_eq!(budget.deadline(asked), Some(asked + 10 * SECOND));
+    }
+
+    #[test]
+    fn g08_a_budget_within_a_shorter_one_keeps_its_proportions_and_never_grows() {
+        let asked = Instant::now();
+        let budget = Budget::new(Some(10 * SECOND), None, SECOND).unwrap();
+        assert_eq!(budget.within(20 * SECOND), budget);
+        let half = budget.within(5 * SECOND);
+        assert_eq!(half.deadline(asked), Some(asked + 5 * SECOND));
+        assert_eq!(half.services_until(asked), Some(asked + 9 * SECOND / 2));
+        assert_eq!(half.drain_delay(), SECOND / 2);
+        let bounded = Budget::new(None, None, 5 * SECOND).unwrap().within(10 * SECOND);
+        assert_eq!(bounded.deadline(asked), Some(asked + 10 * SECOND));
+        assert_eq!((bounded.drain_delay(), bounded.services_time()), (SECOND, Some(8 * SECOND)));
+        assert_eq!(budget.within(Duration::ZERO).deadline(asked), Some(asked));
     }
 
     #[test]

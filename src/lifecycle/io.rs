@@ -7,6 +7,8 @@ use super::names::{Cause, ErrorStage, Outcome, ResourceIx, RestartCause, Service
 pub(crate) enum Input {
     /// The manager starts.
     Start,
+    /// The manager was held back, and may send `Run`.
+    RunAllowed,
     /// A service answered, or failed to answer, one of its messages.
     Answered(ServiceIx, Step, Answer),
     /// The gRPC server accepts calls.

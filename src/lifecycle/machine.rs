@@ -26,6 +26,8 @@ pub(crate) struct Machine {
     pub(super) running_announced: bool,
     /// Whether anybody but the server may start.
     pub(super) opened: bool,
+    /// Whether nobody may run yet, although all are set up.
+    pub(super) held: bool,
     /// Services that are up.
     pub(super) up: u32,
     /// Services with a main loop that runs or will run.
@@ -63,6 +65,7 @@ impl Machine {
             signals: 0,
             running_announced: false,
             opened: false,
+            held: false,
             up: 0,
             working: 0,
             open_steps: 0,
@@ -76,6 +79,16 @@ impl Machine {
             machine.join(ix);
         }
         machine
+    }
+
+    /// Has it send no `Run` before [`Input::RunAllowed`].
+    pub(crate) fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// Whether every service is set up, or runs already, and nothing has asked for the shutdown.
+    pub(crate) fn is_set_up(&self) -> bool {
+        self.stage == Stage::Running || (self.stage == Stage::SettingUp && self.all_are_set_up())
     }
 
     /// A place for a service that is handed to the running manager; [`Input::Added`] starts it.
@@ -150,6 +163,7 @@ impl Machine {
     fn take(&mut self, input: Input, out: &mut Commands) {
         match input {
             Input::Start => self.start(out),
+            Input::RunAllowed => self.run_allowed(out),
             Input::Answered(service, step, answer) => self.answered(service, step, answer, out),
             Input::Serving => self.serving(out),
             Input::Panicked(service) => self.panicked(service, None, out),

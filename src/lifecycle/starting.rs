@@ -106,8 +106,17 @@ impl Machine {
         }
     }
 
+    pub(super) fn run_allowed(&mut self, out: &mut Commands) {
+        self.held = false;
+        self.run_when_set_up(out);
+    }
+
+    pub(super) fn all_are_set_up(&self) -> bool {
+        self.opened && self.up as usize == self.services.len()
+    }
+
     fn run_when_set_up(&mut self, out: &mut Commands) {
-        if self.stage != Stage::SettingUp || (self.up as usize) < self.services.len() {
+        if self.stage != Stage::SettingUp || self.held || !self.all_are_set_up() {
             return;
         }
         self.stage = Stage::Running;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
 
+use super::nested::Branch;
 use crate::error::{BoxError, ConfigError};
 use crate::events::Name;
 use crate::grpc::{GrpcService, RegisterOnServer};
@@ -24,6 +25,7 @@ pub(super) struct Candidate {
     pub(super) stop_timeout: Option<Duration>,
     pub(super) depends_on: Vec<Name>,
     pub(super) survives: Vec<Name>,
+    pub(super) branch: Option<Arc<Branch>>,
 }
 
 pub(super) type Start = Box<dyn FnOnce(&Thread, Tag, Observer) -> Links + Send>;
@@ -74,18 +76,23 @@ impl Candidate {
         main: fn(&Addr<A>) -> Option<MainLoop>,
         run: fn(&Lane<A>) -> Option<Sooner<Run>>,
     ) -> Self {
-        let ServiceSpec { id, make, dedicated, policy, restart, stop_timeout, depends_on, survives } = spec;
+        let ServiceSpec { id, make, dedicated, policy, restart, stop_timeout, depends_on, survives, branch } =
+            spec;
         let restartable = restart.is_some();
         let start: Start = Box::new(move |thread, tag, observer| {
             let (addr, control, lane) = launch(thread, tag, make, observer, restart);
             let first = First { setup: sooner(&lane), run: run(&lane) };
             Links { control, register: register(&addr), main: main(&addr), setup: addr.recipient(), first }
         });
-        Self { id, kind, dedicated, start, policy, restartable, stop_timeout, depends_on, survives }
+        Self { id, kind, dedicated, start, policy, restartable, stop_timeout, depends_on, survives, branch }
     }
 
     /// Whether what was said of it can work, in a manager whose services have so long to stop.
     pub(super) fn check(&self, services_time: Option<Duration>) -> Result<(), ConfigError> {
+        if let Some(branch) = &self.branch {
+            let nested = |error| ConfigError::Nested { service: self.id.to_string(), error: Box::new(error) };
+            branch.plan().map_err(nested)?;
+        }
         self.policy.check().map_err(|error| ConfigError::Restart(self.id.to_string(), error))?;
         match (self.stop_timeout, services_time) {
             (Some(timeout), Some(time)) if timeout > time => {

@@ -5,6 +5,7 @@ mod candidate;
 mod forcing;
 mod log;
 mod messages;
+mod nested;
 mod options;
 mod orders;
 mod plan;
@@ -29,6 +30,7 @@ pub use messages::{
     AddService, ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService,
     Subscribe, WaitForShutdown, WaitUntilRunning,
 };
+pub use nested::{NestedManager, nested};
 pub use options::ManagerOptions;
 pub use orders::OrderError;
 pub use plan::{ManagerPlan, PlannedService};
@@ -39,6 +41,7 @@ use crate::grpc::GrpcService;
 use crate::lifecycle::Kind;
 use crate::service::{GenericService, ServiceSpec};
 use candidate::Candidate;
+pub(crate) use nested::Branch;
 use plan::Plan;
 use waiting::Waiters;
 use work::Work;
@@ -85,6 +88,7 @@ pub struct Manager {
     plan: Option<Plan>,
     work: Option<Work>,
     ended: Option<work::Ended>,
+    set_up: Waiters,
     running: Waiters,
     stopped: Waiters,
     /// Whether the thread is the manager's, to be ended with it.
@@ -98,6 +102,7 @@ impl Manager {
             plan: Some(Plan::new(options)),
             work: None,
             ended: None,
+            set_up: Waiters::default(),
             running: Waiters::default(),
             stopped: Waiters::default(),
             owns_thread: false,
@@ -125,6 +130,14 @@ impl Manager {
     fn add(mut self, candidate: Candidate) -> Self {
         if let Some(plan) = &mut self.plan {
             plan.candidates.push(candidate);
+        }
+        self
+    }
+
+    /// Has it run nobody before it is told to, and leave signals and the ping service to its parent.
+    fn hold_back(mut self) -> Self {
+        if let Some(plan) = &mut self.plan {
+            plan.hold_back();
         }
         self
     }

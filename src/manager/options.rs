@@ -197,6 +197,11 @@ impl ManagerOptions {
         Self { err_not_found_middleware: true, ..self }
     }
 
+    /// Those of a manager that is a service of another: signals and the ping service are its parent's.
+    pub(super) fn as_child(&mut self) {
+        (self.handle_signals, self.grpc_ping_service) = (false, false);
+    }
+
     /// What the gRPC server logs of each call. Answers to the seed's `WithGrpcLogging`. Default:
     /// [`GrpcLogging::default`].
     pub fn grpc_logging(self, logging: GrpcLogging) -> Self {

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::candidate::{Candidate, specs};
 use super::options::{Checked, ManagerOptions};
+use super::status::indented;
 use crate::error::{ConfigError, seconds};
 use crate::events::{Name, as_ms, as_opt_ms, as_text};
 use crate::grpc::SERVER_ID;
@@ -19,6 +20,7 @@ use crate::service::{RestartPolicy, ServiceSpec};
 pub(super) struct Plan {
     pub(super) options: ManagerOptions,
     pub(super) candidates: Vec<Candidate>,
+    held: bool,
 }
 
 /// A plan that can work.
@@ -27,18 +29,27 @@ pub(super) struct CheckedPlan {
     pub(super) checked: Checked,
     pub(super) candidates: Vec<Candidate>,
     pub(super) specs: Vec<Spec>,
+    /// Whether nobody runs before that is allowed.
+    pub(super) held: bool,
 }
 
 impl Plan {
     pub(super) fn new(options: ManagerOptions) -> Self {
-        Self { options, candidates: Vec::new() }
+        Self { options, candidates: Vec::new(), held: false }
+    }
+
+    /// It is the plan of a child.
+    pub(super) fn hold_back(&mut self) {
+        self.held = true;
+        self.options.as_child();
     }
 
     /// Everything that can be refused is refused here.
     pub(super) fn check(mut self) -> Result<CheckedPlan, ConfigError> {
         self.candidates.extend(self.ping());
         let (checked, specs) = self.verdict(&self.candidates.iter().collect::<Vec<_>>())?;
-        Ok(CheckedPlan { options: self.options, checked, candidates: self.candidates, specs })
+        let Self { options, candidates, held } = self;
+        Ok(CheckedPlan { options, checked, candidates, specs, held })
     }
 
     fn ping(&self) -> Option<Candidate> {
@@ -142,6 +153,9 @@ pub struct PlannedService {
     /// When it is started again.
     #[serde(serialize_with = "as_text")]
     pub restart: RestartPolicy,
+    /// Where it is a [nested](crate::nested) manager: what that one would do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nested: Option<Box<ManagerPlan>>,
 }
 
 impl ManagerPlan {
@@ -186,6 +200,7 @@ impl PlannedService {
             asked_by: None,
             stop_timeout: candidate.stop_timeout,
             restart: candidate.policy.clone(),
+            nested: candidate.branch.as_ref().and_then(|branch| branch.plan().ok()?).map(Box::new),
         }
     }
 
@@ -198,6 +213,7 @@ impl PlannedService {
             asked_by: None,
             stop_timeout: None,
             restart: RestartPolicy::never(),
+            nested: None,
         }
     }
 }
@@ -239,6 +255,9 @@ impl fmt::Display for ManagerPlan {
             }
             if !service.depends_on.is_empty() {
                 write!(f, ", depends on {}", service.depends_on.join(", "))?;
+            }
+            if let Some(nested) = &service.nested {
+                write!(f, "\n{}", indented(nested))?;
             }
         }
         Ok(())

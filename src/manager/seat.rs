@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 
 use super::candidate::{Candidate, Links, Start};
+use super::nested::Branch;
 use super::told::Turn;
 use crate::events::Name;
 use crate::lifecycle::{Backoff, Intensity, Kind};
@@ -32,6 +33,7 @@ pub(super) struct Seat {
     /// The timer of its stop, or of the delay of its restart.
     pub(super) timer: Option<AbortHandle>,
     pub(super) restarts: Restarts,
+    pub(super) branch: Option<Arc<Branch>>,
 }
 
 /// A service whose actor was started.
@@ -65,7 +67,7 @@ pub(super) struct Restarts {
 
 impl Seat {
     pub(super) fn new(candidate: Candidate) -> Self {
-        let Candidate { id, kind, dedicated, start, policy, stop_timeout, .. } = candidate;
+        let Candidate { id, kind, dedicated, start, policy, stop_timeout, branch, .. } = candidate;
         Self {
             id,
             kind,
@@ -74,6 +76,7 @@ impl Seat {
             restarts: Restarts::new(&policy),
             policy,
             stop_timeout,
+            branch,
             lives: None,
             registry: None,
             resources: Vec::new(),

@@ -64,6 +64,7 @@ pub(super) struct Parts {
     pub(super) spans: Spans,
     pub(super) service_threads: usize,
     pub(super) stuck_after: Option<Duration>,
+    pub(super) held: bool,
 }
 
 impl Shell {
@@ -73,9 +74,13 @@ impl Shell {
         let watchdog = Watchdog::new(parts.stuck_after, &parts.home);
         let alarm = watchdog.alarm();
         let pool = || Arc::new(Pool::new(threads, arbiter.clone(), dispatch.clone(), Arc::clone(alarm)));
+        let mut machine = Machine::new(parts.specs, !parts.budget.drain_delay().is_zero());
+        if parts.held {
+            machine.hold();
+        }
         Self {
             home: parts.home,
-            machine: Machine::new(parts.specs, !parts.budget.drain_delay().is_zero()),
+            machine,
             account: parts.account,
             services: parts.candidates.into_iter().map(Seat::new).collect(),
             budget: parts.budget,
@@ -117,6 +122,11 @@ impl Shell {
     /// Whether every service runs and the gRPC server, where there is one, accepts calls.
     pub(super) fn is_ready(&self) -> bool {
         self.machine.is_ready()
+    }
+
+    /// Whether every service is set up, and runs as soon as that is allowed.
+    pub(super) fn is_set_up(&self) -> bool {
+        self.machine.is_set_up()
     }
 
     /// Ends every thread; resolves when all but blocked ones have dropped what was left on them.

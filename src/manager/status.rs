@@ -5,8 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix::Addr;
 use serde::Serialize;
 
+use super::Manager;
+use super::messages::GetStatus;
+use super::seat::Seat;
 use super::shell::Shell;
 use crate::error::{ResourceReport, ServiceReport, ShutdownReport, StepReport, seconds};
 use crate::events::{InFlight, Name, TimedEvent, as_ms, as_opt_ms, as_text};
@@ -66,6 +70,9 @@ pub struct ServiceStatus {
     pub poll: Option<Duration>,
     /// Its resources, in the order in which they were started.
     pub resources: Vec<ResourceStatus>,
+    /// Where it is a [nested](crate::nested) manager that has been started: its status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nested: Option<Box<ManagerStatus>>,
 }
 
 /// The restarts of a service.
@@ -117,7 +124,37 @@ impl ManagerStatus {
     }
 }
 
+/// A child's text, within that of its parent.
+pub(super) fn indented(nested: &impl fmt::Display) -> String {
+    let lines: Vec<String> = nested.to_string().lines().map(|line| format!("    | {line}")).collect();
+    lines.join("\n")
+}
+
+/// How long a child's status is waited for: its manager's thread is never blocked.
+const CHILD_WAIT: Duration = Duration::from_millis(100);
+
+/// Completes a status by those of nested managers.
+pub(super) async fn with_children(
+    mut status: ManagerStatus,
+    children: Vec<(Name, Addr<Manager>)>,
+) -> ManagerStatus {
+    let asked = children.iter().map(|(_, child)| child.send(GetStatus).timeout(CHILD_WAIT));
+    for ((id, _), answer) in children.iter().zip(futures_util::future::join_all(asked).await) {
+        let service = status.services.iter_mut().find(|service| service.id == *id);
+        if let (Some(service), Ok(answer)) = (service, answer) {
+            service.nested = Some(Box::new(answer));
+        }
+    }
+    status
+}
+
 impl Shell {
+    /// Nested managers that have been started and are not over, by the ids of their services.
+    pub(super) fn children(&self) -> Vec<(Name, Addr<Manager>)> {
+        let child = |seat: &Seat| Some((seat.id.clone(), seat.branch.as_ref()?.child()?));
+        self.services.iter().filter_map(child).collect()
+    }
+
     /// What every service is doing, in the order in which they were handed over.
     pub(super) fn services_status(&mut self) -> Vec<ServiceStatus> {
         let now = self.account.now();
@@ -180,6 +217,7 @@ impl ServiceStatus {
             thread: None,
             poll: None,
             resources: service.resources.iter().map(|resource| resource_status(resource, now)).collect(),
+            nested: None,
         }
     }
 }
@@ -250,6 +288,9 @@ impl fmt::Display for ManagerStatus {
             write!(f, "\n  {}: {}{}", service.id, service.state, service.aside())?;
             for resource in &service.resources {
                 write!(f, "\n    {}: {}", resource.name, resource.state)?;
+            }
+            if let Some(nested) = &service.nested {
+                write!(f, "\n{}", indented(nested))?;
             }
         }
         if !self.history.is_empty() {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::shell::Shell;
 use super::told::{Tick, Told};
-use crate::lifecycle::Input;
+use crate::lifecycle::{Input, Stage};
 
 /// The moment that resources get which were never asked before the deadline.
 pub(super) const LAST_CALL: Duration = Duration::from_millis(20);
@@ -34,6 +34,22 @@ impl Shell {
                 home.tell(Told::Tick(Tick::Progress));
             }
         });
+    }
+
+    /// The shutdown, which may have begun, is to be over at that time at the latest.
+    pub(super) fn tighten(&mut self, at: Instant) {
+        let now = Instant::now();
+        self.budget = self.budget.within(at.saturating_duration_since(now));
+        if self.deadline.is_none_or(|deadline| at < deadline) && self.stage() >= Stage::Stopping {
+            self.deadline = Some(at);
+            for (at, input) in [
+                (self.budget.services_until(now), Input::ReserveReached),
+                (self.budget.deadline(now), Input::DeadlineReached),
+            ] {
+                let at = at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+                self.timer(at, input);
+            }
+        }
     }
 
     pub(super) fn timer(&mut self, after: Duration, input: Input) {

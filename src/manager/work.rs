@@ -1,8 +1,8 @@
 //! A manager at work, from its first command to its last answer.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use actix::{Addr, Context, Handler, MessageResult};
+use actix::{Addr, Context, Handler, MessageResult, Response};
 use tokio::sync::oneshot;
 use tracing::Dispatch;
 
@@ -19,7 +19,7 @@ use super::plan::CheckedPlan;
 use super::recorder::Recorder;
 use super::shell::{Parts, Shell};
 use super::signals::{self, Registration};
-use super::status::ManagerStatus;
+use super::status::{self, ManagerStatus};
 use super::told::{Home, Tick, Told};
 use super::waiting::Join;
 use crate::error::{ConfigError, ManagerError, ShutdownReport, StageError, seconds};
@@ -63,7 +63,7 @@ impl Ended {
 
 impl Work {
     pub(super) fn begin(plan: CheckedPlan, addr: &Addr<Manager>) -> Result<Self, ConfigError> {
-        let CheckedPlan { options, checked, mut candidates, mut specs } = plan;
+        let CheckedPlan { options, checked, mut candidates, mut specs, held } = plan;
         let home = Home::new(addr);
         let signals = if options.handle_signals {
             Some(signals::register(home.clone()).map_err(|e| ConfigError::Signals(e.to_string()))?)
@@ -106,6 +106,7 @@ impl Work {
             spans: Spans::new(dispatch),
             service_threads: checked.service_threads,
             stuck_after: options.stuck_after,
+            held,
         });
         Ok(Self { addr: addr.clone(), shell, grpc_addresses: Vec::new(), logged, _signals: signals })
     }
@@ -186,13 +187,29 @@ impl Manager {
         self.answer_running();
     }
 
-    /// Answers those who wait until all runs, while it does.
+    /// One that was held back goes on.
+    pub(super) fn let_run(&mut self) {
+        self.feed(Input::RunAllowed);
+    }
+
+    /// Begins the shutdown, which is to be over at that time at the latest.
+    pub(super) fn shut_down_within(&mut self, at: Option<Instant>) {
+        if let (Some(work), Some(at)) = (&mut self.work, at) {
+            work.shell.tighten(at);
+        }
+        self.feed(Input::ShutdownAsked);
+    }
+
+    /// Answers those who wait until all is set up, or runs, while it is so.
     fn answer_running(&mut self) {
         let Some(work) = &self.work else { return };
-        if work.shell.is_ready() {
-            self.running.answer(Ok(()));
-        } else {
-            self.running.withdraw();
+        for (waiters, now) in [(&self.set_up, work.shell.is_set_up()), (&self.running, work.shell.is_ready())]
+        {
+            if now {
+                waiters.answer(Ok(()));
+            } else {
+                waiters.withdraw();
+            }
         }
     }
 
@@ -203,6 +220,7 @@ impl Manager {
         };
         let running = ended.result.clone().and_then(|()| Err(not_running()));
         self.work = None;
+        self.set_up.answer(running.clone());
         self.running.answer(running);
         self.stopped.answer(ended.result.clone());
         self.ended = Some(ended);
@@ -244,9 +262,12 @@ impl Handler<Told> for Manager {
             }
             Told::Signal(signal) => shell.feed(Input::Signal(signal), Detail::None),
             Told::PrintStatus => {
-                let status = work.status();
-                // Printing may block, and must not do so here.
-                std::thread::spawn(move || eprintln!("{status}"));
+                let status = status::with_children(work.status(), work.shell.children());
+                actix_rt::spawn(async {
+                    let status = status.await;
+                    // Printing may block, and must not do so here.
+                    std::thread::spawn(move || eprintln!("{status}"));
+                });
             }
             Told::Tick(Tick::Input(input)) => shell.feed(input, Detail::None),
             Told::Tick(Tick::Service(ix, life, input)) => shell.service_tick(ix, life, input),
@@ -278,10 +299,15 @@ impl Handler<ForceShutdown> for Manager {
 }
 
 impl Handler<GetStatus> for Manager {
-    type Result = MessageResult<GetStatus>;
+    type Result = Response<ManagerStatus>;
 
     fn handle(&mut self, _: GetStatus, _: &mut Context<Self>) -> Self::Result {
-        MessageResult(self.status())
+        let status = self.status();
+        let children = self.work.as_ref().map(|work| work.shell.children()).unwrap_or_default();
+        if children.is_empty() {
+            return Response::reply(status);
+        }
+        Response::fut(status::with_children(status, children))
     }
 }
 

@@ -1,10 +1,12 @@
 //! How an actor is handed over: by value, or as a closure that makes it where it will live.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, Context, Supervised};
 
 use crate::events::Name;
+use crate::manager::Branch;
 use crate::service::{Resource, RestartPolicy, Service};
 use crate::supervision::Restart;
 
@@ -19,6 +21,8 @@ pub struct ServiceSpec<A: Actor<Context = Context<A>>> {
     pub(crate) stop_timeout: Option<Duration>,
     pub(crate) depends_on: Vec<Name>,
     pub(crate) survives: Vec<Name>,
+    /// Where it is a whole manager.
+    pub(crate) branch: Option<Arc<Branch>>,
 }
 
 impl<A: Service> ServiceSpec<A> {
@@ -42,6 +46,7 @@ impl<A: Service> ServiceSpec<A> {
             stop_timeout: None,
             depends_on: Vec::new(),
             survives: Vec::new(),
+            branch: None,
         }
     }
 

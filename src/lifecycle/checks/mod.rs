@@ -26,6 +26,7 @@ mod canonical;
 mod counters;
 mod environment;
 mod faults;
+mod held;
 mod model;
 mod orders;
 mod otp;

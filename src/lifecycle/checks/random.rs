@@ -231,6 +231,7 @@ fn is_harmless(input: Input) -> bool {
         Input::ForceAsked | Input::Signal(_) | Input::ReserveReached | Input::DeadlineReached => false,
         Input::ShutdownAsked => false,
         Input::Start
+        | Input::RunAllowed
         | Input::Serving
         | Input::ResourceStarted(_)
         | Input::ResourcesClosed(_)

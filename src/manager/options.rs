@@ -144,7 +144,8 @@ impl ManagerOptions {
     /// [stall](crate::events::LifecycleEvent::StallStarted): who is stuck, who is starved by it on the same thread, and who
     /// waits for it to start or stop. `None`: nobody watches. Default: 1 s.
     ///
-    /// The watchdog looks four times within this limit while anything is polled, and sleeps while nothing is.
+    /// A thread is looked at four times within this limit while it is awake, and not at all while it sleeps. On Linux; elsewhere
+    /// nobody is watched.
     pub fn stuck_after(self, limit: impl Into<Option<Duration>>) -> Self {
         Self { stuck_after: limit.into(), ..self }
     }

@@ -72,8 +72,7 @@ impl Shell {
         let arbiter = actix_rt::Arbiter::current();
         let (threads, dispatch) = (parts.service_threads, parts.spans.dispatch().clone());
         let watchdog = Watchdog::new(parts.stuck_after, &parts.home);
-        let alarm = watchdog.alarm();
-        let pool = || Arc::new(Pool::new(threads, arbiter.clone(), dispatch.clone(), Arc::clone(alarm)));
+        let pool = || Arc::new(Pool::new(threads, arbiter.clone(), dispatch.clone(), watchdog.vigil()));
         let mut machine = Machine::new(parts.specs, !parts.budget.drain_delay().is_zero());
         if parts.held {
             machine.hold();

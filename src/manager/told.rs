@@ -46,8 +46,6 @@ pub(super) enum Tick {
     Service(ServiceIx, Turn, Input),
     /// A forced end is waited for no longer.
     ForceOver,
-    /// An actor is polled, after none was.
-    Rung,
     /// Time for the watchdog to look.
     Look,
     /// Time to say who is being waited for.

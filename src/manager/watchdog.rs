@@ -1,7 +1,8 @@
 //! Watching for actors that are stuck, and for those who suffer from it.
 //!
 //! ```text
-//!   asleep, alarm armed --a poll rings--> looks, four times within the limit --nothing polled, twice--> asleep, alarm armed
+//!   a thread is awake --four times within the limit--> look   -- a poll is long --> told; the thread is noted
+//!   a noted thread comes to rest --------------------> look   -- it isn't any more --> told
 //! ```
 
 use std::sync::Arc;
@@ -13,72 +14,62 @@ use super::told::{Home, Tick, Told};
 use super::who::Who;
 use crate::events::{LifecycleEvent, Stall};
 use crate::lifecycle::{LongPoll, ServiceIx, StallChange, StallKind, Stalls};
-use crate::supervision::{Alarm, Busy, Thread, now};
+use crate::supervision::{Busy, Thread, Vigil, now};
 
 /// The watchdog of a manager.
 pub(super) struct Watchdog {
     /// How long a poll may last; `None`: as long as it likes.
     limit: Option<Duration>,
-    alarm: Arc<Alarm>,
-    /// Whether there will be another look.
-    looks: bool,
+    vigil: Option<Arc<Vigil>>,
     stalls: Stalls<Who>,
 }
 
 impl Watchdog {
     pub(super) fn new(limit: Option<Duration>, home: &Home) -> Self {
-        let alarm = match limit {
-            Some(_) => {
-                let home = home.clone();
-                Alarm::new(move || home.tell(Told::Tick(Tick::Rung)))
-            }
-            None => Alarm::silent(),
-        };
-        let stalls = Stalls::new(limit.unwrap_or(Duration::MAX));
-        Self { limit, alarm: Arc::new(alarm), looks: false, stalls }
+        let vigil = limit.map(|limit| {
+            let home = home.clone();
+            Arc::new(Vigil::new(limit / 4, move || home.tell(Told::Tick(Tick::Look))))
+        });
+        Self { limit, vigil, stalls: Stalls::new(limit.unwrap_or(Duration::MAX)) }
     }
 
-    /// What polls ring.
-    pub(super) fn alarm(&self) -> &Arc<Alarm> {
-        &self.alarm
+    /// What has threads looked at.
+    pub(super) fn vigil(&self) -> Option<Arc<Vigil>> {
+        self.vigil.clone()
     }
 }
 
 impl Shell {
-    /// Something is polled, after nothing was.
-    pub(super) fn rung(&mut self) {
-        if let Some(limit) = self.watchdog.limit
-            && !std::mem::replace(&mut self.watchdog.looks, true)
-        {
-            self.later(limit / 4, Tick::Look);
-        }
-    }
-
     /// Time for a look at the threads.
     pub(super) fn look(&mut self) {
         let Some(limit) = self.watchdog.limit else { return };
-        let (busy, long) = self.polls(limit);
-        let now = now();
-        for change in self.watchdog.stalls.look(now, &long) {
-            self.tell_stall(change);
-        }
-        self.watchdog.looks = busy || !self.watchdog.alarm.is_armed();
-        if self.watchdog.looks {
-            if !busy {
-                // Whatever begins just now may miss it, and is seen by one more look.
-                self.watchdog.alarm.arm();
+        loop {
+            let busy = self.busy_for(limit / 2);
+            let now = now();
+            let polls = busy.iter().filter_map(|(thread, busy)| self.long_poll(thread, *busy, limit));
+            let polls: Vec<_> = polls.collect();
+            for change in self.watchdog.stalls.look(now, &polls) {
+                self.tell_stall(change);
             }
-            self.later(limit / 4, Tick::Look);
+            // Those that are over before their thread was noted would never be told of.
+            busy.iter().for_each(|(thread, _)| thread.watch().note());
+            let goes_on = |(thread, before): &(Arc<Thread>, Busy)| {
+                thread.watch().busy().is_some_and(|busy| busy.began == before.began)
+            };
+            if busy.iter().all(goes_on) {
+                return;
+            }
         }
     }
 
-    /// Whether anything is being polled, and what has been for long.
-    fn polls(&self, limit: Duration) -> (bool, Vec<LongPoll<Who>>) {
+    /// The threads with a poll that has lasted so long.
+    fn busy_for(&self, long: Duration) -> Vec<(Arc<Thread>, Busy)> {
         let threads = [&self.service_threads, &self.resource_threads].map(|pool| pool.threads());
-        let polls = threads.iter().flatten().filter_map(|thread| Some((thread, thread.watch().busy()?)));
-        let polls: Vec<_> = polls.collect();
-        let long = polls.iter().filter(|(_, busy)| busy.lasted >= limit / 2);
-        (!polls.is_empty(), long.filter_map(|(thread, busy)| self.long_poll(thread, *busy, limit)).collect())
+        let busy = threads.into_iter().flatten().filter_map(|thread| {
+            let busy = thread.watch().busy()?;
+            Some((thread, busy))
+        });
+        busy.filter(|(_, busy)| busy.lasted >= long).collect()
     }
 
     fn long_poll(&self, thread: &Arc<Thread>, busy: Busy, limit: Duration) -> Option<LongPoll<Who>> {

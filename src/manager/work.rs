@@ -272,7 +272,6 @@ impl Handler<Told> for Manager {
             Told::Tick(Tick::Input(input)) => shell.feed(input, Detail::None),
             Told::Tick(Tick::Service(ix, life, input)) => shell.service_tick(ix, life, input),
             Told::Tick(Tick::ForceOver) => shell.force_over(),
-            Told::Tick(Tick::Rung) => shell.rung(),
             Told::Tick(Tick::Look) => shell.look(),
             Told::Tick(Tick::Progress) => work.progress(),
             Told::Tick(Tick::Stopped) => work.stop_threads(),

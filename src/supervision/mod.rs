@@ -11,7 +11,6 @@
 //! process, a dropped actor handles its queue while being dropped, and the tasks that it spawned live on.
 //! Here the actor's future is held, so that none of that happens.
 
-mod alarm;
 mod control;
 pub(crate) mod dispatch;
 mod incarnation;
@@ -19,12 +18,13 @@ mod lane;
 pub(crate) mod panics;
 mod pool;
 mod thread;
+mod vigil;
 mod watch;
 
-pub(crate) use alarm::Alarm;
 pub(crate) use control::{Control, Reply, Request};
 pub(crate) use incarnation::{Gone, Notice, Observer, Restart, launch};
 pub(crate) use lane::Lane;
 pub(crate) use pool::Pool;
 pub(crate) use thread::Thread;
+pub(crate) use vigil::Vigil;
 pub(crate) use watch::{Busy, Tag, now};

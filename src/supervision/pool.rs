@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use actix_rt::{ArbiterHandle, System};
 use tracing::Dispatch;
 
-use super::alarm::Alarm;
 use super::thread::Thread;
+use super::vigil::Vigil;
 
 /// Threads, started when they are first needed.
 #[derive(Debug)]
@@ -16,8 +16,8 @@ pub(crate) struct Pool {
     home: ArbiterHandle,
     /// Where the log events of its threads go.
     dispatch: Dispatch,
-    /// Rung by polls on its threads.
-    alarm: Arc<Alarm>,
+    /// Who looks at its threads.
+    vigil: Option<Arc<Vigil>>,
     threads: Mutex<Threads>,
 }
 
@@ -30,9 +30,14 @@ struct Threads {
 
 impl Pool {
     /// A pool that shares at most `limit` threads.
-    pub(crate) fn new(limit: usize, home: ArbiterHandle, dispatch: Dispatch, alarm: Arc<Alarm>) -> Self {
+    pub(crate) fn new(
+        limit: usize,
+        home: ArbiterHandle,
+        dispatch: Dispatch,
+        vigil: Option<Arc<Vigil>>,
+    ) -> Self {
         let threads = Threads { shared: vec![None; limit.max(1)], dedicated: Vec::new(), stopped: false };
-        Self { home, dispatch, alarm, threads: Mutex::new(threads) }
+        Self { home, dispatch, vigil, threads: Mutex::new(threads) }
     }
 
     /// The thread that is dealt to number `turn`.
@@ -44,7 +49,7 @@ impl Pool {
     pub(crate) fn dedicated(self: &Arc<Self>) -> io::Result<Arc<Thread>> {
         self.at_home(|pool| {
             let mut threads = pool.lock()?;
-            let thread = Arc::new(Thread::start(&pool.dispatch, &pool.alarm)?);
+            let thread = Arc::new(pool.start()?);
             threads.dedicated.push(Arc::clone(&thread));
             Ok(thread)
         })
@@ -66,6 +71,10 @@ impl Pool {
         receiver.recv().map_err(|_| stopped())?
     }
 
+    fn start(&self) -> io::Result<Thread> {
+        Thread::start(&self.dispatch, self.vigil.as_ref(), &self.home)
+    }
+
     fn shared_here(&self, turn: usize) -> io::Result<Arc<Thread>> {
         let mut threads = self.lock()?;
         let count = threads.shared.len();
@@ -73,7 +82,7 @@ impl Pool {
         if let Some(thread) = slot {
             return Ok(Arc::clone(thread));
         }
-        let thread = Arc::new(Thread::start(&self.dispatch, &self.alarm)?);
+        let thread = Arc::new(self.start()?);
         *slot = Some(Arc::clone(&thread));
         Ok(thread)
     }

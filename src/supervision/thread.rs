@@ -8,8 +8,8 @@ use actix_rt::{Arbiter, ArbiterHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::dispatcher::{DefaultGuard, Dispatch};
 
-use super::alarm::Alarm;
 use super::dispatch;
+use super::vigil::Vigil;
 use super::watch::Watch;
 
 thread_local! {
@@ -33,10 +33,19 @@ pub(crate) struct Thread {
 }
 
 impl Thread {
-    /// Starts a thread whose log events go there. Must be called on a thread of an actix system.
-    pub(super) fn start(dispatch: &Dispatch, alarm: &Arc<Alarm>) -> io::Result<Self> {
-        let arbiter = Arbiter::try_new()?.handle();
-        let over = CancellationToken::new();
+    /// Starts a thread whose log events go there, and which is looked at from its home, if at all. Must be called on a thread
+    /// of an actix system.
+    pub(super) fn start(
+        dispatch: &Dispatch,
+        vigil: Option<&Arc<Vigil>>,
+        home: &ArbiterHandle,
+    ) -> io::Result<Self> {
+        let (over, watch) = (CancellationToken::new(), Arc::<Watch>::default());
+        let arbiter = match vigil {
+            Some(vigil) => vigil.arbiter(&watch, home, over.clone())?,
+            None => Arbiter::try_new()?,
+        };
+        let arbiter = arbiter.handle();
         let (dispatch, guard) = (dispatch.clone(), over.clone().drop_guard());
         let name = Arc::<OnceLock<Arc<str>>>::default();
         let tell_name = Arc::clone(&name);
@@ -44,7 +53,7 @@ impl Thread {
             let _ = tell_name.set(std::thread::current().name().unwrap_or("a thread").into());
             AT_THREAD_END.set(Some(AtThreadEnd { _dispatch: dispatch::adopt(&dispatch), _over: guard }));
         });
-        Ok(Self { arbiter, watch: Arc::new(Watch::new(Arc::clone(alarm))), over, name })
+        Ok(Self { arbiter, watch, over, name })
     }
 
     /// What the operating system calls it, once it runs.

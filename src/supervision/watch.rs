@@ -1,13 +1,11 @@
 //! Which actor a thread is polling right now, and since when.
 //!
-//! Two atomic stores and a load a poll; nothing ticks. It is read when somebody has to be forced, when a status is asked
+//! Two atomic stores a poll; nothing ticks. It is read when somebody has to be forced, when a status is asked
 //! for, and by the watchdog.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant};
-
-use super::alarm::Alarm;
 
 /// A thread that has been polling one actor for so long is blocked.
 const BLOCKED_AFTER: Duration = Duration::from_millis(100);
@@ -33,12 +31,13 @@ pub(crate) struct Busy {
 }
 
 /// The current poll of one thread.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Watch {
-    alarm: Arc<Alarm>,
     actor: AtomicU64,
     /// Nanoseconds since the process's base; 0 while nothing is polled.
     since: AtomicU64,
+    /// Whether somebody wants to know when the thread comes to rest.
+    noted: AtomicBool,
 }
 
 fn base() -> Instant {
@@ -52,18 +51,24 @@ pub(crate) fn now() -> Duration {
 }
 
 impl Watch {
-    pub(super) fn new(alarm: Arc<Alarm>) -> Self {
-        Self { alarm, actor: AtomicU64::new(0), since: AtomicU64::new(0) }
-    }
-
     pub(super) fn enter(&self, actor: Tag) {
         self.actor.store(actor.0, Ordering::Relaxed);
         self.since.store((now().as_nanos() as u64).max(1), Ordering::Release);
-        self.alarm.polled();
     }
 
     pub(super) fn leave(&self) {
         self.since.store(0, Ordering::Release);
+    }
+
+    /// Has the thread tell when it comes to rest. Its poll may be over by now: look again.
+    pub(crate) fn note(&self) {
+        self.noted.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Whether the thread is to tell that it comes to rest.
+    pub(super) fn take_note(&self) -> bool {
+        self.noted.swap(false, Ordering::Relaxed)
     }
 
     /// How long that actor's current poll has lasted, if it is the one being polled.
@@ -95,7 +100,7 @@ mod tests {
 
     #[test]
     fn g09_a_watch_names_the_actor_being_polled_and_nobody_in_between() {
-        let watch = Watch::new(Arc::new(Alarm::silent()));
+        let watch = Watch::default();
         let actor = Tag::next();
         assert_eq!(watch.busy(), None);
         watch.enter(actor);

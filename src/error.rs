@@ -7,7 +7,7 @@ mod report;
 mod services;
 
 pub use crate::api_errors::{BoxError, PanicError};
-pub use forced::{ForcedError, Hold, NoAnswerError, ReturnedError};
+pub use forced::{ForcedError, Hold, NoAnswerError, ReturnedError, StuckError};
 pub use manager::{ConfigError, ManagerError, StageError, exit};
 pub use report::{ResourceEnding, ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
 pub use services::{ServiceError, ServicesErrors};

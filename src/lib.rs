@@ -72,7 +72,7 @@ pub mod testing;
 pub use error::{
     BoxError, ConfigError, ForcedError, Hold, ManagerError, NoAnswerError, PanicError, ResourceEnding,
     ResourceReport, RestartReport, ReturnedError, ServiceError, ServiceReport, ServicesErrors,
-    ShutdownReport, StageError, StepReport, exit,
+    ShutdownReport, StageError, StepReport, StuckError, exit,
 };
 pub use grpc::{
     DEFAULT_GRPC_ADDRESS, GrpcAddress, GrpcLogging, GrpcRegistrar, GrpcServerOptions, GrpcService,

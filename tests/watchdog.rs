@@ -2,11 +2,15 @@
 
 mod common;
 
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 
-use common::{Call, Journal, Observed, Probe, ms, observe, options};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, ResponseFuture, Supervised};
+use common::{Call, Journal, Observed, Probe, ms, observe, options, within};
 use majordomo::events::{LifecycleEvent, Stall};
-use majordomo::{ConfigError, Manager, ServiceSpec};
+use majordomo::{
+    BoxError, ConfigError, GenericService, Manager, RestartPolicy, Run, Service, ServiceSpec, Setup,
+    Shutdown, resource_fn,
+};
 
 /// Something that blocks a thread until the other end lets go.
 fn lock() -> (mpsc::Sender<()>, impl FnOnce() + Send + 'static) {
@@ -214,4 +218,165 @@ async fn g01_a_limit_of_nothing_is_refused() {
     let manager = Manager::new(options().stuck_after(ms(0))).service(probe);
     let error = manager.plan().expect_err("every poll lasts");
     assert!(matches!(error, ConfigError::Option { option: "stuck_after", .. }), "{error}");
+}
+
+/// One that is replaced when it is stuck, each time by what `make` makes; with a resource.
+fn replaced(id: &str, journal: &Journal, policy: RestartPolicy) -> (ServiceSpec<Phoenix>, Addresses) {
+    let addresses = Addresses::default();
+    let (id, journal, known) = (id.to_owned(), journal.clone(), addresses.clone());
+    let make = move || Phoenix { id: id.clone(), journal: journal.clone(), known: known.clone() };
+    let spec = ServiceSpec::new(make()).restart(policy).replace_when_stuck(ms(150), make);
+    (spec, addresses)
+}
+
+fn at_once() -> RestartPolicy {
+    RestartPolicy::on_failure().backoff(ms(0), ms(0))
+}
+
+#[actix::test]
+async fn g09_a_stuck_service_fails_and_another_actor_takes_its_place_on_another_thread() {
+    let journal = Journal::default();
+    let (spec, addresses) = replaced("a", &journal, at_once());
+    let (other, others) = replaced("other", &journal, at_once());
+    let mut observed = watched(|manager| manager.service(spec).service(other));
+    observed.running().await;
+    let first_thread = observed.status().await.services[0].thread.clone();
+    let (key, blocks) = lock();
+    addresses.latest().do_send(Block(Box::new(blocks)));
+    observed.seen("restart_finished a: ok").await;
+    observed.events().assert_in_order(&[
+        "stall_started a: stuck",
+        "run_finished a: ended",
+        "restart_started a",
+        "release_finished a/r: ok",
+        "restart_finished a: ok",
+    ]);
+    let status = observed.status().await;
+    let failure = status.services[0].restart.last_failure.clone().expect("it has failed");
+    assert!(failure.contains("stuck in one poll for"), "{failure}");
+    assert_ne!(status.services[0].thread, first_thread);
+    assert_eq!(addresses.count(), 2);
+
+    let answer = addresses.latest().send(Block(Box::new(|| ())));
+    within("an answer of the second", answer).await.expect("it lives");
+    assert_eq!(journal.count("a: dropped"), 0, "the first is blocked");
+    drop(key);
+    journal.until("a: dropped", 1).await;
+    observed.seen("stall_finished a: stuck").await;
+    assert_eq!(others.count(), 1);
+    ends_well(observed).await;
+    assert_eq!(journal.count("a: dropped"), 2, "{:?}", journal.entries());
+}
+
+#[actix::test]
+async fn g09_who_is_stuck_too_often_ends_the_manager_and_is_named() {
+    let journal = Journal::default();
+    let (spec, addresses) = replaced("a", &journal, at_once().max_restarts(1));
+    let observed = watched(|manager| manager.service(spec));
+    observed.running().await;
+    let (_keys, locks): (Vec<_>, Vec<_>) = (0..2).map(|_| lock()).unzip();
+    for (at, blocks) in locks.into_iter().enumerate() {
+        journal.until("a: run", at + 1).await;
+        addresses.latest().do_send(Block(Box::new(blocks)));
+    }
+    let ended = observed.ended().await;
+    let error = ended.error();
+    assert_eq!(error.exit_code(), 2, "{error}");
+    let text = error.to_string();
+    assert!(text.contains("a (run)") && text.contains("stuck in one poll"), "{text}");
+}
+
+#[actix::test]
+async fn g01_who_cannot_be_replaced_is_refused_with_the_reason() {
+    let journal = Journal::default();
+    let (never, _) = replaced("a", &journal, RestartPolicy::never());
+    let error = Manager::new(options()).service(never).plan().expect_err("it is never restarted");
+    assert!(matches!(error, ConfigError::Replacement { .. }), "{error}");
+    assert!(error.to_string().contains("RestartPolicy"), "{error}");
+}
+
+/// The addresses of all actors that took a place, one after the other.
+#[derive(Clone, Default)]
+struct Addresses(Arc<Mutex<Vec<Addr<Phoenix>>>>);
+
+impl Addresses {
+    fn latest(&self) -> Addr<Phoenix> {
+        self.0.lock().unwrap().last().expect("one was started").clone()
+    }
+
+    fn count(&self) -> usize {
+        self.0.lock().unwrap().len()
+    }
+}
+
+/// Runs until shutdown is asked, and tells its address.
+struct Phoenix {
+    id: String,
+    journal: Journal,
+    known: Addresses,
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Block(Box<dyn FnOnce() + Send>);
+
+impl Actor for Phoenix {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        self.known.0.lock().unwrap().push(ctx.address());
+    }
+}
+
+impl Supervised for Phoenix {}
+
+impl Service for Phoenix {
+    fn id(&self) -> String {
+        self.id.clone()
+    }
+}
+
+impl GenericService for Phoenix {}
+
+impl Handler<Setup> for Phoenix {
+    type Result = Result<(), BoxError>;
+
+    fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Self::Result {
+        setup.resources.start("r", resource_fn(|| async { Ok(()) }))?;
+        Ok(())
+    }
+}
+
+impl Handler<Run> for Phoenix {
+    type Result = ResponseFuture<Result<(), BoxError>>;
+
+    fn handle(&mut self, run: Run, _: &mut Context<Self>) -> Self::Result {
+        self.journal.note(format!("{}: run", self.id));
+        Box::pin(async move {
+            run.shutdown.requested().await;
+            Ok(())
+        })
+    }
+}
+
+impl Handler<Shutdown> for Phoenix {
+    type Result = Result<(), BoxError>;
+
+    fn handle(&mut self, _: Shutdown, _: &mut Context<Self>) -> Self::Result {
+        Ok(())
+    }
+}
+
+impl Handler<Block> for Phoenix {
+    type Result = ();
+
+    fn handle(&mut self, block: Block, _: &mut Context<Self>) {
+        (block.0)();
+    }
+}
+
+impl Drop for Phoenix {
+    fn drop(&mut self) {
+        self.journal.note(format!("{}: dropped", self.id));
+    }
 }

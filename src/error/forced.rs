@@ -111,6 +111,22 @@ pub struct NoAnswerError {
     pub doing: &'static str,
 }
 
+/// An actor was stuck for longer than its service allows. It was given up.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(
+    "stuck in one poll for {}, where {} are allowed: given up on {thread}, which stays blocked until that poll returns",
+    seconds(*lasted),
+    seconds(*limit)
+)]
+pub struct StuckError {
+    /// How long its poll had lasted.
+    pub lasted: Duration,
+    /// How long it may.
+    pub limit: Duration,
+    /// What the operating system calls its thread.
+    pub thread: Arc<str>,
+}
+
 /// A main loop that always is to run has returned once too often.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(

@@ -116,9 +116,17 @@ pub enum ConfigError {
     /// What was said of a service's restarts cannot work.
     #[error("{0:?}: {1}")]
     Restart(String, #[source] RestartPolicyError),
+    /// A service cannot be replaced when it is stuck.
+    #[error("{service:?} cannot be replaced when it is stuck: {reason}")]
+    Replacement {
+        /// Whose it would have been.
+        service: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
     /// A service's own stop may take longer than there is time.
     #[error(
-        "{service:?} has a stop_timeout of {timeout:?}, but services have {time:?} to stop in: max_shutdown_duration without          its release_reserve and drain_delay; shorten it, or allow more time"
+        "{service:?} has a stop_timeout of {timeout:?}, but services have {time:?} to stop in: max_shutdown_duration without its release_reserve and drain_delay; shorten it, or allow more time"
     )]
     StopTimeout {
         /// Whose it is.

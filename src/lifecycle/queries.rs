@@ -23,6 +23,13 @@ impl Machine {
         self.get(ix).passage == Passage::Restart
     }
 
+    /// Whether the service's actor, which may be started again, can end by itself now.
+    pub(crate) fn is_replaceable(&self, ix: ServiceIx) -> bool {
+        let service = self.get(ix);
+        let alive = matches!(service.actor, Actor::Alive | Actor::Suspending);
+        self.stage() == Stage::Running && service.restartable && !service.leaves_for_good && alive
+    }
+
     /// Whether `RestartService` would be obeyed.
     pub(crate) fn can_restart(&self, ix: ServiceIx) -> bool {
         let service = self.get(ix);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::recorder::Recorder;
-use crate::error::{ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder, ReturnedError};
+use crate::error::{ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder, ReturnedError, StuckError};
 use crate::events::{End, EventSender, Failure, InFlight, LifecycleEvent, Name, TimedEvent};
 use crate::lifecycle::{Announcement, Fault, Outcome, ResourceIx, ServiceIx, Step};
 
@@ -18,6 +18,7 @@ pub(super) enum Detail {
     Error(Arc<dyn Error + Send + Sync>, Arc<str>),
     Panic(PanicError),
     Held(Hold),
+    Stuck(StuckError),
 }
 
 /// Whom something concerns.
@@ -360,6 +361,7 @@ fn failure(
             Failure::new(fault, Arc::clone(text), Arc::clone(source))
         }
         (Outcome::Panic, Detail::Panic(panic)) => Failure::of(fault, panic.clone()),
+        (Outcome::Ended, Detail::Stuck(stuck)) => Failure::of(fault, stuck.clone()),
         (Outcome::Ok, _) => Failure::of(fault, ReturnedError),
         (Outcome::Forced, detail) => {
             let hold = if let Detail::Held(hold) = detail { hold.clone() } else { Hold::Unresponsive };

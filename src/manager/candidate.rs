@@ -1,7 +1,7 @@
 //! A service before it is started, whatever its type.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use actix::{Actor, Addr, Context, Handler, Recipient};
@@ -25,7 +25,15 @@ pub(super) struct Candidate {
     pub(super) stop_timeout: Option<Duration>,
     pub(super) depends_on: Vec<Name>,
     pub(super) survives: Vec<Name>,
+    pub(super) replacement: Option<Replacement>,
     pub(super) branch: Option<Arc<Branch>>,
+}
+
+/// How to start another actor in place of one that is stuck.
+pub(super) struct Replacement {
+    /// How long a poll may last.
+    pub(super) limit: Duration,
+    pub(super) start: Box<dyn Fn() -> Start + Send>,
 }
 
 pub(super) type Start = Box<dyn FnOnce(&Thread, Tag, Observer) -> Links + Send>;
@@ -76,19 +84,59 @@ impl Candidate {
         main: fn(&Addr<A>) -> Option<MainLoop>,
         run: fn(&Lane<A>) -> Option<Sooner<Run>>,
     ) -> Self {
-        let ServiceSpec { id, make, dedicated, policy, restart, stop_timeout, depends_on, survives, branch } =
-            spec;
-        let restartable = restart.is_some();
-        let start: Start = Box::new(move |thread, tag, observer| {
-            let (addr, control, lane) = launch(thread, tag, make, observer, restart);
-            let first = First { setup: sooner(&lane), run: run(&lane) };
-            Links { control, register: register(&addr), main: main(&addr), setup: addr.recipient(), first }
+        let restart = spec.restart;
+        let start = move |make: Box<dyn FnOnce() -> A + Send>| -> Start {
+            Box::new(move |thread, tag, observer| {
+                let (addr, control, lane) = launch(thread, tag, make, observer, restart);
+                let first = First { setup: sooner(&lane), run: run(&lane) };
+                Links {
+                    control,
+                    register: register(&addr),
+                    main: main(&addr),
+                    setup: addr.recipient(),
+                    first,
+                }
+            })
+        };
+        let replacement = spec.replacement.map(|replacement| {
+            let make = replacement.make;
+            let another = move || {
+                let make = Arc::clone(&make);
+                start(Box::new(move || make.lock().unwrap_or_else(PoisonError::into_inner)()))
+            };
+            Replacement { limit: replacement.limit, start: Box::new(another) }
         });
-        Self { id, kind, dedicated, start, policy, restartable, stop_timeout, depends_on, survives, branch }
+        Self {
+            id: spec.id,
+            kind,
+            dedicated: spec.dedicated,
+            start: start(spec.make),
+            policy: spec.policy,
+            restartable: restart.is_some(),
+            stop_timeout: spec.stop_timeout,
+            depends_on: spec.depends_on,
+            survives: spec.survives,
+            replacement,
+            branch: spec.branch,
+        }
     }
 
     /// Whether what was said of it can work, in a manager whose services have so long to stop.
     pub(super) fn check(&self, services_time: Option<Duration>) -> Result<(), ConfigError> {
+        if let Some(replacement) = &self.replacement {
+            let refused = |reason| ConfigError::Replacement { service: self.id.to_string(), reason };
+            if self.policy.mode() == RestartMode::Never {
+                return Err(refused("it is never restarted: give it a RestartPolicy by restart(..)"));
+            }
+            if self.kind.registers() {
+                return Err(refused(
+                    "its gRPC methods would go on asking the first: this is for services without them",
+                ));
+            }
+            if replacement.limit.is_zero() {
+                return Err(refused("every poll takes longer than no time: allow it some"));
+            }
+        }
         if let Some(branch) = &self.branch {
             let nested = |error| ConfigError::Nested { service: self.id.to_string(), error: Box::new(error) };
             branch.plan().map_err(nested)?;

@@ -26,9 +26,13 @@ pub(super) enum Forced {
 
 impl Shell {
     pub(super) fn retire(&mut self, ix: ServiceIx) {
-        if let Some(lives) = &mut self.service(ix).lives {
-            lives.retiring = true;
-            lives.links.control.retire();
+        match &mut self.service(ix).lives {
+            Some(lives) => {
+                lives.retiring = true;
+                lives.links.control.retire();
+            }
+            // It was given up, and no other has taken its place.
+            None => self.inputs.push_back((Input::Gone(ix, Departure::Dismissed), Detail::None)),
         }
     }
 

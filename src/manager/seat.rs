@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use super::candidate::{Candidate, Links, Start};
+use super::candidate::{Candidate, Links, Replacement, Start};
 use super::nested::Branch;
 use super::told::Turn;
 use crate::events::Name;
@@ -33,6 +33,7 @@ pub(super) struct Seat {
     /// The timer of its stop, or of the delay of its restart.
     pub(super) timer: Option<AbortHandle>,
     pub(super) restarts: Restarts,
+    pub(super) replacement: Option<Replacement>,
     pub(super) branch: Option<Arc<Branch>>,
 }
 
@@ -67,7 +68,8 @@ pub(super) struct Restarts {
 
 impl Seat {
     pub(super) fn new(candidate: Candidate) -> Self {
-        let Candidate { id, kind, dedicated, start, policy, stop_timeout, branch, .. } = candidate;
+        let Candidate { id, kind, dedicated, start, policy, stop_timeout, replacement, branch, .. } =
+            candidate;
         Self {
             id,
             kind,
@@ -76,6 +78,7 @@ impl Seat {
             restarts: Restarts::new(&policy),
             policy,
             stop_timeout,
+            replacement,
             branch,
             lives: None,
             registry: None,

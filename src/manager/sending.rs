@@ -65,12 +65,16 @@ impl Shell {
 
     /// An actor that rests is started again, with the first message that follows.
     pub(super) fn restart(&mut self, ix: ServiceIx) {
-        let (deadlines, signal) = self.begin_life(ix);
         self.account.begin_life(ix);
         let seat = self.service(ix);
         seat.resources.clear();
         seat.set_timer(None);
-        if let Some(lives) = &mut seat.lives {
+        if seat.lives.is_none() {
+            // Another actor takes its place, which is started by that message.
+            return;
+        }
+        let (deadlines, signal) = self.begin_life(ix);
+        if let Some(lives) = &mut self.service(ix).lives {
             (lives.deadlines, lives.signal) = (deadlines, signal);
             (lives.again, lives.rests) = (true, true);
         }

@@ -8,12 +8,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::account::{Whom, doing};
+use super::account::{Detail, Whom, doing};
+use super::seat::Seat;
 use super::shell::Shell;
 use super::told::{Home, Tick, Told};
 use super::who::Who;
-use crate::events::{LifecycleEvent, Stall};
-use crate::lifecycle::{LongPoll, ServiceIx, StallChange, StallKind, Stalls};
+use crate::error::StuckError;
+use crate::events::{LifecycleEvent, Name, Stall};
+use crate::lifecycle::{Departure, Input, LongPoll, ServiceIx, StallChange, StallKind, Stalls};
 use crate::supervision::{Busy, Thread, Vigil, now};
 
 /// The watchdog of a manager.
@@ -51,6 +53,7 @@ impl Shell {
             for change in self.watchdog.stalls.look(now, &polls) {
                 self.tell_stall(change);
             }
+            self.replace_stuck(&busy);
             // Those that are over before their thread was noted would never be told of.
             busy.iter().for_each(|(thread, _)| thread.watch().note());
             let goes_on = |(thread, before): &(Arc<Thread>, Busy)| {
@@ -60,6 +63,38 @@ impl Shell {
                 return;
             }
         }
+    }
+
+    /// Services that are stuck for longer than they allow fail, and are started again elsewhere.
+    fn replace_stuck(&mut self, busy: &[(Arc<Thread>, Busy)]) {
+        for (thread, busy) in busy {
+            let is_stuck = |seat: &Seat| {
+                seat.lives.as_ref().is_some_and(|lives| lives.tag == busy.actor)
+                    && seat.replacement.as_ref().is_some_and(|replacement| busy.lasted >= replacement.limit)
+            };
+            let Some(at) = self.services.iter().position(is_stuck) else { continue };
+            let ix = ServiceIx(at as u32);
+            if self.machine.is_replaceable(ix) {
+                let thread = thread.name().unwrap_or_else(|| "its thread".into());
+                self.replace(ix, busy.lasted, thread);
+            }
+        }
+    }
+
+    /// To the rules it is as if the actor had ended, and could be started again.
+    fn replace(&mut self, ix: ServiceIx, lasted: Duration, thread: Name) {
+        let seat = self.service(ix);
+        let (Some(lives), Some(replacement)) = (seat.lives.take(), &seat.replacement) else { return };
+        lives.deadlines.request();
+        lives.signal.force();
+        // It goes as soon as its poll returns.
+        lives.links.control.force();
+        let limit = replacement.limit;
+        seat.start = Some((replacement.start)());
+        seat.dedicated = true;
+        self.forget_restarts(ix);
+        let stuck = StuckError { lasted, limit, thread };
+        self.feed(Input::Suspended(ix, Departure::Ended), Detail::Stuck(stuck));
     }
 
     /// The threads with a poll that has lasted so long.

@@ -1,6 +1,6 @@
 //! How an actor is handed over: by value, or as a closure that makes it where it will live.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::{Actor, Context, Supervised};
@@ -21,8 +21,15 @@ pub struct ServiceSpec<A: Actor<Context = Context<A>>> {
     pub(crate) stop_timeout: Option<Duration>,
     pub(crate) depends_on: Vec<Name>,
     pub(crate) survives: Vec<Name>,
+    pub(crate) replacement: Option<Replacement<A>>,
     /// Where it is a whole manager.
     pub(crate) branch: Option<Arc<Branch>>,
+}
+
+/// What becomes of an actor that is stuck.
+pub(crate) struct Replacement<A> {
+    pub(crate) limit: Duration,
+    pub(crate) make: Arc<Mutex<dyn FnMut() -> A + Send>>,
 }
 
 impl<A: Service> ServiceSpec<A> {
@@ -46,6 +53,7 @@ impl<A: Service> ServiceSpec<A> {
             stop_timeout: None,
             depends_on: Vec::new(),
             survives: Vec::new(),
+            replacement: None,
             branch: None,
         }
     }
@@ -66,6 +74,19 @@ impl<A: Service> ServiceSpec<A> {
         A: Supervised,
     {
         Self { policy, restart: Some(|actor| actor.restart()), ..self }
+    }
+
+    /// Counts one poll of the actor that lasts longer than the limit as a failure of the service, which is then restarted as its
+    /// policy says, but with another actor on another thread: a blocked one cannot be called back. systemd: `WatchdogSec=`.
+    ///
+    /// `make` makes that other actor where it will live. It has an `Addr` of its own, which only it can tell to others; what
+    /// was queued for the first is lost with it. That one goes when its poll returns, and keeps its thread until
+    /// then: give a service that may block a [thread of its own](Self::dedicated_thread). So this is for services without gRPC
+    /// methods, whose handlers keep the address. It counts while all services run, and to within a quarter of
+    /// [`ManagerOptions::stuck_after`](crate::ManagerOptions::stuck_after).
+    pub fn replace_when_stuck(self, limit: Duration, make: impl FnMut() -> A + Send + 'static) -> Self {
+        let make = Arc::new(Mutex::new(make));
+        Self { replacement: Some(Replacement { limit, make }), ..self }
     }
 
     /// How long the service may take to stop, from its `Shutdown` on, before it is cut off; and so long again for each of its

@@ -1,5 +1,7 @@
 //! Keeping account: announcements of the rules become events with time, duration and error.
 
+mod telling;
+
 use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
@@ -182,108 +184,6 @@ impl Account {
         self.report.record(&event);
         self.observers.retain(|observer| observer.send(&event));
         self.recorder.record(event);
-    }
-
-    fn event(&mut self, announcement: Announcement, detail: &Detail, at: Duration) -> LifecycleEvent {
-        use Announcement as A;
-        use LifecycleEvent as E;
-        match announcement {
-            A::StepStarted(ix, step) => {
-                self.open.insert(Whom::Service(ix, step), at);
-                if step == Step::Shutdown {
-                    self.known_mut(ix).asked_to_stop = Some(at);
-                }
-                let service = self.id(ix).clone();
-                match step {
-                    Step::Register => E::RegisterStarted { service },
-                    Step::Setup => E::SetupStarted { service },
-                    Step::Run => E::RunStarted { service },
-                    Step::Shutdown => E::ShutdownStarted { service },
-                }
-            }
-            A::StepFinished { service: ix, step, outcome, error } => {
-                if step == Step::Shutdown && outcome == Outcome::Ok {
-                    self.known_mut(ix).agreed_to_stop = true;
-                }
-                let end = self.end(Whom::Service(ix, step), outcome, error, detail, at);
-                let service = self.id(ix).clone();
-                match step {
-                    Step::Register => E::RegisterFinished { service, end },
-                    Step::Setup => E::SetupFinished { service, end },
-                    Step::Run => E::RunFinished { service, end },
-                    Step::Shutdown => E::ShutdownFinished { service, end },
-                }
-            }
-            A::Panicked { service: ix, resource, error } => {
-                self.known_mut(ix).panicked = true;
-                E::Panicked {
-                    service: self.id(ix).clone(),
-                    resource: resource.map(|resource| self.resource_name(resource).clone()),
-                    error: failure("handler", Outcome::Panic, error, detail, Duration::ZERO),
-                }
-            }
-            A::ServiceLost { service, outcome, error } => E::ServiceLost {
-                service: self.id(service).clone(),
-                outcome,
-                error: failure("its messages", outcome, error, detail, Duration::ZERO),
-            },
-            A::ServiceStuck(service, fault) => E::ServiceStuck {
-                service: self.id(service).clone(),
-                error: failure("ending", Outcome::Forced, fault, detail, Duration::ZERO),
-            },
-            A::ResourceStarted(resource) => E::ResourceStarted {
-                service: self.id(resource.service).clone(),
-                resource: self.resource_name(resource).clone(),
-            },
-            A::ResourceLost { resource, outcome, error } => {
-                let took = at - self.known(resource.service).resources[resource.index as usize].started;
-                let error = Some(failure("Release", outcome, error, detail, took));
-                E::ResourceLost {
-                    service: self.id(resource.service).clone(),
-                    resource: self.resource_name(resource).clone(),
-                    end: End { took, outcome, error },
-                }
-            }
-            A::ReleaseStarted(resource) => {
-                self.open.insert(Whom::Resource(resource), at);
-                E::ReleaseStarted {
-                    service: self.id(resource.service).clone(),
-                    resource: self.resource_name(resource).clone(),
-                }
-            }
-            A::ReleaseFinished { resource, outcome, error } => E::ReleaseFinished {
-                service: self.id(resource.service).clone(),
-                resource: self.resource_name(resource).clone(),
-                end: self.end(Whom::Resource(resource), outcome, error, detail, at),
-            },
-            A::RestartStarted(ix, because) => {
-                self.known_mut(ix).passage = at;
-                let because = because.map(|ix| self.id(ix).clone());
-                E::RestartStarted { service: self.id(ix).clone(), because }
-            }
-            A::RestartFinished(ix, outcome) => {
-                let end = End { took: at - self.known(ix).passage, outcome, error: None };
-                E::RestartFinished { service: self.id(ix).clone(), end }
-            }
-            A::StopStarted(ix) => {
-                self.known_mut(ix).passage = at;
-                E::StopStarted { service: self.id(ix).clone() }
-            }
-            A::StopFinished(ix, outcome) => {
-                let end = End { took: at - self.known(ix).passage, outcome, error: None };
-                E::StopFinished { service: self.id(ix).clone(), end }
-            }
-            A::ServiceAdded(ix) => E::ServiceAdded { service: self.id(ix).clone() },
-            A::ServiceRemoved(ix) => E::ServiceRemoved { service: self.id(ix).clone() },
-            A::Running => E::Running,
-            A::ShutdownRequested(cause) => {
-                E::ShutdownRequested { cause: cause.map(|ix| self.id(ix).clone()) }
-            }
-            A::Draining => E::Draining,
-            A::Drained => E::Drained,
-            A::Releasing => E::Releasing,
-            A::Stopped => E::Stopped,
-        }
     }
 
     fn end(

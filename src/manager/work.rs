@@ -1,8 +1,10 @@
 //! A manager at work, from its first command to its last answer.
 
+mod handlers;
+
 use std::time::{Duration, Instant};
 
-use actix::{Addr, Context, Handler, MessageResult, Response};
+use actix::Addr;
 use tokio::sync::oneshot;
 use tracing::Dispatch;
 
@@ -10,18 +12,12 @@ use super::Manager;
 use super::account::{Account, Detail, Whom, doing};
 use super::candidate::Candidate;
 use super::log::{self, Spans};
-use super::messages::{
-    AddService, ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService,
-    Subscribe, WaitForShutdown, WaitUntilRunning,
-};
-use super::orders::{Order, OrderError, Promise};
 use super::plan::CheckedPlan;
 use super::recorder::Recorder;
 use super::shell::{Parts, Shell};
 use super::signals::{self, Registration};
-use super::status::{self, ManagerStatus};
+use super::status::ManagerStatus;
 use super::told::{Home, Tick, Told};
-use super::waiting::Join;
 use crate::error::{ConfigError, ManagerError, ShutdownReport, StageError, seconds};
 use crate::events::{self, LifecycleEvent, Name};
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, Server};
@@ -244,141 +240,3 @@ impl Manager {
         }
     }
 }
-
-impl Handler<Told> for Manager {
-    type Result = ();
-
-    fn handle(&mut self, told: Told, _: &mut Context<Self>) {
-        let Some(work) = &mut self.work else { return };
-        let shell = &mut work.shell;
-        match told {
-            Told::Service(ix, actor, notice) => shell.told_by_service(ix, actor, notice),
-            Told::Answered(ix, actor, step, reply) => shell.answered(ix, actor, step, reply),
-            Told::Resource(resource, life, told) => shell.told_of_resource(resource, life, told),
-            Told::Released(resource, life, reply) => shell.released(resource, life, reply),
-            Told::Serving(addresses) => {
-                work.grpc_addresses.clone_from(&addresses);
-                shell.serving(addresses);
-            }
-            Told::Signal(signal) => shell.feed(Input::Signal(signal), Detail::None),
-            Told::PrintStatus => {
-                let status = status::with_children(work.status(), work.shell.children());
-                actix_rt::spawn(async {
-                    let status = status.await;
-                    // Printing may block, and must not do so here.
-                    std::thread::spawn(move || eprintln!("{status}"));
-                });
-            }
-            Told::Tick(Tick::Input(input)) => shell.feed(input, Detail::None),
-            Told::Tick(Tick::Service(ix, life, input)) => shell.service_tick(ix, life, input),
-            Told::Tick(Tick::ForceOver) => shell.force_over(),
-            Told::Tick(Tick::Look) => shell.look(),
-            Told::Tick(Tick::Progress) => work.progress(),
-            Told::Tick(Tick::Stopped) => work.stop_threads(),
-            Told::Tick(Tick::Finished) => self.finished(),
-        }
-        self.answer_running();
-    }
-}
-
-impl Handler<StartShutdown> for Manager {
-    type Result = ();
-
-    fn handle(&mut self, _: StartShutdown, _: &mut Context<Self>) {
-        self.feed(Input::ShutdownAsked);
-    }
-}
-
-impl Handler<ForceShutdown> for Manager {
-    type Result = ();
-
-    fn handle(&mut self, _: ForceShutdown, _: &mut Context<Self>) {
-        self.feed(Input::ForceAsked);
-    }
-}
-
-impl Handler<GetStatus> for Manager {
-    type Result = Response<ManagerStatus>;
-
-    fn handle(&mut self, _: GetStatus, _: &mut Context<Self>) -> Self::Result {
-        let status = self.status();
-        let children = self.work.as_ref().map(|work| work.shell.children()).unwrap_or_default();
-        if children.is_empty() {
-            return Response::reply(status);
-        }
-        Response::fut(status::with_children(status, children))
-    }
-}
-
-impl Handler<Subscribe> for Manager {
-    type Result = MessageResult<Subscribe>;
-
-    fn handle(&mut self, _: Subscribe, _: &mut Context<Self>) -> Self::Result {
-        let (sender, stream) = events::channel();
-        if let Some(work) = &mut self.work {
-            work.shell.account.observe(sender);
-        }
-        MessageResult(stream)
-    }
-}
-
-impl Handler<WaitForShutdown> for Manager {
-    type Result = Join;
-
-    fn handle(&mut self, _: WaitForShutdown, _: &mut Context<Self>) -> Join {
-        self.stopped.join()
-    }
-}
-
-impl Handler<WaitUntilRunning> for Manager {
-    type Result = Join;
-
-    fn handle(&mut self, _: WaitUntilRunning, _: &mut Context<Self>) -> Join {
-        self.running.join()
-    }
-}
-
-impl Manager {
-    /// Has the shell see to an order; a manager that does not work refuses it.
-    fn order(&mut self, order: impl FnOnce(&mut Shell) -> Promise) -> Promise {
-        let stage = self.status_stage();
-        let promise = match &mut self.work {
-            Some(work) => order(&mut work.shell),
-            None => Err(OrderError::NotRunning(stage)).into(),
-        };
-        self.answer_running();
-        promise
-    }
-
-    fn status_stage(&self) -> Stage {
-        match (&self.work, &self.ended) {
-            (Some(work), _) => work.stage(),
-            (None, Some(_)) => Stage::Stopped,
-            (None, None) => Stage::Created,
-        }
-    }
-}
-
-impl Handler<AddService> for Manager {
-    type Result = Promise;
-
-    fn handle(&mut self, add: AddService, _: &mut Context<Self>) -> Promise {
-        self.order(|shell| shell.add(add.0))
-    }
-}
-
-/// Orders that name a service.
-macro_rules! order {
-    ($message:ident, $order:ident) => {
-        impl Handler<$message> for Manager {
-            type Result = Promise;
-
-            fn handle(&mut self, $message(id): $message, _: &mut Context<Self>) -> Promise {
-                self.order(|shell| shell.order(&id, Order::$order))
-            }
-        }
-    };
-}
-order!(StopService, Stop);
-order!(RestartService, Restart);
-order!(RemoveService, Remove);

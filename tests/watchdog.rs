@@ -181,17 +181,12 @@ async fn g09_a_service_that_is_busy_in_many_short_polls_is_not_stuck() {
     });
     // Twice over, another is found to be stuck: so long the watchdog has looked at both.
     let blockers = blockers.await.unwrap();
-    for _ in 0..2 {
+    for times in 1..=2 {
         let (key, blocks) = lock();
         blockers.do_send(Call::now(|_| blocks()));
-        let told = observed.events().count("stall_started blocker") + 1;
-        while observed.events().count("stall_started blocker") < told {
-            observed.next().await;
-        }
+        observed.seen_times("stall_started blocker", times).await;
         drop(key);
-        while observed.events().count("stall_finished blocker") < told {
-            observed.next().await;
-        }
+        observed.seen_times("stall_finished blocker", times).await;
     }
     assert!(!chatter.is_finished());
     chatter.abort();

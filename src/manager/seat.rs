@@ -25,6 +25,8 @@ pub(super) struct Seat {
     pub(super) policy: RestartPolicy,
     stop_timeout: Option<Duration>,
     pub(super) lives: Option<Lives>,
+    /// Where its actor lives, or lived: its sockets may outlast it.
+    pub(super) thread: Option<Arc<Thread>>,
     /// Outlives the actor: its resources are released afterwards.
     pub(super) registry: Option<Arc<Registry>>,
     pub(super) resources: Vec<Arc<Started>>,
@@ -81,6 +83,7 @@ impl Seat {
             replacement,
             branch,
             lives: None,
+            thread: None,
             registry: None,
             resources: Vec::new(),
             life: Turn::default(),

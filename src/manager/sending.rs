@@ -56,6 +56,7 @@ impl Shell {
         let thread = if seat.dedicated { pool.dedicated()? } else { pool.shared(ix.0 as usize)? };
         let tag = Tag::next();
         let links = start(&thread, tag, Box::new(move |notice| home.tell(Told::Service(ix, actor, notice))));
+        self.service(ix).thread = Some(Arc::clone(&thread));
         let (deadlines, signal) = self.begin_life(ix);
         let (retiring, again, rests) = (false, false, false);
         let lives = Lives { tag, thread, links, actor, deadlines, signal, retiring, again, rests };
@@ -66,8 +67,8 @@ impl Shell {
     /// An actor that rests is started again, with the first message that follows.
     pub(super) fn restart(&mut self, ix: ServiceIx) {
         self.account.begin_life(ix);
+        self.forget_resources(ix);
         let seat = self.service(ix);
-        seat.resources.clear();
         seat.set_timer(None);
         if seat.lives.is_none() {
             // Another actor takes its place, which is started by that message.
@@ -77,6 +78,21 @@ impl Shell {
         if let Some(lives) = &mut self.service(ix).lives {
             (lives.deadlines, lives.signal) = (deadlines, signal);
             (lives.again, lives.rests) = (true, true);
+        }
+    }
+
+    /// The resources of a life that is over, and the threads that were theirs alone.
+    fn forget_resources(&mut self, ix: ServiceIx) {
+        for started in std::mem::take(&mut self.service(ix).resources) {
+            self.resource_threads.let_go(&started.thread);
+        }
+    }
+
+    /// A service that has left for good leaves nothing behind.
+    pub(super) fn forget(&mut self, ix: ServiceIx) {
+        self.forget_resources(ix);
+        if let Some(thread) = self.service(ix).thread.take() {
+            self.service_threads.let_go(&thread);
         }
     }
 

@@ -183,6 +183,9 @@ impl Shell {
             Announcement::Stopped => self.home.tell(Told::Tick(Tick::Stopped)),
             Announcement::Running => self.all_are_up(),
             other => {
+                if let Announcement::ServiceRemoved(ix) = other {
+                    self.forget(ix);
+                }
                 self.count_restarts(&other);
                 self.carry_out(&other, reason);
             }

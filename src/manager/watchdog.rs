@@ -16,7 +16,7 @@ use super::who::Who;
 use crate::error::StuckError;
 use crate::events::{LifecycleEvent, Name, Stall};
 use crate::lifecycle::{Departure, Input, LongPoll, ServiceIx, StallChange, StallKind, Stalls};
-use crate::supervision::{Busy, Thread, Vigil, now};
+use crate::supervision::{Busy, Tag, Thread, Vigil, now};
 
 /// The watchdog of a manager.
 pub(super) struct Watchdog {
@@ -24,6 +24,8 @@ pub(super) struct Watchdog {
     limit: Option<Duration>,
     vigil: Option<Arc<Vigil>>,
     stalls: Stalls<Who>,
+    /// Threads of actors that were given up, and block them still.
+    left: Vec<(Tag, Arc<Thread>)>,
 }
 
 impl Watchdog {
@@ -32,7 +34,8 @@ impl Watchdog {
             let home = home.clone();
             Arc::new(Vigil::new(limit / 4, move || home.tell(Told::Tick(Tick::Look))))
         });
-        Self { limit, vigil, stalls: Stalls::new(limit.unwrap_or(Duration::MAX)) }
+        let stalls = Stalls::new(limit.unwrap_or(Duration::MAX));
+        Self { limit, vigil, stalls, left: Vec::new() }
     }
 
     /// What has threads looked at.
@@ -54,6 +57,7 @@ impl Shell {
                 self.tell_stall(change);
             }
             self.replace_stuck(&busy);
+            self.let_go_of_free_ones();
             // Those that are over before their thread was noted would never be told of.
             busy.iter().for_each(|(thread, _)| thread.watch().note());
             let goes_on = |(thread, before): &(Arc<Thread>, Busy)| {
@@ -91,10 +95,24 @@ impl Shell {
         lives.links.control.force();
         let limit = replacement.limit;
         seat.start = Some((replacement.start)());
+        seat.thread = None;
         seat.dedicated = true;
+        self.watchdog.left.push((lives.tag, lives.thread));
         self.forget_restarts(ix);
         let stuck = StuckError { lasted, limit, thread };
         self.feed(Input::Suspended(ix, Departure::Ended), Detail::Stuck(stuck));
+    }
+
+    /// A thread that was given up, and has come back, is of no use to anybody.
+    fn let_go_of_free_ones(&mut self) {
+        let pool = &self.service_threads;
+        self.watchdog.left.retain(|(tag, thread)| {
+            let blocked = thread.watch().busy().is_some_and(|busy| busy.actor == *tag);
+            if !blocked {
+                pool.let_go(thread);
+            }
+            blocked
+        });
     }
 
     /// The threads with a poll that has lasted so long.

@@ -93,6 +93,14 @@ impl Pool {
         if threads.stopped { Err(stopped()) } else { Ok(threads) }
     }
 
+    /// Ends a thread that somebody had for himself, when its current poll returns. One that is shared goes on.
+    pub(crate) fn let_go(&self, thread: &Arc<Thread>) {
+        let Ok(mut threads) = self.lock() else { return };
+        if let Some(at) = threads.dedicated.iter().position(|dedicated| Arc::ptr_eq(dedicated, thread)) {
+            threads.dedicated.swap_remove(at).stop();
+        }
+    }
+
     /// The threads that have been started and not stopped.
     pub(crate) fn threads(&self) -> Vec<Arc<Thread>> {
         let Ok(threads) = self.lock() else { return Vec::new() };

@@ -59,14 +59,14 @@ impl Observed {
 
     /// Waits until this has happened, if it hasn't.
     pub(crate) async fn seen(&mut self, pattern: &str) {
-        while self.seen.count(pattern) == 0 {
-            self.next_for(pattern).await;
-        }
+        self.seen_times(pattern, 1).await;
     }
 
-    /// Waits for one more event.
-    pub(crate) async fn next(&mut self) {
-        self.next_for("another event").await;
+    /// Waits until this has happened so often.
+    pub(crate) async fn seen_times(&mut self, pattern: &str, times: usize) {
+        while self.seen.count(pattern) < times {
+            self.next_for(pattern).await;
+        }
     }
 
     async fn next_for(&mut self, pattern: &str) {

@@ -137,7 +137,7 @@ fn the_server_is_drained_before_what_it_depends_on_is_asked() {
 fn restarts_hold_in_every_state_of_a_diamond() {
     let mut system = small(
         vec![
-            restarting(Generic, 1),
+            restarting(Generic, 2),
             following(Generic, &[0]),
             following(Generic, &[0]),
             following(Generic, &[1, 2]),

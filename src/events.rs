@@ -225,7 +225,7 @@ pub enum LifecycleEvent {
         #[serde(rename = "lasted_ms", serialize_with = "as_ms")]
         lasted: Duration,
     },
-    /// It gets on again, or is gone.
+    /// It gets on again, or is gone, or its manager is over.
     StallFinished {
         /// Whom it concerns.
         service: Name,

@@ -137,6 +137,29 @@ async fn g08_a_shutdown_of_the_child_that_goes_on_is_cut_short_by_that_of_the_pa
 }
 
 #[actix::test]
+async fn g08_a_child_in_its_drain_delay_asks_its_services_in_the_time_its_parent_has_left() {
+    let journal = Journal::default();
+    let inner = journal.clone();
+    let (sender, mut stream) = majordomo::events::channel();
+    let child = nested("child", move || {
+        let fails = service_fn("fails", |_| async { Err("broken".into()) });
+        let polite = Probe::new("polite", &inner);
+        let options = ManagerOptions::new().max_shutdown_duration(ms(60_000)).drain_delay(ms(50_000));
+        Manager::new(options.observe(sender.clone())).service(fails).service(polite)
+    });
+    let options = options().max_shutdown_duration(ms(1000));
+    let mut observed = observe(options, |manager| manager.service(child));
+    while stream.recv().await.expect("it drains before it is over").event.to_string() != "draining" {}
+    assert_eq!(journal.count("polite: shutdown"), 0, "it works on in the drain delay");
+    observed.shut_down();
+    let ended = observed.ended().await;
+    assert!(ended.took.unwrap() < ms(1100), "it took {:?}", ended.took);
+    let text = ended.error().to_string();
+    assert!(text.contains("broken") && !text.contains("forced"), "{text}");
+    assert_eq!(journal.count("polite: shutdown"), 1, "{:?}", journal.entries());
+}
+
+#[actix::test]
 async fn g05_a_shutdown_asked_while_a_child_is_set_up_reaches_it() {
     let journal = Journal::default();
     let inner = journal.clone();

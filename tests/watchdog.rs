@@ -78,6 +78,22 @@ async fn g09_a_stall_says_at_which_step_on_which_thread_and_for_how_long() {
 }
 
 #[actix::test]
+async fn g09_a_stall_that_outlasts_the_manager_is_finished_before_the_end() {
+    let (probe, address) = Probe::new("a", &Journal::default()).with_address();
+    let options = options().stuck_after(ms(60)).max_shutdown_duration(ms(300));
+    let mut observed = observe(options, |manager| manager.service(probe));
+    observed.running().await;
+    let (key, blocks) = lock();
+    address.await.unwrap().do_send(Call::now(|_| blocks()));
+    observed.seen("stall_started a: stuck").await;
+    observed.shut_down();
+    let ended = observed.ended().await;
+    drop(key);
+    assert_eq!(ended.error().exit_code(), 3);
+    ended.events.assert_in_order(&["stall_started a: stuck", "stall_finished a: stuck", "stopped"]);
+}
+
+#[actix::test]
 async fn g09_a_stuck_resource_is_told_by_its_name() {
     let journal = Journal::default();
     let (resource, address) = Probe::new("a/r", &journal).with_address();

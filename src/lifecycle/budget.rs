@@ -11,6 +11,9 @@
 
 use std::time::{Duration, Instant};
 
+/// How much sooner than those around it a budget within theirs is spent, at most.
+const MARGIN: Duration = Duration::from_millis(100);
+
 /// The limits of a shutdown: valid by construction, fixed when the manager starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Budget {
@@ -100,10 +103,16 @@ impl Budget {
             return *self;
         }
         let part = |of: Duration| time.mul_f64(of.as_secs_f64() / whole.as_secs_f64());
-        Self {
-            drain_delay: part(self.drain_delay),
-            limits: Some(Limits { whole: time, reserve: part(reserve) }),
-        }
+        // Rounded, the parts could be more than the whole.
+        let reserve = part(reserve).min(time);
+        let drain_delay = part(self.drain_delay).min(time - reserve);
+        Self { drain_delay, limits: Some(Limits { whole: time, reserve }) }
+    }
+
+    /// What somebody within somebody else's time, of which this is left, may use of it: what it tells of its own end
+    /// is to come in time, too.
+    pub(crate) fn leaving_a_margin(left: Duration) -> Duration {
+        left - (left / 10).min(MARGIN)
     }
 
     /// When so many of the equal shares of the time in which services stop are spent.
@@ -145,6 +154,25 @@ mod tests {
         assert_eq!(bounded.deadline(asked), Some(asked + 10 * SECOND));
         assert_eq!((bounded.drain_delay(), bounded.services_time()), (SECOND, Some(8 * SECOND)));
         assert_eq!(budget.within(Duration::ZERO).deadline(asked), Some(asked));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn g08_no_budget_within_another_is_more_than_the_time_it_is_given(
+            whole in 1_u64..u64::MAX, reserve in 0.0_f64..=1.0, drain in 0.0_f64..1.0, time in 0_u64..u64::MAX,
+        ) {
+            let whole = Duration::from_nanos(whole);
+            let reserve = whole.mul_f64(reserve).min(whole);
+            let drain = (whole - reserve).mul_f64(drain);
+            if let Ok(budget) = Budget::new(Some(whole), Some(reserve), drain) {
+                let (time, asked) = (Duration::from_nanos(time), Instant::now());
+                let within = budget.within(time);
+                let stopping = within.services_time().expect("it has a limit");
+                assert!(within.drain_delay() + stopping <= time.min(whole));
+                assert!(within.services_until(asked) <= within.deadline(asked));
+                assert!(Budget::leaving_a_margin(time) <= time);
+            }
+        }
     }
 
     #[test]

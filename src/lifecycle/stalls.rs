@@ -93,6 +93,11 @@ impl<W: Clone + Ord> Stalls<W> {
         over.map(|stall| change(stall, true)).chain(begun.map(|stall| change(stall, false))).collect()
     }
 
+    /// Nobody looks any more: what is still going on is over, as far as anybody will be told.
+    pub(crate) fn close(&mut self, now: Duration) -> Vec<StallChange<W>> {
+        self.look(now, &[])
+    }
+
     /// Since when that has been so, if it was within the poll that began then.
     fn since(&self, key: &(StallKind<W>, W), began: Duration) -> Option<Duration> {
         self.open.get(key).map(|open| open.since).filter(|since| *since >= began)

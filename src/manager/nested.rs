@@ -12,7 +12,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture, Supervised};
 
@@ -21,15 +21,13 @@ use super::messages::{ForceShutdown, WaitForShutdown};
 use super::plan::ManagerPlan;
 use super::waiting::Join;
 use crate::error::{BoxError, ConfigError, ManagerError};
+use crate::lifecycle::Budget;
 use crate::service::{
     GenericService, Release, Resource, Run, Service, ServiceSpec, Setup, Shutdown, ShutdownSignal,
 };
 
 /// What a child is called among the resources of its service.
 const CHILD: &str = "manager";
-
-/// How much sooner than its service a child must be over, so that what it tells of its end still comes in time.
-const SOONER: Duration = Duration::from_millis(100);
 
 type Answer = Result<(), BoxError>;
 
@@ -224,8 +222,8 @@ impl ShutdownWithin {
     /// What a service that was asked to stop has left.
     fn of(shutdown: &ShutdownSignal) -> Self {
         Self(shutdown.deadline().map(|at| {
-            let left = at.saturating_duration_since(Instant::now());
-            at - (left / 10).min(SOONER)
+            let now = Instant::now();
+            now + Budget::leaving_a_margin(at.saturating_duration_since(now))
         }))
     }
 }

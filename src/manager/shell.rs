@@ -46,6 +46,8 @@ pub(super) struct Shell {
     /// Those who were forced and have not shown that they are gone.
     pub(super) forcing: Vec<Forced>,
     pub(super) deadline: Option<Instant>,
+    /// The turns in which services stop.
+    pub(super) shares: u32,
     /// The latest life of any service.
     pub(super) turn: Turn,
     pub(super) orders: Orders,
@@ -93,6 +95,7 @@ impl Shell {
             inputs: VecDeque::new(),
             forcing: Vec::new(),
             deadline: None,
+            shares: 1,
             turn: Turn::default(),
             orders: Orders::default(),
             watchdog,
@@ -178,6 +181,9 @@ impl Shell {
             Announcement::ServiceRemoved(ix) => self.account.last_failure(ix),
             _ => None,
         };
+        if announcement == Announcement::Stopped {
+            self.close_stalls();
+        }
         self.account.announce(announcement, detail);
         match copy {
             Announcement::Stopped => self.home.tell(Told::Tick(Tick::Stopped)),

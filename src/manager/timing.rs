@@ -11,20 +11,8 @@ pub(super) const LAST_CALL: Duration = Duration::from_millis(20);
 
 impl Shell {
     pub(super) fn start_deadlines(&mut self, shares: u32) {
-        let asked = Instant::now();
-        let (services, all) = (self.budget.services_until(asked), self.budget.deadline(asked));
-        self.limits.set(services, all);
-        self.deadline = all;
-        for (at, input) in [(services, Input::ReserveReached), (all, Input::DeadlineReached)] {
-            if let Some(at) = at {
-                self.timer(at.saturating_duration_since(Instant::now()), input);
-            }
-        }
-        for share in 1..shares {
-            if let Some(at) = self.budget.share_until(asked, share, shares) {
-                self.timer(at.saturating_duration_since(Instant::now()), Input::ShareSpent(share));
-            }
-        }
+        self.shares = shares;
+        self.time_shutdown(Instant::now());
         let home = self.home.clone();
         self.spawn(async move {
             let mut every = tokio::time::interval(Duration::from_secs(1));
@@ -36,19 +24,30 @@ impl Shell {
         });
     }
 
+    /// Sets the timers of the steps whose times are known beforehand. What is told twice counts once.
+    fn time_shutdown(&mut self, asked: Instant) {
+        let (services, all) = (self.budget.services_until(asked), self.budget.deadline(asked));
+        self.limits.set(services, all);
+        self.deadline = all;
+        for (at, input) in [(services, Input::ReserveReached), (all, Input::DeadlineReached)] {
+            if let Some(at) = at {
+                self.timer(at.saturating_duration_since(Instant::now()), input);
+            }
+        }
+        for share in 1..self.shares {
+            if let Some(at) = self.budget.share_until(asked, share, self.shares) {
+                self.timer(at.saturating_duration_since(Instant::now()), Input::ShareSpent(share));
+            }
+        }
+    }
+
     /// The shutdown, which may have begun, is to be over at that time at the latest.
     pub(super) fn tighten(&mut self, at: Instant) {
         let now = Instant::now();
         self.budget = self.budget.within(at.saturating_duration_since(now));
         if self.deadline.is_none_or(|deadline| at < deadline) && self.stage() >= Stage::Stopping {
-            self.deadline = Some(at);
-            for (at, input) in [
-                (self.budget.services_until(now), Input::ReserveReached),
-                (self.budget.deadline(now), Input::DeadlineReached),
-            ] {
-                let at = at.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
-                self.timer(at, input);
-            }
+            self.time_shutdown(now);
+            self.timer(self.budget.drain_delay(), Input::DrainDelayOver);
         }
     }
 

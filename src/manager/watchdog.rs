@@ -69,6 +69,13 @@ impl Shell {
         }
     }
 
+    /// Nobody will look any more.
+    pub(super) fn close_stalls(&mut self) {
+        for change in self.watchdog.stalls.close(now()) {
+            self.tell_stall(change);
+        }
+    }
+
     /// Services that are stuck for longer than they allow fail, and are started again elsewhere.
     fn replace_stuck(&mut self, busy: &[(Arc<Thread>, Busy)]) {
         for (thread, busy) in busy {

@@ -1,6 +1,6 @@
 //! The signal that tells services and resources of the shutdown.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
@@ -25,8 +25,8 @@ pub(crate) struct Deadlines {
 /// What all signals of a manager share.
 #[derive(Debug, Default)]
 struct Limits {
-    services: OnceLock<Instant>,
-    resources: OnceLock<Instant>,
+    services: Mutex<Option<Instant>>,
+    resources: Mutex<Option<Instant>>,
 }
 
 /// On whose behalf a signal is asked.
@@ -42,13 +42,10 @@ impl Deadlines {
         Arc::new(Self { requested: CancellationToken::new(), limits: Arc::clone(&self.limits) })
     }
 
-    /// Shutdown begins: what is left at these times is forced.
+    /// Shutdown begins, or is to be over sooner: what is left at these times is forced.
     pub(crate) fn set(&self, services: Option<Instant>, resources: Option<Instant>) {
-        if let Some(at) = services {
-            let _ = self.limits.services.set(at);
-        }
-        if let Some(at) = resources {
-            let _ = self.limits.resources.set(at);
+        for (limit, at) in [(&self.limits.services, services), (&self.limits.resources, resources)] {
+            *limit.lock().unwrap_or_else(PoisonError::into_inner) = at;
         }
     }
 
@@ -95,6 +92,6 @@ impl ShutdownSignal {
             Asking::Service => &self.deadlines.limits.services,
             Asking::Resource => &self.deadlines.limits.resources,
         };
-        deadline.get().copied()
+        *deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

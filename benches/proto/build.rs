@@ -7,7 +7,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut compiler = protox::Compiler::new(["proto"])?;
     compiler.open_file("bench.proto")?;
     tonic_prost_build::configure()
-        .build_client(false)
+        .build_client(true)
         .build_transport(false)
         .bytes(".")
         .compile_fds(compiler.file_descriptor_set())?;

@@ -8,29 +8,39 @@
 //!
 //! What is measured, how, and why that is fair: `README.md` beside this crate.
 
+mod actors;
 mod args;
+mod cell;
 mod child;
 mod cpu;
 mod figures;
 mod grpc;
 mod load;
+mod measure;
+mod plots;
 mod servers;
+mod targets;
 
 use std::error::Error;
 use std::process::ExitCode;
 
-use args::{Part, Settings, USAGE};
-use figures::Row;
-use grpc::{MeasureError, busy, unary};
+use args::{Part, USAGE};
+use measure::Bench;
 
-/// A benchmark: measures, prints its table, and gives the figures.
-struct Bench {
-    name: &'static str,
-    run: fn(&Settings) -> Result<Vec<Row>, MeasureError>,
-}
-
-const BENCHES: [Bench; 2] =
-    [Bench { name: "grpc_unary", run: unary::run }, Bench { name: "grpc_busy", run: busy::run }];
+const BENCHES: [&Bench; 12] = [
+    &actors::ASK,
+    &actors::TELL,
+    &actors::LIFECYCLE,
+    &actors::MEMORY,
+    &actors::RESTART,
+    &actors::SHUTDOWN,
+    &actors::EXIT,
+    &actors::IDLE,
+    &grpc::UNARY,
+    &grpc::STREAM,
+    &grpc::BUSY,
+    &grpc::LAYERS,
+];
 
 fn main() -> ExitCode {
     let part = match args::parse(lexopt::Parser::from_env()) {
@@ -57,7 +67,14 @@ fn play(part: Part) -> Result<(), Box<dyn Error + Send + Sync>> {
             let figures = load::run(&serde_json::from_str(&spec)?)?;
             println!("{}", serde_json::to_string(&figures)?);
         }
-        Part::Measure { names, settings, json } => {
+        Part::UntilSignal { contender, cell } => {
+            actors::until_signal(&contender, &serde_json::from_str(&cell)?)?;
+        }
+        Part::Turn { bench, contender, cell } => {
+            let figures = measure::play(&BENCHES, &bench, &contender, &serde_json::from_str(&cell)?)?;
+            println!("{}", serde_json::to_string(&figures)?);
+        }
+        Part::Measure { names, settings, json, plots } => {
             let known = BENCHES.map(|bench| bench.name);
             if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
                 return Err(
@@ -68,10 +85,13 @@ fn play(part: Part) -> Result<(), Box<dyn Error + Send + Sync>> {
             for bench in
                 BENCHES.iter().filter(|bench| names.is_empty() || names.iter().any(|name| name == bench.name))
             {
-                rows.extend((bench.run)(&settings)?);
+                rows.extend(bench.measure(&settings)?);
             }
             if let Some(path) = json {
                 std::fs::write(path, serde_json::to_string_pretty(&rows)?)?;
+            }
+            if let Some(folder) = plots {
+                plots::draw(&rows, &folder)?;
             }
         }
     }

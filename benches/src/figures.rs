@@ -53,7 +53,8 @@ pub(crate) struct Row {
     pub(crate) max: f64,
     pub(crate) runs: usize,
     /// The median of the rounds' ratios to the contender that is named first.
-    pub(crate) ratio_to_first: f64,
+    /// Nothing where that one, or the figure that would be divided by, is none.
+    pub(crate) ratio_to_first: Option<f64>,
 }
 
 #[cfg(test)]

@@ -1,39 +1,66 @@
 //! `grpc_busy`: handlers that compute.
 
-use super::cells::Cell;
-use super::measure::{MeasureError, Metric, measure};
-use super::targets::{Bound, Target, print};
+use super::contenders::contenders;
+use super::turn::{METRICS, serve_and_load};
 use crate::args::Settings;
-use crate::figures::Row;
+use crate::cell::Cell;
 use crate::load::Method;
-use crate::servers::{BARE, MAJORDOMO, TONIC_CT, TONIC_MT};
+use crate::measure::{Bench, Failure, Figures};
+use crate::servers::{TONIC_CT, TONIC_MT};
+use crate::targets::{Against, Bound, Target};
 
-const TARGETS: [Target; 2] = [
-    Target {
-        says: "calls/s of 50 us on one connection, of tonic-mt's",
-        metric: Metric::Calls,
-        peers: &[TONIC_MT.name],
-        bound: Bound::AtLeast(0.95),
-        applies: |cell| cell.connections == 1 && cell.burn_us() == Some(50),
-    },
-    Target {
-        says: "calls/s, of the better of tonic's two",
-        metric: Metric::Calls,
-        peers: &[TONIC_MT.name, TONIC_CT.name],
-        bound: Bound::AtLeast(0.95),
-        applies: |_| true,
-    },
-];
+pub(crate) static BUSY: Bench = Bench {
+    name: "grpc_busy",
+    about: "100 B whose handler burns CPU; with heavy_us, every second call burns that, and latencies are the light ones'",
+    metrics: &METRICS,
+    cells,
+    contenders: contenders!(turn),
+    targets: &[
+        Target {
+            says: "calls/s of 50 us on one connection, of tonic-mt's",
+            metric: "calls",
+            against: Against::Peers(&[TONIC_MT.name]),
+            bound: Bound::AtLeast(0.95),
+            applies: |cell| cell.get("connections") == 1 && cell.get("burn_us") == 50,
+        },
+        Target {
+            says: "calls/s, of the better of tonic's two",
+            metric: "calls",
+            against: Against::Peers(&[TONIC_MT.name, TONIC_CT.name]),
+            bound: Bound::AtLeast(0.95),
+            applies: |_| true,
+        },
+        Target {
+            says: "p99 of light calls beside heavy ones, of tonic-mt's",
+            metric: "p99",
+            against: Against::Peers(&[TONIC_MT.name]),
+            bound: Bound::AtMost(1.0),
+            applies: |cell| cell.get("heavy_us") > 0,
+        },
+    ],
+};
 
-/// Measures and prints it.
-pub(crate) fn run(settings: &Settings) -> Result<Vec<Row>, MeasureError> {
-    let mut cells = Vec::new();
-    for micros in [0, 5, 20, 50] {
-        for connections in [1, 8, 64] {
-            cells.push(Cell { method: Method::Burn(micros), payload: 100, connections, in_flight: 16 });
-        }
+fn cells(quick: bool) -> Vec<Cell> {
+    let cell = |burn, heavy, connections| {
+        Cell::new(&[
+            ("payload", 100),
+            ("burn_us", burn),
+            ("heavy_us", heavy),
+            ("connections", connections),
+            ("in_flight", 16),
+        ])
+    };
+    if quick {
+        return vec![cell(5, 0, 8), cell(0, 200, 8)];
     }
-    let (measured, rows) = measure("grpc_busy", cells, &[&MAJORDOMO, &TONIC_MT, &TONIC_CT, &BARE], settings)?;
-    print(&measured, &TARGETS);
-    Ok(rows)
+    let mut cells = Vec::new();
+    for burn in [0, 5, 20, 50] {
+        cells.extend([1, 8, 64].map(|connections| cell(burn, 0, connections)));
+    }
+    cells.extend([1, 8].map(|connections| cell(0, 200, connections)));
+    cells
+}
+
+fn turn(server: &str, cell: &Cell, settings: &Settings) -> Result<Figures, Failure> {
+    serve_and_load(server, Method::Burn(cell.get("burn_us") as u32), cell, settings)
 }

@@ -6,14 +6,18 @@
 //!     round 2:  majordomo  tonic-mt  ...
 //! ```
 
-pub(crate) mod busy;
-mod cells;
-mod measure;
+mod busy;
+mod contenders;
+mod echo;
+mod layers;
+mod managed;
 pub(crate) mod service;
-mod targets;
-pub(crate) mod unary;
+mod turn;
 
-pub(crate) use measure::MeasureError;
+pub(crate) use busy::BUSY;
+pub(crate) use echo::{STREAM, UNARY};
+pub(crate) use layers::LAYERS;
+pub(crate) use managed::{Registers, open_streams};
 
 /// What `proto/bench.proto` says.
 pub(crate) mod pb {

@@ -29,6 +29,20 @@ pub(super) struct Tally {
     pub(super) calls: u64,
 }
 
+/// What there is at the moment in which something is read.
+struct Moment<'a> {
+    now: u64,
+    requests: &'a [Requests; 2],
+    tally: &'a mut Tally,
+}
+
+impl Moment<'_> {
+    /// Whether half of the calls are heavy ones.
+    fn mixed(&self) -> bool {
+        self.requests[1].heavy
+    }
+}
+
 /// Why a connection can't go on.
 pub(super) enum Broken {
     Io(io::Error),
@@ -60,8 +74,10 @@ pub(super) struct Connection {
     rest: Vec<u8>,
     /// The stream and the bytes that are missing of a DATA frame.
     within: Option<(u32, usize)>,
-    /// Calls that could be sent.
-    due: usize,
+    /// Calls that could be sent: usual ones, and heavy ones.
+    due: [usize; 2],
+    /// Streams that could take another message.
+    waiting: Vec<u32>,
     /// What the server lets be sent; the initial window of each stream.
     window: i64,
     stream_window: u32,
@@ -85,7 +101,8 @@ impl Connection {
             written: 0,
             rest: Vec::new(),
             within: None,
-            due: 1,
+            due: [1, 0],
+            waiting: Vec::new(),
             window: i64::from(DEFAULT_WINDOW),
             stream_window: DEFAULT_WINDOW,
             used: 0,
@@ -104,7 +121,7 @@ impl Connection {
         &mut self,
         buffer: &mut [u8],
         now: &impl Fn() -> u64,
-        requests: &Requests,
+        requests: &[Requests; 2],
         tally: &mut Tally,
     ) -> Result<(), Broken> {
         loop {
@@ -116,7 +133,7 @@ impl Connection {
                 Err(error) => return Err(error.into()),
             };
             let now = now();
-            self.take(&buffer[..count], now, requests, tally)?;
+            self.take(&buffer[..count], &mut Moment { now, requests, tally })?;
             self.send(now, requests)?;
             self.flush()?;
             // Of a stream, a short read says that there is no more; what comes next is told anew.
@@ -143,25 +160,45 @@ impl Connection {
     }
 
     /// Appends as many of the calls that are due as the server's window has room for.
-    fn send(&mut self, now: u64, requests: &Requests) -> Result<(), Refused> {
-        if !self.greeted || self.due == 0 {
+    fn send(&mut self, now: u64, requests: &[Requests; 2]) -> Result<(), Refused> {
+        if !self.greeted {
             return Ok(());
         }
-        let message = requests.data();
-        if message > self.stream_window as usize {
-            return Err(Refused::Window { window: self.stream_window, message });
-        }
-        while self.due > 0 && self.window >= message as i64 {
-            let stream = self.streams.open(now);
-            requests.push(&mut self.out, stream, !self.begun);
-            self.begun = true;
-            self.due -= 1;
-            self.window -= message as i64;
+        self.send_messages(now, &requests[0]);
+        for (kind, requests) in requests.iter().enumerate() {
+            let message = requests.data();
+            if message > self.stream_window as usize {
+                return Err(Refused::Window { window: self.stream_window, message });
+            }
+            while self.due[kind] > 0 && self.window >= message as i64 {
+                let credit = i64::from(self.stream_window) - message as i64;
+                let stream = self.streams.open(now, credit, kind == 1);
+                requests.push(&mut self.out, stream, !self.begun);
+                self.begun = true;
+                self.due[kind] -= 1;
+                self.window -= message as i64;
+            }
         }
         Ok(())
     }
 
-    fn take(&mut self, read: &[u8], now: u64, requests: &Requests, tally: &mut Tally) -> Result<(), Refused> {
+    /// Sends another message on each stream that waits for it, has room for it.
+    fn send_messages(&mut self, now: u64, requests: &Requests) {
+        let message = requests.data() as i64;
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.retain(|&stream| {
+            let open = self.streams.get(stream).filter(|open| open.credit >= message);
+            let Some(open) = open.filter(|_| self.window >= message) else { return true };
+            open.credit -= message;
+            open.sent = now;
+            self.window -= message;
+            requests.push_message(&mut self.out, stream);
+            false
+        });
+        self.waiting = waiting;
+    }
+
+    fn take(&mut self, read: &[u8], moment: &mut Moment<'_>) -> Result<(), Refused> {
         let joined;
         let mut bytes = read;
         if !self.rest.is_empty() {
@@ -173,7 +210,7 @@ impl Connection {
         loop {
             if let Some((stream, missing)) = self.within {
                 let (data, more) = bytes.split_at(missing.min(bytes.len()));
-                self.data(stream, data, requests)?;
+                self.data(stream, data, moment)?;
                 bytes = more;
                 self.within = Some((stream, missing - data.len())).filter(|within| within.1 > 0);
                 if self.within.is_some() {
@@ -195,7 +232,7 @@ impl Connection {
             if bytes.len() < end {
                 break;
             }
-            self.frame(head, &bytes[HEADER..end], now, requests, tally)?;
+            self.frame(head, &bytes[HEADER..end], moment)?;
             bytes = &bytes[end..];
         }
         self.rest.extend_from_slice(bytes);
@@ -210,7 +247,8 @@ impl Connection {
         }
     }
 
-    fn data(&mut self, stream: u32, data: &[u8], requests: &Requests) -> Result<(), Refused> {
+    fn data(&mut self, stream: u32, data: &[u8], moment: &mut Moment<'_>) -> Result<(), Refused> {
+        let requests = &moment.requests[0];
         let open = self.streams.get(stream).ok_or(Refused::Stream(stream))?;
         let begin = open.got as usize;
         let end = begin + data.len();
@@ -223,21 +261,49 @@ impl Connection {
                 return Err(Refused::Bytes);
             }
         }
+        if requests.streaming {
+            self.message(stream, data.len(), moment)?;
+        }
         Ok(())
     }
 
-    fn frame(
-        &mut self,
-        head: Head,
-        payload: &[u8],
-        now: u64,
-        requests: &Requests,
-        tally: &mut Tally,
-    ) -> Result<(), Refused> {
+    /// Part of a message has come on a stream that stays open.
+    fn message(&mut self, stream: u32, length: usize, moment: &mut Moment<'_>) -> Result<(), Refused> {
+        let expected = moment.requests[0].answer.len();
+        let open = self.streams.get(stream).ok_or(Refused::Stream(stream))?;
+        open.used += length as u32;
+        let used = open.used;
+        if used > WINDOW / 2 {
+            open.used = 0;
+            push(&mut self.out, WINDOW_UPDATE, 0, stream, &used.to_be_bytes());
+        }
+        let got = open.got as usize;
+        if got > expected || !open.answered {
+            return Err(Refused::Length { got, expected });
+        }
+        if got == expected {
+            open.got = 0;
+            let sent = open.sent;
+            self.waiting.push(stream);
+            let first = self.ended(sent, false, moment);
+            self.due[0] += if first { self.in_flight - 1 } else { 0 };
+        }
+        Ok(())
+    }
+
+    /// A call has been answered; whether it was the first.
+    fn ended(&mut self, sent: u64, heavy: bool, moment: &mut Moment<'_>) -> bool {
+        moment.tally.calls += 1;
+        if !heavy {
+            moment.tally.latencies.saturating_record(moment.now - sent);
+        }
+        self.calls += 1;
+        self.calls == 1
+    }
+
+    fn frame(&mut self, head: Head, payload: &[u8], moment: &mut Moment<'_>) -> Result<(), Refused> {
         match head.kind {
-            HEADERS if head.has(END_HEADERS) && !head.has(UNKNOWN) => {
-                self.headers(head, payload, now, requests, tally)
-            }
+            HEADERS if head.has(END_HEADERS) && !head.has(UNKNOWN) => self.headers(head, payload, moment),
             SETTINGS if head.has(ACK) => Ok(()),
             SETTINGS => {
                 if let Some(window) = setting(payload, INITIAL_WINDOW_SIZE) {
@@ -253,9 +319,12 @@ impl Connection {
                 Ok(())
             }
             WINDOW_UPDATE => {
-                // Each message fits into the window of its stream as it begins.
-                if let (0, Some(more)) = (head.stream, payload.first_chunk()) {
-                    self.window += i64::from(u32::from_be_bytes(*more) & 0x7fff_ffff);
+                let more = payload.first_chunk().map_or(0, |more| u32::from_be_bytes(*more) & 0x7fff_ffff);
+                match self.streams.get(head.stream) {
+                    _ if head.stream == 0 => self.window += i64::from(more),
+                    Some(open) => open.credit += i64::from(more),
+                    // It has ended.
+                    None => {}
                 }
                 Ok(())
             }
@@ -268,31 +337,29 @@ impl Connection {
         }
     }
 
-    fn headers(
-        &mut self,
-        head: Head,
-        block: &[u8],
-        now: u64,
-        requests: &Requests,
-        tally: &mut Tally,
-    ) -> Result<(), Refused> {
+    fn headers(&mut self, head: Head, block: &[u8], moment: &mut Moment<'_>) -> Result<(), Refused> {
         let open = self.streams.get(head.stream).ok_or(Refused::Stream(head.stream))?;
         if !head.has(frames::END_STREAM) {
             open.answered = true;
             return self.answers.response(block);
         }
-        let (answered, got, sent) = (open.answered, open.got as usize, open.sent);
+        let (answered, got, sent, heavy) = (open.answered, open.got as usize, open.sent, open.heavy);
         self.answers.trailers(block)?;
-        let expected = requests.answer.len();
+        if moment.requests[0].streaming {
+            return Err(Refused::Ended);
+        }
+        let expected = moment.requests[0].answer.len();
         if !answered || got != expected {
             return Err(Refused::Length { got, expected });
         }
         self.streams.close(head.stream);
-        tally.calls += 1;
-        tally.latencies.saturating_record(now - sent);
-        self.calls += 1;
         // The first answer was read in full: now the others may come.
-        self.due += if self.calls == 1 { self.in_flight } else { 1 };
+        if self.ended(sent, heavy, moment) {
+            let half = if moment.mixed() { self.in_flight / 2 } else { 0 };
+            self.due = [self.in_flight - half, half];
+        } else {
+            self.due[usize::from(heavy)] += 1;
+        }
         Ok(())
     }
 }

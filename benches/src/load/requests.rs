@@ -18,6 +18,10 @@ const DYNAMIC: u8 = 62;
 /// The requests of one run. They differ in their stream alone.
 #[derive(Debug)]
 pub(super) struct Requests {
+    /// Whether a stream takes one message after the other.
+    pub(super) streaming: bool,
+    /// Whether these are heavy ones that are to be sent at all.
+    pub(super) heavy: bool,
     first: Vec<u8>,
     later: Vec<u8>,
     /// Where the DATA frame begins in each.
@@ -30,22 +34,48 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    pub(super) fn new(spec: &LoadSpec) -> Self {
+    /// The usual ones, and the heavy ones.
+    pub(super) fn both(spec: &LoadSpec) -> [Self; 2] {
+        [Self::new(spec, spec.method), Self::new(spec, Method::Burn(spec.heavy_us))]
+    }
+
+    fn new(spec: &LoadSpec, method: Method) -> Self {
         let body: Vec<u8> = (0..spec.payload).map(|at| (at * 31 + 7) as u8).collect();
         let answer = framed(&Payload { body: body.clone().into() });
-        let message = match spec.method {
-            Method::Echo => answer.clone(),
+        let message = match method {
+            Method::Echo | Method::EchoStream => answer.clone(),
             Method::Burn(micros) => framed(&Work { body: body.into(), micros }),
         };
         let authority = spec.address.to_string();
-        let (first, data_of_first) = request(&in_full(spec.method.path(), &authority), &message);
-        let (later, data_of_later) = request(&in_short(), &message);
-        Self { first, later, data_of_first, data_of_later, sent: message.len(), answer }
+        let last = if method == Method::EchoStream { 0 } else { END_STREAM };
+        let (first, data_of_first) = request(&in_full(method.path(), &authority), &message, last);
+        // A heavy call has headers of its own only where it is of another method; then it says them in full.
+        let again =
+            if method.path() == spec.method.path() { in_short() } else { in_full(method.path(), &authority) };
+        let (later, data_of_later) = request(&again, &message, last);
+        let heavy = spec.heavy_us > 0 && method == Method::Burn(spec.heavy_us);
+        Self {
+            streaming: method == Method::EchoStream,
+            heavy,
+            first,
+            later,
+            data_of_first,
+            data_of_later,
+            sent: message.len(),
+            answer,
+        }
     }
 
     /// Bytes of data that one costs of the server's window.
     pub(super) fn data(&self) -> usize {
         self.sent
+    }
+
+    /// Appends another message of a stream.
+    pub(super) fn push_message(&self, out: &mut Vec<u8>, stream: u32) {
+        let at = out.len();
+        out.extend_from_slice(&self.later[self.data_of_later..]);
+        out[at + 5..at + HEADER].copy_from_slice(&stream.to_be_bytes());
     }
 
     /// Appends one.
@@ -70,11 +100,11 @@ fn framed(message: &impl Message) -> Vec<u8> {
 }
 
 /// HEADERS and DATA, and where the latter begins.
-fn request(block: &[u8], message: &[u8]) -> (Vec<u8>, usize) {
+fn request(block: &[u8], message: &[u8], last: u8) -> (Vec<u8>, usize) {
     let mut bytes = Vec::new();
     push(&mut bytes, HEADERS, END_HEADERS, 0, block);
     let data = bytes.len();
-    push(&mut bytes, DATA, END_STREAM, 0, message);
+    push(&mut bytes, DATA, last, 0, message);
     (bytes, data)
 }
 
@@ -128,10 +158,12 @@ mod tests {
             payload: 3,
             connections: 1,
             in_flight: 1,
+            heavy_us: 0,
             warm_up_ms: 0,
             measured_ms: 1,
+            calls: None,
         };
-        let requests = Requests::new(&spec);
+        let [requests, _] = Requests::both(&spec);
         let mut out = Vec::new();
         requests.push(&mut out, 0x0102_0305, false);
         let head = super::super::frames::Head::read(&out).unwrap();

@@ -30,7 +30,7 @@ fn tally() -> Tally {
 /// # Errors
 /// Whatever is not the answer expected, to whichever call.
 pub(crate) fn run(spec: &LoadSpec) -> Result<Figures, LoadError> {
-    let requests = Requests::new(spec);
+    let requests = Requests::both(spec);
     let mut poll = Poll::new()?;
     let mut connections = Vec::with_capacity(spec.connections);
     for number in 0..spec.connections {
@@ -57,7 +57,8 @@ pub(crate) fn run(spec: &LoadSpec) -> Result<Figures, LoadError> {
     let (server, own) = (load.cpu_of(spec.server)?, load.cpu_of(std::process::id())?);
     let from = Instant::now();
     let until = from + Duration::from_millis(spec.measured_ms);
-    while Instant::now() < until {
+    let goes_on = |calls: u64| spec.calls.map_or_else(|| Instant::now() < until, |wanted| calls < wanted);
+    while goes_on(load.tally.calls) {
         load.turn(&mut poll, &mut buffer, &now)?;
     }
     let seconds = from.elapsed().as_secs_f64();
@@ -74,7 +75,7 @@ pub(crate) fn run(spec: &LoadSpec) -> Result<Figures, LoadError> {
 
 struct Load<'a> {
     spec: &'a LoadSpec,
-    requests: Requests,
+    requests: [Requests; 2],
     connections: Vec<Connection>,
     events: Events,
     tally: Tally,

@@ -12,6 +12,8 @@ pub(crate) enum Method {
     Echo,
     /// The same, after so many microseconds of computing.
     Burn(u32),
+    /// Answers each message of a stream that stays open.
+    EchoStream,
 }
 
 impl Method {
@@ -19,6 +21,7 @@ impl Method {
         match self {
             Self::Echo => "/majordomo.bench.Bench/Echo",
             Self::Burn(_) => "/majordomo.bench.Bench/Burn",
+            Self::EchoStream => "/majordomo.bench.Bench/EchoStream",
         }
     }
 }
@@ -34,10 +37,14 @@ pub(crate) struct LoadSpec {
     /// Bytes of the message's one field.
     pub(crate) payload: usize,
     pub(crate) connections: usize,
-    /// Calls on each connection, of which a new one begins whenever one ends.
+    /// Calls on each connection, of which a new one begins whenever one ends; or streams, each with one message on its way.
     pub(crate) in_flight: usize,
+    /// Half of the calls burn so much instead, and their latencies don't count; 0: none does.
+    pub(crate) heavy_us: u32,
     pub(crate) warm_up_ms: u64,
     pub(crate) measured_ms: u64,
+    /// Until so many calls have ended since the warm-up, however long it takes.
+    pub(crate) calls: Option<u64>,
 }
 
 /// What came of it.
@@ -73,6 +80,8 @@ pub(crate) enum LoadError {
 /// An answer that is not the one expected.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
+    #[error("the end of a stream that should stay open")]
+    Ended,
     #[error("headers that cannot be read: {0:?}")]
     Headers(loona_hpack::decoder::DecoderError),
     #[error("a call that ended by {0}, not by grpc-status 0")]

@@ -7,6 +7,12 @@ pub(super) struct Open {
     stream: u32,
     /// Bytes of its answer that have come.
     pub(super) got: u32,
+    /// What the server lets be sent on it.
+    pub(super) credit: i64,
+    /// What the server has sent on it since it was given its window.
+    pub(super) used: u32,
+    /// Whether it is one of the heavy ones.
+    pub(super) heavy: bool,
     /// Whether the headers of its answer have.
     pub(super) answered: bool,
     /// When it was sent, in nanoseconds since the run began.
@@ -32,13 +38,13 @@ impl Streams {
     }
 
     /// Opens a stream. There must be fewer open than were said to be in flight.
-    pub(super) fn open(&mut self, sent: u64) -> u32 {
+    pub(super) fn open(&mut self, sent: u64, credit: i64, heavy: bool) -> u32 {
         while self.ring[self.place(self.next)].stream != 0 {
             self.next += 2;
         }
         let stream = self.next;
         let place = self.place(stream);
-        self.ring[place] = Open { stream, got: 0, answered: false, sent };
+        self.ring[place] = Open { stream, credit, heavy, sent, ..Open::default() };
         self.next += 2;
         stream
     }
@@ -60,13 +66,13 @@ mod tests {
     #[test]
     fn a_place_that_is_taken_is_left_out() {
         let mut streams = Streams::new(1);
-        assert_eq!(streams.open(0), 1);
+        assert_eq!(streams.open(0, 0, false), 1);
         for _ in 0..15 {
-            let stream = streams.open(0);
+            let stream = streams.open(0, 0, false);
             assert!(streams.close(stream).is_some());
         }
         // 33 would have the place of 1.
-        assert_eq!(streams.open(0), 35);
+        assert_eq!(streams.open(0, 0, false), 35);
         assert!(streams.get(33).is_none());
         assert!(streams.get(1).is_some());
         assert!(streams.close(1).is_some());

@@ -1,55 +1,63 @@
 //! The managed server, whole.
 
 use actix::prelude::*;
-use majordomo::{
-    BoxError, GetStatus, GrpcServerOptions, GrpcService, Manager, ManagerOptions, RegisterOnServer, Service,
-    Setup, WaitForShutdown, WaitUntilRunning,
-};
+use majordomo::api_errors::ErrorGenerator;
+use majordomo::{GetStatus, GrpcServerOptions, Manager, ManagerOptions, WaitForShutdown, WaitUntilRunning};
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::prelude::*;
 
 use super::{ANY_PORT, Served, WORKERS, announce};
-use crate::grpc::service::{BenchServer, Echoes};
+use crate::grpc::Registers;
 
-struct Registers;
-
-impl Actor for Registers {
-    type Context = Context<Self>;
+/// Which of a server's own layers are on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Layers {
+    /// 0: no calls are logged; 1: they are, at debug, to a subscriber at info; 2: and written, into a sink.
+    pub(crate) log: u64,
+    pub(crate) errors: bool,
+    pub(crate) not_found: bool,
 }
 
-impl Service for Registers {
-    fn id(&self) -> String {
-        "bench".to_owned()
+impl Layers {
+    const DEFAULT: Self = Self { log: 1, errors: false, not_found: false };
+
+    /// What the server with these is called.
+    pub(crate) fn name(self) -> String {
+        format!("majordomo/{}/{}/{}", self.log, u8::from(self.errors), u8::from(self.not_found))
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        let mut parts = name.strip_prefix("majordomo/")?.split('/').map(|part| part.parse::<u64>().ok());
+        let (log, errors, not_found) = (parts.next()??, parts.next()??, parts.next()??);
+        Some(Self { log, errors: errors == 1, not_found: not_found == 1 })
     }
 }
-
-impl Handler<Setup> for Registers {
-    type Result = Result<(), BoxError>;
-
-    fn handle(&mut self, _: Setup, _: &mut Context<Self>) -> Self::Result {
-        Ok(())
-    }
-}
-
-impl Handler<RegisterOnServer> for Registers {
-    type Result = Result<(), BoxError>;
-
-    fn handle(&mut self, on: RegisterOnServer, _: &mut Context<Self>) -> Self::Result {
-        on.server.add_service(BenchServer::new(Echoes));
-        Ok(())
-    }
-}
-
-impl GrpcService for Registers {}
 
 pub(super) fn serve() -> Served {
-    // Its writer is a sink: what is written at info is paid for, not where it goes.
-    tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::INFO)
-        .with_writer(std::io::sink)
+    serve_with(Layers::DEFAULT)
+}
+
+pub(super) fn serve_with(layers: Layers) -> Served {
+    // Its writer is a sink: what is written is paid for, not where it goes.
+    let level = if layers.log == 2 { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    let written = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
+    tracing_subscriber::registry()
+        .with(written.with_filter(Targets::new().with_target("majordomo", level)))
         .init();
     System::new().block_on(async {
-        let options = ManagerOptions::new()
+        let mut options = ManagerOptions::new()
             .grpc_server_address(ANY_PORT.to_string())
             .grpc_server(GrpcServerOptions::new().workers(WORKERS));
+        if layers.log == 0 {
+            options = options.without_grpc_logging();
+        }
+        if layers.errors {
+            options = options.error_generator(ErrorGenerator::new("bench"));
+        }
+        if layers.not_found {
+            options = options.err_not_found_middleware();
+        }
         let manager = Manager::new(options).grpc_service(Registers).start();
         manager.send(WaitUntilRunning).await??;
         announce(manager.send(GetStatus).await?.grpc_address.ok_or("the manager serves no gRPC")?)?;

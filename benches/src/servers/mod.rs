@@ -2,8 +2,12 @@
 //! serve, and the very same service.
 
 mod bare;
+mod go;
 mod majordomo;
 mod tonic;
+
+pub(crate) use go::without_go;
+pub(crate) use majordomo::Layers;
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -23,8 +27,8 @@ const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCA
 /// What a server ends by, if it does.
 pub(crate) type Served = Result<Infallible, Box<dyn Error + Send + Sync>>;
 
-/// A server of the gRPC benchmarks. One in another language would start its own program here, which says its
-/// address as these do.
+/// A server of the gRPC benchmarks. One in another language becomes its own program here, which says its
+/// address as these do, and ends as they do.
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
     /// How it was set up, for the table.
@@ -62,18 +66,34 @@ pub(crate) const BARE_SERVICE: Contender = Contender {
     serve: bare::serve_service,
 };
 
-const ALL: [&Contender; 5] = [&MAJORDOMO, &TONIC_MT, &TONIC_CT, &BARE, &BARE_SERVICE];
+pub(crate) const GRPC_GO: Contender = Contender {
+    name: "grpc-go",
+    settings: "grpc.NewServer() with its defaults, GOMAXPROCS=2, in a program of its own",
+    serve: go::serve,
+};
+
+const ALL: [&Contender; 6] = [&MAJORDOMO, &TONIC_MT, &TONIC_CT, &BARE, &BARE_SERVICE, &GRPC_GO];
 
 /// Serves as the contender of this name until standard input ends, which it does with whoever started this.
 pub(crate) fn serve(name: &str) -> Served {
+    if let Some(layers) = Layers::named(name) {
+        end_with_input();
+        return majordomo::serve_with(layers);
+    }
     let contender = ALL.iter().find(|contender| contender.name == name);
     let contender = contender.ok_or_else(|| format!("there is no server {name:?}"))?;
+    if contender.name != GRPC_GO.name {
+        end_with_input();
+    }
+    (contender.serve)()
+}
+
+fn end_with_input() {
     thread::spawn(|| {
         // However it ends, it has.
         let _ = io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });
-    (contender.serve)()
 }
 
 /// Says where the server listens.

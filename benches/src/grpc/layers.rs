@@ -1,0 +1,88 @@
+//! `layers`: what each of the crate's own layers costs a call, in instructions.
+
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use crate::cell::Cell;
+use crate::child::instructions;
+use crate::load::{LoadSpec, Method};
+use crate::measure::{Bench, Contender, Failure, Figures, Metric, Turn};
+use crate::servers::Layers;
+use crate::targets::{Against, Bound, MAJORDOMO, Target};
+
+/// How many calls the shorter of two runs has; what they differ in is what is told, so that starting costs nothing.
+const FEW: u64 = 1000;
+const MANY: u64 = 9000;
+
+pub(crate) static LAYERS: Bench = Bench {
+    name: "layers",
+    about: "instructions a unary call of 100 B, 4 connections x 16; log 1: a subscriber at info, 2: every call written",
+    metrics: &[Metric { name: "instructions", unit: "a call" }],
+    cells,
+    contenders: &[Contender {
+        name: MAJORDOMO,
+        settings: "the server process under callgrind; ratios are to the cell without any layer",
+        turn: Turn::Here(|cell, _| measure(cell)),
+        cannot: without_valgrind,
+    }],
+    targets: &[
+        target("a subscriber at info, of no logging", 1.02, |cell| is(cell, 1, 0, 0)),
+        target("every call written, of no logging", 1.30, |cell| is(cell, 2, 0, 0)),
+        target("the errors layer on success, of none", 1.02, |cell| is(cell, 0, 1, 0)),
+        target("all of it together, of none", 1.05, |cell| is(cell, 1, 1, 1)),
+    ],
+};
+
+const fn target(says: &'static str, most: f64, applies: fn(&Cell) -> bool) -> Target {
+    let against = Against::Cell(|cell| is(cell, 0, 0, 0));
+    Target { says, metric: "instructions", against, bound: Bound::AtMost(most), applies }
+}
+
+fn is(cell: &Cell, log: u64, errors: u64, not_found: u64) -> bool {
+    (cell.get("log"), cell.get("errors"), cell.get("not_found")) == (log, errors, not_found)
+}
+
+fn cells(quick: bool) -> Vec<Cell> {
+    let layers: &[_] = if quick {
+        &[(0, 0, 0), (1, 1, 1)]
+    } else {
+        &[(0, 0, 0), (1, 0, 0), (2, 0, 0), (0, 1, 0), (0, 1, 1), (1, 1, 1)]
+    };
+    let cell =
+        |&(log, errors, not_found)| Cell::new(&[("log", log), ("errors", errors), ("not_found", not_found)]);
+    layers.iter().map(cell).collect()
+}
+
+fn measure(cell: &Cell) -> Result<Figures, Failure> {
+    let layers = Layers {
+        log: cell.get("log"),
+        errors: cell.get("errors") == 1,
+        not_found: cell.get("not_found") == 1,
+    };
+    let run = |calls| {
+        let load = |address: SocketAddr| LoadSpec {
+            address,
+            server: std::process::id(),
+            method: Method::Echo,
+            payload: 100,
+            connections: 4,
+            in_flight: 16,
+            heavy_us: 0,
+            warm_up_ms: 0,
+            measured_ms: 0,
+            calls: Some(calls),
+        };
+        instructions(&layers.name(), load)
+    };
+    Ok(vec![(run(MANY)? - run(FEW)?) / (MANY - FEW) as f64])
+}
+
+fn without_valgrind(_: &Cell) -> Option<String> {
+    static WITHOUT: OnceLock<bool> = OnceLock::new();
+    let without = WITHOUT.get_or_init(|| {
+        let mut valgrind = Command::new("valgrind");
+        !valgrind.arg("--version").stdout(Stdio::null()).status().is_ok_and(|status| status.success())
+    });
+    without.then(|| "not measured: valgrind is not installed here".to_owned())
+}

@@ -84,7 +84,7 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Part, lexopt::Error> {
             other => return Err(other.unexpected()),
         }
     }
-    let (usual, warm_up_ms, measured_ms) = if quick { (1, 100, 200) } else { (5, 300, 1000) };
+    let (usual, warm_up_ms, measured_ms) = if quick { (1, 100, 200) } else { (5, 150, 500) };
     let rounds = rounds.unwrap_or(usual);
     if rounds == 0 {
         return Err("--rounds is 0: at least one is needed for a figure".into());

@@ -71,6 +71,7 @@ fn play(part: Part) -> Result<(), Box<dyn Error + Send + Sync>> {
             actors::until_signal(&contender, &serde_json::from_str(&cell)?)?;
         }
         Part::Turn { bench, contender, cell } => {
+            measure::be_like_a_service();
             let figures = measure::play(&BENCHES, &bench, &contender, &serde_json::from_str(&cell)?)?;
             println!("{}", serde_json::to_string(&figures)?);
         }

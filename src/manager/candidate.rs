@@ -4,15 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use actix::{Actor, Addr, Context, Handler, Recipient};
-
+use super::links::{Links, Ways};
 use super::nested::Branch;
-use crate::error::{BoxError, ConfigError};
+use crate::error::ConfigError;
 use crate::events::Name;
-use crate::grpc::{GrpcService, RegisterOnServer};
+use crate::grpc::GrpcService;
 use crate::lifecycle::{Dependency, Kind, RestartMode, ServiceIx, Spec, start_order};
-use crate::service::{GenericService, RestartPolicy, Run, Service, ServiceSpec, Setup, Shutdown};
-use crate::supervision::{Control, Lane, Observer, Request, Tag, Thread, launch};
+use crate::service::{GenericService, RestartPolicy, Service, ServiceSpec};
+use crate::supervision::{Observer, Tag, Thread, launch};
 
 /// A service that can be started.
 pub(super) struct Candidate {
@@ -38,64 +37,25 @@ pub(super) struct Replacement {
 
 pub(super) type Start = Box<dyn FnOnce(&Thread, Tag, Observer) -> Links + Send>;
 
-/// How to reach a service that was started.
-pub(super) struct Links {
-    pub(super) control: Arc<Control>,
-    pub(super) register: Option<Recipient<RegisterOnServer>>,
-    pub(super) setup: Recipient<Setup>,
-    pub(super) main: Option<MainLoop>,
-    /// How a service that is started again hears of it before what is queued.
-    pub(super) first: First,
-}
-
-/// How to reach a main loop.
-#[derive(Clone)]
-pub(super) struct MainLoop {
-    pub(super) run: Recipient<Run>,
-    pub(super) shutdown: Recipient<Shutdown>,
-}
-
-/// Messages that are handled before those in the mailbox.
-pub(super) struct First {
-    pub(super) setup: Sooner<Setup>,
-    pub(super) run: Option<Sooner<Run>>,
-}
-
-/// Makes a request of a message that is made where it is received.
-pub(super) type Sooner<M> = Box<dyn Fn(Box<dyn FnOnce() -> M + Send>) -> Request + Send>;
-
 impl Candidate {
     pub(super) fn generic<A: GenericService>(spec: ServiceSpec<A>, kind: Kind) -> Self {
-        Self::new(spec, kind, |_| None, main_loop, |lane| Some(sooner(lane)))
+        Self::new(spec, kind, Ways::looping)
     }
 
     pub(super) fn grpc<A: GrpcService>(spec: ServiceSpec<A>) -> Self {
-        Self::new(spec, Kind::Grpc, registers, |_| None, |_| None)
+        Self::new(spec, Kind::Grpc, Ways::serving)
     }
 
     pub(super) fn both<A: GrpcService + GenericService>(spec: ServiceSpec<A>) -> Self {
-        Self::new(spec, Kind::Both, registers, main_loop, |lane| Some(sooner(lane)))
+        Self::new(spec, Kind::Both, |ways| ways.serving().looping())
     }
 
-    fn new<A: Service>(
-        spec: ServiceSpec<A>,
-        kind: Kind,
-        register: fn(&Addr<A>) -> Option<Recipient<RegisterOnServer>>,
-        main: fn(&Addr<A>) -> Option<MainLoop>,
-        run: fn(&Lane<A>) -> Option<Sooner<Run>>,
-    ) -> Self {
+    fn new<A: Service>(spec: ServiceSpec<A>, kind: Kind, ways: fn(Ways<A>) -> Ways<A>) -> Self {
         let restart = spec.restart;
         let start = move |make: Box<dyn FnOnce() -> A + Send>| -> Start {
             Box::new(move |thread, tag, observer| {
                 let (addr, control, lane) = launch(thread, tag, make, observer, restart);
-                let first = First { setup: sooner(&lane), run: run(&lane) };
-                Links {
-                    control,
-                    register: register(&addr),
-                    main: main(&addr),
-                    setup: addr.recipient(),
-                    first,
-                }
+                Links { control, to: Arc::new(ways(Ways::new(addr, lane))) }
             })
         };
         let replacement = spec.replacement.map(|replacement| {
@@ -200,21 +160,4 @@ pub(super) fn specs(candidates: &[&Candidate]) -> Result<Vec<Spec>, ConfigError>
             Err(ConfigError::DependencyCycle(way.join(" -> ")))
         }
     }
-}
-
-fn sooner<A, M>(lane: &Lane<A>) -> Sooner<M>
-where
-    A: Actor<Context = Context<A>> + Handler<M>,
-    M: actix::Message<Result = Result<(), BoxError>> + Send + 'static,
-{
-    let lane = lane.clone();
-    Box::new(move |message| lane.request(message))
-}
-
-fn registers<A: GrpcService>(addr: &Addr<A>) -> Option<Recipient<RegisterOnServer>> {
-    Some(addr.clone().recipient())
-}
-
-fn main_loop<A: GenericService>(addr: &Addr<A>) -> Option<MainLoop> {
-    Some(MainLoop { run: addr.clone().recipient(), shutdown: addr.clone().recipient() })
 }

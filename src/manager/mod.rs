@@ -3,6 +3,7 @@
 mod account;
 mod candidate;
 mod forcing;
+mod links;
 mod log;
 mod messages;
 mod nested;
@@ -23,7 +24,7 @@ mod watchdog;
 mod who;
 mod work;
 
-use actix::{Actor, Addr, Arbiter, AsyncContext, Context, MailboxError};
+use actix::{Actor, Addr, Arbiter, AsyncContext, Context, MailboxError, SpawnHandle};
 use tracing::dispatcher;
 
 pub use messages::{
@@ -43,6 +44,7 @@ use crate::service::{GenericService, ServiceSpec};
 use candidate::Candidate;
 pub(crate) use nested::Branch;
 use plan::Plan;
+use told::Home;
 use waiting::Waiters;
 use work::Work;
 
@@ -87,6 +89,8 @@ use work::Work;
 pub struct Manager {
     plan: Option<Plan>,
     work: Option<Work>,
+    /// What takes in what it is told, while it works.
+    inbox: Option<SpawnHandle>,
     ended: Option<work::Ended>,
     set_up: Waiters,
     running: Waiters,
@@ -101,6 +105,7 @@ impl Manager {
         Self {
             plan: Some(Plan::new(options)),
             work: None,
+            inbox: None,
             ended: None,
             set_up: Waiters::default(),
             running: Waiters::default(),
@@ -200,8 +205,10 @@ impl Actor for Manager {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         let Some(plan) = self.plan.take() else { return };
-        match plan.check().and_then(|plan| Work::begin(plan, &ctx.address())) {
+        let (home, inbox) = Home::new();
+        match plan.check().and_then(|plan| Work::begin(plan, &ctx.address(), home)) {
             Ok(work) => {
+                self.inbox = Some(ctx.add_stream(inbox));
                 self.work = Some(work);
                 self.begin();
             }

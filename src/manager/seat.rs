@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::task::AbortHandle;
 
-use super::candidate::{Candidate, Links, Replacement, Start};
+use super::candidate::{Candidate, Replacement, Start};
+use super::links::Links;
 use super::nested::Branch;
 use super::told::Turn;
 use crate::events::Name;

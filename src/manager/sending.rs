@@ -122,41 +122,34 @@ impl Shell {
         let lives = lives.as_ref()?;
         let (id, shutdown) = (id.clone(), lives.signal.clone());
         let resources = Resources::new(Arc::clone(registry.as_ref()?));
-        let links = &lives.links;
-        Some(match step {
+        let (to, again) = (&lives.links.to, lives.again);
+        match step {
             Step::Register => {
-                let to = links.register.clone()?;
                 let server = registrar.clone();
-                let register = request(to, move || RegisterOnServer { server });
-                Box::new(move || {
+                let register = to.register(Box::new(move || RegisterOnServer { server }))?;
+                Some(Box::new(move || {
                     Box::pin(async move {
                         let answer = register().await?;
                         Ok(answer.and_then(|()| Ok(registrar.check()?)))
                     })
-                })
+                }))
             }
             Step::Setup => {
                 let message = move || {
                     let span = spans.span(&id, step);
                     Setup { resources, shutdown, span }
                 };
-                match lives.again {
-                    true => (links.first.setup)(Box::new(message)),
-                    false => request(links.setup.clone(), message),
-                }
+                Some(to.setup(Box::new(message), again))
             }
             Step::Run => {
                 let message = move || {
                     let span = spans.span(&id, step);
                     Run { resources, shutdown, span }
                 };
-                match &links.first.run {
-                    Some(run) if lives.again => run(Box::new(message)),
-                    _ => request(links.main.clone()?.run, message),
-                }
+                to.run(Box::new(message), again)
             }
-            Step::Shutdown => request(links.main.clone()?.shutdown, move || Shutdown { shutdown }),
-        })
+            Step::Shutdown => to.shutdown(Box::new(move || Shutdown { shutdown })),
+        }
     }
 
     pub(super) fn release(&mut self, resource: ResourceIx) {

@@ -26,7 +26,7 @@ use crate::lifecycle::{
     Step,
 };
 use crate::service::{Deadlines, Started, Told as ToldOf};
-use crate::supervision::{Gone, Notice, Pool, Reply};
+use crate::supervision::{Gone, Notice, Pool, Reply, batched};
 
 /// A manager at work.
 pub(super) struct Shell {
@@ -147,11 +147,13 @@ impl Shell {
     }
 
     pub(super) fn feed_queued(&mut self) {
-        while let Some((input, detail)) = self.inputs.pop_front() {
-            for command in self.machine.step(input) {
-                self.perform(command, &detail);
+        batched(|| {
+            while let Some((input, detail)) = self.inputs.pop_front() {
+                for command in self.machine.step(input) {
+                    self.perform(command, &detail);
+                }
             }
-        }
+        });
     }
 
     fn perform(&mut self, command: Command, detail: &Detail) {

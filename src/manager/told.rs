@@ -1,8 +1,11 @@
 //! What a manager is told from other threads and by its own timers.
 
-use actix::{Addr, Message, WeakAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use super::Manager;
+use futures_util::Stream;
+use tokio::sync::mpsc;
+
 use crate::grpc::GrpcAddress;
 use crate::lifecycle::{Input, ResourceIx, ServiceIx, SignalKind, Step};
 use crate::service::Told as ToldOf;
@@ -12,8 +15,7 @@ use crate::supervision::{Notice, Reply};
 ///
 /// A service's place may be taken by another, and a service lives more than once: what is told late, of an actor or of a
 /// life that is over, is told apart by its [`Turn`].
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
+#[derive(Debug)]
 pub(super) enum Told {
     Service(ServiceIx, Turn, Notice),
     Answered(ServiceIx, Turn, Step, Reply),
@@ -58,16 +60,28 @@ pub(super) enum Tick {
 
 /// The way to a manager. It keeps none alive: what outlives a manager has nobody left to tell.
 #[derive(Debug, Clone)]
-pub(super) struct Home(WeakAddr<Manager>);
+pub(super) struct Home(mpsc::UnboundedSender<Told>);
 
 impl Home {
-    pub(super) fn new(manager: &Addr<Manager>) -> Self {
-        Self(manager.downgrade())
+    /// The way, and where it leads. Cheaper than the manager's mailbox, by which it is told by others than its own.
+    pub(super) fn new() -> (Self, Inbox) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self(sender), Inbox(receiver))
     }
 
     pub(super) fn tell(&self, told: Told) {
-        if let Some(manager) = self.0.upgrade() {
-            manager.do_send(told);
-        }
+        // A manager that is gone needs no word.
+        let _ = self.0.send(told);
+    }
+}
+
+/// What a manager is told, in the order in which it is.
+pub(super) struct Inbox(mpsc::UnboundedReceiver<Told>);
+
+impl Stream for Inbox {
+    type Item = Told;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Told>> {
+        self.0.poll_recv(cx)
     }
 }

@@ -36,7 +36,7 @@ const NAMED: usize = 5;
 /// A manager that has started and not ended.
 pub(super) struct Work {
     /// Keeps the manager alive, whoever else has let go of it.
-    addr: Addr<Manager>,
+    _addr: Addr<Manager>,
     shell: Shell,
     grpc_addresses: Vec<GrpcAddress>,
     logged: Option<oneshot::Receiver<()>>,
@@ -58,9 +58,8 @@ impl Ended {
 }
 
 impl Work {
-    pub(super) fn begin(plan: CheckedPlan, addr: &Addr<Manager>) -> Result<Self, ConfigError> {
+    pub(super) fn begin(plan: CheckedPlan, addr: &Addr<Manager>, home: Home) -> Result<Self, ConfigError> {
         let CheckedPlan { options, checked, mut candidates, mut specs, held } = plan;
-        let home = Home::new(addr);
         let signals = if options.handle_signals {
             Some(signals::register(home.clone()).map_err(|e| ConfigError::Signals(e.to_string()))?)
         } else {
@@ -104,7 +103,7 @@ impl Work {
             stuck_after: options.stuck_after,
             held,
         });
-        Ok(Self { addr: addr.clone(), shell, grpc_addresses: Vec::new(), logged, _signals: signals })
+        Ok(Self { _addr: addr.clone(), shell, grpc_addresses: Vec::new(), logged, _signals: signals })
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -154,7 +153,7 @@ impl Work {
         self.shell.account.close();
         let threads = self.shell.stop_threads();
         let logged = self.logged.take();
-        let home = Home::new(&self.addr);
+        let home = self.shell.home.clone();
         let wait = self.shell.to_force().unwrap_or(THREADS_WAIT);
         let wait = wait.clamp(LAST_THREADS_WAIT, THREADS_WAIT);
         actix_rt::spawn(async move {
@@ -222,7 +221,7 @@ impl Manager {
         self.ended = Some(ended);
     }
 
-    fn finished(&mut self) {
+    fn conclude(&mut self) {
         if let Some(work) = &mut self.work {
             let result = work.shell.account.report().result();
             let status = work.status();

@@ -9,6 +9,7 @@ use std::task::{Context, Wake, Waker};
 
 use actix::MailboxError;
 
+use super::batch::{Job, Post};
 use crate::error::{BoxError, PanicError};
 
 /// The answer of an actor, as it comes over the mailbox.
@@ -60,6 +61,8 @@ pub(crate) struct Control {
     orders: Mutex<Orders>,
     /// Whether it was woken and has not been polled since.
     woken: AtomicBool,
+    /// The way to its thread.
+    post: Post,
     /// How to have it polled; known from its first poll on. A task keeps its waker.
     task: OnceLock<Waker>,
 }
@@ -70,8 +73,9 @@ pub(super) struct Orders {
 }
 
 impl Control {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(post: Post) -> Self {
         Self {
+            post,
             ordered: AtomicBool::new(false),
             orders: Mutex::new(Orders { queue: Vec::new(), fate: Fate::Live }),
             woken: AtomicBool::new(false),
@@ -80,40 +84,40 @@ impl Control {
     }
 
     /// Sends a request; `reply` is called on the actor's thread, once, unless the actor goes first.
-    pub(crate) fn ask(&self, request: Request, reply: impl FnOnce(Reply) + Send + 'static) {
+    pub(crate) fn ask(self: &Arc<Self>, request: Request, reply: impl FnOnce(Reply) + Send + 'static) {
         self.push(Order::Ask(Ask { request, reply: Box::new(reply), last: false }));
     }
 
     /// Sends the actor's last request: it is retired as soon as it has answered.
-    pub(crate) fn ask_last(&self, request: Request, reply: impl FnOnce(Reply) + Send + 'static) {
+    pub(crate) fn ask_last(self: &Arc<Self>, request: Request, reply: impl FnOnce(Reply) + Send + 'static) {
         self.push(Order::Ask(Ask { request, reply: Box::new(reply), last: true }));
     }
 
     /// Brings an actor to rest between two polls: its tasks and pending answers are dropped, its mailbox waits.
-    pub(crate) fn suspend(&self) {
+    pub(crate) fn suspend(self: &Arc<Self>) {
         self.push(Order::Suspend);
     }
 
     /// Starts an actor again that rests, with this as the first request: nothing that is queued comes between.
-    pub(crate) fn restart(&self, request: Request, reply: impl FnOnce(Reply) + Send + 'static) {
+    pub(crate) fn restart(self: &Arc<Self>, request: Request, reply: impl FnOnce(Reply) + Send + 'static) {
         self.push(Order::Restart(Ask { request, reply: Box::new(reply), last: false }));
     }
 
     /// Ends an actor that has nothing left to do; it sees its own `stopping` and `stopped`, unless it rests.
-    pub(crate) fn retire(&self) {
+    pub(crate) fn retire(self: &Arc<Self>) {
         self.order(|orders| orders.fate = orders.fate.max(Fate::Retire));
     }
 
     /// Ends an actor between two polls; none of its code runs any more, but for destructors.
-    pub(crate) fn force(&self) {
+    pub(crate) fn force(self: &Arc<Self>) {
         self.order(|orders| orders.fate = Fate::Force);
     }
 
-    fn push(&self, order: Order) {
+    fn push(self: &Arc<Self>, order: Order) {
         self.order(|orders| orders.queue.push(order));
     }
 
-    fn order(&self, change: impl FnOnce(&mut Orders)) {
+    fn order(self: &Arc<Self>, change: impl FnOnce(&mut Orders)) {
         change(&mut self.lock());
         // Whoever has not seen this yet has left the waker before: one of the two sides sees the other.
         self.ordered.swap(true, Ordering::AcqRel);
@@ -129,8 +133,15 @@ impl Control {
         self.woken.load(Ordering::Relaxed)
     }
 
-    fn rouse(&self) {
+    fn rouse(self: &Arc<Self>) {
         self.woken.store(true, Ordering::Relaxed);
+        if self.task.get().is_some() {
+            self.post.send(Job::Rouse(Arc::clone(self)));
+        }
+    }
+
+    /// Has it polled.
+    pub(super) fn rouse_here(&self) {
         if let Some(task) = self.task.get() {
             task.wake_by_ref();
         }

@@ -71,7 +71,7 @@ where
 {
     install_hook();
     let (sender, receiver) = channel(MAILBOX_CAPACITY);
-    let control = Arc::new(Control::new());
+    let control = Arc::new(Control::new(thread.post()));
     let watch = Arc::clone(thread.watch());
     let lane = Lane::new();
     let incarnation = {

@@ -11,6 +11,7 @@
 //! process, a dropped actor handles its queue while being dropped, and the tasks that it spawned live on.
 //! Here the actor's future is held, so that none of that happens.
 
+mod batch;
 mod control;
 pub(crate) mod dispatch;
 mod incarnation;
@@ -21,6 +22,7 @@ mod thread;
 mod vigil;
 mod watch;
 
+pub(crate) use batch::batched;
 pub(crate) use control::{Control, Reply, Request};
 pub(crate) use incarnation::{Gone, Notice, Observer, Restart, launch};
 pub(crate) use lane::Lane;

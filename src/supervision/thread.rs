@@ -2,12 +2,14 @@
 
 use std::cell::RefCell;
 use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use actix_rt::{Arbiter, ArbiterHandle};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::dispatcher::{DefaultGuard, Dispatch};
 
+use super::batch::{Job, Post};
 use super::dispatch;
 use super::vigil::Vigil;
 use super::watch::Watch;
@@ -23,10 +25,14 @@ struct AtThreadEnd {
     _over: DropGuard,
 }
 
+/// Numbers threads.
+static NEXT: AtomicU64 = AtomicU64::new(0);
+
 /// An arbiter of ours.
 #[derive(Debug)]
 pub(crate) struct Thread {
     arbiter: ArbiterHandle,
+    post: Post,
     watch: Arc<Watch>,
     over: CancellationToken,
     name: Arc<OnceLock<Arc<str>>>,
@@ -53,7 +59,8 @@ impl Thread {
             let _ = tell_name.set(std::thread::current().name().unwrap_or("a thread").into());
             AT_THREAD_END.set(Some(AtThreadEnd { _dispatch: dispatch::adopt(&dispatch), _over: guard }));
         });
-        Ok(Self { arbiter, watch, over, name })
+        let post = Post::new(NEXT.fetch_add(1, Ordering::Relaxed), arbiter.clone());
+        Ok(Self { arbiter, post, watch, over, name })
     }
 
     /// What the operating system calls it, once it runs.
@@ -65,8 +72,13 @@ impl Thread {
         &self.watch
     }
 
+    /// The way to it.
+    pub(super) fn post(&self) -> Post {
+        self.post.clone()
+    }
+
     pub(super) fn run(&self, job: impl FnOnce() + Send + 'static) {
-        self.arbiter.spawn_fn(job);
+        self.post.send(Job::Run(Box::new(job)));
     }
 
     /// Ends the thread once its current poll returns, with every task on it.

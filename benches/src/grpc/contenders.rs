@@ -8,7 +8,6 @@ macro_rules! contenders {
             $crate::grpc::contenders::contender!($crate::servers::TONIC_MT, $turn, $crate::measure::can),
             $crate::grpc::contenders::contender!($crate::servers::TONIC_CT, $turn, $crate::measure::can),
             $crate::grpc::contenders::contender!($crate::servers::BARE, $turn, $crate::measure::can),
-            $crate::grpc::contenders::contender!($crate::servers::BARE_SERVICE, $turn, $crate::measure::can),
             $crate::grpc::contenders::contender!(
                 $crate::servers::GRPC_GO,
                 $turn,

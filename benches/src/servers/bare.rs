@@ -26,21 +26,10 @@ const MAX_STREAMS: u32 = 1000;
 const MAX_HEADERS: u32 = 16 * 1024;
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
-pub(super) fn serve_routes() -> Served {
-    serve(Routes::new(BenchServer::new(Echoes)).prepare())
-}
-
-pub(super) fn serve_service() -> Served {
-    serve(BenchServer::new(Echoes))
-}
-
 /// Serves one service on all workers, as every other contender does: what its clones share by reference counts, all
 /// threads count on.
-fn serve<S>(service: S) -> Served
-where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send + 'static,
-{
+pub(super) fn serve() -> Served {
+    let service = Routes::new(BenchServer::new(Echoes)).prepare();
     let mut workers = Vec::with_capacity(WORKERS);
     for _ in 0..WORKERS {
         let (deal, dealt) = mpsc::unbounded_channel();

@@ -57,13 +57,7 @@ pub(crate) const TONIC_CT: Contender = Contender {
 pub(crate) const BARE: Contender = Contender {
     name: "bare",
     settings: "hyper-util's auto::Builder over tonic's Routes, on 2 current-thread runtimes, dealt in turn",
-    serve: bare::serve_routes,
-};
-
-pub(crate) const BARE_SERVICE: Contender = Contender {
-    name: "bare-service",
-    settings: "the same straight over the generated service, without Routes",
-    serve: bare::serve_service,
+    serve: bare::serve,
 };
 
 pub(crate) const GRPC_GO: Contender = Contender {
@@ -72,7 +66,7 @@ pub(crate) const GRPC_GO: Contender = Contender {
     serve: go::serve,
 };
 
-const ALL: [&Contender; 6] = [&MAJORDOMO, &TONIC_MT, &TONIC_CT, &BARE, &BARE_SERVICE, &GRPC_GO];
+const ALL: [&Contender; 5] = [&MAJORDOMO, &TONIC_MT, &TONIC_CT, &BARE, &GRPC_GO];
 
 /// Serves as the contender of this name until standard input ends, which it does with whoever started this.
 pub(crate) fn serve(name: &str) -> Served {

@@ -1,6 +1,6 @@
 //! What the manager does with each message.
 
-use actix::{Context, Handler, MessageResult, Response};
+use actix::{AsyncContext, Context, Handler, MessageResult, Response, StreamHandler};
 
 use super::super::Manager;
 use super::super::account::Detail;
@@ -16,10 +16,8 @@ use super::super::waiting::Join;
 use crate::events;
 use crate::lifecycle::{Input, Stage};
 
-impl Handler<Told> for Manager {
-    type Result = ();
-
-    fn handle(&mut self, told: Told, _: &mut Context<Self>) {
+impl StreamHandler<Told> for Manager {
+    fn handle(&mut self, told: Told, ctx: &mut Context<Self>) {
         let Some(work) = &mut self.work else { return };
         let shell = &mut work.shell;
         match told {
@@ -46,10 +44,19 @@ impl Handler<Told> for Manager {
             Told::Tick(Tick::Look) => shell.look(),
             Told::Tick(Tick::Progress) => work.progress(),
             Told::Tick(Tick::Stopped) => work.stop_threads(),
-            Told::Tick(Tick::Finished) => self.finished(),
+            Told::Tick(Tick::Finished) => {
+                self.conclude();
+                // What is told from now on is told nobody, and keeps nobody alive.
+                if let Some(inbox) = self.inbox.take() {
+                    ctx.cancel_future(inbox);
+                }
+            }
         }
         self.answer_running();
     }
+
+    /// Whoever could tell something is gone; that is no reason to go, too.
+    fn finished(&mut self, _: &mut Context<Self>) {}
 }
 
 impl Handler<StartShutdown> for Manager {

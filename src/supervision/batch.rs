@@ -74,7 +74,8 @@ pub(crate) fn batched<T>(tell: impl FnOnce() -> T) -> T {
         open.get_or_insert_default();
         opens
     });
-    let _delivery = opened.then_some(Delivery);
+    // Not `then_some`: one that is made is one that delivers.
+    let _delivery = opened.then(|| Delivery);
     tell()
 }
 

@@ -11,7 +11,9 @@ use crate::cell::Cell;
 use crate::measure::{Bench, Contender, Failure, Figures, Metric};
 use crate::targets::{Against, Bound, MAJORDOMO, Target};
 
+/// On one thread; across two each takes a hundred times as long.
 const ASKS: u32 = 200_000;
+const ASKS_ACROSS: u32 = 20_000;
 const WARM_UP: u32 = 20_000;
 const TELLS: u32 = 2_000_000;
 
@@ -66,15 +68,15 @@ const TOLD: [Contender; 5] = [
 ];
 
 /// Asks one after the other.
-pub(super) async fn time_asks(ask: impl AsyncFn()) -> Figures {
-    for _ in 0..WARM_UP {
+pub(super) async fn time_asks(asks: u32, ask: impl AsyncFn()) -> Figures {
+    for _ in 0..asks / 10 {
         ask().await;
     }
     let began = Instant::now();
-    for _ in 0..ASKS {
+    for _ in 0..asks {
         ask().await;
     }
-    vec![began.elapsed().as_nanos() as f64 / f64::from(ASKS)]
+    vec![began.elapsed().as_nanos() as f64 / f64::from(asks)]
 }
 
 /// Tells so many at a time, and waits until they are handled.
@@ -95,22 +97,34 @@ pub(super) async fn time_tells(batch: u32, tell: impl Fn(), handled: impl AsyncF
     vec![f64::from(TELLS) / began.elapsed().as_secs_f64()]
 }
 
-/// Few on one thread, where nobody handles any meanwhile; many across.
-pub(super) fn batch(cell: &Cell) -> u32 {
-    if cell.get("threads") == 1 { 1000 } else { 100_000 }
+/// How many of one or the other are sent in a turn.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Amount {
+    pub(super) asks: u32,
+    /// Tells between two waits: few on one thread, where nobody handles any meanwhile; many across.
+    pub(super) batch: u32,
+}
+
+impl Amount {
+    pub(super) fn of(cell: &Cell) -> Self {
+        match cell.get("threads") {
+            1 => Self { asks: ASKS, batch: 1000 },
+            _ => Self { asks: ASKS_ACROSS, batch: 100_000 },
+        }
+    }
 }
 
 /// Starts the target on a current-thread runtime, and drives it from the same or from another.
 fn tokio_pair<T: Send + 'static>(
     cell: &Cell,
     start: impl AsyncFnOnce() -> T + Send + 'static,
-    drive: impl AsyncFnOnce(u32, T) -> Figures,
+    drive: impl AsyncFnOnce(Amount, T) -> Figures,
 ) -> Result<Figures, Failure> {
     let own = one_thread()?;
-    let batch = batch(cell);
+    let amount = Amount::of(cell);
     if cell.get("threads") == 1 {
         let local = LocalSet::new();
-        return Ok(local.block_on(&own, async { drive(batch, start().await).await }));
+        return Ok(local.block_on(&own, async { drive(amount, start().await).await }));
     }
     let (give, given) = mpsc::channel();
     let other = one_thread()?;
@@ -123,5 +137,5 @@ fn tokio_pair<T: Send + 'static>(
         });
     });
     let target = given.recv()?;
-    Ok(own.block_on(drive(batch, target)))
+    Ok(own.block_on(drive(amount, target)))
 }

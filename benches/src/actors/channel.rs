@@ -2,7 +2,7 @@
 
 use tokio::sync::{mpsc, oneshot};
 
-use super::ask::{time_asks, time_tells};
+use super::ask::{Amount, time_asks, time_tells};
 use crate::measure::Figures;
 
 pub(super) enum Message {
@@ -33,11 +33,11 @@ async fn ask(target: &Target) {
     assert!(answered.await.is_ok(), "every message is answered");
 }
 
-pub(super) async fn asks(_: u32, target: Target) -> Figures {
-    time_asks(async || ask(&target).await).await
+pub(super) async fn asks(amount: Amount, target: Target) -> Figures {
+    time_asks(amount.asks, async || ask(&target).await).await
 }
 
-pub(super) async fn tells(batch: u32, target: Target) -> Figures {
+pub(super) async fn tells(amount: Amount, target: Target) -> Figures {
     let tell = || assert!(target.send(Message::Tell).is_ok(), "the task runs");
-    time_tells(batch, tell, async || ask(&target).await).await
+    time_tells(amount.batch, tell, async || ask(&target).await).await
 }

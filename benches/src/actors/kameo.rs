@@ -8,7 +8,7 @@ use kameo::mailbox;
 use kameo::message::{Context, Message};
 use kameo::supervision::RestartPolicy;
 
-use super::ask::{time_asks, time_tells};
+use super::ask::{Amount, time_asks, time_tells};
 use super::lifecycle::{Life, Stopwatch};
 use super::restart::time_restarts;
 use super::{many_threads, panic_in_silence};
@@ -68,13 +68,13 @@ async fn ask(target: &ActorRef<Target>) {
     assert!(target.ask(Ask).await.is_ok(), "it answers");
 }
 
-pub(super) async fn asks(_: u32, target: ActorRef<Target>) -> Figures {
-    time_asks(async || ask(&target).await).await
+pub(super) async fn asks(amount: Amount, target: ActorRef<Target>) -> Figures {
+    time_asks(amount.asks, async || ask(&target).await).await
 }
 
-pub(super) async fn tells(batch: u32, target: ActorRef<Target>) -> Figures {
+pub(super) async fn tells(amount: Amount, target: ActorRef<Target>) -> Figures {
     let tell = || assert!(target.tell(Tell).try_send().is_ok(), "it runs");
-    time_tells(batch, tell, async || ask(&target).await).await
+    time_tells(amount.batch, tell, async || ask(&target).await).await
 }
 
 struct Supervisor;

@@ -10,7 +10,7 @@ use majordomo::{
 };
 use tokio::sync::oneshot;
 
-use super::ask::{batch, time_asks, time_tells};
+use super::ask::{Amount, time_asks, time_tells};
 use super::lifecycle::{Life, Stopwatch};
 use super::panic_in_silence;
 use super::plain::{Ask, Tell};
@@ -153,11 +153,11 @@ impl Handler<Release> for Held {
     }
 }
 
-type Drive = fn(u32, Addr<Worker>) -> ResponseFuture<Figures>;
+type Drive = fn(Amount, Addr<Worker>) -> ResponseFuture<Figures>;
 
 /// Asks another service, from its own thread.
 struct Driver {
-    batch: u32,
+    amount: Amount,
     target: Option<oneshot::Receiver<Addr<Worker>>>,
     drive: Drive,
     figures: Option<oneshot::Sender<Figures>>,
@@ -190,10 +190,10 @@ impl Handler<Run> for Driver {
 
     fn handle(&mut self, _: Run, _: &mut Context<Self>) -> Self::Result {
         let (target, figures) = (self.target.take(), self.figures.take());
-        let (drive, batch) = (self.drive, self.batch);
+        let (drive, amount) = (self.drive, self.amount);
         Box::pin(async move {
             let (target, figures) = target.zip(figures).ok_or("it runs once")?;
-            let measured = drive(batch, target.await?).await;
+            let measured = drive(amount, target.await?).await;
             figures.send(measured).map_err(|_| "nobody wants the figures".into())
         })
     }
@@ -212,7 +212,7 @@ pub(super) fn with_driver(cell: &Cell, drive: Drive) -> Result<Figures, Failure>
     System::new().block_on(async {
         let (worker, target) = Worker::known();
         let (figures, measured) = oneshot::channel();
-        let driver = Driver { batch: batch(cell), target: Some(target), drive, figures: Some(figures) };
+        let driver = Driver { amount: Amount::of(cell), target: Some(target), drive, figures: Some(figures) };
         let options = options().service_threads(cell.count("threads"));
         let manager = Manager::new(options).service(worker).service(driver).start();
         let measured = measured.await?;
@@ -226,12 +226,14 @@ async fn ask(target: &Addr<Worker>) {
     target.send(Ask).await.expect("it answers");
 }
 
-pub(super) fn asks(_: u32, target: Addr<Worker>) -> ResponseFuture<Figures> {
-    Box::pin(async move { time_asks(async || ask(&target).await).await })
+pub(super) fn asks(amount: Amount, target: Addr<Worker>) -> ResponseFuture<Figures> {
+    Box::pin(async move { time_asks(amount.asks, async || ask(&target).await).await })
 }
 
-pub(super) fn tells(batch: u32, target: Addr<Worker>) -> ResponseFuture<Figures> {
-    Box::pin(async move { time_tells(batch, || target.do_send(Tell), async || ask(&target).await).await })
+pub(super) fn tells(amount: Amount, target: Addr<Worker>) -> ResponseFuture<Figures> {
+    Box::pin(
+        async move { time_tells(amount.batch, || target.do_send(Tell), async || ask(&target).await).await },
+    )
 }
 
 pub(super) fn lifecycle(cell: &Cell) -> Result<Life, Failure> {

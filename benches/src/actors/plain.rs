@@ -3,7 +3,7 @@
 use actix::prelude::*;
 use tokio_util::sync::CancellationToken;
 
-use super::ask::{batch, time_asks, time_tells};
+use super::ask::{Amount, time_asks, time_tells};
 use super::lifecycle::{Life, Stopwatch};
 use crate::cell::Cell;
 use crate::measure::{Failure, Figures};
@@ -59,7 +59,7 @@ fn target(cell: &Cell) -> Addr<Target> {
 pub(super) fn asks(cell: &Cell) -> Result<Figures, Failure> {
     Ok(System::new().block_on(async {
         let target = target(cell);
-        time_asks(async || {
+        time_asks(Amount::of(cell).asks, async || {
             target.send(Ask).await.expect("it answers");
         })
         .await
@@ -72,7 +72,7 @@ pub(super) fn tells(cell: &Cell) -> Result<Figures, Failure> {
         let handled = async || {
             target.send(Ask).await.expect("it answers");
         };
-        time_tells(batch(cell), || target.do_send(Tell), handled).await
+        time_tells(Amount::of(cell).batch, || target.do_send(Tell), handled).await
     }))
 }
 

@@ -3,7 +3,7 @@
 use ractor::{Actor, ActorProcessingErr, ActorRef, RpcReplyPort, SupervisionEvent};
 use tokio::sync::mpsc;
 
-use super::ask::{time_asks, time_tells};
+use super::ask::{Amount, time_asks, time_tells};
 use super::lifecycle::{Life, Stopwatch};
 use super::restart::time_restarts;
 use super::{many_threads, panic_in_silence};
@@ -51,13 +51,13 @@ async fn ask(target: &ActorRef<Message>) {
     assert!(answer.is_ok_and(|answer| answer.is_success()), "it answers");
 }
 
-pub(super) async fn asks(_: u32, target: ActorRef<Message>) -> Figures {
-    time_asks(async || ask(&target).await).await
+pub(super) async fn asks(amount: Amount, target: ActorRef<Message>) -> Figures {
+    time_asks(amount.asks, async || ask(&target).await).await
 }
 
-pub(super) async fn tells(batch: u32, target: ActorRef<Message>) -> Figures {
+pub(super) async fn tells(amount: Amount, target: ActorRef<Message>) -> Figures {
     let tell = || target.cast(Message::Tell).expect("it runs");
-    time_tells(batch, tell, async || ask(&target).await).await
+    time_tells(amount.batch, tell, async || ask(&target).await).await
 }
 
 /// Starts others, and starts those that crash again.

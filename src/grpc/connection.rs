@@ -83,7 +83,7 @@ pub(super) struct Connection {
     blocked: AtomicBool,
     open: AtomicUsize,
     seen: AtomicU64,
-    /// Notified when there may be nothing carried any more.
+    /// Notified when the peer has spoken, and when there may be nothing carried any more.
     pub(super) lighter: Notify,
     began: Instant,
     /// When the last call ended, in nanoseconds since it began. Kept only where being idle has a limit.
@@ -151,6 +151,9 @@ impl Connection {
         let missing = self.preface_missing.load(Ordering::Relaxed);
         if missing > 0 {
             self.preface_missing.store(missing.saturating_sub(count), Ordering::Relaxed);
+            if missing <= count {
+                self.lighter.notify_one();
+            }
         }
     }
 

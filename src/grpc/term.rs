@@ -42,20 +42,21 @@ impl Term {
     /// Resolves when it is over.
     pub(super) async fn over(mut self, connection: &Connection) -> Departure {
         loop {
+            if !connection.is_silent() {
+                // No timer is left that would wake an idle process.
+                self.handshake = None;
+            }
             let idle = self.idle.map(|limit| connection.idle_since() + limit);
             let idle = idle.filter(|_| !connection.has_calls());
             let next = [self.handshake, self.age, idle].into_iter().flatten().min();
             tokio::select! {
                 () = until(next.map(Instant::into_std)) => {}
-                // The last call ended.
-                () = connection.lighter.notified(), if self.idle.is_some() && idle.is_none() => continue,
+                // The peer spoke, or the last call ended.
+                () = connection.lighter.notified(), if self.waits(idle) => continue,
             }
             let passed = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
-            if passed(self.handshake) {
-                if connection.is_silent() {
-                    return Departure::Silent;
-                }
-                self.handshake = None;
+            if passed(self.handshake) && connection.is_silent() {
+                return Departure::Silent;
             }
             if passed(self.age) {
                 return Departure::Aged;
@@ -66,6 +67,11 @@ impl Term {
                 return Departure::Idle;
             }
         }
+    }
+
+    /// Whether something that the connection tells of would change what comes next.
+    fn waits(&self, idle: Option<Instant>) -> bool {
+        self.handshake.is_some() || self.idle.is_some() && idle.is_none()
     }
 }
 
@@ -81,7 +87,36 @@ fn jittered(age: Duration, random: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Poll, Wake};
+
+    use super::super::worker::Shared;
     use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_has_spoken_leaves_no_timer_behind() {
+        let (worker, woken) = (Arc::new(Shared::default()), Arc::<Woken>::default());
+        let (connection, waker) = (Connection::new(Arc::clone(&worker)), Arc::clone(&woken).into());
+        let mut over = pin!(Term::new(&worker.options, connection.began()).over(&connection));
+        let mut polled = || over.as_mut().poll(&mut Context::from_waker(&waker));
+        let woken = || woken.0.load(Ordering::Relaxed);
+        assert_eq!(polled(), Poll::Pending);
+        connection.read(24);
+        assert_eq!((woken(), polled()), (1, Poll::Pending), "it hears of that");
+        tokio::time::advance(2 * worker.options.handshake_timeout).await;
+        assert_eq!(woken(), 1, "nothing is waited for any more");
+    }
 
     #[test]
     fn ages_are_spread_by_ten_percent_to_both_sides() {

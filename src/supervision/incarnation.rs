@@ -14,19 +14,19 @@
 //!
 //! A suspended actor is neither polled nor dropped: its mailbox takes messages, and keeps those that it had.
 
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 
 use actix::dev::ContextFut;
 use actix::dev::channel::{AddressReceiver, channel};
 use actix::{Actor, ActorContext, Addr, Context};
-use tokio::task::LocalSet;
 
 use super::control::{Answer, Ask, Control, Fate, Order, Reply};
 use super::lane::Lane;
 use super::panics::{Notes, catch, install_hook};
+use super::tasks::Tasks;
 use super::thread::Thread;
 use super::watch::{Tag, Watch};
 use crate::error::PanicError;
@@ -121,8 +121,7 @@ enum Body<A: Actor<Context = Context<A>>> {
 
 struct Alive<A: Actor<Context = Context<A>>> {
     actor: ContextFut<A, Context<A>>,
-    /// The tasks that the actor spawns; dropping it ends them.
-    tasks: LocalSet,
+    tasks: Tasks,
     polled: bool,
 }
 
@@ -212,11 +211,8 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
         match std::mem::replace(&mut self.body, Body::Gone) {
             Body::Unborn { make, receiver } => {
                 let alive = catch(&self.notes, || {
-                    let tasks = LocalSet::new();
-                    let actor = {
-                        let _within = tasks.enter();
-                        Context::with_receiver(receiver).into_future(make())
-                    };
+                    let mut tasks = Tasks::default();
+                    let actor = tasks.enter(|| Context::with_receiver(receiver).into_future(make()));
                     Box::new(Alive { actor, tasks, polled: false })
                 });
                 let Some(alive) = alive else { return false };
@@ -232,7 +228,7 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
         match std::mem::replace(&mut self.body, Body::Gone) {
             Body::Alive(mut alive) => {
                 catch(&self.notes, || drop(std::mem::take(&mut self.owed)));
-                catch(&self.notes, || drop(std::mem::replace(&mut alive.tasks, LocalSet::new())));
+                catch(&self.notes, || drop(std::mem::take(&mut alive.tasks)));
                 alive.polled = false;
                 self.body = Body::Suspended(alive);
                 self.tell_stray_panics();
@@ -256,8 +252,8 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
             }
         };
         let started = catch(&self.notes, || {
-            let _within = alive.tasks.enter();
-            restart(&mut alive.actor)
+            let Alive { actor, tasks, .. } = &mut *alive;
+            tasks.enter(|| restart(actor))
         });
         self.body = Body::Alive(alive);
         match started {
@@ -368,18 +364,14 @@ impl<A: Actor<Context = Context<A>>> Drop for Incarnation<A> {
 impl<A: Actor<Context = Context<A>>> Alive<A> {
     fn poll(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
         let actor = &mut self.actor;
-        let within = self.tasks.run_until(poll_fn(move |cx| Pin::new(&mut *actor).poll(cx)));
-        pin!(within).poll(cx)
+        self.tasks.poll_with(cx, |cx| Pin::new(actor).poll(cx))
     }
 
     fn end(mut self) {
         // A live `ContextFut` polls its actor when dropped; a terminated one doesn't.
         self.actor.ctx().terminate();
-        {
-            let _within = self.tasks.enter();
-            drop(self.actor);
-        }
-        drop(self.tasks);
+        let Self { actor, mut tasks, .. } = self;
+        tasks.enter(|| drop(actor));
     }
 }
 

@@ -18,6 +18,7 @@ mod incarnation;
 mod lane;
 pub(crate) mod panics;
 mod pool;
+mod tasks;
 mod thread;
 mod vigil;
 mod watch;

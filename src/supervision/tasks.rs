@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Context;
 
 use tokio::task::LocalSet;
 
@@ -26,21 +26,19 @@ impl Tasks {
         spawn()
     }
 
-    /// The same, and then polls them.
+    /// The same, and then polls them. A panic in there leaves them as they are: what they answer to is told first.
     pub(super) fn poll_with<T>(
         &mut self,
         cx: &mut Context<'_>,
         spawn: impl FnOnce(&mut Context<'_>) -> T,
     ) -> T {
-        // Unwinding drops the tasks: whoever panics has none any more.
-        let mut tasks = self.0.take().unwrap_or_else(spare);
+        let tasks = self.0.get_or_insert_with(spare);
         let done = {
             let _within = tasks.enter();
             spawn(cx)
         };
-        match Pin::new(&mut tasks).poll(cx) {
-            Poll::Ready(()) => SPARE.set(Some(tasks)),
-            Poll::Pending => self.0 = Some(tasks),
+        if Pin::new(tasks).poll(cx).is_ready() {
+            SPARE.set(self.0.take());
         }
         done
     }
@@ -52,6 +50,7 @@ fn spare() -> LocalSet {
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::rc::Rc;
     use std::task::Waker;
 
@@ -74,6 +73,22 @@ mod tests {
         go.send(()).unwrap();
         poll_with(&mut some, || {});
         assert!(some.0.is_none(), "its task has ended");
+    }
+
+    #[test]
+    fn a_panic_ends_no_task() {
+        let mut tasks = Tasks::default();
+        let held = Rc::new(());
+        let holds = Rc::clone(&held);
+        poll_with(&mut tasks, || {
+            drop(spawn_local(async move {
+                std::future::pending::<()>().await;
+                drop(holds);
+            }));
+        });
+        let panicked = catch_unwind(AssertUnwindSafe(|| poll_with(&mut tasks, || panic!("of the actor"))));
+        assert!(panicked.is_err());
+        assert_eq!(Rc::strong_count(&held), 2);
     }
 
     #[test]

@@ -6,11 +6,16 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use foldhash::fast::RandomState;
+
 use super::manager::{ManagerError, StageError};
 use super::report::{ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
 use super::services::{ServiceError, ServicesErrors};
 use crate::events::{End, Failure, LifecycleEvent, Name, TimedEvent};
 use crate::lifecycle::{ErrorStage, Outcome, RestartCause};
+
+/// How many resources of a service are found by looking at each.
+const FEW: usize = 8;
 
 /// Whether an outcome is an answer of the asked.
 fn is_answer(outcome: Outcome) -> bool {
@@ -21,7 +26,7 @@ fn is_answer(outcome: Outcome) -> bool {
 #[derive(Debug)]
 pub(crate) struct ReportBuilder {
     report: ShutdownReport,
-    services: HashMap<Name, usize>,
+    services: HashMap<Name, usize, RandomState>,
     known: Vec<Known>,
     setup: ServicesErrors,
     run: ServicesErrors,
@@ -32,8 +37,8 @@ pub(crate) struct ReportBuilder {
 #[derive(Debug, Default)]
 struct Known {
     depends_on: Vec<Name>,
-    /// Its resources' places in its report.
-    resources: HashMap<Name, usize>,
+    /// Its resources' places in its report, but for the first few: those are soon found without.
+    resources: Option<Box<HashMap<Name, usize, RandomState>>>,
     /// The latest failure that a restart, or its own stop, has seen to.
     mended: Option<Arc<str>>,
     /// Which restart of its period the latest one was.
@@ -51,7 +56,7 @@ impl ReportBuilder {
     /// A report on these services, each with those that it depends on.
     pub(crate) fn new(services: impl IntoIterator<Item = (Name, Vec<Name>)>) -> Self {
         let mut builder = Self {
-            services: HashMap::new(),
+            services: HashMap::default(),
             report: ShutdownReport::default(),
             known: Vec::new(),
             setup: ServicesErrors::default(),
@@ -204,14 +209,18 @@ impl ReportBuilder {
 
     fn resource(&mut self, service: &Name, name: &Name) -> &mut ResourceReport {
         let service = self.index(service);
-        let at = self.known[service].resources[name];
-        &mut self.report.services[service].resources[at]
+        let known = self.known[service].resources.as_ref();
+        let resources = &mut self.report.services[service].resources;
+        let few = resources.len().min(FEW);
+        let among_few = || resources[..few].iter().position(|resource| resource.name == *name);
+        let at = known.and_then(|known| known.get(name).copied()).or_else(among_few);
+        &mut resources[at.expect("what is told of was started")]
     }
 
     /// A service is set up, for the first time or again: what is told of it from here on is of this life.
     fn begin_life(&mut self, id: &Name, at: Duration) {
         let index = self.index(id);
-        self.known[index].resources.clear();
+        self.known[index].resources = None;
         let service = &mut self.report.services[index];
         service.setup = Some(StepReport::asked(at));
         (service.run, service.shutdown) = (None, None);
@@ -239,7 +248,14 @@ impl ReportBuilder {
     fn resource_started(&mut self, service: &Name, name: &Name, at: Duration) {
         let service = self.index(service);
         let resources = &mut self.report.services[service].resources;
-        self.known[service].resources.insert(name.clone(), resources.len());
+        match resources.len() {
+            // Most services have one, or none.
+            0 => resources.reserve_exact(1),
+            FEW.. => {
+                self.known[service].resources.get_or_insert_default().insert(name.clone(), resources.len());
+            }
+            _ => {}
+        }
         resources.push(ResourceReport {
             name: name.clone(),
             started_at: at,

@@ -48,7 +48,10 @@ impl End {
 /// An error on its way from an actor to the reports: its text is taken where it arose, so that reading it
 /// runs nobody's code.
 #[derive(Clone)]
-pub struct Failure {
+pub struct Failure(Arc<Inner>);
+
+/// Behind a pointer, since most steps of most lives have none.
+struct Inner {
     fault: Fault,
     text: Arc<str>,
     source: Arc<dyn Error + Send + Sync>,
@@ -56,49 +59,49 @@ pub struct Failure {
 
 impl Failure {
     pub(crate) fn new(fault: Fault, text: Arc<str>, source: Arc<dyn Error + Send + Sync>) -> Self {
-        Self { fault, text, source }
+        Self(Arc::new(Inner { fault, text, source }))
     }
 
     /// For errors of this crate, whose text is harmless to make anywhere.
     pub(crate) fn of(fault: Fault, error: impl Error + Send + Sync + 'static) -> Self {
-        Self { fault, text: error.to_string().into(), source: Arc::new(error) }
+        Self::new(fault, error.to_string().into(), Arc::new(error))
     }
 
     /// The part of the manager's error that it belongs to, unless it [is mended](Self::is_mended).
     pub fn stage(&self) -> ErrorStage {
-        self.fault.stage
+        self.0.fault.stage
     }
 
     /// Whether it is no error of the manager's: a restart, or the stop of that service alone, sees to it.
     pub fn is_mended(&self) -> bool {
-        self.fault.mended
+        self.0.fault.mended
     }
 
     /// The error itself.
     pub fn source(&self) -> &Arc<dyn Error + Send + Sync> {
-        &self.source
+        &self.0.source
     }
 
     /// Its text.
     pub fn text(&self) -> &Arc<str> {
-        &self.text
+        &self.0.text
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
+        f.write_str(&self.0.text)
     }
 }
 
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Failure({}: {})", self.fault.stage, self.text)
+        write!(f, "Failure({}: {})", self.0.fault.stage, self.0.text)
     }
 }
 
 impl Serialize for Failure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
+        serializer.serialize_str(&self.0.text)
     }
 }

@@ -11,6 +11,8 @@
 //!                 '------ Delayed <-----'
 //! ```
 
+use smallvec::SmallVec;
+
 use super::names::{Kind, Outcome, ServiceIx, Step};
 use super::spec::{Dependency, RestartMode, Spec};
 
@@ -142,7 +144,7 @@ pub(super) struct Service {
     pub(super) asked: bool,
     pub(super) actor: Actor,
     pub(super) registry: Registry,
-    pub(super) resources: Vec<Resource>,
+    pub(super) resources: SmallVec<[Resource; 8]>,
     /// How many of them are not over.
     pub(super) live_resources: u32,
     /// Whether its way down was cut short, in this life.
@@ -174,7 +176,7 @@ impl Service {
             asked: false,
             actor: Actor::Unborn,
             registry: Registry::Open,
-            resources: Vec::new(),
+            resources: SmallVec::new(),
             live_resources: 0,
             cut: false,
             facts: Facts::default(),
@@ -245,7 +247,7 @@ impl Service {
         for step in [Step::Setup, Step::Run, Step::Shutdown] {
             self.set(step, Progress::Unsent);
         }
-        self.resources = Vec::new();
+        self.resources = SmallVec::new();
         self.registry = Registry::Open;
         (self.asked, self.cut) = (false, false);
     }

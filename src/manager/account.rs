@@ -7,6 +7,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
+
 use super::recorder::Recorder;
 use crate::error::{ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder, ReturnedError, StuckError};
 use crate::events::{End, EventSender, Failure, InFlight, LifecycleEvent, Name, TimedEvent};
@@ -38,13 +41,13 @@ pub(super) struct Account {
     observers: Vec<EventSender>,
     recorder: Recorder,
     /// What has started and not finished, since when.
-    open: HashMap<Whom, Duration>,
+    open: HashMap<Whom, Duration, RandomState>,
 }
 
 /// What is remembered of a service.
 struct Known {
     id: Name,
-    resources: Vec<KnownResource>,
+    resources: SmallVec<[KnownResource; 1]>,
     asked_to_stop: Option<Duration>,
     agreed_to_stop: bool,
     panicked: bool,
@@ -63,7 +66,7 @@ impl Known {
     fn new(id: &Name) -> Self {
         Self {
             id: id.clone(),
-            resources: Vec::new(),
+            resources: SmallVec::new(),
             asked_to_stop: None,
             agreed_to_stop: false,
             panicked: false,
@@ -86,7 +89,7 @@ impl Account {
             report: ReportBuilder::new(services),
             observers,
             recorder,
-            open: HashMap::new(),
+            open: HashMap::default(),
         }
     }
 
@@ -180,10 +183,10 @@ impl Account {
     }
 
     fn emit_at(&mut self, at: Duration, event: LifecycleEvent) {
-        let event = Arc::new(TimedEvent { at, event });
+        let event = TimedEvent { at, event };
         self.report.record(&event);
-        self.observers.retain(|observer| observer.send(&event));
-        self.recorder.record(event);
+        let event = self.recorder.record(event);
+        self.observers.retain(|observer| observer.send(event));
     }
 
     fn end(

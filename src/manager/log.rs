@@ -56,7 +56,7 @@ pub(super) fn start(
             while let Some(event) = events.blocking_recv() {
                 log(&event);
                 forced |= event.event.is_forced();
-                recorder.record(event);
+                recorder.keep(event);
             }
             if forced {
                 for event in recorder.events() {

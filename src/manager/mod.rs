@@ -12,6 +12,7 @@ mod orders;
 mod plan;
 mod recorder;
 mod restarting;
+mod restarts;
 mod seat;
 mod sending;
 mod shell;

@@ -149,7 +149,8 @@ impl Shell {
         };
         candidate.check(self.budget.services_time()).map_err(|error| refused(&error))?;
         let place = |on: &Name| self.place(on);
-        let restarts = |ix: ServiceIx| self.services[ix.0 as usize].policy.mode() != RestartMode::Never;
+        let restarts =
+            |ix: ServiceIx| self.services[ix.0 as usize].restarts.policy().mode() != RestartMode::Never;
         let spec = candidate.spec(place, restarts).map_err(|error| refused(&error))?;
         let depends_on = candidate.depends_on.clone();
         let ix = self.machine.add(spec);

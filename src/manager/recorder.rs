@@ -9,6 +9,7 @@ use crate::events::TimedEvent;
 #[derive(Debug)]
 pub(super) struct Recorder {
     most: usize,
+    /// The latest of them, at least: somebody else may want it.
     events: VecDeque<Arc<TimedEvent>>,
 }
 
@@ -17,18 +18,38 @@ impl Recorder {
         Self { most, events: VecDeque::new() }
     }
 
-    pub(super) fn record(&mut self, event: Arc<TimedEvent>) {
-        if self.events.len() >= self.most {
-            self.events.pop_front();
+    /// Takes an event in, and hands it back for others to share. It takes the oldest one's place in memory, if nobody else
+    /// has kept that.
+    pub(super) fn record(&mut self, event: TimedEvent) -> &Arc<TimedEvent> {
+        let Some(mut place) = self.make_room() else { return self.push(Arc::new(event)) };
+        match Arc::get_mut(&mut place) {
+            Some(oldest) => {
+                *oldest = event;
+                self.push(place)
+            }
+            None => self.push(Arc::new(event)),
         }
-        if self.most > 0 {
-            self.events.push_back(event);
-        }
+    }
+
+    /// Takes in what others share.
+    pub(super) fn keep(&mut self, event: Arc<TimedEvent>) {
+        self.make_room();
+        self.push(event);
+    }
+
+    /// The oldest goes, where there are as many as may be.
+    fn make_room(&mut self) -> Option<Arc<TimedEvent>> {
+        if self.events.len() < self.most.max(1) { None } else { self.events.pop_front() }
+    }
+
+    fn push(&mut self, event: Arc<TimedEvent>) -> &Arc<TimedEvent> {
+        self.events.push_back(event);
+        &self.events[self.events.len() - 1]
     }
 
     /// Oldest first.
     pub(super) fn events(&self) -> Vec<Arc<TimedEvent>> {
-        self.events.iter().cloned().collect()
+        self.events.iter().take(self.most).cloned().collect()
     }
 }
 
@@ -38,17 +59,26 @@ mod tests {
     use crate::events::LifecycleEvent;
     use std::time::Duration;
 
-    fn at(millis: u64) -> Arc<TimedEvent> {
-        Arc::new(TimedEvent { at: Duration::from_millis(millis), event: LifecycleEvent::Running })
+    fn at(millis: u64) -> TimedEvent {
+        TimedEvent { at: Duration::from_millis(millis), event: LifecycleEvent::Running }
     }
 
     #[test]
     fn the_latest_events_are_kept_and_no_more() {
         for (most, kept) in [(0, vec![]), (1, vec![5]), (3, vec![3, 4, 5]), (9, vec![1, 2, 3, 4, 5])] {
             let mut recorder = Recorder::new(most);
-            (1..=5).for_each(|millis| recorder.record(at(millis)));
+            (1..=5).for_each(|millis| assert_eq!(recorder.record(at(millis)).at.as_millis(), millis.into()));
             let seen: Vec<_> = recorder.events().iter().map(|event| event.at.as_millis()).collect();
             assert_eq!(seen, kept, "{most}");
         }
+    }
+
+    #[test]
+    fn an_event_that_somebody_keeps_stays_as_it_is() {
+        let mut recorder = Recorder::new(1);
+        let kept = Arc::clone(recorder.record(at(1)));
+        recorder.record(at(2));
+        recorder.record(at(3));
+        assert_eq!((kept.at.as_millis(), recorder.events()[0].at.as_millis()), (1, 3));
     }
 }

@@ -60,6 +60,9 @@ impl Shell {
 
     /// Before the rules hear of a service, they learn how many of its restarts do not count any more.
     pub(super) fn forget_restarts(&mut self, ix: ServiceIx) {
+        if !self.service(ix).restarts.are_counted() {
+            return;
+        }
         let now = self.account.now();
         let forgotten = self.service(ix).restarts.forgotten(now);
         if forgotten > 0 {
@@ -77,12 +80,13 @@ impl Shell {
 
     /// Keeps account of restarts.
     pub(super) fn count_restarts(&mut self, told: &Announcement) {
-        let now = self.account.now();
         match *told {
             Announcement::RestartStarted(ix, RestartCause::Failed { .. }) => {
+                let now = self.account.now();
                 self.service(ix).restarts.failed(now);
             }
             Announcement::RestartFinished(ix, Outcome::Ok) | Announcement::ServiceAdded(ix) => {
+                let now = self.account.now();
                 self.service(ix).restarts.is_up(now);
                 self.service(ix).set_timer(None);
             }

@@ -3,15 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use smallvec::SmallVec;
 use tokio::task::AbortHandle;
 
 use super::candidate::{Candidate, Replacement, Start};
 use super::links::Links;
 use super::nested::Branch;
+use super::restarts::Restarts;
 use super::told::Turn;
 use crate::events::Name;
-use crate::lifecycle::{Backoff, Intensity, Kind};
-use crate::service::{Deadlines, Registry, RestartPolicy, ShutdownSignal, Started};
+use crate::lifecycle::Kind;
+use crate::service::{Deadlines, Registry, ShutdownSignal, Started};
 use crate::supervision::{Tag, Thread};
 
 /// How long a stop may take while others run, where its service says nothing else. OTP's default for workers.
@@ -23,14 +25,13 @@ pub(super) struct Seat {
     pub(super) kind: Kind,
     pub(super) dedicated: bool,
     pub(super) start: Option<Start>,
-    pub(super) policy: RestartPolicy,
     stop_timeout: Option<Duration>,
     pub(super) lives: Option<Lives>,
     /// Where its actor lives, or lived: its sockets may outlast it.
     pub(super) thread: Option<Arc<Thread>>,
     /// Outlives the actor: its resources are released afterwards.
     pub(super) registry: Option<Arc<Registry>>,
-    pub(super) resources: Vec<Arc<Started>>,
+    pub(super) resources: SmallVec<[Arc<Started>; 1]>,
     /// The life that resources and timers belong to.
     pub(super) life: Turn,
     /// The timer of its stop, or of the delay of its restart.
@@ -56,19 +57,6 @@ pub(super) struct Lives {
     pub(super) rests: bool,
 }
 
-/// The account of a service's restarts.
-pub(super) struct Restarts {
-    intensity: Intensity,
-    backoff: Backoff,
-    healthy_after: Duration,
-    /// Failed lives in a row: none of them was healthy.
-    failed: u32,
-    /// Since when it has been up.
-    up: Option<Duration>,
-    /// How many the rules count.
-    counted: u32,
-}
-
 impl Seat {
     pub(super) fn new(candidate: Candidate) -> Self {
         let Candidate { id, kind, dedicated, start, policy, stop_timeout, replacement, branch, .. } =
@@ -78,15 +66,14 @@ impl Seat {
             kind,
             dedicated,
             start: Some(start),
-            restarts: Restarts::new(&policy),
-            policy,
+            restarts: Restarts::new(policy),
             stop_timeout,
             replacement,
             branch,
             lives: None,
             thread: None,
             registry: None,
-            resources: Vec::new(),
+            resources: SmallVec::new(),
             life: Turn::default(),
             timer: None,
         }
@@ -113,55 +100,5 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.set_timer(None);
-    }
-}
-
-impl Restarts {
-    fn new(policy: &RestartPolicy) -> Self {
-        Self {
-            intensity: policy.intensity(),
-            backoff: policy.delays(),
-            healthy_after: policy.healthy(),
-            failed: 0,
-            up: None,
-            counted: 0,
-        }
-    }
-
-    /// It is up, from now on.
-    pub(super) fn is_up(&mut self, now: Duration) {
-        self.up = Some(now);
-    }
-
-    /// It failed and is started again.
-    pub(super) fn failed(&mut self, now: Duration) {
-        self.intensity.take(now);
-        self.counted += 1;
-        if self.up.take().is_some_and(|since| now - since >= self.healthy_after) {
-            self.failed = 0;
-        }
-    }
-
-    /// How long to wait before the start.
-    pub(super) fn delay(&mut self) -> Duration {
-        let delay = self.backoff.delay(self.failed, fastrand::f64());
-        self.failed = self.failed.saturating_add(1);
-        delay
-    }
-
-    /// How many have left the period since this was last asked.
-    pub(super) fn forgotten(&mut self, now: Duration) -> u32 {
-        if self.counted == 0 {
-            return 0;
-        }
-        let used = self.intensity.used(now);
-        let forgotten = self.counted.saturating_sub(used);
-        self.counted -= forgotten;
-        forgotten
-    }
-
-    /// How many count at present, and when the oldest of them no longer does.
-    pub(super) fn used(&mut self, now: Duration) -> (u32, Option<Duration>) {
-        (self.intensity.used(now), self.intensity.resets_at(now))
     }
 }

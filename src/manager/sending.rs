@@ -116,7 +116,7 @@ impl Shell {
 
     /// The message of a step, made where it is received: spans are the user's code.
     fn request(&mut self, ix: ServiceIx, step: Step) -> Option<Request> {
-        let registrar = self.registrar.on_behalf_of(&self.services[ix.0 as usize].id);
+        let registrar = self.registrar.clone();
         let spans = self.spans.clone();
         let Seat { id, lives, registry, .. } = self.service(ix);
         let lives = lives.as_ref()?;
@@ -125,6 +125,7 @@ impl Shell {
         let (to, again) = (&lives.links.to, lives.again);
         match step {
             Step::Register => {
+                let registrar = registrar.on_behalf_of(&id);
                 let server = registrar.clone();
                 let register = to.register(Box::new(move || RegisterOnServer { server }))?;
                 Some(Box::new(move || {

@@ -170,9 +170,10 @@ impl Shell {
             status.depends_on = self.account.report().depends_on(&status.id);
             status.restart.last_failure = self.account.last_failure(ix);
             let seat = &mut self.services[at];
-            status.restart.policy = seat.policy.clone();
+            status.restart.policy = seat.restarts.policy().clone();
             (status.restart.used, status.restart.resets_at) = seat.restarts.used(now);
-            status.restart.left = seat.policy.most().map(|most| most.saturating_sub(status.restart.used));
+            status.restart.left =
+                seat.restarts.policy().most().map(|most| most.saturating_sub(status.restart.used));
             if let Some(lives) = &seat.lives {
                 status.thread = lives.thread.name();
                 status.poll = lives.thread.watch().lasted(lives.tag);

@@ -214,16 +214,18 @@ impl Manager {
             ManagerError::new(error, None, None, ended.status.report.clone().unwrap_or_default())
         };
         let running = ended.result.clone().and_then(|()| Err(not_running()));
-        self.work = None;
         self.set_up.answer(running.clone());
         self.running.answer(running);
         self.stopped.answer(ended.result.clone());
         self.ended = Some(ended);
+        self.work = None;
     }
 
     fn conclude(&mut self) {
         if let Some(work) = &mut self.work {
             let result = work.shell.account.report().result();
+            // Nobody who waits for the end waits for the status to be written, nor for all to be dropped.
+            self.stopped.answer(result.clone());
             let status = work.status();
             self.end(Ended { result, status });
         }

@@ -6,6 +6,7 @@
 
 mod functions;
 mod messages;
+mod moment;
 mod resources;
 mod restart;
 mod signal;

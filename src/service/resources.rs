@@ -5,6 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix::{Addr, Recipient};
+use smallvec::SmallVec;
 
 use super::messages::Release;
 use super::signal::{Asking, Deadlines, ShutdownSignal};
@@ -70,7 +71,7 @@ pub(crate) struct Registry {
 #[derive(Default)]
 struct State {
     closed: bool,
-    started: Vec<Arc<Started>>,
+    started: SmallVec<[Arc<Started>; 1]>,
     /// How many the manager has been given.
     told: usize,
 }
@@ -184,9 +185,9 @@ impl Registry {
     }
 
     /// The resources that were started since this was last asked.
-    pub(crate) fn untold(&self) -> Vec<Arc<Started>> {
+    pub(crate) fn untold(&self) -> SmallVec<[Arc<Started>; 1]> {
         let mut state = self.lock();
-        let untold = state.started[state.told..].to_vec();
+        let untold = state.started[state.told..].iter().cloned().collect();
         state.told = state.started.len();
         untold
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use tokio_util::sync::CancellationToken;
+use super::moment::Moment;
 
 /// Tells of the shutdown: that it was asked for, how much time there is, and that it is over.
 /// Answers to the seed's `runCtx` (here: [`requested`](Self::requested)) and `shutdownCtx`
@@ -12,13 +12,13 @@ use tokio_util::sync::CancellationToken;
 pub struct ShutdownSignal {
     deadlines: Arc<Deadlines>,
     asking: Asking,
-    forced: CancellationToken,
+    forced: Arc<Moment>,
 }
 
 /// What the signals of a service and of its resources share.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
-    requested: CancellationToken,
+    requested: Moment,
     limits: Arc<Limits>,
 }
 
@@ -39,7 +39,7 @@ pub(crate) enum Asking {
 impl Deadlines {
     /// For another service of the same manager, or for another life of it.
     pub(crate) fn another(&self) -> Arc<Self> {
-        Arc::new(Self { requested: CancellationToken::new(), limits: Arc::clone(&self.limits) })
+        Arc::new(Self { requested: Moment::default(), limits: Arc::clone(&self.limits) })
     }
 
     /// Shutdown begins, or is to be over sooner: what is left at these times is forced.
@@ -51,38 +51,38 @@ impl Deadlines {
 
     /// The service is asked to come to its end.
     pub(crate) fn request(&self) {
-        self.requested.cancel();
+        self.requested.come();
     }
 }
 
 impl ShutdownSignal {
     pub(crate) fn new(deadlines: Arc<Deadlines>, asking: Asking) -> Self {
-        Self { deadlines, asking, forced: CancellationToken::new() }
+        Self { deadlines, asking, forced: Arc::default() }
     }
 
     pub(crate) fn force(&self) {
-        self.forced.cancel();
+        self.forced.come();
     }
 
     /// Resolves when services are asked to come to an end: with `Shutdown`, after the drain delay.
     pub async fn requested(&self) {
-        self.deadlines.requested.cancelled().await;
+        self.deadlines.requested.passed().await;
     }
 
     /// Whether services have been asked to come to an end.
     pub fn is_requested(&self) -> bool {
-        self.deadlines.requested.is_cancelled()
+        self.deadlines.requested.has_come()
     }
 
     /// Resolves when the time of whoever received this signal is over. Its actor is dropped at that moment,
     /// so this is for work that it left to other threads.
     pub async fn forced(&self) {
-        self.forced.cancelled().await;
+        self.forced.passed().await;
     }
 
     /// Whether the time is over.
     pub fn is_forced(&self) -> bool {
-        self.forced.is_cancelled()
+        self.forced.has_come()
     }
 
     /// When whoever received this signal is forced: for a service the moment at which the release reserve

@@ -1,5 +1,5 @@
-//! What a manager tells many actors at once is delivered at once: each thread is woken for all that is new to it, not
-//! for each actor on it.
+//! What a manager tells many actors at once is delivered in few pieces: each thread is woken for much that is new to it,
+//! not for each actor on it, and begins with it while the manager goes on.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,6 +8,9 @@ use std::sync::Arc;
 use actix_rt::ArbiterHandle;
 
 use super::control::Control;
+
+/// How much is kept back for a thread, at most.
+const PIECE: usize = 64;
 
 thread_local! {
     static OPEN: RefCell<Option<Batch>> = const { RefCell::new(None) };
@@ -51,6 +54,9 @@ impl Post {
             let Some(batch) = open else { return Some(job) };
             let (_, jobs) = batch.0.entry(self.thread).or_insert_with(|| (self.arbiter.clone(), Vec::new()));
             jobs.push(job);
+            if jobs.len() >= PIECE {
+                deliver_all(&self.arbiter, std::mem::replace(jobs, Vec::with_capacity(PIECE)));
+            }
             None
         });
         if let Some(job) = job {
@@ -67,7 +73,15 @@ fn deliver(arbiter: &ArbiterHandle, job: Job) {
     }
 }
 
-/// Delivers at its end what is told meanwhile on this thread. Within another one, that one's end is its end.
+fn deliver_all(arbiter: &ArbiterHandle, mut jobs: Vec<Job>) {
+    if jobs.len() > 1 {
+        arbiter.spawn_fn(move || jobs.into_iter().for_each(Job::perform));
+    } else if let Some(only) = jobs.pop() {
+        deliver(arbiter, only);
+    }
+}
+
+/// Delivers at its end, at the latest, what is told meanwhile on this thread. Within another one, that one's end is its end.
 pub(crate) fn batched<T>(tell: impl FnOnce() -> T) -> T {
     let opened = OPEN.with_borrow_mut(|open| {
         let opens = open.is_none();
@@ -85,12 +99,8 @@ struct Delivery;
 impl Drop for Delivery {
     fn drop(&mut self) {
         let Some(batch) = OPEN.take() else { return };
-        for (arbiter, mut jobs) in batch.0.into_values() {
-            if jobs.len() > 1 {
-                arbiter.spawn_fn(move || jobs.into_iter().for_each(Job::perform));
-            } else if let Some(only) = jobs.pop() {
-                deliver(&arbiter, only);
-            }
+        for (arbiter, jobs) in batch.0.into_values() {
+            deliver_all(&arbiter, jobs);
         }
     }
 }
@@ -127,6 +137,19 @@ mod tests {
         assert_eq!(heard.iter().take(3).collect::<Vec<_>>(), [1, 2, 3]);
         send(&post, &said, 4);
         assert_eq!(heard.recv(), Ok(4));
+    }
+
+    #[actix_rt::test]
+    async fn much_that_is_told_in_a_batch_is_not_kept_back() {
+        let (arbiter, (said, heard)) = (Arbiter::new(), mpsc::channel());
+        let post = post_of(&arbiter);
+        batched(|| {
+            let all = PIECE as u32;
+            (0..=all).for_each(|who| send(&post, &said, who));
+            assert_eq!(heard.iter().take(PIECE).collect::<Vec<_>>(), (0..all).collect::<Vec<_>>());
+            assert!(heard.try_recv().is_err(), "the last waits for the end");
+        });
+        assert_eq!(heard.recv(), Ok(PIECE as u32));
     }
 
     #[actix_rt::test]

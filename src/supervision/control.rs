@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Wake, Waker};
 
 use actix::MailboxError;
+use smallvec::SmallVec;
 
 use super::batch::{Job, Post};
 use crate::error::{BoxError, PanicError};
@@ -68,7 +69,7 @@ pub(crate) struct Control {
 }
 
 pub(super) struct Orders {
-    pub(super) queue: Vec<Order>,
+    pub(super) queue: SmallVec<[Order; 1]>,
     pub(super) fate: Fate,
 }
 
@@ -77,7 +78,7 @@ impl Control {
         Self {
             post,
             ordered: AtomicBool::new(false),
-            orders: Mutex::new(Orders { queue: Vec::new(), fate: Fate::Live }),
+            orders: Mutex::new(Orders { queue: SmallVec::new(), fate: Fate::Live }),
             woken: AtomicBool::new(false),
             task: OnceLock::new(),
         }
@@ -148,11 +149,11 @@ impl Control {
     }
 
     /// A poll begins: the orders that have come in. Whom to wake for the next is learned from the first poll.
-    pub(super) fn take(&self, cx: &Context<'_>) -> (Vec<Order>, Fate) {
+    pub(super) fn take(&self, cx: &Context<'_>) -> (SmallVec<[Order; 1]>, Fate) {
         self.woken.store(false, Ordering::Relaxed);
         self.task.get_or_init(|| cx.waker().clone());
         if !self.ordered.swap(false, Ordering::AcqRel) {
-            return (Vec::new(), Fate::Live);
+            return (SmallVec::new(), Fate::Live);
         }
         let mut orders = self.lock();
         (std::mem::take(&mut orders.queue), orders.fate)

@@ -22,6 +22,7 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use actix::dev::ContextFut;
 use actix::dev::channel::{AddressReceiver, channel};
 use actix::{Actor, ActorContext, Addr, Context};
+use smallvec::SmallVec;
 
 use super::control::{Answer, Ask, Control, Fate, Order, Reply};
 use super::lane::Lane;
@@ -163,7 +164,7 @@ impl<A: Actor<Context = Context<A>>> Future for Incarnation<A> {
 
 impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     /// One poll; how the actor went, if it is gone.
-    fn live(&mut self, cx: &mut TaskContext<'_>, orders: Vec<Order>, fate: Fate) -> Option<Gone> {
+    fn live(&mut self, cx: &mut TaskContext<'_>, orders: SmallVec<[Order; 1]>, fate: Fate) -> Option<Gone> {
         if fate == Fate::Force {
             return Some(Gone::Dismissed);
         }
@@ -270,7 +271,11 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     fn owe(&mut self, ask: Ask) {
         let Ask { request, reply, last } = ask;
         match catch(&self.notes, request) {
-            Some(answer) => self.owed.push(Owed { answer, reply, last }),
+            Some(answer) => {
+                // One at a time is the rule, and those who wait long wait in numbers.
+                self.owed.reserve_exact(1);
+                self.owed.push(Owed { answer, reply, last });
+            }
             None => reply(self.notes.take().map_or(Reply::Missing, Reply::Panic)),
         }
     }

@@ -1,0 +1,84 @@
+//! The account of one service's restarts.
+
+use std::time::Duration;
+
+use crate::lifecycle::{Backoff, Intensity};
+use crate::service::RestartPolicy;
+
+/// How often, and how soon, a service was and is started again. Most never are: what that takes is made with the first time.
+pub(super) struct Restarts {
+    policy: RestartPolicy,
+    /// Since when it has been up.
+    up: Option<Duration>,
+    /// How many the rules count.
+    counted: u32,
+    past: Option<Box<Past>>,
+}
+
+struct Past {
+    intensity: Intensity,
+    backoff: Backoff,
+    /// Failed lives in a row: none of them was healthy.
+    failed: u32,
+}
+
+impl Restarts {
+    pub(super) fn new(policy: RestartPolicy) -> Self {
+        Self { policy, up: None, counted: 0, past: None }
+    }
+
+    pub(super) fn policy(&self) -> &RestartPolicy {
+        &self.policy
+    }
+
+    fn past(&mut self) -> &mut Past {
+        let policy = &self.policy;
+        let none = || Box::new(Past { intensity: policy.intensity(), backoff: policy.delays(), failed: 0 });
+        self.past.get_or_insert_with(none)
+    }
+
+    /// It is up, from now on.
+    pub(super) fn is_up(&mut self, now: Duration) {
+        self.up = Some(now);
+    }
+
+    /// It failed and is started again.
+    pub(super) fn failed(&mut self, now: Duration) {
+        let was_healthy = self.up.take().is_some_and(|since| now - since >= self.policy.healthy());
+        self.counted += 1;
+        let past = self.past();
+        past.intensity.take(now);
+        if was_healthy {
+            past.failed = 0;
+        }
+    }
+
+    /// How long to wait before the start.
+    pub(super) fn delay(&mut self) -> Duration {
+        let past = self.past();
+        let delay = past.backoff.delay(past.failed, fastrand::f64());
+        past.failed = past.failed.saturating_add(1);
+        delay
+    }
+
+    /// Whether the rules count any.
+    pub(super) fn are_counted(&self) -> bool {
+        self.counted > 0
+    }
+
+    /// How many have left the period since this was last asked.
+    pub(super) fn forgotten(&mut self, now: Duration) -> u32 {
+        let used = self.used(now).0;
+        let forgotten = self.counted.saturating_sub(used);
+        self.counted -= forgotten;
+        forgotten
+    }
+
+    /// How many count at present, and when the oldest of them no longer does.
+    pub(super) fn used(&mut self, now: Duration) -> (u32, Option<Duration>) {
+        match &mut self.past {
+            Some(past) => (past.intensity.used(now), past.intensity.resets_at(now)),
+            None => (0, None),
+        }
+    }
+}

@@ -376,3 +376,20 @@ async fn any_system_whose_clock_is_paused_will_do() {
     // Its clock was paused in the midst of a millisecond, to which timers are rounded.
     assert!((s(27)..s(27) + ms(2)).contains(&began.elapsed()), "{:?}", began.elapsed());
 }
+
+#[actix::test]
+#[should_panic = "the test's own"]
+async fn a_test_that_fails_in_any_system_fails_by_its_own_panic() {
+    tokio::time::pause();
+    let journal = Journal::default();
+    let (deaf, inner) = (Probe::new("deaf", &journal).run(|_| never()), journal.clone());
+    let child = nested("child", move || {
+        Manager::new(ManagerOptions::new()).service(Probe::new("inner", &inner).run(|_| never()))
+    });
+    let mut observed = observe_paused(options(), |manager| manager.service(deaf).service(child));
+    observed.running().await;
+    observed.shut_down();
+    sleep(s(1)).await;
+    observed.manager.do_send(ForceShutdown);
+    panic!("the test's own");
+}

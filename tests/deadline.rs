@@ -191,21 +191,23 @@ async fn g08_a_set_up_that_blocks_its_thread_delays_nobody() {
     assert_eq!(ended.resource("other", "pool").ending, Some(ResourceEnding::Acknowledged));
 }
 
-#[actix::test]
-async fn g08_a_release_that_is_never_answered_is_forced_at_the_deadline() {
-    let journal = Journal::default();
-    let hangs = Probe::new("a/hangs", &journal).release(|_| never());
-    let a = Probe::new("a", &journal).with_resources(vec![("hangs", hangs)]);
-    let observed = observe(limits(), |m| m.service(a).service(clean("clean", &journal)));
-    let ended = shut_down(observed).await;
-    assert_forced_beside_clean(&ended);
-    assert_when(&ended, "release_finished a/hangs: forced", LIMIT, LIMIT + ms(100));
-    let errors = ended.shutdown_errors();
-    assert_eq!(whos(errors.errors()), ["a (release of hangs)"]);
-    let forced = forced_of(&errors.errors()[0]);
-    assert_eq!(forced.doing, "release");
-    assert!(forced.lasted > ms(300), "{forced}");
-    assert!(matches!(forced.hold, Hold::Silent { asked } if asked == forced.lasted), "{forced}");
+#[test]
+fn g08_a_release_that_is_never_answered_is_forced_at_the_deadline() {
+    paused(|| async {
+        let journal = Journal::default();
+        let hangs = Probe::new("a/hangs", &journal).release(|_| never());
+        let a = Probe::new("a", &journal).with_resources(vec![("hangs", hangs)]);
+        let observed = observe_paused(limits(), |m| m.service(a).service(clean("clean", &journal)));
+        let ended = shut_down(observed).await;
+        assert_forced_beside_clean(&ended);
+        assert_when(&ended, "release_finished a/hangs: forced", LIMIT, LIMIT);
+        let errors = ended.shutdown_errors();
+        assert_eq!(whos(errors.errors()), ["a (release of hangs)"]);
+        let forced = forced_of(&errors.errors()[0]);
+        assert_eq!(forced.doing, "release");
+        assert!(forced.lasted == LIMIT, "{forced}");
+        assert!(matches!(forced.hold, Hold::Silent { asked } if asked == forced.lasted), "{forced}");
+    });
 }
 
 /// A resource that blocks the thread it lives on at `Release`, however it is looked after.

@@ -1,10 +1,9 @@
 //! Paused time: hours pass in milliseconds.
 //!
 //! ```text
-//!   real time    two threads a service, timers of the kernel          paused()   one thread, one clock
-//!                                                                                  |
-//!                                                   somebody has something to do <-+-> nobody has: the clock jumps
-//!                                                   the clock stands still               to the next timer
+//!   one thread   |- test, manager, services, resources: whoever has something to do -|      |- ... -|
+//!   its clock     stands still                                                        jumps  stands still
+//!                                                                                     to the next timer
 //! ```
 //!
 //! tokio's clock can be paused for one runtime, and so for one thread: a manager in paused time lives on the thread of

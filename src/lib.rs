@@ -58,6 +58,7 @@
 
 pub mod api_errors;
 pub mod clients;
+mod clock;
 mod error;
 pub mod events;
 pub mod grpc;

@@ -11,8 +11,9 @@ use std::time::Duration;
 use actix::prelude::*;
 use common::{
     Call, Counter, Ended, Gate, Journal, Observed, Probe, block, error_of, forced_of, ms, never, observe,
-    options, sorted_whos, start_all, whos, within,
+    observe_paused, options, sorted_whos, start_all, whos, within,
 };
+use majordomo::testing::paused;
 use majordomo::{
     Hold, ManagerOptions, Resource, ResourceEnding, ResourceSpec, Resources, Run, ServiceSpec,
     ShutdownSignal, Stage, StartShutdown, service_fn,
@@ -103,27 +104,30 @@ async fn g08_a_run_that_goes_on_is_forced_when_the_reserve_begins() {
     assert!(ended.took < Some(LIMIT), "nothing was left to wait for: {:?}", ended.took);
 }
 
-#[actix::test]
-async fn g08_a_shutdown_that_is_never_answered_is_forced_when_the_reserve_begins() {
-    let journal = Journal::default();
-    let silent = Probe::new("silent", &journal).shutdown(|_| never());
-    let deaf = Probe::new("deaf", &journal).run(|_| never()).shutdown(|_| never());
-    let observed =
-        observe(limits(), |manager| manager.service(silent).service(clean("clean", &journal)).service(deaf));
-    let ended = shut_down(observed).await;
-    assert_forced_beside_clean(&ended);
-    ended.events.order_of("run_finished silent: ok");
-    for event in ["shutdown_finished silent: forced", "shutdown_finished deaf: forced"] {
-        assert_when(&ended, event, SERVICES, SERVICES + ms(100));
-    }
-    let errors = ended.shutdown_errors();
-    assert_eq!(sorted_whos(errors.errors()), ["deaf (run)", "deaf (shutdown)", "silent (shutdown)"]);
-    for error in errors.errors() {
-        let forced = forced_of(error);
-        assert!(matches!(forced.hold, Hold::Silent { asked } if asked + EARLY >= SERVICES), "{error}");
-        assert!(forced.lasted + EARLY >= SERVICES, "{error}");
-    }
-    assert!(errors.victims().is_empty(), "{errors}");
+#[test]
+fn g08_a_shutdown_that_is_never_answered_is_forced_when_the_reserve_begins() {
+    paused(|| async {
+        let journal = Journal::default();
+        let silent = Probe::new("silent", &journal).shutdown(|_| never());
+        let deaf = Probe::new("deaf", &journal).run(|_| never()).shutdown(|_| never());
+        let observed = observe_paused(limits(), |manager| {
+            manager.service(silent).service(clean("clean", &journal)).service(deaf)
+        });
+        let ended = shut_down(observed).await;
+        assert_forced_beside_clean(&ended);
+        ended.events.order_of("run_finished silent: ok");
+        for event in ["shutdown_finished silent: forced", "shutdown_finished deaf: forced"] {
+            assert_when(&ended, event, SERVICES, SERVICES);
+        }
+        let errors = ended.shutdown_errors();
+        assert_eq!(sorted_whos(errors.errors()), ["deaf (run)", "deaf (shutdown)", "silent (shutdown)"]);
+        for error in errors.errors() {
+            let forced = forced_of(error);
+            assert!(matches!(forced.hold, Hold::Silent { asked } if asked == SERVICES), "{error}");
+            assert!(forced.lasted == SERVICES, "{error}");
+        }
+        assert!(errors.victims().is_empty(), "{errors}");
+    });
 }
 
 /// A service that blocks the thread it lives on at `Shutdown`, however it is looked after.
@@ -187,21 +191,23 @@ async fn g08_a_set_up_that_blocks_its_thread_delays_nobody() {
     assert_eq!(ended.resource("other", "pool").ending, Some(ResourceEnding::Acknowledged));
 }
 
-#[actix::test]
-async fn g08_a_release_that_is_never_answered_is_forced_at_the_deadline() {
-    let journal = Journal::default();
-    let hangs = Probe::new("a/hangs", &journal).release(|_| never());
-    let a = Probe::new("a", &journal).with_resources(vec![("hangs", hangs)]);
-    let observed = observe(limits(), |m| m.service(a).service(clean("clean", &journal)));
-    let ended = shut_down(observed).await;
-    assert_forced_beside_clean(&ended);
-    assert_when(&ended, "release_finished a/hangs: forced", LIMIT, LIMIT + ms(100));
-    let errors = ended.shutdown_errors();
-    assert_eq!(whos(errors.errors()), ["a (release of hangs)"]);
-    let forced = forced_of(&errors.errors()[0]);
-    assert_eq!(forced.doing, "release");
-    assert!(forced.lasted > ms(300), "{forced}");
-    assert!(matches!(forced.hold, Hold::Silent { asked } if asked == forced.lasted), "{forced}");
+#[test]
+fn g08_a_release_that_is_never_answered_is_forced_at_the_deadline() {
+    paused(|| async {
+        let journal = Journal::default();
+        let hangs = Probe::new("a/hangs", &journal).release(|_| never());
+        let a = Probe::new("a", &journal).with_resources(vec![("hangs", hangs)]);
+        let observed = observe_paused(limits(), |m| m.service(a).service(clean("clean", &journal)));
+        let ended = shut_down(observed).await;
+        assert_forced_beside_clean(&ended);
+        assert_when(&ended, "release_finished a/hangs: forced", LIMIT, LIMIT);
+        let errors = ended.shutdown_errors();
+        assert_eq!(whos(errors.errors()), ["a (release of hangs)"]);
+        let forced = forced_of(&errors.errors()[0]);
+        assert_eq!(forced.doing, "release");
+        assert!(forced.lasted == LIMIT, "{forced}");
+        assert!(matches!(forced.hold, Hold::Silent { asked } if asked == forced.lasted), "{forced}");
+    });
 }
 
 /// A resource that blocks the thread it lives on at `Release`, however it is looked after.
@@ -275,18 +281,20 @@ async fn g08_many_who_hold_on_at_once_are_all_forced_in_time_and_all_named() {
     assert!(ended.shutdown_errors().victims().is_empty(), "{}", ended.error());
 }
 
-#[actix::test]
-async fn g08_the_drain_delay_is_part_of_the_whole() {
-    let journal = Journal::default();
-    let hangs = Probe::new("a/hangs", &journal).release(|_| never());
-    let a = Probe::new("a", &journal).with_resources(vec![("hangs", hangs)]).run(|_| never());
-    let observed = observe(limits().drain_delay(ms(150)), |manager| manager.service(a));
-    let ended = shut_down(observed).await;
-    ended.assert_in_time(LIMIT);
-    ended.assert_exit_code(3);
-    assert_when(&ended, "shutdown_started a", ms(150), ms(250));
-    assert_when(&ended, "run_finished a: forced", SERVICES, SERVICES + ms(100));
-    assert_when(&ended, "release_finished a/hangs: forced", LIMIT, LIMIT + ms(100));
+#[test]
+fn g08_the_drain_delay_is_part_of_the_whole() {
+    paused(|| async {
+        let journal = Journal::default();
+        let hangs = Probe::new("a/hangs", &journal).release(|_| never());
+        let a = Probe::new("a", &journal).with_resources(vec![("hangs", hangs)]).run(|_| never());
+        let observed = observe_paused(limits().drain_delay(ms(150)), |manager| manager.service(a));
+        let ended = shut_down(observed).await;
+        ended.assert_in_time(LIMIT);
+        ended.assert_exit_code(3);
+        assert_when(&ended, "shutdown_started a", ms(150), ms(150));
+        assert_when(&ended, "run_finished a: forced", SERVICES, SERVICES);
+        assert_when(&ended, "release_finished a/hangs: forced", LIMIT, LIMIT);
+    });
 }
 
 #[actix::test]
@@ -310,22 +318,24 @@ async fn g08_resources_never_asked_before_the_deadline_get_a_last_call() {
     }
 }
 
-#[actix::test]
-async fn g08_a_last_call_that_is_not_answered_is_forced_and_named_too() {
-    let journal = Journal::default();
-    let hangs =
-        ["r1", "r2"].map(|name| (name, Probe::new(format!("a/{name}"), &journal).release(|_| never())));
-    let a = Probe::new("a", &journal).with_resources(hangs.into());
-    let ended = shut_down(observe(limits(), |manager| manager.service(a))).await;
-    ended.assert_in_time(LIMIT);
-    ended.assert_exit_code(3);
-    assert_eq!(
-        sorted_whos(ended.shutdown_errors().errors()),
-        ["a (release of r1)", "a (release of r2)"],
-        "{}",
-        ended.events
-    );
-    assert_eq!(journal.whose("release"), ["a/r2", "a/r1"]);
+#[test]
+fn g08_a_last_call_that_is_not_answered_is_forced_and_named_too() {
+    paused(|| async {
+        let journal = Journal::default();
+        let hangs =
+            ["r1", "r2"].map(|name| (name, Probe::new(format!("a/{name}"), &journal).release(|_| never())));
+        let a = Probe::new("a", &journal).with_resources(hangs.into());
+        let ended = shut_down(observe_paused(limits(), |manager| manager.service(a))).await;
+        ended.assert_in_time(LIMIT);
+        ended.assert_exit_code(3);
+        assert_eq!(
+            sorted_whos(ended.shutdown_errors().errors()),
+            ["a (release of r1)", "a (release of r2)"],
+            "{}",
+            ended.events
+        );
+        assert_eq!(journal.whose("release"), ["a/r2", "a/r1"]);
+    });
 }
 
 #[actix::test]
@@ -444,31 +454,33 @@ async fn g09_a_resource_starved_by_another_is_named_apart() {
     assert_eq!(&**by, "a, resource blocks", "{forced}");
 }
 
-#[actix::test]
-async fn g09_the_text_of_a_forced_end_says_who_what_and_for_how_long() {
-    let journal = Journal::default();
-    let stubborn = Probe::new("stubborn", &journal).run(|_| never());
-    let hangs = Probe::new("leaky/pool", &journal).release(|_| never());
-    let leaky = Probe::new("leaky", &journal).with_resources(vec![("pool", hangs)]);
-    let observed = observe(limits(), |manager| manager.service(stubborn).service(leaky));
-    let ended = shut_down(observed).await;
-    ended.assert_in_time(LIMIT);
-    let text = ended.error().to_string();
-    for words in [
-        "shutdown: ",
-        "stubborn (run): forced after 0.",
-        "of run: asked to stop 0.",
-        "it agreed and went on",
-        "leaky (release of pool): forced after 0.",
-        "of release: asked to stop 0.",
-        "it did not answer",
-    ] {
-        assert!(text.contains(words), "expected {words:?} in: {text}");
-    }
-    let report = ended.report().to_string();
-    for words in ["shutdown asked by StartShutdown", "stubborn: forced", "leaky, resource pool: forced"] {
-        assert!(report.contains(words), "expected {words:?} in: {report}");
-    }
+#[test]
+fn g09_the_text_of_a_forced_end_says_who_what_and_for_how_long() {
+    paused(|| async {
+        let journal = Journal::default();
+        let stubborn = Probe::new("stubborn", &journal).run(|_| never());
+        let hangs = Probe::new("leaky/pool", &journal).release(|_| never());
+        let leaky = Probe::new("leaky", &journal).with_resources(vec![("pool", hangs)]);
+        let observed = observe_paused(limits(), |manager| manager.service(stubborn).service(leaky));
+        let ended = shut_down(observed).await;
+        ended.assert_in_time(LIMIT);
+        let text = ended.error().to_string();
+        for words in [
+            "shutdown: ",
+            "stubborn (run): forced after 0.",
+            "of run: asked to stop 0.",
+            "it agreed and went on",
+            "leaky (release of pool): forced after 0.",
+            "of release: asked to stop 0.",
+            "it did not answer",
+        ] {
+            assert!(text.contains(words), "expected {words:?} in: {text}");
+        }
+        let report = ended.report().to_string();
+        for words in ["shutdown asked by StartShutdown", "stubborn: forced", "leaky, resource pool: forced"] {
+            assert!(report.contains(words), "expected {words:?} in: {report}");
+        }
+    });
 }
 
 /// Ticks for ever; the gate opens when it is dropped.

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use majordomo::events::{self, LifecycleEvent};
+use majordomo::testing::{paused, start_paused};
 use majordomo::{
     GetStatus, Manager, Run, Stage, StartShutdown, WaitForShutdown, WaitUntilRunning, resource_fn, service_fn,
 };
@@ -110,34 +111,67 @@ async fn the_span_of_a_service_carries_its_id_and_stage() {
     assert_eq!((&*inside[0]["service"], &*inside[0]["stage"]), ("a", "run"));
 }
 
-#[actix::test]
-async fn progress_names_who_is_waited_for_once_a_second() {
-    let (sender, mut stream) = events::channel();
-    let stuck = service_fn("stuck", |run: Run| async move {
-        run.resources.start("db", resource_fn(|| async { Ok(()) }))?;
-        pending().await
+#[test]
+fn in_paused_time_each_manager_logs_at_the_moment_of_what_it_tells_and_so_do_its_services() {
+    let recorder = Recorder::default();
+    let told = recorder.clone();
+    paused(|| async {
+        let service = service_fn("a", |run: Run| async move {
+            tracing::info!("begins");
+            run.shutdown.requested().await;
+            Ok(())
+        });
+        let manager = start_paused(Manager::new(options().dispatch(told.dispatch())).service(service));
+        let other = service_fn("b", |_| async {
+            tracing::info!("nobody listens");
+            Ok(())
+        });
+        start_paused(Manager::new(options()).service(other)).send(WaitForShutdown).await.unwrap().unwrap();
+        manager.send(WaitUntilRunning).await.unwrap().unwrap();
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(told.with(&[("message", "begins")]).len(), 1);
+        assert_eq!(told.with(&[("service", "a"), ("stage", "run"), ("message", "started")]).len(), 1);
+        manager.do_send(StartShutdown);
+        manager.send(WaitForShutdown).await.unwrap().unwrap();
     });
-    let prompt = service_fn("prompt", |run: Run| async move {
-        run.shutdown.requested().await;
-        Ok(())
-    });
-    let options = options().max_shutdown_duration(Duration::from_millis(1300)).observe(sender);
-    let manager = Manager::new(options).service(stuck).service(prompt).start();
-    manager.send(WaitUntilRunning).await.unwrap().unwrap();
-    manager.do_send(StartShutdown);
-    manager.send(WaitForShutdown).await.unwrap().unwrap_err();
+    let run = recorder.with(&[("service", "a"), ("stage", "run"), ("outcome", "ok")]);
+    assert_eq!(run[0]["elapsed_ms"], "60000");
+    assert_eq!(recorder.with(&[("message", "stopped")]).len(), 1);
+    assert!(recorder.with(&[("message", "nobody listens")]).is_empty());
+}
 
-    let mut seen = Vec::new();
-    while let Some(timed) = stream.recv().await {
-        if let LifecycleEvent::Progress { left, of, waiting_for, to_force } = &timed.event {
-            seen.push((*left, *of, waiting_for.clone(), to_force.unwrap()));
+#[test]
+fn progress_names_who_is_waited_for_once_a_second() {
+    paused(|| async {
+        let (sender, mut stream) = events::channel();
+        let stuck = service_fn("stuck", |run: Run| async move {
+            run.resources.start("db", resource_fn(|| async { Ok(()) }))?;
+            pending().await
+        });
+        let prompt = service_fn("prompt", |run: Run| async move {
+            run.shutdown.requested().await;
+            Ok(())
+        });
+        let options = options().max_shutdown_duration(Duration::from_millis(5300)).observe(sender);
+        let manager = start_paused(Manager::new(options).service(stuck).service(prompt));
+        manager.send(WaitUntilRunning).await.unwrap().unwrap();
+        manager.do_send(StartShutdown);
+        manager.send(WaitForShutdown).await.unwrap().unwrap_err();
+
+        let mut seen = Vec::new();
+        while let Some(timed) = stream.recv().await {
+            if let LifecycleEvent::Progress { left, of, waiting_for, to_force } = &timed.event {
+                seen.push((*left, *of, waiting_for.clone(), to_force.unwrap()));
+            }
         }
-    }
-    let [(left, of, waiting_for, to_force)] = &seen[..] else { panic!("{seen:?}") };
-    assert_eq!((*left, *of), (2, 3), "the service and its resource, of three");
-    assert!(waiting_for.starts_with("stuck (run, 1."), "{waiting_for}");
-    assert!(!waiting_for.contains("prompt"), "{waiting_for}");
-    assert!(*to_force <= Duration::from_millis(300), "{to_force:?}");
+        assert_eq!(seen.len(), 4, "services are forced after 4.77 s: {seen:?}");
+        for ((left, of, waiting_for, to_force), second) in seen.iter().zip(1_u64..) {
+            assert_eq!((*left, *of), (2, 3), "the service and its resource, of three");
+            assert!(waiting_for.starts_with(&format!("stuck (run, {second}.")), "{waiting_for}");
+            assert!(!waiting_for.contains("prompt"), "{waiting_for}");
+            assert_eq!(*to_force, Duration::from_millis(5300 - 1000 * second));
+        }
+    });
 }
 
 #[actix::test]

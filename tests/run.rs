@@ -6,9 +6,10 @@ use std::future::ready;
 
 use actix::prelude::*;
 use common::{
-    Answer, Call, Ended, Gate, Journal, Probe, error_of, forced_of, ms, never, observe, options, panic_of,
-    whos,
+    Answer, Call, Ended, Gate, Journal, Probe, error_of, forced_of, ms, never, observe, observe_paused,
+    options, panic_of, whos,
 };
+use majordomo::testing::paused;
 use majordomo::{
     Hold, Manager, NoAnswerError, Outcome, Run, Stage, StageError, WaitUntilRunning, service_fn,
 };
@@ -194,23 +195,25 @@ async fn g04_every_run_that_fails_is_named_also_after_the_first() {
     assert_eq!(ended.cause(), "failure of first");
 }
 
-#[actix::test]
-async fn g04_an_error_of_a_run_is_kept_when_another_service_has_to_be_forced() {
-    let journal = Journal::default();
-    let fails = Probe::new("fails", &journal).run(|_| ready(Err("the disk is full".into())));
-    let hangs = Probe::new("hangs", &journal).run(|_| never());
-    let limits = options().max_shutdown_duration(ms(1000)).release_reserve(ms(100));
-    let ended = observe(limits, |manager| manager.service(fails).service(hangs)).ended().await;
-    ended.assert_exit_code(3);
-    assert_eq!(whos(ended.run_errors().errors()), ["fails (run)"], "{}", ended.events);
-    assert_eq!(whos(ended.shutdown_errors().errors()), ["hangs (run)"], "{}", ended.events);
-    let forced = forced_of(&ended.shutdown_errors().errors()[0]);
-    assert!(matches!(forced.hold, Hold::WentOn { .. }), "{forced}");
-    assert_eq!(ended.cause(), "failure of fails");
-    let text = ended.error().to_string();
-    for word in ["run: ", "fails (run): the disk is full", "shutdown: ", "hangs (run): forced after"] {
-        assert!(text.contains(word), "expected {word:?} in: {text}");
-    }
+#[test]
+fn g04_an_error_of_a_run_is_kept_when_another_service_has_to_be_forced() {
+    paused(|| async {
+        let journal = Journal::default();
+        let fails = Probe::new("fails", &journal).run(|_| ready(Err("the disk is full".into())));
+        let hangs = Probe::new("hangs", &journal).run(|_| never());
+        let limits = options().max_shutdown_duration(ms(1000)).release_reserve(ms(100));
+        let ended = observe_paused(limits, |manager| manager.service(fails).service(hangs)).ended().await;
+        ended.assert_exit_code(3);
+        assert_eq!(whos(ended.run_errors().errors()), ["fails (run)"], "{}", ended.events);
+        assert_eq!(whos(ended.shutdown_errors().errors()), ["hangs (run)"], "{}", ended.events);
+        let forced = forced_of(&ended.shutdown_errors().errors()[0]);
+        assert!(matches!(forced.hold, Hold::WentOn { asked } if asked == ms(900)), "{forced}");
+        assert_eq!(ended.cause(), "failure of fails");
+        let text = ended.error().to_string();
+        for word in ["run: ", "fails (run): the disk is full", "shutdown: ", "hangs (run): forced after"] {
+            assert!(text.contains(word), "expected {word:?} in: {text}");
+        }
+    });
 }
 
 #[actix::test]

@@ -146,6 +146,11 @@ pub enum ConfigError {
         /// What would work.
         mend: &'static str,
     },
+    /// A manager in paused time has a service that answers gRPC calls.
+    #[error(
+        "{0:?} answers gRPC calls, and there is no gRPC server in paused time, since it works on threads of its own, whose time is real: leave the service out (the ping service by grpc_ping_service(false)), or test it in real time with Manager::start"
+    )]
+    PausedGrpc(String),
     /// A thread for services could not be made.
     #[error(
         "could not start a thread for services ({0}): raise the limits of the process, or lower service_threads"

@@ -38,7 +38,7 @@ pub(crate) struct ReportBuilder {
 struct Known {
     depends_on: Vec<Name>,
     /// Its resources' places in its report, but for the first few: those are soon found without.
-    resources: Option<Box<HashMap<Name, usize, RandomState>>>,
+    resources: HashMap<Name, usize, RandomState>,
     /// The latest failure that a restart, or its own stop, has seen to.
     mended: Option<Arc<str>>,
     /// Which restart of its period the latest one was.
@@ -209,18 +209,18 @@ impl ReportBuilder {
 
     fn resource(&mut self, service: &Name, name: &Name) -> &mut ResourceReport {
         let service = self.index(service);
-        let known = self.known[service].resources.as_ref();
+        let known = &self.known[service].resources;
         let resources = &mut self.report.services[service].resources;
         let few = resources.len().min(FEW);
         let among_few = || resources[..few].iter().position(|resource| resource.name == *name);
-        let at = known.and_then(|known| known.get(name).copied()).or_else(among_few);
+        let at = known.get(name).copied().or_else(among_few);
         &mut resources[at.expect("what is told of was started")]
     }
 
     /// A service is set up, for the first time or again: what is told of it from here on is of this life.
     fn begin_life(&mut self, id: &Name, at: Duration) {
         let index = self.index(id);
-        self.known[index].resources = None;
+        self.known[index].resources.clear();
         let service = &mut self.report.services[index];
         service.setup = Some(StepReport::asked(at));
         (service.run, service.shutdown) = (None, None);
@@ -252,7 +252,7 @@ impl ReportBuilder {
             // Most services have one, or none.
             0 => resources.reserve_exact(1),
             FEW.. => {
-                self.known[service].resources.get_or_insert_default().insert(name.clone(), resources.len());
+                self.known[service].resources.insert(name.clone(), resources.len());
             }
             _ => {}
         }

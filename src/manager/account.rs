@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use super::recorder::Recorder;
+use crate::clock;
 use crate::error::{ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder, ReturnedError, StuckError};
 use crate::events::{End, EventSender, Failure, InFlight, LifecycleEvent, Name, TimedEvent};
 use crate::lifecycle::{Announcement, Fault, Outcome, ResourceIx, ServiceIx, Step};
@@ -27,7 +28,7 @@ pub(super) enum Detail {
 }
 
 /// Whom something concerns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Whom {
     Service(ServiceIx, Step),
     Resource(ResourceIx),
@@ -84,7 +85,7 @@ impl Account {
         recorder: Recorder,
     ) -> Self {
         Self {
-            began: Instant::now(),
+            began: clock::now(),
             services: services.iter().map(|(id, _)| Known::new(id)).collect(),
             report: ReportBuilder::new(services),
             observers,
@@ -120,7 +121,7 @@ impl Account {
 
     /// Since the manager started.
     pub(super) fn now(&self) -> Duration {
-        self.began.elapsed()
+        clock::now().saturating_duration_since(self.began)
     }
 
     pub(super) fn id(&self, ix: ServiceIx) -> &Name {
@@ -131,11 +132,11 @@ impl Account {
         &self.known(resource.service).resources[resource.index as usize].name
     }
 
-    /// What has started and not finished, oldest first.
+    /// What has started and not finished, oldest first; what is of the same age in the order of services and steps.
     pub(super) fn open(&self) -> Vec<(Whom, Duration)> {
         let now = self.now();
         let mut open: Vec<_> = self.open.iter().map(|(&whom, &since)| (whom, now - since)).collect();
-        open.sort_by_key(|&(_, lasted)| std::cmp::Reverse(lasted));
+        open.sort_by_key(|&(whom, lasted)| (std::cmp::Reverse(lasted), whom));
         open
     }
 

@@ -1,7 +1,8 @@
 //! Lifecycle events as log events, and the spans that services are given.
 //!
 //! A subscriber is the user's code and may block. So it is never called on the manager's thread: events are
-//! logged on a thread of their own, and spans are made where the service lives.
+//! logged on a thread of their own, and spans are made where the service lives. Where all live on one thread, there is
+//! nobody to spare: a log event then comes at the very moment of what it tells.
 
 use std::io;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::thread;
 
 use tokio::sync::oneshot;
 use tracing::dispatcher::{self, Dispatch};
+use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 use tracing::{Span, debug, error, info, warn};
 
@@ -39,30 +41,58 @@ impl Spans {
     }
 }
 
+/// Logs events, and in the end once more those before a forced end.
+struct Logger {
+    recorder: Recorder,
+    forced: bool,
+}
+
+impl Logger {
+    fn take(&mut self, event: Arc<TimedEvent>) {
+        log(&event);
+        self.forced |= event.event.is_forced();
+        self.recorder.keep(event);
+    }
+
+    fn end(self) {
+        if self.forced {
+            for event in self.recorder.events() {
+                error!(target: "majordomo", %event, "before the forced end");
+            }
+        }
+    }
+}
+
 /// Logs what a stream of events tells, until it ends; then resolves. `None` when nobody listens.
 pub(super) fn start(
     dispatch: &Dispatch,
     mut events: EventStream,
     flight_recorder: usize,
+    one_thread: bool,
 ) -> io::Result<Option<oneshot::Receiver<()>>> {
     if dispatch.is::<NoSubscriber>() {
         return Ok(None);
     }
     let dispatch = dispatch.clone();
     let (done, finished) = oneshot::channel();
+    let mut logger = Logger { recorder: Recorder::new(flight_recorder), forced: false };
+    if one_thread {
+        let logs = async move {
+            while let Some(event) = events.recv().await {
+                logger.take(event);
+            }
+            logger.end();
+            let _ = done.send(());
+        };
+        actix_rt::spawn(logs.with_subscriber(dispatch));
+        return Ok(Some(finished));
+    }
     thread::Builder::new().name("majordomo-log".to_owned()).spawn(move || {
         dispatcher::with_default(&dispatch, || {
-            let (mut recorder, mut forced) = (Recorder::new(flight_recorder), false);
             while let Some(event) = events.blocking_recv() {
-                log(&event);
-                forced |= event.event.is_forced();
-                recorder.keep(event);
+                logger.take(event);
             }
-            if forced {
-                for event in recorder.events() {
-                    error!(target: "majordomo", %event, "before the forced end");
-                }
-            }
+            logger.end();
         });
         let _ = done.send(());
     })?;

@@ -189,6 +189,19 @@ impl Manager {
         Self::start_in_arbiter(&Arbiter::new().handle(), move |_| self)
     }
 
+    /// Starts the manager on the thread that this is called on, and there also all that it looks after: for paused time,
+    /// which is one thread's.
+    ///
+    /// # Panics
+    /// Outside of an actix system.
+    pub(crate) fn start_on_this_thread(mut self) -> Addr<Self> {
+        if let Some(plan) = &mut self.plan {
+            plan.keep_to_one_thread();
+            plan.options.dispatch.get_or_insert_with(|| dispatcher::get_default(Clone::clone));
+        }
+        Actor::start(self)
+    }
+
     /// Starts the manager and waits for its end. Answers to the seed's `Manager.Run`.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ use super::Manager;
 use super::messages::{ForceShutdown, WaitForShutdown};
 use super::plan::ManagerPlan;
 use super::waiting::Join;
+use crate::clock;
 use crate::error::{BoxError, ConfigError, ManagerError};
 use crate::lifecycle::Budget;
 use crate::service::{
@@ -120,7 +121,11 @@ impl Handler<Setup> for NestedManager {
 
     fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Self::Result {
         let made = lock(&self.branch.next).take();
-        let child = made.unwrap_or_else(|| (self.make)()).start();
+        let child = made.unwrap_or_else(|| (self.make)());
+        let child = match setup.resources.share_one_thread() {
+            true => child.start_on_this_thread(),
+            false => child.start(),
+        };
         self.told = Arc::default();
         *lock(&self.branch.child) = Some(child.clone());
         let (told, shutdown) = (Arc::clone(&self.told), setup.shutdown);
@@ -133,6 +138,7 @@ impl Handler<Setup> for NestedManager {
         Box::pin(async move {
             let set_up = child.send(WaitUntilSetUp);
             tokio::select! {
+                biased;
                 set_up = set_up => match set_up? {
                     Ok(()) => Ok(()),
                     Err(error) => told_now(&told, Err(error)),
@@ -222,7 +228,7 @@ impl ShutdownWithin {
     /// What a service that was asked to stop has left.
     fn of(shutdown: &ShutdownSignal) -> Self {
         Self(shutdown.deadline().map(|at| {
-            let now = Instant::now();
+            let now = clock::now();
             now + Budget::leaving_a_margin(at.saturating_duration_since(now))
         }))
     }

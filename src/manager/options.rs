@@ -203,6 +203,12 @@ impl ManagerOptions {
         (self.handle_signals, self.grpc_ping_service) = (false, false);
     }
 
+    /// Those of a manager whose services live on its own thread: nobody could look at that while it is blocked, and signals
+    /// come from another.
+    pub(super) fn as_one_thread(&mut self) {
+        (self.handle_signals, self.stuck_after) = (false, None);
+    }
+
     /// What the gRPC server logs of each call. Answers to the seed's `WithGrpcLogging`. Default:
     /// [`GrpcLogging::default`].
     pub fn grpc_logging(self, logging: GrpcLogging) -> Self {

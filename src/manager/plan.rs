@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde::Serialize;
 
 use super::candidate::{Candidate, specs};
 use super::options::{Checked, ManagerOptions};
 use super::status::indented;
+use crate::clock;
 use crate::error::{ConfigError, seconds};
 use crate::events::{Name, as_ms, as_opt_ms, as_text};
 use crate::grpc::SERVER_ID;
@@ -21,6 +22,7 @@ pub(super) struct Plan {
     pub(super) options: ManagerOptions,
     pub(super) candidates: Vec<Candidate>,
     held: bool,
+    one_thread: bool,
 }
 
 /// A plan that can work.
@@ -31,11 +33,13 @@ pub(super) struct CheckedPlan {
     pub(super) specs: Vec<Spec>,
     /// Whether nobody runs before that is allowed.
     pub(super) held: bool,
+    /// Whether all are to live on the thread of the manager.
+    pub(super) one_thread: bool,
 }
 
 impl Plan {
     pub(super) fn new(options: ManagerOptions) -> Self {
-        Self { options, candidates: Vec::new(), held: false }
+        Self { options, candidates: Vec::new(), held: false, one_thread: false }
     }
 
     /// It is the plan of a child.
@@ -44,12 +48,18 @@ impl Plan {
         self.options.as_child();
     }
 
+    /// All are to live on the thread of the manager.
+    pub(super) fn keep_to_one_thread(&mut self) {
+        self.one_thread = true;
+        self.options.as_one_thread();
+    }
+
     /// Everything that can be refused is refused here.
     pub(super) fn check(mut self) -> Result<CheckedPlan, ConfigError> {
         self.candidates.extend(self.ping());
         let (checked, specs) = self.verdict(&self.candidates.iter().collect::<Vec<_>>())?;
-        let Self { options, candidates, held } = self;
-        Ok(CheckedPlan { options, checked, candidates, specs, held })
+        let Self { options, candidates, held, one_thread } = self;
+        Ok(CheckedPlan { options, checked, candidates, specs, held, one_thread })
     }
 
     fn ping(&self) -> Option<Candidate> {
@@ -66,6 +76,9 @@ impl Plan {
             let reserved = &*candidate.id == SERVER_ID;
             if reserved || !ids.insert(&candidate.id) {
                 return Err(ConfigError::DuplicateId(candidate.id.to_string()));
+            }
+            if self.one_thread && candidate.kind.registers() {
+                return Err(ConfigError::PausedGrpc(candidate.id.to_string()));
             }
             candidate.check(checked.budget.services_time())?;
         }
@@ -107,7 +120,7 @@ fn take_turns(services: &mut [PlannedService], needs: &[Vec<usize>], budget: &Bu
         }
     }
     let turns = services.iter().map(|service| service.stop_turn + 1).max().unwrap_or(1) as u32;
-    let asked = Instant::now();
+    let asked = clock::now();
     for service in services {
         let share = budget.share_until(asked, service.stop_turn as u32, turns);
         service.asked_by = share.map(|at| at - asked);
@@ -161,7 +174,7 @@ pub struct PlannedService {
 impl ManagerPlan {
     fn new(mut services: Vec<PlannedService>, budget: &Budget) -> Self {
         services.sort_by_key(|service| service.start_turn);
-        let asked = Instant::now();
+        let asked = clock::now();
         Self {
             services,
             drain_delay: budget.drain_delay(),

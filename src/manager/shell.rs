@@ -19,6 +19,7 @@ use super::seat::Seat;
 use super::timing::LAST_CALL;
 use super::told::{Home, Tick, Told, Turn};
 use super::watchdog::Watchdog;
+use crate::clock;
 use crate::events::LifecycleEvent;
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar};
 use crate::lifecycle::{
@@ -67,6 +68,8 @@ pub(super) struct Parts {
     pub(super) service_threads: usize,
     pub(super) stuck_after: Option<Duration>,
     pub(super) held: bool,
+    /// Whether all are to live on this thread.
+    pub(super) one_thread: bool,
 }
 
 impl Shell {
@@ -74,7 +77,12 @@ impl Shell {
         let arbiter = actix_rt::Arbiter::current();
         let (threads, dispatch) = (parts.service_threads, parts.spans.dispatch().clone());
         let watchdog = Watchdog::new(parts.stuck_after, &parts.home);
-        let pool = || Arc::new(Pool::new(threads, arbiter.clone(), dispatch.clone(), watchdog.vigil()));
+        let pool = || {
+            Arc::new(match parts.one_thread {
+                true => Pool::of_this_thread(&dispatch),
+                false => Pool::new(threads, arbiter.clone(), dispatch.clone(), watchdog.vigil()),
+            })
+        };
         let mut machine = Machine::new(parts.specs, !parts.budget.drain_delay().is_zero());
         if parts.held {
             machine.hold();
@@ -108,7 +116,7 @@ impl Shell {
 
     /// Until whatever is left is forced.
     pub(super) fn to_force(&self) -> Option<Duration> {
-        self.deadline.map(|at| at.saturating_duration_since(Instant::now()))
+        self.deadline.map(|at| at.saturating_duration_since(clock::now()))
     }
 
     /// Services and resources, past and present.

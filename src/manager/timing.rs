@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::shell::Shell;
 use super::told::{Tick, Told};
+use crate::clock;
 use crate::lifecycle::{Input, Stage};
 
 /// The moment that resources get which were never asked before the deadline.
@@ -12,7 +13,7 @@ pub(super) const LAST_CALL: Duration = Duration::from_millis(20);
 impl Shell {
     pub(super) fn start_deadlines(&mut self, shares: u32) {
         self.shares = shares;
-        self.time_shutdown(Instant::now());
+        self.time_shutdown(clock::now());
         let home = self.home.clone();
         self.spawn(async move {
             let mut every = tokio::time::interval(Duration::from_secs(1));
@@ -31,19 +32,19 @@ impl Shell {
         self.deadline = all;
         for (at, input) in [(services, Input::ReserveReached), (all, Input::DeadlineReached)] {
             if let Some(at) = at {
-                self.timer(at.saturating_duration_since(Instant::now()), input);
+                self.timer(at.saturating_duration_since(clock::now()), input);
             }
         }
         for share in 1..self.shares {
             if let Some(at) = self.budget.share_until(asked, share, self.shares) {
-                self.timer(at.saturating_duration_since(Instant::now()), Input::ShareSpent(share));
+                self.timer(at.saturating_duration_since(clock::now()), Input::ShareSpent(share));
             }
         }
     }
 
     /// The shutdown, which may have begun, is to be over at that time at the latest.
     pub(super) fn tighten(&mut self, at: Instant) {
-        let now = Instant::now();
+        let now = clock::now();
         self.budget = self.budget.within(at.saturating_duration_since(now));
         if self.deadline.is_none_or(|deadline| at < deadline) && self.stage() >= Stage::Stopping {
             self.time_shutdown(now);

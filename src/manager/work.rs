@@ -59,7 +59,7 @@ impl Ended {
 
 impl Work {
     pub(super) fn begin(plan: CheckedPlan, addr: &Addr<Manager>, home: Home) -> Result<Self, ConfigError> {
-        let CheckedPlan { options, checked, mut candidates, mut specs, held } = plan;
+        let CheckedPlan { options, checked, mut candidates, mut specs, held, one_thread } = plan;
         let signals = if options.handle_signals {
             Some(signals::register(home.clone()).map_err(|e| ConfigError::Signals(e.to_string()))?)
         } else {
@@ -84,7 +84,7 @@ impl Work {
         }
         let dispatch = options.dispatch.unwrap_or_else(Dispatch::none);
         let (log_sender, log_stream) = events::channel();
-        let logged = log::start(&dispatch, log_stream, options.flight_recorder)
+        let logged = log::start(&dispatch, log_stream, options.flight_recorder, one_thread)
             .map_err(|error| ConfigError::Thread(error.to_string()))?;
         observers.extend(options.observers);
         observers.extend(logged.is_some().then_some(log_sender));
@@ -102,6 +102,7 @@ impl Work {
             service_threads: checked.service_threads,
             stuck_after: options.stuck_after,
             held,
+            one_thread,
         });
         Ok(Self { _addr: addr.clone(), shell, grpc_addresses: Vec::new(), logged, _signals: signals })
     }

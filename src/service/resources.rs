@@ -126,6 +126,11 @@ impl Resources {
         self.0.start(name.into().into(), resource.into())
     }
 
+    /// Whether they live on the thread of the manager, as all does that it looks after.
+    pub(crate) fn share_one_thread(&self) -> bool {
+        self.0.pool.is_one_thread()
+    }
+
     /// The service that these belong to.
     pub fn service_id(&self) -> &str {
         &self.0.service

@@ -87,6 +87,7 @@ impl ShutdownSignal {
 
     /// When whoever received this signal is forced: for a service the moment at which the release reserve
     /// begins, for a resource the end of all. `None` as long as no shutdown has begun, or without a limit.
+    /// What is left of it is counted from tokio's `Instant::now`, which is the system's except where a test has paused it.
     pub fn deadline(&self) -> Option<Instant> {
         let deadline = match self.asking {
             Asking::Service => &self.deadlines.limits.services,

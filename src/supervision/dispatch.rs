@@ -16,5 +16,10 @@ pub(crate) fn current() -> Dispatch {
 /// may yet be set, stays visible.
 #[must_use]
 pub(crate) fn adopt(dispatch: &Dispatch) -> Option<DefaultGuard> {
-    (!dispatch.is::<NoSubscriber>()).then(|| dispatcher::set_default(dispatch))
+    listens(dispatch).then(|| dispatcher::set_default(dispatch))
+}
+
+/// Whether there is anybody to hear.
+pub(super) fn listens(dispatch: &Dispatch) -> bool {
+    !dispatch.is::<NoSubscriber>()
 }

@@ -23,6 +23,7 @@ use actix::dev::ContextFut;
 use actix::dev::channel::{AddressReceiver, channel};
 use actix::{Actor, ActorContext, Addr, Context};
 use smallvec::SmallVec;
+use tracing::instrument::WithSubscriber;
 
 use super::control::{Answer, Ask, Control, Fate, Order, Reply};
 use super::lane::Lane;
@@ -75,13 +76,14 @@ where
     let control = Arc::new(Control::new(thread.post()));
     let watch = Arc::clone(thread.watch());
     let lane = Lane::new();
+    let dispatch = thread.dispatch().cloned();
     let incarnation = {
         let (control, lane) = (Arc::clone(&control), lane.clone());
         let make = Box::new(make);
         move || {
             let body = Body::Unborn { make, receiver };
             let waker = Waker::from(Arc::clone(&control));
-            actix_rt::spawn(Incarnation {
+            let incarnation = Incarnation {
                 body,
                 control,
                 waker,
@@ -92,7 +94,15 @@ where
                 observer,
                 notes: Arc::new(Notes::default()),
                 owed: Vec::new(),
-            });
+            };
+            match dispatch {
+                Some(dispatch) => {
+                    // Boxed, so that this is not made anew for every type of actor.
+                    let incarnation: Pin<Box<dyn Future<Output = ()>>> = Box::pin(incarnation);
+                    actix_rt::spawn(incarnation.with_subscriber(dispatch))
+                }
+                None => actix_rt::spawn(incarnation),
+            };
         }
     };
     thread.run(incarnation);

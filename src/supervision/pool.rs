@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 
-use actix_rt::{ArbiterHandle, System};
+use actix_rt::{Arbiter, ArbiterHandle, System};
 use tracing::Dispatch;
 
 use super::thread::Thread;
@@ -18,6 +18,8 @@ pub(crate) struct Pool {
     dispatch: Dispatch,
     /// Who looks at its threads.
     vigil: Option<Arc<Vigil>>,
+    /// The one for all, where no other is to be started.
+    only: Option<Arc<Thread>>,
     threads: Mutex<Threads>,
 }
 
@@ -37,7 +39,18 @@ impl Pool {
         vigil: Option<Arc<Vigil>>,
     ) -> Self {
         let threads = Threads { shared: vec![None; limit.max(1)], dedicated: Vec::new(), stopped: false };
-        Self { home, dispatch, vigil, threads: Mutex::new(threads) }
+        Self { home, dispatch, vigil, only: None, threads: Mutex::new(threads) }
+    }
+
+    /// A pool of one thread, which is there already: the one that this is called on. It is not ended with the pool.
+    pub(crate) fn of_this_thread(dispatch: &Dispatch) -> Self {
+        let only = Some(Arc::new(Thread::this(dispatch)));
+        Self { only, ..Self::new(1, Arbiter::current(), dispatch.clone(), None) }
+    }
+
+    /// Whether there is one thread for all.
+    pub(crate) fn is_one_thread(&self) -> bool {
+        self.only.is_some()
     }
 
     /// The thread that is dealt to number `turn`.
@@ -60,6 +73,9 @@ impl Pool {
         self: &Arc<Self>,
         job: impl FnOnce(&Self) -> io::Result<Arc<Thread>> + Send + 'static,
     ) -> io::Result<Arc<Thread>> {
+        if let Some(only) = &self.only {
+            return self.lock().map(|_| Arc::clone(only));
+        }
         if System::try_current().is_some() {
             return job(self);
         }

@@ -36,6 +36,8 @@ pub(crate) struct Thread {
     watch: Arc<Watch>,
     over: CancellationToken,
     name: Arc<OnceLock<Arc<str>>>,
+    /// Where log events of its actors go, if that is not where those of the thread go.
+    dispatch: Option<Dispatch>,
 }
 
 impl Thread {
@@ -56,11 +58,29 @@ impl Thread {
         let name = Arc::<OnceLock<Arc<str>>>::default();
         let tell_name = Arc::clone(&name);
         arbiter.spawn_fn(move || {
-            let _ = tell_name.set(std::thread::current().name().unwrap_or("a thread").into());
+            let _ = tell_name.set(name_of_this());
             AT_THREAD_END.set(Some(AtThreadEnd { _dispatch: dispatch::adopt(&dispatch), _over: guard }));
         });
         let post = Post::new(NEXT.fetch_add(1, Ordering::Relaxed), arbiter.clone());
-        Ok(Self { arbiter, post, watch, over, name })
+        Ok(Self { arbiter, post, watch, over, name, dispatch: None })
+    }
+
+    /// The thread that this is called on, an arbiter's. It is somebody else's, and never ended.
+    pub(super) fn this(dispatch: &Dispatch) -> Self {
+        let arbiter = Arbiter::current();
+        Self {
+            post: Post::new(NEXT.fetch_add(1, Ordering::Relaxed), arbiter.clone()),
+            arbiter,
+            watch: Arc::default(),
+            over: CancellationToken::new(),
+            name: Arc::new(OnceLock::from(name_of_this())),
+            dispatch: dispatch::listens(dispatch).then(|| dispatch.clone()),
+        }
+    }
+
+    /// Where log events of its actors go, if that is not where those of the thread go.
+    pub(super) fn dispatch(&self) -> Option<&Dispatch> {
+        self.dispatch.as_ref()
     }
 
     /// What the operating system calls it, once it runs.
@@ -90,4 +110,9 @@ impl Thread {
     pub(super) fn over(&self) -> impl Future<Output = ()> + use<> {
         self.over.clone().cancelled_owned()
     }
+}
+
+/// What the operating system calls this thread.
+fn name_of_this() -> Arc<str> {
+    std::thread::current().name().unwrap_or("a thread").into()
 }

@@ -45,7 +45,7 @@ fn base() -> Instant {
     *BASE.get_or_init(Instant::now)
 }
 
-/// The time of polls.
+/// The time of polls: real also where a test has paused the clock, as to block a thread takes real time.
 pub(crate) fn now() -> Duration {
     base().elapsed()
 }

@@ -23,7 +23,7 @@ pub(crate) use errors::{error_of, forced_of, panic_of, sorted_whos, whos};
 pub(crate) use events::Events;
 pub(crate) use folder::Folder;
 pub(crate) use gates::{Counter, Gate, Journal};
-pub(crate) use observed::{Ended, Observed, observe};
+pub(crate) use observed::{Ended, Observed, observe, observe_paused};
 pub(crate) use probe::{Call, Dropped, Probe, block, never, start_all};
 pub(crate) use served::{Registers, connect, reconnect, serving};
 

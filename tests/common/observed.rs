@@ -1,16 +1,18 @@
 //! A manager whose events are recorded, from its start to its end.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use actix::Addr;
 use majordomo::events::{EventStream, channel};
+use majordomo::testing::start_paused;
 use majordomo::{
     ForceShutdown, GetStatus, Manager, ManagerError, ManagerOptions, ManagerStatus, ResourceReport,
     ServiceReport, ServicesErrors, ShutdownReport, StageError, StartShutdown, WaitForShutdown,
     WaitUntilRunning,
 };
+use tokio::time::Instant;
 
-use super::{Events, HANG, ms, within};
+use super::{Events, HANG, ms};
 
 /// A manager that was started and is observed.
 pub(crate) struct Observed {
@@ -18,6 +20,8 @@ pub(crate) struct Observed {
     stream: EventStream,
     seen: Events,
     asked: Option<Instant>,
+    /// Longer takes only what hangs.
+    patience: Duration,
 }
 
 /// A manager that has ended.
@@ -34,12 +38,20 @@ pub(crate) struct Ended {
 pub(crate) fn observe(options: ManagerOptions, services: impl FnOnce(Manager) -> Manager) -> Observed {
     let (sender, stream) = channel();
     let manager = services(Manager::new(options.observe(sender))).start();
-    Observed { manager, stream, seen: Events::default(), asked: None }
+    Observed { manager, stream, seen: Events::default(), asked: None, patience: HANG }
+}
+
+/// The same in paused time, where whoever waits has a hundred days.
+pub(crate) fn observe_paused(options: ManagerOptions, services: impl FnOnce(Manager) -> Manager) -> Observed {
+    let (sender, stream) = channel();
+    let manager = start_paused(services(Manager::new(options.observe(sender))));
+    let patience = Duration::from_secs(100 * 24 * 60 * 60);
+    Observed { manager, stream, seen: Events::default(), asked: None, patience }
 }
 
 impl Observed {
     pub(crate) async fn running(&self) {
-        let answer = within("running", self.manager.send(WaitUntilRunning)).await;
+        let answer = self.within("running", self.manager.send(WaitUntilRunning)).await;
         answer.expect("a manager answers").expect("it should have come to run");
     }
 
@@ -54,7 +66,12 @@ impl Observed {
     }
 
     pub(crate) async fn status(&self) -> ManagerStatus {
-        within("the status", self.manager.send(GetStatus)).await.expect("a manager answers")
+        self.within("the status", self.manager.send(GetStatus)).await.expect("a manager answers")
+    }
+
+    async fn within<T>(&self, what: &str, future: impl Future<Output = T>) -> T {
+        let answer = tokio::time::timeout(self.patience, future).await;
+        answer.unwrap_or_else(|_| panic!("{what} did not come in {:?}", self.patience))
     }
 
     /// Waits until this has happened, if it hasn't.
@@ -70,11 +87,11 @@ impl Observed {
     }
 
     async fn next_for(&mut self, pattern: &str) {
-        let next = tokio::time::timeout(HANG, self.stream.recv()).await;
+        let next = tokio::time::timeout(self.patience, self.stream.recv()).await;
         match next {
             Ok(Some(event)) => self.seen.push(event),
             Ok(None) => panic!("the manager ended without {pattern:?}:\n{}", self.seen),
-            Err(_) => panic!("no {pattern:?} in {HANG:?}:\n{}", self.seen),
+            Err(_) => panic!("no {pattern:?} in {:?}:\n{}", self.patience, self.seen),
         }
     }
 
@@ -85,15 +102,15 @@ impl Observed {
 
     /// Waits for the end, and for the last event.
     pub(crate) async fn ended(mut self) -> Ended {
-        let result = tokio::time::timeout(HANG, self.manager.send(WaitForShutdown)).await;
+        let result = tokio::time::timeout(self.patience, self.manager.send(WaitForShutdown)).await;
         let took = self.asked.map(|asked| asked.elapsed());
         let answered = result.is_ok();
         while let Ok(Some(event)) =
-            tokio::time::timeout(if answered { HANG } else { ms(1) }, self.stream.recv()).await
+            tokio::time::timeout(if answered { self.patience } else { ms(1) }, self.stream.recv()).await
         {
             self.seen.push(event);
         }
-        let Ok(result) = result else { panic!("no end in {HANG:?}:\n{}", self.seen) };
+        let Ok(result) = result else { panic!("no end in {:?}:\n{}", self.patience, self.seen) };
         let result = result.expect("a manager answers");
         let status = self.status().await;
         Ended { manager: self.manager, result, events: self.seen, status, took }

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Gate, ms, options};
-use kit::{assert_tells, async_failure, failure};
+use kit::{assert_tells, async_failure};
 use majordomo::testing::{Leaks, ManagerSuite, ResourceScript, ServiceScript};
 use majordomo::{Manager, ManagerOptions, Release, Resource};
 
@@ -138,7 +138,7 @@ async fn the_thread_of_signals_is_explained() {
     let signals =
         || Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(ServiceScript::new("a"));
     ManagerSuite::start(signals()).await.shutdown().await;
-    let message = failure(|| leaks.assert_none_blocking());
+    let message = async_failure(leaks.assert_none_within(ms(200))).await;
     assert_tells(
         &message,
         &["thread majordomo-signa", "starts a thread that stays", "handle_signals(false)"],

@@ -205,7 +205,7 @@ async fn every_behaviour_waits_for_its_gate() {
         (Behaviour::Ok, "ok"),
         (Behaviour::Error, "error"),
         (Behaviour::Panic, "panic"),
-        (Behaviour::AsyncPanic, "ended"),
+        (Behaviour::AsyncPanic, "panic"),
         (Behaviour::Slow(ms(1)), "ok"),
         (Behaviour::Block(ms(1)), "ok"),
     ];

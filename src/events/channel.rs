@@ -17,10 +17,13 @@ pub fn channel() -> (EventSender, EventStream) {
 #[derive(Clone)]
 pub struct EventSender(To);
 
+/// Answers whether there was anybody to tell.
+type Tell = dyn Fn(&Arc<TimedEvent>) -> bool + Send + Sync;
+
 #[derive(Clone)]
 enum To {
     Stream(mpsc::UnboundedSender<Arc<TimedEvent>>),
-    Call(Arc<dyn Fn(&Arc<TimedEvent>) -> bool + Send + Sync>),
+    Call(Arc<Tell>),
 }
 
 impl EventSender {

@@ -9,6 +9,7 @@
 //! | [`ServiceScript`], [`ResourceScript`] | services and resources that succeed, err, panic, hang or block on demand, at gates |
 //! | [`Scenario`] | a manager of scripted services and what is done to it, as the rehearsal reads it |
 //! | [`assert_stopped_clean`] | nothing failed, nothing was forced, every resource acknowledged |
+//! | [`start_paused`], [`paused`](paused()) | a manager in paused time: its deadlines are tested in no time |
 //! | [`Leaks`] | threads, file descriptors and tasks that a test has left behind |
 //!
 //! Whatever fails panics with a message of one form:

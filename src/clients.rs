@@ -65,7 +65,7 @@ async fn probe(channel: Channel) -> Result<(), Status> {
 }
 
 /// The status and all that led to it, without saying anything twice.
-fn describe(status: &Status) -> String {
+pub(crate) fn describe(status: &Status) -> String {
     let mut text =
         if status.message().is_empty() { status.code().to_string() } else { status.message().to_owned() };
     let mut cause = status.source();

@@ -112,3 +112,8 @@ struct SupervisionGuide;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/errors.md")]
 struct ErrorsGuide;
+
+/// Compiles what the page on testing shows.
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../docs/testing.md")]
+struct TestingGuide;

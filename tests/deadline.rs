@@ -58,7 +58,7 @@ fn assert_forced_beside_clean(ended: &Ended) {
 
 #[track_caller]
 fn assert_clean_released(ended: &Ended) {
-    ended.events.order_of("run_finished clean: ok");
+    ended.events.event("run_finished clean: ok");
     ended.events.assert_in_order(&[
         "release_started clean/r3",
         "release_finished clean/r3: ok",
@@ -115,7 +115,7 @@ fn g08_a_shutdown_that_is_never_answered_is_forced_when_the_reserve_begins() {
         });
         let ended = shut_down(observed).await;
         assert_forced_beside_clean(&ended);
-        ended.events.order_of("run_finished silent: ok");
+        ended.events.event("run_finished silent: ok");
         for event in ["shutdown_finished silent: forced", "shutdown_finished deaf: forced"] {
             assert_when(&ended, event, SERVICES, SERVICES);
         }

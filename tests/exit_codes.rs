@@ -57,7 +57,7 @@ async fn g15_an_error_or_panic_while_stopping_is_3() {
 #[actix::test]
 async fn g15_whatever_has_to_be_forced_is_3() {
     let hang = Behaviour::Hang;
-    let resources = vec![ResourceScript { name: "r".into(), release: hang, dies_after_ms: None }];
+    let resources = vec![ResourceScript::new("r").release(hang)];
     let codes = [
         code_of([ServiceScript { run: RunBehaviour::IgnoreShutdown, ..script("a") }]),
         code_of([ServiceScript { shutdown: hang, ..script("a") }]),
@@ -72,7 +72,7 @@ async fn g15_whatever_has_to_be_forced_is_3() {
 #[actix::test]
 async fn g15_an_error_or_panic_while_releasing_is_3() {
     for release in [Behaviour::Error, Behaviour::Panic, Behaviour::AsyncPanic] {
-        let resources = vec![ResourceScript { name: "r".into(), release, dies_after_ms: None }];
+        let resources = vec![ResourceScript::new("r").release(release)];
         assert_eq!(code_of([ServiceScript { resources, ..script("a") }]).await, 3, "{release:?}");
     }
 }
@@ -83,7 +83,7 @@ async fn g15_where_several_stages_failed_the_highest_counts() {
     let stuck = ServiceScript { run: RunBehaviour::IgnoreShutdown, ..script("b") };
     assert_eq!(code_of([failing, stuck]).await, 3);
     let unready = ServiceScript { setup: Behaviour::Error, ..script("a") };
-    let resources = vec![ResourceScript { name: "r".into(), release: Behaviour::Error, dies_after_ms: None }];
+    let resources = vec![ResourceScript::new("r").release(Behaviour::Error)];
     assert_eq!(code_of([unready, ServiceScript { resources, ..script("b") }]).await, 3);
 }
 

@@ -106,7 +106,7 @@ async fn g02_serving_comes_with_the_address_before_running_and_then_a_ping_succe
     let ended = observed.ended().await;
     ended.assert_ok();
     ended.events.assert_in_order(&["serving", "running", "shutdown_requested", "draining", "drained"]);
-    ended.events.order_of(&format!("serving: {address}"));
+    ended.events.event(&format!("serving: {address}"));
 }
 
 #[actix::test]

@@ -36,7 +36,7 @@ async fn g02_a_call_in_memory_is_answered_and_no_socket_is_opened() {
     observed.shut_down();
     let ended = observed.ended().await;
     ended.assert_ok();
-    ended.events.order_of("serving: in-memory");
+    ended.events.event("serving: in-memory");
 }
 
 #[actix::test]

@@ -35,9 +35,10 @@ use std::time::{Duration, Instant};
 use common::{Folder, Journal, Observed, Probe, ms, observe};
 use majordomo::clients::InMemory;
 use majordomo::grpc::GrpcAddress;
+use majordomo::testing::Leaks;
 use majordomo::{GrpcServerOptions, ManagerOptions};
 use place::{Place, Raw, status_of};
-use soak::{Client, Counted, Guards, PANIC, Soaked, Tally};
+use soak::{Client, Guards, PANIC, Soaked, Tally, memory};
 use tls::{ANY_VERSION, Authority, client};
 
 const CLIENTS: usize = 16;
@@ -117,7 +118,7 @@ struct Server {
 
 impl Half {
     async fn soak(self) {
-        let before = Counted::now();
+        let before = Leaks::snapshot();
         let folder = Folder::new();
         let server = self.serve(&folder).await;
         let began = Instant::now();
@@ -125,14 +126,14 @@ impl Half {
         let tally = Tally::default();
         self.act(&server, 0, &Tally::default(), began + self.time.min(ms(300)), 200).await;
         server.settled(None).await;
-        let idle = Counted::now();
+        let idle = Leaks::snapshot();
         let until = |share: u32| began + self.time.min(HANG * 1000) * share / 2;
         self.act(&server, 1, &tally, until(1), self.actions / 2).await;
-        server.settled(Some(idle)).await;
-        let memory = Counted::memory();
+        server.settled(Some(&idle)).await;
+        let half_way = memory();
         self.act(&server, 2, &tally, until(2), self.actions / 2).await;
-        server.settled(Some(idle)).await;
-        let growth = Counted::memory().saturating_sub(memory);
+        server.settled(Some(&idle)).await;
+        let growth = memory().saturating_sub(half_way);
 
         let carried = server.observed.status().await.grpc.expect("the server runs");
         let (entered, gone) = server.guards.counts();
@@ -142,7 +143,7 @@ impl Half {
             "  {} calls arrived, {} shed; {entered} handlers began, {gone} are gone",
             carried.arrived, carried.shed
         );
-        println!("  {idle}; {memory} KiB half way, {growth} KiB more in the end");
+        println!("  {half_way} KiB half way, {growth} KiB more in the end");
         assert!(growth < MOST_GROWTH, "{growth} KiB more than half way");
         server.end(before).await;
     }
@@ -196,7 +197,7 @@ impl Half {
 
 impl Server {
     /// Waits until the server has noticed that all clients are gone, and has as much open as it had.
-    async fn settled(&self, idle: Option<Counted>) {
+    async fn settled(&self, idle: Option<&Leaks>) {
         let began = Instant::now();
         self.is_left(began).await;
         // Whoever was in a queue when these came has been served: a queue for each address, and each worker's.
@@ -206,11 +207,8 @@ impl Server {
             }
         }
         self.is_left(began).await;
-        let Some(idle) = idle else { return };
-        while Counted::now() != idle {
-            let named = Counted::named;
-            assert!(began.elapsed() < HANG, "it was {idle}, it is {}\n{}", Counted::now(), named());
-            tokio::task::yield_now().await;
+        if let Some(idle) = idle {
+            idle.assert_none_within(HANG).await;
         }
     }
 
@@ -234,15 +232,10 @@ impl Server {
     }
 
     /// Ends the manager, after which all is as it was before.
-    async fn end(mut self, before: Counted) {
+    async fn end(mut self, before: Leaks) {
         self.observed.shut_down();
         self.observed.ended().await.assert_ok();
-        let began = Instant::now();
-        while Counted::now() != before {
-            let named = Counted::named;
-            assert!(began.elapsed() < HANG, "it was {before}, it is {}\n{}", Counted::now(), named());
-            tokio::task::yield_now().await;
-        }
+        before.assert_none_within(HANG).await;
     }
 }
 

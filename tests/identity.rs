@@ -168,7 +168,7 @@ async fn g01_the_refusal_of_a_resource_names_service_and_resource() {
 async fn g01_a_manager_without_services_and_ping_ends_at_once_and_cleanly() {
     let ended = observe(options(), |manager| manager).ended().await;
     ended.assert_ok();
-    ended.events.order_of("stopped");
+    ended.events.event("stopped");
     assert!(ended.status.up < ms(1000), "{:?}", ended.status);
 
     Manager::new(options()).run().await.expect("run says the same");

@@ -393,8 +393,8 @@ async fn g07_the_report_tells_of_each_resource_how_it_ended() {
     for (name, ending, outcome) in expected {
         let resource = ended.resource("a", name);
         assert_eq!(resource.ending, Some(ending), "{name}: {resource:?}\n{}", ended.events);
-        ended.events.order_of(&format!("release_started a/{name}"));
-        ended.events.order_of(&format!("release_finished a/{name}: {outcome}"));
+        ended.events.event(&format!("release_started a/{name}"));
+        ended.events.event(&format!("release_finished a/{name}: {outcome}"));
         assert!(resource.asked_at.is_some() && resource.took.is_some(), "{resource:?}");
         let answered = matches!(ending, ResourceEnding::Acknowledged | ResourceEnding::AcknowledgedWithError);
         assert_eq!(resource.answered_at.is_some(), answered, "{resource:?}");

@@ -83,8 +83,8 @@ async fn g04_a_run_that_panics_in_its_handler_starts_the_shutdown() {
     let errors = ended.run_errors();
     assert_eq!(whos(errors.errors()), ["fails (run)"], "{}", ended.events);
     assert_eq!(panic_of(&errors.errors()[0]).message, "out of cheese");
-    ended.events.order_of("run_finished fails: panic");
-    ended.events.order_of("run_finished good: ok");
+    ended.events.event("run_finished fails: panic");
+    ended.events.event("run_finished good: ok");
     assert_eq!(journal.count("good: shutdown"), 1, "{:#?}", journal.entries());
 }
 
@@ -102,7 +102,7 @@ async fn g04_a_service_that_stops_itself_while_it_runs_has_failed() {
     let errors = ended.run_errors();
     assert_eq!(whos(errors.errors()), ["fails (run)"], "{}", ended.events);
     assert!(errors.errors()[0].source.is::<NoAnswerError>(), "{errors}");
-    ended.events.order_of("run_finished fails: ended");
+    ended.events.event("run_finished fails: ended");
 }
 
 #[actix::test]
@@ -247,8 +247,8 @@ async fn g15_a_shutdown_that_is_answered_with_an_error_or_a_panic_fails_the_shut
         ended.assert_exit_code(3);
         assert_eq!(whos(ended.shutdown_errors().errors()), ["a (shutdown)"], "{}", ended.events);
         assert!(ended.error().run().is_none(), "{}", ended.error());
-        ended.events.order_of(&format!("shutdown_finished a: {outcome}"));
-        ended.events.order_of("run_finished a: ok");
+        ended.events.event(&format!("shutdown_finished a: {outcome}"));
+        ended.events.event("run_finished a: ok");
         assert!(!ended.report().forced);
     }
 }
@@ -287,7 +287,7 @@ async fn g11_a_panic_in_any_other_message_fails_its_service_and_ends_no_other_ac
         assert!(panics[0].message.starts_with("in a "), "{}", panics[0]);
         assert!(panics[0].location.contains("run.rs"), "{}", panics[0]);
         assert_eq!(ended.cause(), "failure of fails");
-        ended.events.order_of("run_finished good: ok");
+        ended.events.event("run_finished good: ok");
     }
 }
 

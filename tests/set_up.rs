@@ -195,7 +195,7 @@ async fn g02_an_actor_that_is_not_send_is_made_where_it_lives_and_called_as_was_
     observed.shut_down();
     let ended = observed.ended().await;
     ended.assert_ok();
-    ended.events.order_of("setup_finished local: ok");
+    ended.events.event("setup_finished local: ok");
     assert_eq!(made.get(), 1);
 }
 
@@ -264,7 +264,7 @@ async fn g03_every_service_that_fails_to_set_up_is_named_and_none_runs() {
     assert_eq!(journal.whose("shutdown"), [""; 0], "who did not run is not asked to shut down");
     ended.events.assert_none("run_started");
     ended.events.assert_none("running");
-    ended.events.order_of("setup_finished patient: ok");
+    ended.events.event("setup_finished patient: ok");
     assert!(ended.cause().starts_with("failed set-up of "), "{}", ended.cause());
 }
 

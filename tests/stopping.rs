@@ -69,9 +69,9 @@ async fn g05_shutdown_asked_at_once_lets_set_ups_finish_and_nobody_run() {
     assert_not_running(running);
     let ended = observed.ended().await;
     ended.assert_ok();
-    ended.events.order_of("setup_finished a: ok");
-    ended.events.order_of("setup_finished b: ok");
-    ended.events.order_of("release_finished a/pool: ok");
+    ended.events.event("setup_finished a: ok");
+    ended.events.event("setup_finished b: ok");
+    ended.events.event("release_finished a/pool: ok");
     ended.events.assert_none("run_started");
     ended.events.assert_none("shutdown_started");
     assert_eq!(journal.whose("run"), [""; 0]);

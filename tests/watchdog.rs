@@ -127,9 +127,9 @@ async fn g09_who_has_something_to_do_on_a_stuck_thread_is_told_as_starved_by_who
     let victims = victims.await.unwrap();
     observed.seen("stall_started culprit: stuck").await;
     victims.do_send(Call::now(|_| ()));
-    observed.seen("stall_started victim: starved: culprit").await;
+    observed.seen("stall_started victim: starved by culprit").await;
     drop(key);
-    observed.seen("stall_finished victim: starved: culprit").await;
+    observed.seen("stall_finished victim: starved by culprit").await;
 
     let ended = ends_well(observed).await;
     ended.events.assert_none("stall_started bystander");
@@ -149,11 +149,11 @@ async fn g09_who_cannot_start_since_another_is_stuck_is_told_as_waiting_on_it() 
     let edge = ServiceSpec::new(Probe::new("edge", &journal)).depends_on("api");
     let other = Probe::new("other", &journal);
     let mut observed = watched(|manager| manager.service(database).service(api).service(edge).service(other));
-    observed.seen("stall_started api: waiting: database").await;
-    observed.seen("stall_started edge: waiting: database").await;
+    observed.seen("stall_started api: waiting on database").await;
+    observed.seen("stall_started edge: waiting on database").await;
     drop(key);
     observed.running().await;
-    observed.seen("stall_finished edge: waiting: database").await;
+    observed.seen("stall_finished edge: waiting on database").await;
     let ended = ends_well(observed).await;
     ended.events.assert_before("stall_started database: stuck", "stall_started api: waiting");
     ended.events.assert_none("stall_started other");
@@ -172,11 +172,11 @@ async fn g09_who_cannot_stop_since_a_dependent_is_stuck_is_told_as_waiting_on_it
     let mut observed = watched(|manager| manager.service(database).service(api));
     observed.running().await;
     observed.shut_down();
-    observed.seen("stall_started database: waiting: api").await;
+    observed.seen("stall_started database: waiting on api").await;
     drop(key);
     let ended = observed.ended().await;
     ended.assert_ok();
-    ended.events.assert_before("stall_started database: waiting: api", "shutdown_started database");
+    ended.events.assert_before("stall_started database: waiting on api", "shutdown_started database");
 }
 
 #[actix::test]

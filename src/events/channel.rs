@@ -17,16 +17,28 @@ pub fn channel() -> (EventSender, EventStream) {
 #[derive(Clone)]
 pub struct EventSender(To);
 
+/// Answers whether there was anybody to tell.
+type Tell = dyn Fn(&Arc<TimedEvent>) -> bool + Send + Sync;
+
 #[derive(Clone)]
 enum To {
     Stream(mpsc::UnboundedSender<Arc<TimedEvent>>),
-    Call(Arc<dyn Fn(&LifecycleEvent) + Send + Sync>),
+    Call(Arc<Tell>),
 }
 
 impl EventSender {
     /// Tells of each event by a call on the manager's thread: what it does is done before anything else
     /// comes of the event. Only for what returns at once.
     pub(crate) fn calling(tell: impl Fn(&LifecycleEvent) + Send + Sync + 'static) -> Self {
+        Self(To::Call(Arc::new(move |timed| {
+            tell(&timed.event);
+            true
+        })))
+    }
+
+    /// The same, until the call answers that nobody is left to tell.
+    #[cfg(feature = "testing")]
+    pub(crate) fn calling_while(tell: impl Fn(&Arc<TimedEvent>) -> bool + Send + Sync + 'static) -> Self {
         Self(To::Call(Arc::new(tell)))
     }
 
@@ -34,10 +46,7 @@ impl EventSender {
     pub(crate) fn send(&self, event: &Arc<TimedEvent>) -> bool {
         match &self.0 {
             To::Stream(sender) => sender.send(Arc::clone(event)).is_ok(),
-            To::Call(tell) => {
-                tell(&event.event);
-                true
-            }
+            To::Call(tell) => tell(event),
         }
     }
 }

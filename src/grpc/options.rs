@@ -124,6 +124,15 @@ impl GrpcServerOptions {
         Self { logging, ..self }
     }
 
+    /// Whether its sockets speak TLS.
+    #[cfg(feature = "testing")]
+    pub(crate) fn speaks_tls(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.tls.is_some();
+        #[cfg(not(feature = "tls"))]
+        false
+    }
+
     pub(super) fn tells_health(&self) -> bool {
         self.health_service.unwrap_or(true)
     }

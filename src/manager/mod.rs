@@ -3,6 +3,8 @@
 mod account;
 mod candidate;
 mod forcing;
+#[cfg(feature = "testing")]
+mod kit;
 mod links;
 mod log;
 mod messages;
@@ -43,6 +45,8 @@ use crate::grpc::GrpcService;
 use crate::lifecycle::Kind;
 use crate::service::{GenericService, ServiceSpec};
 use candidate::Candidate;
+#[cfg(feature = "testing")]
+pub(crate) use kit::{Ask, Signalled, Standing, lives_here};
 pub(crate) use nested::Branch;
 use plan::Plan;
 use told::Home;
@@ -98,6 +102,8 @@ pub struct Manager {
     stopped: Waiters,
     /// Whether the thread is the manager's, to be ended with it.
     owns_thread: bool,
+    #[cfg(feature = "testing")]
+    given: kit::Given,
 }
 
 impl Manager {
@@ -112,6 +118,8 @@ impl Manager {
             running: Waiters::default(),
             stopped: Waiters::default(),
             owns_thread: false,
+            #[cfg(feature = "testing")]
+            given: kit::Given::default(),
         }
     }
 
@@ -219,6 +227,11 @@ impl Actor for Manager {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         let Some(plan) = self.plan.take() else { return };
+        #[cfg(feature = "testing")]
+        {
+            self.given = kit::Given::of(&plan);
+            kit::moves_in(&ctx.address());
+        }
         let (home, inbox) = Home::new();
         match plan.check().and_then(|plan| Work::begin(plan, &ctx.address(), home)) {
             Ok(work) => {

@@ -1,5 +1,8 @@
 //! The options of a manager. All are checked in one place, before anything is started.
 
+#[cfg(feature = "testing")]
+mod kit;
+
 use std::time::Duration;
 
 use tracing::Dispatch;

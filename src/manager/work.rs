@@ -19,7 +19,7 @@ use super::signals::{self, Registration};
 use super::status::ManagerStatus;
 use super::told::{Home, Tick, Told};
 use crate::error::{ConfigError, ManagerError, ShutdownReport, StageError, seconds};
-use crate::events::{self, LifecycleEvent, Name};
+use crate::events::{self, EventSender, LifecycleEvent, Name};
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, Server};
 use crate::lifecycle::{Input, Kind, ServiceIx, Stage};
 use crate::service::ServiceSpec;
@@ -54,6 +54,11 @@ impl Ended {
         let status =
             ManagerStatus::new(Stage::Stopped, Duration::ZERO, Vec::new(), &ShutdownReport::default());
         Self { result: Err(error), status }
+    }
+
+    #[cfg(feature = "testing")]
+    pub(super) fn result(&self) -> &Result<(), ManagerError> {
+        &self.result
     }
 }
 
@@ -109,6 +114,11 @@ impl Work {
 
     pub(super) fn stage(&self) -> Stage {
         self.shell.stage()
+    }
+
+    /// Tells an observer of all that happens from now on.
+    pub(super) fn observe(&mut self, observer: EventSender) {
+        self.shell.account.observe(observer);
     }
 
     fn status(&mut self) -> ManagerStatus {
@@ -232,7 +242,7 @@ impl Manager {
         }
     }
 
-    fn status(&mut self) -> ManagerStatus {
+    pub(super) fn status(&mut self) -> ManagerStatus {
         match (&mut self.work, &self.ended) {
             (Some(work), _) => work.status(),
             (None, Some(ended)) => ended.status.clone(),

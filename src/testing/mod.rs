@@ -1,16 +1,57 @@
-//! What a user needs to test services of their own, and what this crate's tests use: scripted services and
-//! resources that succeed, err, panic, hang or block on demand, scenarios made of them, and [paused time](paused()).
+//! What a user needs to test services of their own, and what this crate's own tests use. The guide is `docs/testing.md`.
 //!
-//! Cargo feature `testing`.
+//! | | |
+//! |---|---|
+//! | [`ManagerSuite`] | a manager for the time of a test: started, waited for until it serves, shut down, asserted to be clean |
+//! | [`ManagerTesting`], [`Signal`] | what a test asks of a manager, and does to it: the seed's `ManagerTesting` |
+//! | [`Recorder`], [`Moment`] | the record of lifecycle events: waiting for one, asserting their order |
+//! | [`Gate`] | where an actor waits until a test, which knows that it is there, lets it through |
+//! | [`ServiceScript`], [`ResourceScript`] | services and resources that succeed, err, panic, hang or block on demand, at gates |
+//! | [`Scenario`] | a manager of scripted services and what is done to it, as the rehearsal reads it |
+//! | [`assert_stopped_clean`] | nothing failed, nothing was forced, every resource acknowledged |
+//! | [`start_paused`], [`paused`](paused()) | a manager in paused time: its deadlines are tested in no time |
+//! | [`Leaks`] | threads, file descriptors and tasks that a test has left behind |
+//!
+//! Whatever fails panics with a message of one form:
+//!
+//! ```text
+//! expected: "run_finished api" before "release_started db/pool"
+//! happened: "release_started db/pool" at 12 ms, and then "run_finished api: ok" at 15 ms
+//! latest events:
+//!   ...
+//! ```
+//!
+//! Cargo feature `testing`, for `[dev-dependencies]`.
 
+mod acting;
+mod asking;
 mod behaviour;
+mod clean;
+mod connector;
+mod failing;
+mod gate;
+mod leaks;
+mod manager_testing;
+mod moment;
 mod paused;
+mod process;
+mod recorder;
 mod scenario;
+mod script;
 mod scripted;
+mod suite;
 
 pub use behaviour::{Behaviour, RunBehaviour, UnknownWord};
+pub use clean::{Ending, assert_stopped_clean};
+pub use gate::Gate;
+pub use leaks::{Leaked, Leaks};
+pub use manager_testing::{ManagerTesting, Signal};
+pub use moment::Moment;
 pub use paused::{paused, start_paused};
+pub use recorder::Recorder;
 pub use scenario::{Action, ActionKind, Scenario};
+pub use script::{ResourceGates, ServiceGates};
 pub use scripted::{
     ResourceScript, RestartScript, RestartWord, ScriptedResource, ScriptedService, ServiceScript,
 };
+pub use suite::ManagerSuite;

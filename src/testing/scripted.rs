@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use actix::{Actor, AsyncContext, Context, Handler, ResponseFuture, Supervised};
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, Supervised, WrapFuture};
 use serde::Deserialize;
 
+use super::acting::{Begin, act};
 use super::behaviour::{Behaviour, RunBehaviour};
+use super::script::{ResourceGates, ServiceGates};
 use crate::error::BoxError;
 use crate::grpc::{GrpcService, RegisterOnServer};
 use crate::service::{
@@ -42,6 +44,9 @@ pub struct ServiceScript {
     /// [`ServiceSpec::stop_timeout`].
     #[serde(default)]
     pub stop_timeout_ms: Option<u64>,
+    /// Where a test holds it up.
+    #[serde(skip)]
+    pub gates: ServiceGates,
 }
 
 /// A [`RestartPolicy`]. What is left out is as its default, but for the jitter: there is none, so that a rehearsal can be
@@ -134,6 +139,9 @@ pub struct ResourceScript {
     /// When it panics by itself, in milliseconds after its start.
     #[serde(default)]
     pub dies_after_ms: Option<u64>,
+    /// Where a test holds it up.
+    #[serde(skip)]
+    pub gates: ResourceGates,
 }
 
 /// A service that follows a script. It may be handed over as any kind of service; it registers no calls.
@@ -168,6 +176,14 @@ impl Supervised for ScriptedService {}
 
 impl GenericService for ScriptedService {}
 
+impl Handler<Begin> for ScriptedService {
+    type Result = ();
+
+    fn handle(&mut self, begin: Begin, _: &mut Context<Self>) {
+        (begin.0)();
+    }
+}
+
 impl GrpcService for ScriptedService {}
 
 impl Handler<RegisterOnServer> for ScriptedService {
@@ -181,30 +197,33 @@ impl Handler<RegisterOnServer> for ScriptedService {
 impl Handler<Setup> for ScriptedService {
     type Result = ResponseFuture<Result<(), BoxError>>;
 
-    fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, setup: Setup, ctx: &mut Context<Self>) -> Self::Result {
         if let Err(error) = self.start_resources(&setup.resources) {
             return Box::pin(async { Err(error) });
         }
-        self.0.setup.begin(&self.0.id, "setup");
-        Box::pin(self.0.setup.finish(self.0.id.clone(), "setup"))
+        let (id, setup) = (self.0.id.clone(), self.0.setup);
+        let finish = setup.finish(id.clone(), "setup");
+        act(self.0.gates.setup.as_ref(), ctx, move || setup.begin(&id, "setup"), finish)
     }
 }
 
 impl Handler<Run> for ScriptedService {
     type Result = ResponseFuture<Result<(), BoxError>>;
 
-    fn handle(&mut self, run: Run, _: &mut Context<Self>) -> Self::Result {
-        self.0.run.begin(&self.0.id);
-        Box::pin(self.0.run.finish(self.0.id.clone(), run.shutdown))
+    fn handle(&mut self, message: Run, ctx: &mut Context<Self>) -> Self::Result {
+        let (id, run) = (self.0.id.clone(), self.0.run);
+        let finish = run.finish(id.clone(), message.shutdown);
+        act(self.0.gates.run.as_ref(), ctx, move || run.begin(&id), finish)
     }
 }
 
 impl Handler<Shutdown> for ScriptedService {
     type Result = ResponseFuture<Result<(), BoxError>>;
 
-    fn handle(&mut self, _: Shutdown, _: &mut Context<Self>) -> Self::Result {
-        self.0.shutdown.begin(&self.0.id, "shutdown");
-        Box::pin(self.0.shutdown.finish(self.0.id.clone(), "shutdown"))
+    fn handle(&mut self, _: Shutdown, ctx: &mut Context<Self>) -> Self::Result {
+        let (id, shutdown) = (self.0.id.clone(), self.0.shutdown);
+        let finish = shutdown.finish(id.clone(), "shutdown");
+        act(self.0.gates.shutdown.as_ref(), ctx, move || shutdown.begin(&id, "shutdown"), finish)
     }
 }
 
@@ -228,16 +247,29 @@ impl Actor for ScriptedResource {
                 panic!("resource {} dies, as scripted", resource.0.name)
             });
         }
+        if let Some(gate) = self.0.gates.death.clone() {
+            let passed = async move { gate.passed().await }.into_actor(self);
+            ctx.spawn(passed.map(|(), resource, _| panic!("resource {} dies, as scripted", resource.0.name)));
+        }
     }
 }
 
 impl Resource for ScriptedResource {}
 
+impl Handler<Begin> for ScriptedResource {
+    type Result = ();
+
+    fn handle(&mut self, begin: Begin, _: &mut Context<Self>) {
+        (begin.0)();
+    }
+}
+
 impl Handler<Release> for ScriptedResource {
     type Result = ResponseFuture<Result<(), BoxError>>;
 
-    fn handle(&mut self, _: Release, _: &mut Context<Self>) -> Self::Result {
-        self.0.release.begin(&self.0.name, "release");
-        Box::pin(self.0.release.finish(self.0.name.clone(), "release"))
+    fn handle(&mut self, _: Release, ctx: &mut Context<Self>) -> Self::Result {
+        let (name, release) = (self.0.name.clone(), self.0.release);
+        let finish = release.finish(name.clone(), "release");
+        act(self.0.gates.release.as_ref(), ctx, move || release.begin(&name, "release"), finish)
     }
 }

@@ -6,9 +6,8 @@
 #![allow(dead_code, unused_imports)] // each test program uses a part of this
 
 mod errors;
-mod events;
 mod folder;
-mod gates;
+mod journal;
 mod observed;
 mod probe;
 mod served;
@@ -20,9 +19,9 @@ use std::time::Duration;
 use majordomo::{BoxError, ManagerOptions};
 
 pub(crate) use errors::{error_of, forced_of, panic_of, sorted_whos, whos};
-pub(crate) use events::Events;
 pub(crate) use folder::Folder;
-pub(crate) use gates::{Counter, Gate, Journal};
+pub(crate) use journal::{Counter, Journal};
+pub(crate) use majordomo::testing::{Gate, Recorder as Events};
 pub(crate) use observed::{Ended, Observed, observe, observe_paused};
 pub(crate) use probe::{Call, Dropped, Probe, block, never, start_all};
 pub(crate) use served::{Registers, connect, reconnect, serving};

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use actix::Addr;
-use majordomo::events::{EventStream, channel};
 use majordomo::testing::start_paused;
 use majordomo::{
     ForceShutdown, GetStatus, Manager, ManagerError, ManagerOptions, ManagerStatus, ResourceReport,
@@ -17,8 +16,7 @@ use super::{Events, HANG, ms};
 /// A manager that was started and is observed.
 pub(crate) struct Observed {
     pub(crate) manager: Addr<Manager>,
-    stream: EventStream,
-    seen: Events,
+    events: Events,
     asked: Option<Instant>,
     /// Longer takes only what hangs.
     patience: Duration,
@@ -36,17 +34,17 @@ pub(crate) struct Ended {
 
 /// Starts a manager of these services.
 pub(crate) fn observe(options: ManagerOptions, services: impl FnOnce(Manager) -> Manager) -> Observed {
-    let (sender, stream) = channel();
-    let manager = services(Manager::new(options.observe(sender))).start();
-    Observed { manager, stream, seen: Events::default(), asked: None, patience: HANG }
+    let events = Events::new();
+    let manager = services(Manager::new(options.observe(events.observer()))).start();
+    Observed { manager, events, asked: None, patience: HANG }
 }
 
 /// The same in paused time, where whoever waits has a hundred days.
 pub(crate) fn observe_paused(options: ManagerOptions, services: impl FnOnce(Manager) -> Manager) -> Observed {
-    let (sender, stream) = channel();
-    let manager = start_paused(services(Manager::new(options.observe(sender))));
+    let events = Events::new();
+    let manager = start_paused(services(Manager::new(options.observe(events.observer()))));
     let patience = Duration::from_secs(100 * 24 * 60 * 60);
-    Observed { manager, stream, seen: Events::default(), asked: None, patience }
+    Observed { manager, events, asked: None, patience }
 }
 
 impl Observed {
@@ -81,39 +79,22 @@ impl Observed {
 
     /// Waits until this has happened so often.
     pub(crate) async fn seen_times(&mut self, pattern: &str, times: usize) {
-        while self.seen.count(pattern) < times {
-            self.next_for(pattern).await;
-        }
+        self.events.wait_within(self.patience, pattern, times).await;
     }
 
-    async fn next_for(&mut self, pattern: &str) {
-        let next = tokio::time::timeout(self.patience, self.stream.recv()).await;
-        match next {
-            Ok(Some(event)) => self.seen.push(event),
-            Ok(None) => panic!("the manager ended without {pattern:?}:\n{}", self.seen),
-            Err(_) => panic!("no {pattern:?} in {:?}:\n{}", self.patience, self.seen),
-        }
-    }
-
-    /// What was seen so far by [`seen`](Self::seen).
+    /// What has happened so far.
     pub(crate) fn events(&self) -> &Events {
-        &self.seen
+        &self.events
     }
 
-    /// Waits for the end, and for the last event.
-    pub(crate) async fn ended(mut self) -> Ended {
+    /// Waits for the end.
+    pub(crate) async fn ended(self) -> Ended {
         let result = tokio::time::timeout(self.patience, self.manager.send(WaitForShutdown)).await;
         let took = self.asked.map(|asked| asked.elapsed());
-        let answered = result.is_ok();
-        while let Ok(Some(event)) =
-            tokio::time::timeout(if answered { self.patience } else { ms(1) }, self.stream.recv()).await
-        {
-            self.seen.push(event);
-        }
-        let Ok(result) = result else { panic!("no end in {:?}:\n{}", self.patience, self.seen) };
+        let Ok(result) = result else { panic!("no end in {:?}:\n{}", self.patience, self.events) };
         let result = result.expect("a manager answers");
         let status = self.status().await;
-        Ended { manager: self.manager, result, events: self.seen, status, took }
+        Ended { manager: self.manager, result, events: self.events, status, took }
     }
 }
 

@@ -2,9 +2,9 @@
 
 mod actions;
 mod client;
-mod count;
+mod memory;
 mod service;
 
 pub(crate) use client::{Client, Tally};
-pub(crate) use count::Counted;
+pub(crate) use memory::memory;
 pub(crate) use service::{Guards, PANIC, Soaked};

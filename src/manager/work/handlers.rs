@@ -94,7 +94,7 @@ impl Handler<Subscribe> for Manager {
     fn handle(&mut self, _: Subscribe, _: &mut Context<Self>) -> Self::Result {
         let (sender, stream) = events::channel();
         if let Some(work) = &mut self.work {
-            work.shell.account.observe(sender);
+            work.observe(sender);
         }
         MessageResult(stream)
     }

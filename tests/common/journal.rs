@@ -3,31 +3,6 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use tokio_util::sync::CancellationToken;
-
-/// Something that opens once, for all who wait for it, on whatever thread.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Gate(CancellationToken);
-
-impl Gate {
-    pub(crate) fn open(&self) {
-        self.0.cancel();
-    }
-
-    pub(crate) async fn passed(&self) {
-        self.0.cancelled().await;
-    }
-
-    pub(crate) fn is_open(&self) -> bool {
-        self.0.is_cancelled()
-    }
-
-    /// A guard that opens this when it is dropped.
-    pub(crate) fn on_drop(&self) -> impl Drop + Send + use<> {
-        self.0.clone().drop_guard()
-    }
-}
-
 /// Counts what has happened on other threads.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Counter(Arc<AtomicUsize>);

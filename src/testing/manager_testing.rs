@@ -1,0 +1,249 @@
+//! The seed's `ManagerTesting`: what a test asks of a manager, and does to it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix::Addr;
+use tonic::Code;
+use tonic::transport::{Channel, Endpoint};
+use tower::Layer;
+
+use super::asking::{ANSWER, ask, block_on};
+use super::connector::Connector;
+use super::failing::Failing;
+use super::recorder::Recorder;
+use crate::api_errors::ErrorClient;
+use crate::lifecycle::SignalKind;
+use crate::manager::{Ask, Manager, Signalled, Standing};
+use crate::ping::PingClient;
+
+/// How long a server may take to answer a ping, unless told otherwise.
+const PING: Duration = Duration::from_secs(3);
+/// How long after a ping that was not answered comes the next.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// A test's hold on a manager. Answers to the seed's `ManagerTesting`.
+///
+/// Its methods ask the manager, and panic with what was expected, what happened, and the latest events where the seed fails the
+/// test. Those that are not `async` block the caller's thread for the moment that the answer takes: the manager must
+/// live on a thread of its own, as [`Manager::start`] has it. While there is one of these, the manager's thread stays, as with
+/// any other `Addr`.
+///
+/// ```
+/// use majordomo::testing::{ManagerTesting, Signal};
+/// use majordomo::{Manager, ManagerOptions, WaitForShutdown};
+///
+/// # #[actix::main]
+/// # async fn main() -> Result<(), majordomo::ManagerError> {
+/// let manager = Manager::new(ManagerOptions::new().grpc_server_address("127.0.0.1:0")).start();
+/// let testing = ManagerTesting::new(&manager);
+/// testing.ping_grpc_server(None).await;
+/// testing.grpc_ping_client().ping(()).await.unwrap();
+/// testing.send_signal(Signal::Terminate);
+/// manager.send(WaitForShutdown).await?
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct ManagerTesting {
+    manager: Addr<Manager>,
+}
+
+/// A signal of the operating system, for [`ManagerTesting::send_signal`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// SIGINT
+    Interrupt,
+    /// SIGTERM
+    Terminate,
+    /// SIGQUIT
+    Quit,
+    /// SIGUSR1
+    User1,
+}
+
+impl ManagerTesting {
+    /// Of a manager that was started. Answers to the seed's `Manager.Test`.
+    pub fn new(manager: &Addr<Manager>) -> Self {
+        Self { manager: manager.clone() }
+    }
+
+    /// The manager.
+    pub fn manager(&self) -> &Addr<Manager> {
+        &self.manager
+    }
+
+    /// A channel to the gRPC server, wherever it is bound: at a port, a Unix socket, or in memory. It connects when it is
+    /// first used, so it may be made before the server runs, and does not keep the manager's thread. Answers to the
+    /// seed's `GrpcClientConn`.
+    ///
+    /// # Panics
+    /// When the manager has no gRPC server; when that speaks TLS, which takes a client of the test's own; outside of a
+    /// tokio runtime.
+    #[track_caller]
+    pub fn grpc_channel(&self) -> Channel {
+        self.channel_of(&self.serving_standing())
+    }
+
+    #[track_caller]
+    fn channel_of(&self, standing: &Standing) -> Channel {
+        if standing.given.tls && standing.given.in_memory.is_none() {
+            let mend = "trust its certificate in an Endpoint of your own, at grpc_address()";
+            fail("a gRPC server that is reached without TLS", format!("it speaks TLS: {mend}"), standing);
+        }
+        let endpoint = Endpoint::from_static("http://localhost");
+        endpoint.connect_with_connector_lazy(Connector::new(&self.manager))
+    }
+
+    /// The same with the client layer of the manager's [error generator](crate::ManagerOptions::error_generator), which
+    /// adds its frame to the trace of rich errors. In the seed every test connection has it; here a [`Channel`] cannot
+    /// carry a layer.
+    ///
+    /// # Panics
+    /// As [`grpc_channel`](Self::grpc_channel) does, and when the manager has no error generator.
+    #[track_caller]
+    pub fn grpc_error_channel(&self) -> ErrorClient<Channel> {
+        let standing = self.serving_standing();
+        match &standing.given.error_generator {
+            Some(generator) => generator.client_layer().layer(self.channel_of(&standing)),
+            None => fail(
+                "a manager with an error generator",
+                "it has none: give it ManagerOptions::error_generator, or use grpc_channel()".to_owned(),
+                &standing,
+            ),
+        }
+    }
+
+    /// A client of the ping service that the manager brings along, over a [channel](Self::grpc_channel) of its own. Answers to
+    /// the seed's `GrpcPingClient`.
+    ///
+    /// # Panics
+    /// When [`grpc_ping_service`](crate::ManagerOptions::grpc_ping_service) is off, and as `grpc_channel` does.
+    #[track_caller]
+    pub fn grpc_ping_client(&self) -> PingClient<Channel> {
+        let standing = self.standing();
+        if !standing.given.pings {
+            let mend =
+                "leave it on, or use PingClient::new(testing.grpc_channel()) where a service answers pings";
+            fail("a manager with its ping service", format!("grpc_ping_service is off: {mend}"), &standing);
+        }
+        PingClient::new(self.channel_of(&standing))
+    }
+
+    /// Asks the gRPC server until it answers a ping: then it takes requests. `None`: for 3 s. Answers to the seed's
+    /// `PingGrpcServer`.
+    ///
+    /// # Panics
+    /// When it does not answer in time, when it knows no pings, when the manager ends meanwhile, and as
+    /// [`grpc_channel`](Self::grpc_channel) does.
+    pub async fn ping_grpc_server(&self, limit: Option<Duration>) {
+        let limit = limit.unwrap_or(PING);
+        let expected = format!("the gRPC server answers a ping within {limit:?}");
+        let mut client = PingClient::new(self.grpc_channel());
+        let mut last = "the first ping is not answered yet".to_owned();
+        let answered = tokio::time::timeout(limit, async {
+            loop {
+                let Err(status) = client.ping(()).await else { return None };
+                if status.code() == Code::Unimplemented {
+                    let mend = "leave grpc_ping_service on, or register a PingServer";
+                    return Some(format!("it serves no {}: {mend}", "pkping.Ping"));
+                }
+                last = crate::clients::describe(&status);
+                let standing = self.manager.send(Ask::new(Manager::standing)).await;
+                match standing.map(|standing| standing.result) {
+                    Ok(None) => tokio::time::sleep(PAUSE).await,
+                    Ok(Some(Ok(()))) => return Some("the manager has ended".to_owned()),
+                    Ok(Some(Err(error))) => return Some(format!("the manager has ended: {error}")),
+                    Err(_) => return Some("the manager is gone".to_owned()),
+                }
+            }
+        });
+        let answered = answered.await;
+        if let Some(why) =
+            answered.unwrap_or_else(|_| Some(format!("no ping was answered; the last: {last}")))
+        {
+            fail(&expected, why, &self.standing());
+        }
+    }
+
+    /// Sends the manager, and no other, a signal, as if the process had got it: [`Signal::Interrupt`] and
+    /// [`Signal::Terminate`] shut it down at first, force its end at the second, and end the process at the third; the
+    /// others print its status. It has been taken in when this returns. Answers to the seed's `SendSignal`.
+    ///
+    /// Also where [`handle_signals`](crate::ManagerOptions::handle_signals) is off: what a test sends is meant. A manager
+    /// that has ended takes no notice.
+    ///
+    /// # Panics
+    /// When the manager does not answer.
+    #[track_caller]
+    pub fn send_signal(&self, signal: Signal) {
+        let signalled = match signal {
+            Signal::Interrupt => Signalled::Stop(SignalKind::Interrupt),
+            Signal::Terminate => Signalled::Stop(SignalKind::Terminate),
+            Signal::Quit | Signal::User1 => Signalled::PrintStatus,
+        };
+        self.manager.do_send(signalled);
+        // What it was sent before this question, it has seen to when it answers.
+        ask(&self.manager, |_| ());
+    }
+
+    /// The ids of the manager's services, in the order in which they were handed over, the ping service among them; without
+    /// those that have been removed. Answers to the seed's `Services`.
+    ///
+    /// # Panics
+    /// When the manager does not answer.
+    #[track_caller]
+    pub fn services(&self) -> Vec<String> {
+        ask(&self.manager, Manager::services)
+    }
+
+    /// Where the gRPC server accepts calls: the first of its addresses that is one of TCP. Waits until it does, for 5 s at most.
+    ///
+    /// # Panics
+    /// When the manager has no gRPC server; when that has no such address: [`grpc_channel`](Self::grpc_channel) reaches it at
+    /// any other; when the manager does not come to serve.
+    #[track_caller]
+    pub fn grpc_address(&self) -> SocketAddr {
+        let mut standing = self.serving_standing();
+        if standing.addresses.is_empty() && standing.result.is_none() {
+            let recorder = Recorder::attach(&self.manager);
+            block_on(recorder.either("serving", "stopped"), ANSWER);
+            standing = self.standing();
+        }
+        if let Some(address) = standing.addresses.iter().find_map(|address| address.as_tcp()) {
+            return address;
+        }
+        let expected = "a gRPC server with an address of TCP";
+        if let Some(other) = standing.addresses.first() {
+            fail(expected, format!("it serves at {other} alone: grpc_channel() reaches it there"), &standing);
+        }
+        let happened = match &standing.result {
+            Some(Ok(())) => "the manager has ended without serving".to_owned(),
+            Some(Err(error)) => format!("the manager has ended without serving: {error}"),
+            None => format!("it did not serve within {ANSWER:?}: the manager is {}", standing.stage),
+        };
+        fail(expected, happened, &standing)
+    }
+
+    #[track_caller]
+    fn standing(&self) -> Standing {
+        ask(&self.manager, Manager::standing)
+    }
+
+    /// How a manager with a gRPC server stands.
+    #[track_caller]
+    fn serving_standing(&self) -> Standing {
+        let standing = self.standing();
+        if !standing.given.serves {
+            let services = &standing.given.services;
+            let has =
+                format!("it has none, as grpc_ping_service is off and none of {services:?} answers calls");
+            fail("a manager with a gRPC server", has, &standing);
+        }
+        standing
+    }
+}
+
+#[track_caller]
+fn fail(expected: &str, happened: String, standing: &Standing) -> ! {
+    panic!("{}", Failing { expected: expected.to_owned(), happened, events: standing.events.clone() })
+}

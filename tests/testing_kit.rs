@@ -139,13 +139,25 @@ async fn a_ping_is_given_up_when_the_manager_has_ended() {
 }
 
 #[cfg(feature = "tls")]
-#[actix::test]
-async fn a_server_with_tls_is_left_to_a_client_of_the_tests_own() {
+fn with_tls() -> majordomo::GrpcServerOptions {
     let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let (certificate, key) = (certified.cert.pem(), certified.signing_key.serialize_pem());
-    let tls = majordomo::grpc::ServerTls::from_pem(certificate, key);
-    let server = majordomo::GrpcServerOptions::new().tls(tls);
-    let testing = started(Manager::new(serving().grpc_server(server)));
+    majordomo::GrpcServerOptions::new().tls(majordomo::grpc::ServerTls::from_pem(certificate, key))
+}
+
+#[cfg(feature = "tls")]
+#[actix::test]
+async fn a_server_with_tls_that_is_in_memory_too_is_reached_there() {
+    let options = serving().grpc_server(with_tls()).grpc_in_memory(&InMemory::new());
+    let testing = started(Manager::new(options));
+    testing.ping_grpc_server(None).await;
+    end(&testing).await;
+}
+
+#[cfg(feature = "tls")]
+#[actix::test]
+async fn a_server_with_tls_is_left_to_a_client_of_the_tests_own() {
+    let testing = started(Manager::new(serving().grpc_server(with_tls())));
     let message = failure(|| testing.grpc_channel());
     assert_tells(&message, &["it speaks TLS", "grpc_address()"]);
     assert_ne!(testing.grpc_address().port(), 0);

@@ -41,8 +41,12 @@ impl Connector {
             return Err(refused("the manager has ended"));
         }
         let addresses = &standing.addresses;
-        let tcp = addresses.iter().find(|address| address.as_tcp().is_some());
-        let stream = match tcp.or(addresses.first()) {
+        // Where a socket speaks TLS, which is not spoken here, the place in memory does not.
+        let wanted = addresses.iter().find(|address| match address {
+            GrpcAddress::InMemory => standing.given.tls,
+            address => !standing.given.tls && address.as_tcp().is_some(),
+        });
+        let stream = match wanted.or(addresses.first()) {
             Some(address) => open(address, &standing, uri).await?,
             None => return Err(refused(&format!("the gRPC server does not serve yet: {}", standing.stage))),
         };

@@ -2,6 +2,8 @@
 
 mod account;
 mod candidate;
+#[cfg(feature = "testing")]
+pub(crate) mod fault;
 mod forcing;
 #[cfg(feature = "testing")]
 mod kit;

@@ -24,7 +24,7 @@ impl Disturbance {
     fn befall<A: Actor<Context = Context<A>>>(self, ctx: &mut Context<A>) {
         match self {
             Self::Panic(text) => panic!("{text}"),
-            Self::End => ctx.stop(),
+            Self::End => ctx.terminate(),
         }
     }
 }

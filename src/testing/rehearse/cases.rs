@@ -1,0 +1,163 @@
+//! What can go wrong, learned from a run in which nothing did: every step that the machine knows, by every way to fail it.
+//!
+//! ```text
+//!   register, setup, run, shutdown   error  panic  async_panic  hang  slow  block  block past the deadline  end
+//!   setup, run                       late_error
+//!   release                          late_error, and the others, but for error
+//!   each of them                     StartShutdown  ForceShutdown  SIGINT  SIGTERM  SIGINT twice  SIGTERM twice
+//!   start of a resource              panic  end
+//!   life of a service, a resource    panic  end
+//! ```
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+use foldhash::quality::FixedState;
+
+use super::history::{History, Phase, moment};
+use crate::events::{LifecycleEvent, Name};
+use crate::lifecycle::{RestartMode, Step};
+use crate::manager::ManagerPlan;
+use crate::manager::fault::{Ask, Flaw, Place};
+use crate::service::RestartPolicy;
+
+/// One thing that goes wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Case {
+    pub(super) place: Place,
+    pub(super) flaw: Flaw,
+}
+
+impl fmt::Display for Case {
+    /// `setup of database: hang`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.place, self.flaw)
+    }
+}
+
+/// What is known of a manager before it is started.
+#[derive(Debug)]
+pub(super) struct Known {
+    policies: HashMap<Name, RestartPolicy>,
+    /// How long its shutdown may take.
+    pub(super) whole: Duration,
+    /// Whether it heeds signals.
+    pub(super) signals: bool,
+}
+
+impl Known {
+    /// Of a manager whose shutdown is to take no longer than that.
+    pub(super) fn new(plan: &ManagerPlan, within: Duration, signals: bool) -> Self {
+        let policies = plan.services.iter().map(|service| (service.id.clone(), service.restart.clone()));
+        let whole = plan.deadline.map_or(within, |own| own.min(within));
+        Self { policies: policies.collect(), whole, signals }
+    }
+
+    /// Those that it was given.
+    pub(super) fn services(&self) -> impl Iterator<Item = &Name> {
+        self.policies.keys()
+    }
+
+    /// Whether a service that fails for the first time is started again.
+    pub(super) fn restarts(&self, service: &Name) -> bool {
+        self.policies
+            .get(service)
+            .is_some_and(|policy| policy.mode() != RestartMode::Never && policy.most() != Some(0))
+    }
+}
+
+/// Every case, in the order in which their places came up in the undisturbed run.
+pub(super) fn cases(undisturbed: &History, known: &Known, seed: u64) -> Vec<Case> {
+    let mut places: Vec<Place> = Vec::new();
+    for event in undisturbed.events() {
+        if let Some((place, Phase::Began)) = moment(event)
+            && !places.contains(&place)
+        {
+            places.push(place);
+        }
+    }
+    places.extend(lives(undisturbed));
+    let of = |place: Place| {
+        let flaws = flaws(&place, known.signals);
+        flaws.into_iter().map(move |flaw| Case { place: place.clone(), flaw })
+    };
+    let timed = |case: Case| Case { flaw: timed(&case, known.whole, seed), ..case };
+    places.into_iter().flat_map(of).map(timed).collect()
+}
+
+/// Those that are needed from the moment at which all run to the shutdown, each with its resources.
+fn lives(undisturbed: &History) -> Vec<Place> {
+    let Some(running) = undisturbed.first(|event| matches!(event, LifecycleEvent::Running)) else {
+        return Vec::new();
+    };
+    let asked = undisturbed.first(|event| matches!(event, LifecycleEvent::ShutdownRequested { .. }));
+    let mut lives: Vec<Place> = Vec::new();
+    for (at, event) in undisturbed.events().enumerate() {
+        match moment(event) {
+            Some((Place::Step { service, step: Step::Setup }, Phase::Began)) if at < running => {
+                lives.push(Place::Life { service, resource: None });
+            }
+            Some((Place::Start { service, resource }, Phase::Began)) if at < running => {
+                lives.push(Place::Life { service, resource: Some(resource) });
+            }
+            Some((Place::Step { service, step: Step::Run }, Phase::Over(_)))
+                if asked.is_none_or(|asked| at < asked) =>
+            {
+                lives.retain(|life| *life.service() != service);
+            }
+            _ => {}
+        }
+    }
+    lives
+}
+
+fn flaws(place: &Place, signals: bool) -> Vec<Flaw> {
+    use Flaw::{AsyncPanic, Block, End, Error, Hang, LateAsyncPanic, LateError, Panic, Slow, Stick};
+    const NO_TIME: Duration = Duration::ZERO;
+    let mut flaws = match place {
+        Place::Start { .. } | Place::Life { .. } => return vec![Panic, End],
+        // A resource that fails has given back what it holds; so the next run finds the place as the first did.
+        Place::Release { .. } => vec![LateError, Panic, LateAsyncPanic],
+        Place::Step { step: Step::Setup | Step::Run, .. } => vec![Error, LateError, Panic, AsyncPanic],
+        Place::Step { .. } => vec![Error, Panic, AsyncPanic],
+    };
+    flaws.extend([Hang, Slow(NO_TIME), Block(NO_TIME), Stick(NO_TIME), End]);
+    let asks = [
+        Ask::StartShutdown,
+        Ask::ForceShutdown,
+        Ask::Interrupt,
+        Ask::Terminate,
+        Ask::InterruptTwice,
+        Ask::TerminateTwice,
+    ];
+    let heeded = asks.into_iter().filter(|ask| signals || !ask.is_signal());
+    flaws.extend(heeded.map(|ask| Flaw::Ask(ask, NO_TIME)));
+    flaws
+}
+
+/// How much longer than the manager waits a thread is blocked that is blocked for too long.
+const BEYOND: Duration = Duration::from_millis(300);
+
+/// How long after a moment the manager is told to stop, at most.
+const SOON_AFTER: Duration = Duration::from_millis(5);
+
+/// The flaw with its times. They are the seed's and the case's alone, so that a case can be played by itself.
+fn timed(case: &Case, whole: Duration, seed: u64) -> Flaw {
+    let name = FixedState::with_seed(seed).hash_one(case.to_string());
+    let mut random = fastrand::Rng::with_seed(name);
+    let mut within = |most: Duration| most.mul_f64(random.f64());
+    match case.flaw {
+        // What is asked of a service to be done in time leaves it most of its time.
+        Flaw::Slow(_) => Flaw::Slow(within(whole / 10)),
+        Flaw::Block(_) => Flaw::Block(within(whole / 10)),
+        Flaw::Stick(_) => Flaw::Stick(whole + BEYOND),
+        // At once as often as not.
+        Flaw::Ask(ask, _) => {
+            let after = within(2 * SOON_AFTER);
+            Flaw::Ask(ask, after.saturating_sub(SOON_AFTER))
+        }
+        flaw => flaw,
+    }
+}

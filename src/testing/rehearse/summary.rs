@@ -1,0 +1,99 @@
+//! What a rehearsal came to.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::cases::Case;
+use super::checks::Violation;
+use super::history::History;
+use crate::error::seconds;
+
+/// A rehearsal in which every run kept what a manager promises.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Rehearsed {
+    /// How many things went wrong, each in a run of its own.
+    pub cases: usize,
+    /// How many of them a restart saw to.
+    pub mended: usize,
+    /// Those whose moment never came, though it came in the run in which nothing went wrong. They show nothing.
+    pub missed: Vec<String>,
+    /// The longest that any shutdown took, from its begin to the answer.
+    pub slowest: Duration,
+    /// How long a shutdown may take.
+    pub within: Duration,
+    /// How long the rehearsal took.
+    pub took: Duration,
+    /// What it can be repeated by.
+    pub seed: u64,
+}
+
+impl fmt::Display for Rehearsed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cases, mended, seed, .. } = self;
+        write!(f, "rehearsed {cases} cases in {} (seed {seed}): ", seconds(self.took))?;
+        write!(f, "the slowest end took {} of {}", seconds(self.slowest), seconds(self.within))?;
+        if *mended > 0 {
+            write!(f, ", {mended} were mended by a restart")?;
+        }
+        for missed in &self.missed {
+            write!(f, "\n  missed, its moment never came: {missed}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A rehearsal in which a run did not keep what a manager promises, or that could not begin.
+#[derive(Debug, Clone)]
+pub struct RehearsalError {
+    pub(super) summary: String,
+    pub(super) failed: Vec<String>,
+}
+
+impl RehearsalError {
+    /// It could not begin.
+    pub(super) fn not_begun(why: impl Into<String>) -> Self {
+        Self { summary: why.into(), failed: Vec::new() }
+    }
+
+    /// The cases that failed, each with what was expected, what happened, the latest events, and the line that plays it
+    /// again.
+    pub fn failed(&self) -> &[String] {
+        &self.failed
+    }
+}
+
+impl fmt::Display for RehearsalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.summary)?;
+        self.failed.iter().try_for_each(|failed| write!(f, "\n\n{failed}"))
+    }
+}
+
+impl std::error::Error for RehearsalError {}
+
+/// How a failed run is told. `replay`: the line that plays it again.
+pub(super) fn failed(
+    case: Option<&Case>,
+    violations: &[Violation],
+    history: &History,
+    replay: Option<&str>,
+) -> String {
+    use std::fmt::Write;
+    let mut text = case.map_or_else(|| "nothing at all".to_owned(), ToString::to_string);
+    for violation in violations {
+        let _ = write!(text, "\n  {}", violation.to_string().replace('\n', "\n    "));
+    }
+    if violations.iter().any(|violation| violation.to_string().contains("in use")) {
+        text.push_str(
+            "\n  the address is in use: each run binds it anew, so nobody else may have it. Have the rehearsed manager \
+             listen at port 0, or in memory",
+        );
+    }
+    let _ =
+        write!(text, "\n  latest events:\n    {}", history.to_string().trim_end().replace('\n', "\n    "));
+    if let Some(replay) = replay {
+        let _ = write!(text, "\n  to play it again: {replay}");
+    }
+    text
+}

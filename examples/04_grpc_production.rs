@@ -63,7 +63,7 @@ async fn main() {
 }
 
 async fn run(settings: &Settings) -> Result<(), ManagerError> {
-    let manager = Manager::new(options(settings)).grpc_service(Pings::default()).start();
+    let manager = manager(settings).start();
     manager.send(WaitUntilRunning).await??;
     for address in manager.send(GetStatus).await?.grpc_addresses {
         println!("serving at {address}");
@@ -75,6 +75,11 @@ async fn run(settings: &Settings) -> Result<(), ManagerError> {
     manager.send(WaitForShutdown).await??;
     println!("over: every call was answered, everything given back");
     Ok(())
+}
+
+/// The manager, not yet started.
+pub(crate) fn manager(settings: &Settings) -> Manager {
+    Manager::new(options(settings)).grpc_service(Pings::default())
 }
 
 fn options(settings: &Settings) -> ManagerOptions {
@@ -202,8 +207,14 @@ impl Interceptor for TokenCheck {
     }
 }
 
+/// A free port of this machine.
+const ANY_PORT: &str = "127.0.0.1:0";
+
+/// What clients send where nobody said.
+const TOKEN_TO_TRY_OUT: &str = "for-trying-it-out";
+
 /// What differs from place to place.
-struct Settings {
+pub(crate) struct Settings {
     addresses: Vec<String>,
     certificate: PathBuf,
     key: PathBuf,
@@ -215,11 +226,25 @@ struct Settings {
 }
 
 impl Settings {
+    /// For trying it out on a free port, with certificates that are made here.
+    pub(crate) fn to_try_out(drain_delay: Duration) -> Result<Self, BoxError> {
+        let made = Made::new()?;
+        Ok(Self {
+            addresses: vec![ANY_PORT.to_owned()],
+            certificate: made.file("tls.crt"),
+            key: made.file("tls.key"),
+            client_ca: None,
+            token: TOKEN_TO_TRY_OUT.to_owned(),
+            drain_delay,
+            made: Some(made),
+        })
+    }
+
     fn read() -> Result<Self, BoxError> {
         let given = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let mut addresses: Vec<_> = std::env::args().skip(1).collect();
         if addresses.is_empty() {
-            addresses.push("127.0.0.1:0".into());
+            addresses.push(ANY_PORT.into());
         }
         let drain_delay = match given("DRAIN_DELAY_MS") {
             Some(text) => text
@@ -237,7 +262,7 @@ impl Settings {
         };
         let token = match (given("API_TOKEN"), &made) {
             (Some(token), _) => token,
-            (None, Some(_)) => "for-trying-it-out".to_owned(),
+            (None, Some(_)) => TOKEN_TO_TRY_OUT.to_owned(),
             (None, None) => return Err("give API_TOKEN: what clients have to send".into()),
         };
         let client_ca = given("TLS_CLIENT_CA").map(PathBuf::from);

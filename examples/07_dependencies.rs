@@ -43,14 +43,19 @@ fn fails_once(id: &'static str) -> RestartableFn {
     })
 }
 
-#[actix::main]
-async fn main() -> Result<(), ManagerError> {
+/// The manager, not yet started.
+pub(crate) fn manager() -> Manager {
     let policy = RestartPolicy::on_failure().backoff(Duration::from_millis(20), Duration::from_secs(1));
-    let manager = Manager::new(ManagerOptions::new().grpc_ping_service(false))
+    Manager::new(ManagerOptions::new().grpc_ping_service(false))
         .service(patient("web").depends_on("cache"))
         .service(patient("cache").depends_on("database"))
         .service(patient("metrics").depends_on("database").survives_restart_of("database"))
-        .service(ServiceSpec::new(fails_once("database")).restart(policy));
+        .service(ServiceSpec::new(fails_once("database")).restart(policy))
+}
+
+#[actix::main]
+async fn main() -> Result<(), ManagerError> {
+    let manager = manager();
     println!("{}\n", manager.plan().expect("the plan can work"));
 
     let manager = manager.start();

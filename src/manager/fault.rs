@@ -22,7 +22,7 @@ use super::Manager;
 use crate::error::BoxError;
 use crate::events::{EventSender, Name};
 use crate::lifecycle::{Input, SignalKind, Step};
-use crate::supervision::{Disturbance, Request};
+use crate::supervision::{Disturbance, REHEARSED, Request};
 
 /// How a manager is rehearsed.
 #[derive(Debug, Clone, Default)]
@@ -196,7 +196,7 @@ impl Flaw {
 impl Place {
     /// What an error or a panic of the rehearsal's says of itself.
     pub(crate) fn told(&self, how: &str) -> String {
-        format!("rehearsed: {self} {how}")
+        format!("{REHEARSED}{self} {how}")
     }
 
     /// Whose it is.

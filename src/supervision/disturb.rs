@@ -8,6 +8,9 @@ use tokio::sync::oneshot;
 use super::control::{Answer, Request};
 use super::lane::{Handle, Lane};
 
+/// What the message of every panic that is none in earnest begins with.
+pub(crate) const REHEARSED: &str = "rehearsed: ";
+
 /// How a handler fails its actor.
 #[derive(Debug, Clone)]
 pub(crate) enum Disturbance {

@@ -28,7 +28,7 @@ mod watch;
 pub(crate) use batch::batched;
 pub(crate) use control::{Control, Reply, Request};
 #[cfg(feature = "testing")]
-pub(crate) use disturb::{Disturb, Disturbance, unasked};
+pub(crate) use disturb::{Disturb, Disturbance, REHEARSED, unasked};
 pub(crate) use incarnation::{Gone, Notice, Observer, Restart, launch};
 pub(crate) use lane::Lane;
 pub(crate) use pool::Pool;

@@ -33,12 +33,17 @@ fn fails_once(id: &'static str) -> RestartableFn {
     restartable_fn(id, move |run| {
         let fails = !std::mem::replace(&mut failed, true);
         async move {
-            if fails {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                return Err::<(), BoxError>("lost the disk".into());
+            let fails_soon = async {
+                if fails {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                } else {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                () = run.shutdown.requested() => Ok(()),
+                () = fails_soon => Err::<(), BoxError>("lost the disk".into()),
             }
-            run.shutdown.requested().await;
-            Ok(())
         }
     })
 }

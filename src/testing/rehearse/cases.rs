@@ -55,6 +55,11 @@ impl Known {
         Self { policies: policies.collect(), whole, signals }
     }
 
+    #[cfg(test)]
+    pub(super) fn of(policies: impl IntoIterator<Item = (Name, RestartPolicy)>, whole: Duration) -> Self {
+        Self { policies: policies.into_iter().collect(), whole, signals: true }
+    }
+
     /// Those that it was given.
     pub(super) fn services(&self) -> impl Iterator<Item = &Name> {
         self.policies.keys()

@@ -3,6 +3,8 @@
 mod blame;
 mod end;
 mod order;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

@@ -13,7 +13,6 @@ mod strike;
 
 use std::fmt;
 use std::future::pending;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -37,7 +36,8 @@ pub(crate) struct Rehearsal {
 pub(crate) struct Fault {
     pub(crate) place: Place,
     pub(crate) flaw: Flaw,
-    pub(crate) struck: Arc<Struck>,
+    /// Cancelled when it strikes.
+    pub(crate) struck: CancellationToken,
 }
 
 /// Where it goes wrong.
@@ -90,29 +90,6 @@ pub(crate) enum Ask {
     /// The second forces the end.
     InterruptTwice,
     TerminateTwice,
-}
-
-/// Whether a fault has struck, and when.
-#[derive(Debug, Default)]
-pub(crate) struct Struck {
-    token: CancellationToken,
-    at: OnceLock<tokio::time::Instant>,
-}
-
-impl Struck {
-    fn strike(&self) {
-        let _ = self.at.set(tokio::time::Instant::now());
-        self.token.cancel();
-    }
-
-    /// Resolves when it has.
-    pub(crate) async fn struck(&self) {
-        self.token.cancelled().await;
-    }
-
-    pub(crate) fn has_struck(&self) -> bool {
-        self.token.is_cancelled()
-    }
 }
 
 impl Ask {

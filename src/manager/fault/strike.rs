@@ -61,7 +61,7 @@ impl Shell {
         if fault.is_of_answer() != of_answer || fault.place != place(self) {
             return None;
         }
-        fault.struck.strike();
+        fault.struck.cancel();
         self.fault.take()
     }
 

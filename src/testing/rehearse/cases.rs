@@ -48,10 +48,8 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Of a manager whose shutdown is to take no longer than that.
-    pub(super) fn new(plan: &ManagerPlan, within: Duration, signals: bool) -> Self {
+    pub(super) fn new(plan: &ManagerPlan, whole: Duration, signals: bool) -> Self {
         let policies = plan.services.iter().map(|service| (service.id.clone(), service.restart.clone()));
-        let whole = plan.deadline.map_or(within, |own| own.min(within));
         Self { policies: policies.collect(), whole, signals }
     }
 
@@ -74,7 +72,7 @@ impl Known {
 }
 
 /// Every case, in the order in which their places came up in the undisturbed run.
-pub(super) fn cases(undisturbed: &History, known: &Known, seed: u64) -> Vec<Case> {
+pub(super) fn cases(undisturbed: &History, signals: bool) -> Vec<Case> {
     let mut places: Vec<Place> = Vec::new();
     for event in undisturbed.events() {
         if let Some((place, Phase::Began)) = moment(event)
@@ -85,11 +83,10 @@ pub(super) fn cases(undisturbed: &History, known: &Known, seed: u64) -> Vec<Case
     }
     places.extend(lives(undisturbed));
     let of = |place: Place| {
-        let flaws = flaws(&place, known.signals);
+        let flaws = flaws(&place, signals);
         flaws.into_iter().map(move |flaw| Case { place: place.clone(), flaw })
     };
-    let timed = |case: Case| Case { flaw: timed(&case, known.whole, seed), ..case };
-    places.into_iter().flat_map(of).map(timed).collect()
+    places.into_iter().flat_map(of).collect()
 }
 
 /// Those that are needed from the moment at which all run to the shutdown, each with its resources.
@@ -148,21 +145,26 @@ const BEYOND: Duration = Duration::from_millis(300);
 /// How long after a moment the manager is told to stop, at most.
 const SOON_AFTER: Duration = Duration::from_millis(5);
 
-/// The flaw with its times. They are the seed's and the case's alone, so that a case can be played by itself.
-fn timed(case: &Case, whole: Duration, seed: u64) -> Flaw {
-    let name = FixedState::with_seed(seed).hash_one(case.to_string());
-    let mut random = fastrand::Rng::with_seed(name);
-    let mut within = |most: Duration| most.mul_f64(random.f64());
-    match case.flaw {
-        // What is asked of a service to be done in time leaves it most of its time.
-        Flaw::Slow(_) => Flaw::Slow(within(whole / 10)),
-        Flaw::Block(_) => Flaw::Block(within(whole / 10)),
-        Flaw::Stick(_) => Flaw::Stick(whole + BEYOND),
-        // At once as often as not.
-        Flaw::Ask(ask, _) => {
-            let after = within(2 * SOON_AFTER);
-            Flaw::Ask(ask, after.saturating_sub(SOON_AFTER))
-        }
-        flaw => flaw,
+impl Case {
+    /// With its times. They are the seed's and the case's alone, so that a case can be played by itself.
+    pub(super) fn timed(&self, whole: Duration, seed: u64) -> Self {
+        let name = FixedState::with_seed(seed).hash_one(self.to_string());
+        let mut random = fastrand::Rng::with_seed(name);
+        let mut within = |most: Duration| most.mul_f64(random.f64());
+        let flaw = match self.flaw {
+            // What is asked of a service to be done in time leaves it most of its time.
+            Flaw::Slow(_) => Flaw::Slow(within(whole / 10)),
+            Flaw::Block(_) => Flaw::Block(within(whole / 10)),
+            Flaw::Stick(_) => Flaw::Stick(whole + BEYOND),
+            // At once as often as not.
+            Flaw::Ask(ask, _) => Flaw::Ask(ask, within(2 * SOON_AFTER).saturating_sub(SOON_AFTER)),
+            flaw => flaw,
+        };
+        Self { place: self.place.clone(), flaw }
+    }
+
+    /// Whether it blocks a thread, which no paused clock can tell.
+    pub(super) fn blocks(&self) -> bool {
+        matches!(self.flaw, Flaw::Block(_) | Flaw::Stick(_))
     }
 }

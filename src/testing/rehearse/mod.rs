@@ -30,12 +30,6 @@ use self::cases::{Case, cases};
 use self::replay::Replay;
 use crate::manager::Manager;
 
-/// How long a shutdown may take, unless told otherwise.
-const WITHIN: Duration = Duration::from_secs(1);
-
-/// How long a manager runs before it is asked to stop, unless told otherwise.
-const RUNS_FOR: Duration = Duration::from_millis(20);
-
 /// Rehearses failures of the manager that `factory` makes, with its real services: it is run once undisturbed, which must end
 /// without an error, and then once for each thing that can go wrong: each step of each service and each release of a
 /// resource, by each way to fail.
@@ -74,14 +68,22 @@ const RUNS_FOR: Duration = Duration::from_millis(20);
 ///
 /// // In a test of yours: #[test] fn every_failure_ends_well()
 /// # use std::time::Duration;
-/// println!("{}", rehearse(manager).shutdown_within(Duration::from_millis(200)).run());
+/// rehearse(manager).shutdown_within(Duration::from_millis(200)).run();
 /// ```
 ///
 /// Where a case fails, the line that plays it alone is printed with it. A manager is made for every run: it should listen at port 0
 /// or [in memory](crate::ManagerOptions::grpc_in_memory), and find its files and databases as it left them, even where a
 /// resource could not be released.
 pub fn rehearse<F: FnMut() -> Manager + Send>(factory: F) -> Rehearse<F> {
-    Rehearse { factory, seed: 0, within: WITHIN, runs_for: RUNS_FOR, most: None, except: Vec::new() }
+    Rehearse {
+        factory,
+        seed: 0,
+        real_time: false,
+        within: None,
+        runs_for: None,
+        most: None,
+        except: Vec::new(),
+    }
 }
 
 /// A rehearsal that has not begun, by [`rehearse`].
@@ -90,8 +92,9 @@ pub fn rehearse<F: FnMut() -> Manager + Send>(factory: F) -> Rehearse<F> {
 pub struct Rehearse<F> {
     factory: F,
     seed: u64,
-    within: Duration,
-    runs_for: Duration,
+    real_time: bool,
+    within: Option<Duration>,
+    runs_for: Option<Duration>,
     most: Option<usize>,
     except: Vec<String>,
 }
@@ -102,15 +105,23 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
         Self { seed, ..self }
     }
 
-    /// How long a shutdown may take. The manager's own limits are shortened to it in proportion; never lengthened. A case in which
-    /// something hangs takes as long. Default: 1 s.
-    pub fn shutdown_within(self, limit: Duration) -> Self {
-        Self { within: limit, ..self }
+    /// Rehearses all in real time: for services that work on threads of their own or wait for sockets and files, whose
+    /// timers a [paused clock](crate::testing::paused()) would let run out meanwhile. Without it that is so for managers with gRPC
+    /// services, for those that fail in paused time with nothing going wrong, and for the cases that block a thread.
+    pub fn real_time(self) -> Self {
+        Self { real_time: true, ..self }
     }
 
-    /// How long the manager runs before it is asked to stop, once all run or something has gone wrong. Default: 20 ms.
+    /// How long a shutdown may take. The manager's own limits are shortened to it in proportion; never lengthened. Default: 1 s in real
+    /// time, where a case in which something hangs takes as long; else the manager's own, or 30 s.
+    pub fn shutdown_within(self, limit: Duration) -> Self {
+        Self { within: Some(limit), ..self }
+    }
+
+    /// How long the manager runs before it is asked to stop, once all run or something has gone wrong. Default: 20 ms in real time,
+    /// else 1 s.
     pub fn runs_for(self, time: Duration) -> Self {
-        Self { runs_for: time, ..self }
+        Self { runs_for: Some(time), ..self }
     }
 
     /// Plays no more than so many cases, which the seed chooses. Default: all.
@@ -147,8 +158,8 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
         if let Some(replay) = &replay {
             self.seed = replay.seed;
         }
-        let (known, undisturbed) = self.undisturbed()?;
-        let all = cases(&undisturbed, &known, self.seed);
+        let undisturbed = self.undisturbed()?;
+        let all = cases(&undisturbed.played.history, undisturbed.known.signals);
         match replay {
             Some(replay) => self.again(&replay, &all),
             None => {

@@ -4,11 +4,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Rehearse;
-use super::cases::{Case, Known};
+use super::cases::Case;
 use super::checks::{Violation, violations};
-use super::history::History;
 use super::replay::Replay;
-use super::run::{Played, Times, play};
+use super::run::{Clock, Manner, NoRun, Run, play};
 use super::summary::{self, RehearsalError, Rehearsed};
 use crate::events::LifecycleEvent;
 use crate::manager::Manager;
@@ -17,30 +16,37 @@ use crate::manager::Manager;
 const TRIES: usize = 3;
 
 impl<F: FnMut() -> Manager + Send> Rehearse<F> {
-    /// The run in which nothing goes wrong.
-    pub(super) fn undisturbed(&mut self) -> Result<(Known, History), RehearsalError> {
-        let (known, played, broken) = self.play(None)?;
-        if broken.is_empty() {
-            return Ok((known, played.history));
+    /// The run in which nothing goes wrong: in paused time, where the manager works there.
+    pub(super) fn undisturbed(&mut self) -> Result<Run, RehearsalError> {
+        if !self.real_time {
+            let manner = self.manner(Clock::Paused);
+            match play(&mut self.factory, None, manner) {
+                Ok(run) if broken(&run).is_empty() => return Ok(run),
+                Ok(_) | Err(NoRun::NotPaused) => {}
+                Err(NoRun::Refused(error)) => return Err(RehearsalError::refused(&error)),
+            }
+            self.real_time = true;
         }
-        Err(RehearsalError {
-            summary: "the rehearsal cannot begin: the manager failed with nothing going wrong".to_owned(),
-            failed: vec![summary::failed(None, &broken, &played.history, None)],
-        })
+        let (run, broken) = self.play(None)?;
+        if broken.is_empty() {
+            return Ok(run);
+        }
+        let summary = "the rehearsal cannot begin: the manager failed with nothing going wrong";
+        let failed = vec![summary::failed(&run, &broken, None)];
+        Err(RehearsalError { summary: summary.to_owned(), failed })
     }
 
     /// Plays them all.
     pub(super) fn all(&mut self, cases: &[Case]) -> Result<Rehearsed, RehearsalError> {
         let began = Instant::now();
-        let mut rehearsed = self.nothing_yet();
+        let mut rehearsed = Rehearsed::nothing_yet(self.seed);
         let mut failed = Vec::new();
         for case in cases {
-            let (known, played, broken) = self.play(Some(case))?;
-            rehearsed.within = known.whole;
-            rehearsed.count(case, &played);
+            let (run, broken) = self.play(Some(case))?;
+            rehearsed.count(&run, self.clock(Some(case)));
             if !broken.is_empty() {
                 let line = Replay::line(case, self.seed, thread::current().name());
-                failed.push(summary::failed(Some(case), &broken, &played.history, Some(&line)));
+                failed.push(summary::failed(&run, &broken, Some(&line)));
             }
         }
         rehearsed.took = began.elapsed();
@@ -54,73 +60,97 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
     /// Plays one again, and prints all that happens.
     pub(super) fn again(&mut self, replay: &Replay, all: &[Case]) -> Result<Rehearsed, RehearsalError> {
         let Some(case) = all.iter().find(|case| case.to_string() == replay.case) else {
-            let mut text = format!("there is no case {:?} here; there are:", replay.case);
-            all.iter().for_each(|case| text.push_str(&format!("\n  {case}")));
-            return Err(RehearsalError::not_begun(text));
+            let names: Vec<_> = all.iter().map(|case| format!("\n  {case}")).collect();
+            let why = format!("there is no case {:?} here; there are:{}", replay.case, names.concat());
+            return Err(RehearsalError::not_begun(why));
         };
-        eprintln!("{case}, seed {}: {:?}", self.seed, case.flaw);
         let began = Instant::now();
-        let (known, played, broken) = self.play(Some(case))?;
-        for event in &played.history.0 {
+        let (run, broken) = self.play(Some(case))?;
+        eprintln!("{case}, seed {}: {:?}", self.seed, run.case.as_ref().map(|case| case.flaw));
+        for event in &run.played.history.0 {
             eprintln!("  {event}");
         }
-        match &played.ended {
+        match &run.played.ended {
             Some(Ok(())) => eprintln!("the end: Ok"),
             Some(Err(error)) => eprintln!("the end: {error}\n{}", error.report()),
-            None => {}
+            None => eprintln!("there was no end"),
         }
         if !broken.is_empty() {
-            return Err(RehearsalError {
-                summary: "the case failed again".to_owned(),
-                failed: vec![summary::failed(Some(case), &broken, &played.history, None)],
-            });
+            let failed = vec![summary::failed(&run, &broken, None)];
+            return Err(RehearsalError { summary: "the case failed again".to_owned(), failed });
         }
-        let mut rehearsed = Rehearsed { within: known.whole, took: began.elapsed(), ..self.nothing_yet() };
-        rehearsed.count(case, &played);
+        let mut rehearsed = Rehearsed::nothing_yet(self.seed);
+        rehearsed.count(&run, self.clock(Some(case)));
+        rehearsed.took = began.elapsed();
         Ok(rehearsed)
     }
 
-    fn nothing_yet(&self) -> Rehearsed {
-        Rehearsed {
-            cases: 0,
-            mended: 0,
-            missed: Vec::new(),
-            slowest: Duration::ZERO,
-            within: self.within,
-            took: Duration::ZERO,
-            seed: self.seed,
-        }
+    /// A blocked thread is no matter of a paused clock.
+    fn clock(&self, case: Option<&Case>) -> Clock {
+        if self.real_time || case.is_some_and(Case::blocks) { Clock::Real } else { Clock::Paused }
+    }
+
+    fn manner(&self, clock: Clock) -> Manner {
+        Manner { clock, seed: self.seed, within: self.within, runs_for: self.runs_for }
     }
 
     /// One case, or none: what came of it, and what it did not keep.
-    fn play(&mut self, case: Option<&Case>) -> Result<(Known, Played, Vec<Violation>), RehearsalError> {
-        let times = Times { within: self.within, runs_for: self.runs_for };
+    fn play(&mut self, case: Option<&Case>) -> Result<(Run, Vec<Violation>), RehearsalError> {
+        let manner = self.manner(self.clock(case));
         let mut tries = 0;
         loop {
             tries += 1;
-            let (known, played) = play(&mut self.factory, case, times).map_err(|error| {
-                RehearsalError::not_begun(format!("the manager cannot be rehearsed: {error}"))
-            })?;
-            let broken = violations(case, &known, &played);
-            let missed = case.is_some() && !played.struck;
+            let run = match play(&mut self.factory, case, manner) {
+                Ok(run) => run,
+                Err(NoRun::Refused(error)) => return Err(RehearsalError::refused(&error)),
+                Err(NoRun::NotPaused) => {
+                    let why =
+                        "the factory makes a manager with gRPC services now, and made one without before";
+                    return Err(RehearsalError::not_begun(why));
+                }
+            };
+            let broken = broken(&run);
+            let missed = case.is_some() && !run.played.struck && broken.is_empty();
             let by_chance = !broken.is_empty() && broken.iter().all(|violation| violation.may_be_chance);
-            if tries == TRIES || !(missed && broken.is_empty() || by_chance) {
-                return Ok((known, played, broken));
+            if tries == TRIES || !(missed || by_chance) {
+                return Ok((run, broken));
             }
         }
     }
 }
 
+fn broken(run: &Run) -> Vec<Violation> {
+    violations(run.case.as_ref(), &run.known, &run.played)
+}
+
 impl Rehearsed {
-    fn count(&mut self, case: &Case, played: &Played) {
+    fn nothing_yet(seed: u64) -> Self {
+        Self {
+            cases: 0,
+            in_paused_time: 0,
+            mended: 0,
+            missed: Vec::new(),
+            slowest: Duration::ZERO,
+            took: Duration::ZERO,
+            seed,
+        }
+    }
+
+    fn count(&mut self, run: &Run, clock: Clock) {
+        let Some(case) = &run.case else { return };
         self.cases += 1;
-        self.slowest = self.slowest.max(played.took.unwrap_or_default());
-        if !played.struck {
+        match clock {
+            Clock::Paused => self.in_paused_time += 1,
+            Clock::Real => self.slowest = self.slowest.max(run.played.took.unwrap_or_default()),
+        }
+        if !run.played.struck {
             self.missed.push(case.to_string());
             return;
         }
-        let restarts = |event: &LifecycleEvent| matches!(event, LifecycleEvent::RestartStarted { service, .. } if service == case.place.service());
-        let struck = played.history.struck(&case.place).unwrap_or_default();
-        self.mended += usize::from(played.history.events().skip(struck).any(restarts));
+        let service = case.place.service();
+        let restarts = |event: &LifecycleEvent| matches!(event, LifecycleEvent::RestartStarted { service: of, .. } if of == service);
+        let history = &run.played.history;
+        self.mended +=
+            usize::from(history.events().skip(history.struck(&case.place).unwrap_or(0)).any(restarts));
     }
 }

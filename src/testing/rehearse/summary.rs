@@ -1,12 +1,11 @@
 //! What a rehearsal came to.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::time::Duration;
 
-use super::cases::Case;
 use super::checks::Violation;
-use super::history::History;
-use crate::error::seconds;
+use super::run::Run;
+use crate::error::{ConfigError, seconds};
 
 /// A rehearsal in which every run kept what a manager promises.
 #[derive(Debug, Clone)]
@@ -14,14 +13,14 @@ use crate::error::seconds;
 pub struct Rehearsed {
     /// How many things went wrong, each in a run of its own.
     pub cases: usize,
+    /// How many of them in [paused time](crate::testing::paused()), the others in real time.
+    pub in_paused_time: usize,
     /// How many of them a restart saw to.
     pub mended: usize,
     /// Those whose moment never came, though it came in the run in which nothing went wrong. They show nothing.
     pub missed: Vec<String>,
-    /// The longest that any shutdown took, from its begin to the answer.
+    /// The longest that any shutdown took in real time, from its begin to the answer.
     pub slowest: Duration,
-    /// How long a shutdown may take.
-    pub within: Duration,
     /// How long the rehearsal took.
     pub took: Duration,
     /// What it can be repeated by.
@@ -30,11 +29,15 @@ pub struct Rehearsed {
 
 impl fmt::Display for Rehearsed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { cases, mended, seed, .. } = self;
-        write!(f, "rehearsed {cases} cases in {} (seed {seed}): ", seconds(self.took))?;
-        write!(f, "the slowest end took {} of {}", seconds(self.slowest), seconds(self.within))?;
+        let Self { cases, in_paused_time, mended, seed, .. } = self;
+        write!(f, "rehearsed {cases} cases in {} (seed {seed}), ", seconds(self.took))?;
+        write!(
+            f,
+            "{in_paused_time} in paused time; in real time the slowest end took {}",
+            seconds(self.slowest)
+        )?;
         if *mended > 0 {
-            write!(f, ", {mended} were mended by a restart")?;
+            write!(f, "; {mended} were mended by a restart")?;
         }
         for missed in &self.missed {
             write!(f, "\n  missed, its moment never came: {missed}")?;
@@ -56,6 +59,10 @@ impl RehearsalError {
         Self { summary: why.into(), failed: Vec::new() }
     }
 
+    pub(super) fn refused(error: &ConfigError) -> Self {
+        Self::not_begun(format!("the manager cannot be rehearsed: {error}"))
+    }
+
     /// The cases that failed, each with what was expected, what happened, the latest events, and the line that plays it
     /// again.
     pub fn failed(&self) -> &[String] {
@@ -73,14 +80,9 @@ impl fmt::Display for RehearsalError {
 impl std::error::Error for RehearsalError {}
 
 /// How a failed run is told. `replay`: the line that plays it again.
-pub(super) fn failed(
-    case: Option<&Case>,
-    violations: &[Violation],
-    history: &History,
-    replay: Option<&str>,
-) -> String {
-    use std::fmt::Write;
-    let mut text = case.map_or_else(|| "nothing at all".to_owned(), ToString::to_string);
+pub(super) fn failed(run: &Run, violations: &[Violation], replay: Option<&str>) -> String {
+    let history = &run.played.history;
+    let mut text = run.case.as_ref().map_or_else(|| "nothing at all".to_owned(), ToString::to_string);
     for violation in violations {
         let _ = write!(text, "\n  {}", violation.to_string().replace('\n', "\n    "));
     }

@@ -79,15 +79,14 @@ impl History {
 }
 
 impl fmt::Display for History {
-    /// The latest, oldest first.
+    /// The latest, oldest first. Who is waited for, second by second, is told by what comes of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let left_out = self.0.len().saturating_sub(SHOWN);
+        let told = |timed: &&Arc<TimedEvent>| !matches!(timed.event, LifecycleEvent::Progress { .. });
+        let all: Vec<_> = self.0.iter().filter(told).collect();
+        let left_out = all.len().saturating_sub(SHOWN);
         if left_out > 0 {
             writeln!(f, "({left_out} before)")?;
         }
-        for event in &self.0[left_out..] {
-            writeln!(f, "{event}")?;
-        }
-        Ok(())
+        all[left_out..].iter().try_for_each(|event| writeln!(f, "{event}"))
     }
 }

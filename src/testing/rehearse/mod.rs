@@ -79,6 +79,7 @@ pub fn rehearse<F: FnMut() -> Manager + Send>(factory: F) -> Rehearse<F> {
         factory,
         seed: 0,
         real_time: false,
+        not_paused: None,
         within: None,
         runs_for: None,
         most: None,
@@ -93,6 +94,8 @@ pub struct Rehearse<F> {
     factory: F,
     seed: u64,
     real_time: bool,
+    /// Why it does not work in paused time.
+    not_paused: Option<String>,
     within: Option<Duration>,
     runs_for: Option<Duration>,
     most: Option<usize>,

@@ -21,8 +21,11 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
         if !self.real_time {
             let manner = self.manner(Clock::Paused);
             match play(&mut self.factory, None, manner) {
-                Ok(run) if broken(&run).is_empty() => return Ok(run),
-                Ok(_) | Err(NoRun::NotPaused) => {}
+                Ok(run) => match broken(&run).first() {
+                    None => return Ok(run),
+                    Some(broken) => self.not_paused = Some(broken.to_string()),
+                },
+                Err(NoRun::NotPaused) => {}
                 Err(NoRun::Refused(error)) => return Err(RehearsalError::refused(&error)),
             }
             self.real_time = true;
@@ -39,7 +42,7 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
     /// Plays them all.
     pub(super) fn all(&mut self, cases: &[Case]) -> Result<Rehearsed, RehearsalError> {
         let began = Instant::now();
-        let mut rehearsed = Rehearsed::nothing_yet(self.seed);
+        let mut rehearsed = self.nothing_yet();
         let mut failed = Vec::new();
         for case in cases {
             let (run, broken) = self.play(Some(case))?;
@@ -79,10 +82,23 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
             let failed = vec![summary::failed(&run, &broken, None)];
             return Err(RehearsalError { summary: "the case failed again".to_owned(), failed });
         }
-        let mut rehearsed = Rehearsed::nothing_yet(self.seed);
+        let mut rehearsed = self.nothing_yet();
         rehearsed.count(&run, self.clock(Some(case)));
         rehearsed.took = began.elapsed();
         Ok(rehearsed)
+    }
+
+    fn nothing_yet(&self) -> Rehearsed {
+        Rehearsed {
+            cases: 0,
+            in_paused_time: 0,
+            not_paused: self.not_paused.clone(),
+            mended: 0,
+            missed: Vec::new(),
+            slowest: Duration::ZERO,
+            took: Duration::ZERO,
+            seed: self.seed,
+        }
     }
 
     /// A blocked thread is no matter of a paused clock.
@@ -124,18 +140,6 @@ fn broken(run: &Run) -> Vec<Violation> {
 }
 
 impl Rehearsed {
-    fn nothing_yet(seed: u64) -> Self {
-        Self {
-            cases: 0,
-            in_paused_time: 0,
-            mended: 0,
-            missed: Vec::new(),
-            slowest: Duration::ZERO,
-            took: Duration::ZERO,
-            seed,
-        }
-    }
-
     fn count(&mut self, run: &Run, clock: Clock) {
         let Some(case) = &run.case else { return };
         self.cases += 1;

@@ -15,6 +15,8 @@ pub struct Rehearsed {
     pub cases: usize,
     /// How many of them in [paused time](crate::testing::paused()), the others in real time.
     pub in_paused_time: usize,
+    /// Where the manager could be tried in paused time, with nothing going wrong, and did not work there: what it did not keep.
+    pub not_paused: Option<String>,
     /// How many of them a restart saw to.
     pub mended: usize,
     /// Those whose moment never came, though it came in the run in which nothing went wrong. They show nothing.
@@ -38,6 +40,9 @@ impl fmt::Display for Rehearsed {
         )?;
         if *mended > 0 {
             write!(f, "; {mended} were mended by a restart")?;
+        }
+        if let Some(why) = &self.not_paused {
+            write!(f, "\n  say `real_time()`: undisturbed, in paused time, {why}")?;
         }
         for missed in &self.missed {
             write!(f, "\n  missed, its moment never came: {missed}")?;

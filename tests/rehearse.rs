@@ -5,6 +5,7 @@ mod common;
 use std::fs::File;
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -200,14 +201,39 @@ fn a_service_that_leaves_something_behind_when_it_fails_is_found() {
 #[test]
 fn an_address_in_use_is_told_as_what_it_is() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = taken.local_addr().unwrap().to_string();
+    let address = taken.local_addr().unwrap();
     let manager = || {
-        let options = ManagerOptions::new().grpc_server_address(&address).grpc_ping_service(true);
-        Manager::new(options)
+        let listener = service_fn("listener", move |_| async move {
+            let _listener = TcpListener::bind(address)?;
+            Ok(())
+        });
+        Manager::new(options()).service(listener)
     };
-    // Held for as long as the server tries.
     let error = found(rehearse(manager).shutdown_within(WITHIN).try_run());
-    has(&error, "nothing at all", &["the address is in use", "listen at port 0"]);
+    has(&error, "nothing at all", &["listener (run): Address already in use", "listen at port 0"]);
+}
+
+#[test]
+fn a_case_is_played_again_alone_as_its_line_says() {
+    let play = |case: &str| {
+        let test = ["--exact", "it_may_be_called_within_a_system", "--nocapture"];
+        let mut program = Command::new(std::env::current_exe().unwrap());
+        let output = program.args(test).env("MAJORDOMO_REHEARSE", case).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (passed, told) = play("run of shop: hang @ seed 5");
+    // All of its events, and how it ended; that was one case, where the test wants three.
+    let says = [
+        "run of shop: hang, seed 5",
+        "run_started clock",
+        "the end: the manager failed:",
+        "shop (run): forced",
+    ];
+    assert!(!passed && says.iter().all(|says| told.contains(says)), "{told}");
+    let (passed, told) = play("run of nobody: hang @ seed 5");
+    assert!(!passed && told.contains("there is no case \"run of nobody: hang\" here; there are:"), "{told}");
+    let (passed, told) = play("run of shop: hang");
+    assert!(!passed && told.contains("MAJORDOMO_REHEARSE is \"run of shop: hang\": give what"), "{told}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use foldhash::quality::FixedState;
 
 use super::history::{History, Phase, moment};
 use crate::events::{LifecycleEvent, Name};
-use crate::lifecycle::{RestartMode, Step};
+use crate::lifecycle::{Outcome, RestartMode, Step};
 use crate::manager::ManagerPlan;
 use crate::manager::fault::{Ask, Flaw, Place};
 use crate::service::RestartPolicy;
@@ -45,17 +45,19 @@ pub(super) struct Known {
     pub(super) whole: Duration,
     /// Whether it heeds signals.
     pub(super) signals: bool,
+    /// What went wrong by itself in the undisturbed run, and was mended: of whom, and as what.
+    pub(super) usual: Vec<(Name, String)>,
 }
 
 impl Known {
     pub(super) fn new(plan: &ManagerPlan, whole: Duration, signals: bool) -> Self {
         let policies = plan.services.iter().map(|service| (service.id.clone(), service.restart.clone()));
-        Self { policies: policies.collect(), whole, signals }
+        Self { policies: policies.collect(), whole, signals, usual: Vec::new() }
     }
 
     #[cfg(test)]
     pub(super) fn of(policies: impl IntoIterator<Item = (Name, RestartPolicy)>, whole: Duration) -> Self {
-        Self { policies: policies.into_iter().collect(), whole, signals: true }
+        Self { policies: policies.into_iter().collect(), whole, signals: true, usual: Vec::new() }
     }
 
     /// Those that it was given.
@@ -74,16 +76,23 @@ impl Known {
 /// Every case, in the order in which their places came up in the undisturbed run.
 pub(super) fn cases(undisturbed: &History, signals: bool) -> Vec<Case> {
     let mut places: Vec<Place> = Vec::new();
+    // Those that fail by themselves: what they do in the end is no `Ok` that could be spoiled.
+    let (mut over, mut failing) = (Vec::new(), Vec::new());
     for event in undisturbed.events() {
-        if let Some((place, Phase::Began)) = moment(event)
-            && !places.contains(&place)
-        {
-            places.push(place);
+        match moment(event) {
+            Some((place, Phase::Began)) if !places.contains(&place) => places.push(place),
+            Some((place, Phase::Over(end))) if !over.contains(&place) => {
+                over.push(place.clone());
+                failing.extend((end.outcome != Outcome::Ok).then_some(place));
+            }
+            _ => {}
         }
     }
     places.extend(lives(undisturbed));
     let of = |place: Place| {
-        let flaws = flaws(&place, signals);
+        let late = [Flaw::LateError, Flaw::LateAsyncPanic];
+        let mut flaws = flaws(&place, signals);
+        flaws.retain(|flaw| !(late.contains(flaw) && failing.contains(&place)));
         flaws.into_iter().map(move |flaw| Case { place: place.clone(), flaw })
     };
     places.into_iter().flat_map(of).collect()
@@ -166,5 +175,91 @@ impl Case {
     /// Whether it blocks a thread, which no paused clock can tell.
     pub(super) fn blocks(&self) -> bool {
         matches!(self.flaw, Flaw::Block(_) | Flaw::Stick(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::events::{End, TimedEvent};
+    use crate::lifecycle::Cause;
+
+    const WHOLE: Duration = Duration::from_secs(10);
+
+    fn history(events: impl IntoIterator<Item = LifecycleEvent>) -> History {
+        let timed = |event| Arc::new(TimedEvent { at: Duration::ZERO, event });
+        History(events.into_iter().map(timed).collect())
+    }
+
+    fn ended(outcome: Outcome) -> End {
+        End { took: Duration::ZERO, outcome, error: None }
+    }
+
+    /// One that is set up with a resource, runs, fails by itself, runs again, and is asked to stop.
+    fn lived() -> History {
+        use LifecycleEvent as E;
+        let (service, resource): (Name, Name) = ("a".into(), "r".into());
+        let s = || service.clone();
+        history([
+            E::SetupStarted { service: s() },
+            E::ResourceStarted { service: s(), resource: resource.clone() },
+            E::SetupFinished { service: s(), end: ended(Outcome::Ok) },
+            E::RunStarted { service: s() },
+            E::Running,
+            E::RunFinished { service: s(), end: ended(Outcome::Error) },
+            E::SetupStarted { service: s() },
+            E::RunStarted { service: s() },
+            E::ShutdownRequested { cause: Cause::StartShutdown },
+            E::ShutdownStarted { service: s() },
+            E::RunFinished { service: s(), end: ended(Outcome::Ok) },
+            E::ReleaseStarted { service: s(), resource },
+        ])
+    }
+
+    fn names(cases: &[Case]) -> Vec<String> {
+        cases.iter().map(Case::to_string).collect()
+    }
+
+    #[test]
+    fn every_step_is_failed_in_every_way_once() {
+        let names = names(&cases(&lived(), true));
+        let of = |place: &str| names.iter().filter(|name| name.starts_with(&format!("{place}: "))).count();
+        assert_eq!((of("setup of a"), of("shutdown of a"), of("release of a/r")), (15, 14, 14), "{names:#?}");
+        // It fails by itself, so that there is no `Ok` to be spoiled in the end.
+        assert_eq!(of("run of a"), 14, "{names:#?}");
+        assert_eq!((of("start of a/r"), of("life of a/r")), (2, 0), "{names:#?}");
+        let mut distinct = names.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), names.len(), "names tell cases apart");
+    }
+
+    #[test]
+    fn a_manager_that_leaves_signals_alone_is_sent_none() {
+        let names = names(&cases(&lived(), false));
+        assert!(names.iter().all(|name| !name.contains("SIG")), "{names:#?}");
+        assert!(names.contains(&"setup of a: ForceShutdown".to_owned()), "{names:#?}");
+    }
+
+    #[test]
+    fn the_times_of_a_case_are_its_seed_s_and_leave_others_their_time() {
+        for case in cases(&lived(), true) {
+            for seed in 0..20 {
+                let timed = case.timed(WHOLE, seed);
+                assert_eq!(timed, case.timed(WHOLE, seed));
+                assert_eq!(timed.to_string(), case.to_string());
+                match timed.flaw {
+                    Flaw::Slow(time) | Flaw::Block(time) => assert!(time <= WHOLE / 10, "{time:?}"),
+                    Flaw::Stick(time) => assert!(time > WHOLE, "{time:?}"),
+                    Flaw::Ask(_, after) => assert!(after <= SOON_AFTER, "{after:?}"),
+                    _ => {}
+                }
+            }
+        }
+        let slow =
+            Case { place: Place::Life { service: "a".into(), resource: None }, flaw: Flaw::Slow(WHOLE) };
+        assert_ne!(slow.timed(WHOLE, 1), slow.timed(WHOLE, 2));
     }
 }

@@ -27,7 +27,9 @@ use std::time::Duration;
 pub use summary::{RehearsalError, Rehearsed};
 
 use self::cases::{Case, cases};
+use self::checks::usual;
 use self::replay::Replay;
+use crate::events::Name;
 use crate::manager::Manager;
 
 /// Rehearses failures of the manager that `factory` makes, with its real services: it is run once undisturbed, which must end
@@ -80,6 +82,8 @@ pub fn rehearse<F: FnMut() -> Manager + Send>(factory: F) -> Rehearse<F> {
         seed: 0,
         real_time: false,
         not_paused: None,
+        usual: Vec::new(),
+        again: 0,
         within: None,
         runs_for: None,
         most: None,
@@ -96,6 +100,10 @@ pub struct Rehearse<F> {
     real_time: bool,
     /// Why it does not work in paused time.
     not_paused: Option<String>,
+    /// What goes wrong by itself, and is mended: of whom, and as what.
+    usual: Vec<(Name, String)>,
+    /// How many runs were played again.
+    again: usize,
     within: Option<Duration>,
     runs_for: Option<Duration>,
     most: Option<usize>,
@@ -162,9 +170,10 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
             self.seed = replay.seed;
         }
         let undisturbed = self.undisturbed()?;
+        self.usual = usual(&undisturbed.played.history);
         let all = cases(&undisturbed.played.history, undisturbed.known.signals);
         match replay {
-            Some(replay) => self.again(&replay, &all),
+            Some(replay) => self.one_again(&replay, &all),
             None => {
                 let chosen = self.choose(all);
                 self.all(&chosen)

@@ -21,6 +21,9 @@ pub struct Rehearsed {
     pub mended: usize,
     /// Those whose moment never came, though it came in the run in which nothing went wrong. They show nothing.
     pub missed: Vec<String>,
+    /// How many runs were played again, three times at most: they may have failed since the machine was busy with something else,
+    /// or their moment did not come.
+    pub again: usize,
     /// The longest that any shutdown took in real time, from its begin to the answer.
     pub slowest: Duration,
     /// How long the rehearsal took.
@@ -40,6 +43,9 @@ impl fmt::Display for Rehearsed {
         )?;
         if *mended > 0 {
             write!(f, "; {mended} were mended by a restart")?;
+        }
+        if self.again > 0 {
+            write!(f, "; {} runs were played again, since this machine may have been busy", self.again)?;
         }
         if let Some(why) = &self.not_paused {
             write!(f, "\n  say `real_time()`: undisturbed, in paused time, {why}")?;

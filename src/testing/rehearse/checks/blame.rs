@@ -40,6 +40,11 @@ struct Told<'a> {
     error: &'a Failure,
 }
 
+/// What went wrong by itself in a run in which nothing was to go wrong: of whom, and as what.
+pub(in crate::testing::rehearse) fn usual(undisturbed: &History) -> Vec<(Name, String)> {
+    told(undisturbed).iter().map(|told| (told.service.clone(), told.error.text().to_string())).collect()
+}
+
 fn told(history: &History) -> Vec<Told<'_>> {
     use LifecycleEvent as E;
     let mut all = Vec::new();
@@ -187,12 +192,8 @@ impl<'a> Judge<'a> {
     /// A restart sees to it: it is told, and no error is left of it.
     fn mended(&self, shown: &Told<'_>, found: &mut Vec<Violation>) {
         let service = self.case.place.service();
-        let restarts = self.played.history.events().skip(shown.at);
-        let restarted = restarts.into_iter().any(
-            |event| matches!(event, LifecycleEvent::RestartStarted { service: of, .. } if of == service),
-        );
-        if !restarted {
-            let happened = "no restart of it was told";
+        if !self.comes_back(shown.at) {
+            let happened = "no restart or stop of it was told";
             found.push(Violation::new(
                 format!("{service} to be restarted, as its failure is mended"),
                 happened,
@@ -202,6 +203,27 @@ impl<'a> Judge<'a> {
             let expected = format!("no error of {service}, as a restart mended its failure");
             found.push(Violation::new(expected, format!("the end was: {}", self.end())));
         }
+    }
+
+    /// Whether the service goes through a restart, or a stop of its own, at that time or later.
+    fn comes_back(&self, at: usize) -> bool {
+        use LifecycleEvent as E;
+        let service = self.case.place.service();
+        let mut passes = false;
+        for (now, event) in self.played.history.events().enumerate() {
+            match event {
+                E::RestartStarted { service: of, .. } | E::StopStarted { service: of } if of == service => {
+                    passes = true;
+                }
+                E::RestartFinished { service: of, .. } | E::StopFinished { service: of, .. }
+                    if of == service && now < at =>
+                {
+                    passes = false;
+                }
+                _ => {}
+            }
+        }
+        passes
     }
 
     /// The errors of the manager that tell what this event tells.
@@ -255,8 +277,8 @@ impl<'a> Judge<'a> {
             Place::Step { step: Step::Register | Step::Setup, .. } => &[ErrorStage::Setup],
             Place::Step { step: Step::Run, .. } => &[ErrorStage::Run],
             Place::Step { step: Step::Shutdown, .. } | Place::Release { .. } => &[ErrorStage::Shutdown],
-            Place::Start { .. } if !ran => &[ErrorStage::Setup],
-            // Its service may just have ended.
+            // Its service may have failed of it before, or just have ended.
+            Place::Start { .. } if !ran => &[ErrorStage::Setup, ErrorStage::Shutdown],
             Place::Start { .. } | Place::Life { .. } => &[ErrorStage::Run, ErrorStage::Shutdown],
         }
     }

@@ -8,6 +8,8 @@ mod tests;
 
 use std::fmt;
 
+pub(super) use blame::usual;
+
 use super::cases::{Case, Known};
 use super::run::Played;
 
@@ -16,7 +18,7 @@ use super::run::Played;
 pub(super) struct Violation {
     expected: String,
     happened: String,
-    /// Whether a machine that is busy with something else may be to blame.
+    /// Whether, in real time, a machine that is busy with something else may be to blame.
     pub(super) may_be_chance: bool,
 }
 

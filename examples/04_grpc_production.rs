@@ -252,22 +252,26 @@ impl Settings {
                 .map_err(|error| format!("DRAIN_DELAY_MS is {text:?}: {error}: give milliseconds"))?,
             None => 5_000,
         };
-        let (certificate, key, made) = match (given("TLS_CERT"), given("TLS_KEY")) {
-            (Some(certificate), Some(key)) => (certificate.into(), key.into(), None),
+        let drain_delay = Duration::from_millis(drain_delay);
+        let token = given("API_TOKEN");
+        let settings = match (given("TLS_CERT"), given("TLS_KEY")) {
+            (Some(certificate), Some(key)) => Self {
+                addresses: Vec::new(),
+                certificate: certificate.into(),
+                key: key.into(),
+                client_ca: None,
+                token: token.ok_or("give API_TOKEN: what clients have to send")?,
+                drain_delay,
+                made: None,
+            },
             (None, None) => {
-                let made = Made::new()?;
-                (made.file("tls.crt"), made.file("tls.key"), Some(made))
+                let tried = Self::to_try_out(drain_delay)?;
+                Self { token: token.unwrap_or(tried.token), ..tried }
             }
             _ => return Err("give both TLS_CERT and TLS_KEY, or neither to try it out".into()),
         };
-        let token = match (given("API_TOKEN"), &made) {
-            (Some(token), _) => token,
-            (None, Some(_)) => TOKEN_TO_TRY_OUT.to_owned(),
-            (None, None) => return Err("give API_TOKEN: what clients have to send".into()),
-        };
         let client_ca = given("TLS_CLIENT_CA").map(PathBuf::from);
-        let drain_delay = Duration::from_millis(drain_delay);
-        Ok(Self { addresses, certificate, key, client_ca, token, drain_delay, made })
+        Ok(Self { addresses, client_ca, ..settings })
     }
 }
 

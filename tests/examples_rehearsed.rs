@@ -9,11 +9,11 @@ use database::Database;
 
 mod common;
 
-/// Includes an example, whose `main` nobody calls here.
+/// Includes examples as modules.
 macro_rules! examples {
     ($($path:literal $name:ident)+) => {$(
         #[path = $path]
-        #[expect(dead_code)]
+        #[allow(dead_code)] // nobody calls a `main` here, nor what only that calls
         mod $name;
     )+};
 }

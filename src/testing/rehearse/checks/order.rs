@@ -212,11 +212,10 @@ impl Watch {
             E::RestartStarted { service, .. } | E::StopStarted { service } => {
                 self.life(service).leaves = true
             }
-            E::ShutdownRequested { .. } => {
-                if std::mem::replace(&mut self.asked, true) {
-                    self.found("one begin of the shutdown (G5)", "there were two");
-                }
+            E::ShutdownRequested { .. } if self.asked => {
+                self.found("one begin of the shutdown (G5)", "there were two");
             }
+            E::ShutdownRequested { .. } => self.asked = true,
             E::Releasing => self.releasing = true,
             E::Stopped => self.stopped = true,
             E::ServiceRemoved { service } => drop(self.services.remove(service)),

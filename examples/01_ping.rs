@@ -88,12 +88,17 @@ impl Ping for Rpc {
     }
 }
 
+/// The manager, not yet started.
+pub(crate) fn manager(address: &str) -> Manager {
+    // The service answers pings itself, so the built-in ping service is not needed.
+    let options = ManagerOptions::new().grpc_server_address(address).grpc_ping_service(false);
+    Manager::new(options).grpc_service(Example::default())
+}
+
 #[actix::main]
 async fn main() -> Result<(), BoxError> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".into());
-    // The service answers pings itself, so the built-in ping service is not needed.
-    let options = ManagerOptions::new().grpc_server_address(address).grpc_ping_service(false);
-    let manager = Manager::new(options).grpc_service(Example::default()).start();
+    let manager = manager(&address).start();
 
     // If it can't start, this says why.
     manager.send(WaitUntilRunning).await??;

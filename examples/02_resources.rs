@@ -118,10 +118,14 @@ impl Handler<Shutdown> for Shop {
     }
 }
 
+/// The manager, not yet started.
+pub(crate) fn manager() -> Manager {
+    Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(Shop::default())
+}
+
 #[actix::main]
 async fn main() -> Result<(), ManagerError> {
-    let options = ManagerOptions::new().grpc_ping_service(false);
-    let result = Manager::new(options).service(Shop::default()).run().await;
+    let result = manager().run().await;
     println!("over: {}", if result.is_ok() { "everything was given back" } else { "something was not" });
     result
 }

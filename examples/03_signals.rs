@@ -16,22 +16,27 @@ use std::time::Duration;
 
 use majordomo::{GetStatus, Manager, ManagerOptions, Run, WaitForShutdown, WaitUntilRunning, service_fn};
 
-#[actix::main]
-async fn main() {
-    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".into());
+/// The manager, not yet started, with a service that takes so long to finish what it does.
+pub(crate) fn manager(address: &str, unfinished: Duration) -> Manager {
     let obliging = service_fn("obliging", |run: Run| async move {
         run.shutdown.requested().await;
         println!("obliging: asked to stop, stopping");
         Ok(())
     });
-    let stubborn = service_fn("stubborn", |run: Run| async move {
+    let stubborn = service_fn("stubborn", move |run: Run| async move {
         run.shutdown.requested().await;
-        println!("stubborn: asked to stop, finishing what I do: 20 s");
-        tokio::time::sleep(Duration::from_secs(20)).await;
+        println!("stubborn: asked to stop, finishing what I do: {unfinished:?}");
+        tokio::time::sleep(unfinished).await;
         Ok(())
     });
     let options = ManagerOptions::new().grpc_server_address(address);
-    let manager = Manager::new(options).service(obliging).service(stubborn).start();
+    Manager::new(options).service(obliging).service(stubborn)
+}
+
+#[actix::main]
+async fn main() {
+    let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".into());
+    let manager = manager(&address, Duration::from_secs(20)).start();
 
     match manager.send(WaitUntilRunning).await {
         Ok(Ok(())) => {

@@ -63,7 +63,7 @@ async fn main() {
 }
 
 async fn run(settings: &Settings) -> Result<(), ManagerError> {
-    let manager = Manager::new(options(settings)).grpc_service(Pings::default()).start();
+    let manager = manager(settings).start();
     manager.send(WaitUntilRunning).await??;
     for address in manager.send(GetStatus).await?.grpc_addresses {
         println!("serving at {address}");
@@ -75,6 +75,11 @@ async fn run(settings: &Settings) -> Result<(), ManagerError> {
     manager.send(WaitForShutdown).await??;
     println!("over: every call was answered, everything given back");
     Ok(())
+}
+
+/// The manager, not yet started.
+pub(crate) fn manager(settings: &Settings) -> Manager {
+    Manager::new(options(settings)).grpc_service(Pings::default())
 }
 
 fn options(settings: &Settings) -> ManagerOptions {
@@ -202,8 +207,14 @@ impl Interceptor for TokenCheck {
     }
 }
 
+/// A free port of this machine.
+const ANY_PORT: &str = "127.0.0.1:0";
+
+/// What clients send where nobody said.
+const TOKEN_TO_TRY_OUT: &str = "for-trying-it-out";
+
 /// What differs from place to place.
-struct Settings {
+pub(crate) struct Settings {
     addresses: Vec<String>,
     certificate: PathBuf,
     key: PathBuf,
@@ -215,11 +226,25 @@ struct Settings {
 }
 
 impl Settings {
+    /// For trying it out on a free port, with certificates that are made here.
+    pub(crate) fn to_try_out(drain_delay: Duration) -> Result<Self, BoxError> {
+        let made = Made::new()?;
+        Ok(Self {
+            addresses: vec![ANY_PORT.to_owned()],
+            certificate: made.file("tls.crt"),
+            key: made.file("tls.key"),
+            client_ca: None,
+            token: TOKEN_TO_TRY_OUT.to_owned(),
+            drain_delay,
+            made: Some(made),
+        })
+    }
+
     fn read() -> Result<Self, BoxError> {
         let given = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let mut addresses: Vec<_> = std::env::args().skip(1).collect();
         if addresses.is_empty() {
-            addresses.push("127.0.0.1:0".into());
+            addresses.push(ANY_PORT.into());
         }
         let drain_delay = match given("DRAIN_DELAY_MS") {
             Some(text) => text
@@ -227,22 +252,26 @@ impl Settings {
                 .map_err(|error| format!("DRAIN_DELAY_MS is {text:?}: {error}: give milliseconds"))?,
             None => 5_000,
         };
-        let (certificate, key, made) = match (given("TLS_CERT"), given("TLS_KEY")) {
-            (Some(certificate), Some(key)) => (certificate.into(), key.into(), None),
+        let drain_delay = Duration::from_millis(drain_delay);
+        let token = given("API_TOKEN");
+        let settings = match (given("TLS_CERT"), given("TLS_KEY")) {
+            (Some(certificate), Some(key)) => Self {
+                addresses: Vec::new(),
+                certificate: certificate.into(),
+                key: key.into(),
+                client_ca: None,
+                token: token.ok_or("give API_TOKEN: what clients have to send")?,
+                drain_delay,
+                made: None,
+            },
             (None, None) => {
-                let made = Made::new()?;
-                (made.file("tls.crt"), made.file("tls.key"), Some(made))
+                let tried = Self::to_try_out(drain_delay)?;
+                Self { token: token.unwrap_or(tried.token), ..tried }
             }
             _ => return Err("give both TLS_CERT and TLS_KEY, or neither to try it out".into()),
         };
-        let token = match (given("API_TOKEN"), &made) {
-            (Some(token), _) => token,
-            (None, Some(_)) => "for-trying-it-out".to_owned(),
-            (None, None) => return Err("give API_TOKEN: what clients have to send".into()),
-        };
         let client_ca = given("TLS_CLIENT_CA").map(PathBuf::from);
-        let drain_delay = Duration::from_millis(drain_delay);
-        Ok(Self { addresses, certificate, key, client_ca, token, drain_delay, made })
+        Ok(Self { addresses, client_ca, ..settings })
     }
 }
 

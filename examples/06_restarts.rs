@@ -16,7 +16,7 @@ use majordomo::{
 };
 use tokio::sync::oneshot;
 
-struct Worker {
+pub(crate) struct Worker {
     done: u32,
     addr: Option<oneshot::Sender<Addr<Worker>>>,
 }
@@ -95,15 +95,22 @@ impl Handler<Job> for Worker {
     }
 }
 
-#[actix::main]
-async fn main() -> Result<(), ManagerError> {
+/// The manager, not yet started, and the worker's address once it has started.
+pub(crate) fn manager() -> (Manager, oneshot::Receiver<Addr<Worker>>) {
     let (addr, worker) = oneshot::channel();
     let policy = RestartPolicy::on_failure()
         .max_restarts(5)
         .within(Duration::from_secs(10))
         .backoff(Duration::from_millis(10), Duration::from_secs(1));
     let worker_spec = ServiceSpec::new(Worker { done: 0, addr: Some(addr) }).restart(policy);
-    let manager = Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(worker_spec).start();
+    let options = ManagerOptions::new().grpc_ping_service(false);
+    (Manager::new(options).service(worker_spec), worker)
+}
+
+#[actix::main]
+async fn main() -> Result<(), ManagerError> {
+    let (manager, worker) = manager();
+    let manager = manager.start();
     manager.send(WaitUntilRunning).await??;
     let worker = worker.await.expect("the worker has started");
     for number in 1..=7 {

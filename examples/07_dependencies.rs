@@ -33,24 +33,34 @@ fn fails_once(id: &'static str) -> RestartableFn {
     restartable_fn(id, move |run| {
         let fails = !std::mem::replace(&mut failed, true);
         async move {
-            if fails {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                return Err::<(), BoxError>("lost the disk".into());
+            let fails_soon = async {
+                if fails {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                } else {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                () = run.shutdown.requested() => Ok(()),
+                () = fails_soon => Err::<(), BoxError>("lost the disk".into()),
             }
-            run.shutdown.requested().await;
-            Ok(())
         }
     })
 }
 
-#[actix::main]
-async fn main() -> Result<(), ManagerError> {
+/// The manager, not yet started.
+pub(crate) fn manager() -> Manager {
     let policy = RestartPolicy::on_failure().backoff(Duration::from_millis(20), Duration::from_secs(1));
-    let manager = Manager::new(ManagerOptions::new().grpc_ping_service(false))
+    Manager::new(ManagerOptions::new().grpc_ping_service(false))
         .service(patient("web").depends_on("cache"))
         .service(patient("cache").depends_on("database"))
         .service(patient("metrics").depends_on("database").survives_restart_of("database"))
-        .service(ServiceSpec::new(fails_once("database")).restart(policy));
+        .service(ServiceSpec::new(fails_once("database")).restart(policy))
+}
+
+#[actix::main]
+async fn main() -> Result<(), ManagerError> {
+    let manager = manager();
     println!("{}\n", manager.plan().expect("the plan can work"));
 
     let manager = manager.start();

@@ -11,7 +11,7 @@ use majordomo::{
 };
 
 /// A service for one tenant, which needs the directory.
-fn tenant(name: &str) -> ServiceSpec<RestartableFn> {
+pub(crate) fn tenant(name: &str) -> ServiceSpec<RestartableFn> {
     let id = format!("tenant {name}");
     let service = restartable_fn(id.clone(), move |run| {
         println!("{id} is served");
@@ -23,15 +23,19 @@ fn tenant(name: &str) -> ServiceSpec<RestartableFn> {
     ServiceSpec::new(service).restart(RestartPolicy::on_failure()).depends_on("directory")
 }
 
-#[actix::main]
-async fn main() -> Result<(), ManagerError> {
+/// The manager, not yet started.
+pub(crate) fn manager() -> Manager {
     let directory = restartable_fn("directory", |run| async move {
         run.shutdown.requested().await;
         Ok(())
     });
-    let manager = Manager::new(ManagerOptions::new().grpc_ping_service(false))
+    Manager::new(ManagerOptions::new().grpc_ping_service(false))
         .service(ServiceSpec::new(directory).restart(RestartPolicy::on_failure()))
-        .start();
+}
+
+#[actix::main]
+async fn main() -> Result<(), ManagerError> {
+    let manager = manager().start();
     manager.send(WaitUntilRunning).await??;
 
     if let Err(refused) = serve(&manager).await {

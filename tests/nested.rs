@@ -281,3 +281,20 @@ async fn a_plan_shows_what_a_child_would_do() {
     assert_eq!(nested.start_order(), [["inner"]]);
     assert!(plan.to_string().contains("    | start:\n    |   1. inner"), "{plan}");
 }
+
+#[test]
+fn g06_a_child_in_paused_time_outlives_its_service_until_its_release() {
+    majordomo::testing::paused(|| async {
+        let patient = || {
+            service_fn("patient", |run| async move {
+                run.shutdown.requested().await;
+                Ok(())
+            })
+        };
+        let child = nested("child", move || Manager::new(ManagerOptions::new()).service(patient()));
+        let manager = majordomo::testing::start_paused(Manager::new(options()).service(child));
+        manager.send(majordomo::WaitUntilRunning).await.unwrap().unwrap();
+        manager.do_send(majordomo::StartShutdown);
+        manager.send(majordomo::WaitForShutdown).await.unwrap().unwrap();
+    });
+}

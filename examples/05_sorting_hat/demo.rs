@@ -97,7 +97,7 @@ struct Server {
 
 impl Server {
     async fn start(place: &Place) -> Result<Self, BoxError> {
-        let manager = server::start("127.0.0.1:0", place.database().clone());
+        let manager = server::manager("127.0.0.1:0", place.database().clone()).start();
         let address = server::addresses(&manager).await?.pop().ok_or("it serves nowhere")?;
         wait_for_grpc_server(client::endpoint(&address)?.connect_lazy(), Duration::from_secs(3)).await?;
         Ok(Self { manager, address })

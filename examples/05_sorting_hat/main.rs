@@ -37,17 +37,8 @@ mod roster;
 mod rpc;
 mod server;
 mod service;
+mod sortinghat;
 mod sqlite;
-
-/// What `build.rs` makes of `proto/sorting_hat.proto`.
-#[allow(clippy::all)]
-mod sortinghat {
-    tonic::include_proto!("sortinghat");
-
-    /// What describes them to reflection and to the log.
-    pub(crate) const FILE_DESCRIPTOR_SET: &[u8] =
-        include_bytes!(concat!(env!("OUT_DIR"), "/sorting_hat.bin"));
-}
 
 use std::io::{self, IsTerminal};
 use std::process::exit;

@@ -11,8 +11,8 @@ use crate::database::Database;
 use crate::errors;
 use crate::service::Hat;
 
-/// Starts a manager that serves at this address.
-pub(crate) fn start(address: &str, database: Database) -> Addr<Manager> {
+/// A manager that serves at this address once it is started.
+pub(crate) fn manager(address: &str, database: Database) -> Manager {
     let errors = errors::of_server();
     let server = GrpcServerOptions::new()
         // Also for a database that does not answer.
@@ -26,7 +26,7 @@ pub(crate) fn start(address: &str, database: Database) -> Addr<Manager> {
         .error_generator(errors.clone())
         // ... and so is nothing.
         .err_not_found_middleware();
-    Manager::new(options).grpc_service(Hat::new(database, errors)).start()
+    Manager::new(options).grpc_service(Hat::new(database, errors))
 }
 
 /// Where it serves, once it does.
@@ -41,7 +41,7 @@ pub(crate) async fn addresses(manager: &Addr<Manager>) -> Result<Vec<String>, Ma
 
 /// Serves until it is told to stop.
 pub(crate) async fn serve(address: &str, database: Database) -> Result<(), ManagerError> {
-    let manager = start(address, database);
+    let manager = manager(address, database).start();
     for address in addresses(&manager).await? {
         println!("serving at {address}");
     }

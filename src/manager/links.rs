@@ -8,6 +8,8 @@ use actix::{Actor, Addr, Context, Handler, Message};
 use crate::error::BoxError;
 use crate::grpc::{GrpcService, RegisterOnServer};
 use crate::service::{GenericService, Run, Service, Setup, Shutdown};
+#[cfg(feature = "testing")]
+use crate::supervision::Disturbance;
 use crate::supervision::{Control, Lane, Request};
 
 /// How to reach a service that was started.
@@ -26,6 +28,9 @@ pub(super) trait Link: Send + Sync {
     fn setup(&self, message: Make<Setup>, past_queue: bool) -> Request;
     fn run(&self, message: Make<Run>, past_queue: bool) -> Option<Request>;
     fn shutdown(&self, message: Make<Shutdown>) -> Option<Request>;
+    /// Takes the place of any of these, in a rehearsal.
+    #[cfg(feature = "testing")]
+    fn disturbed(&self, by: Disturbance) -> Request;
 }
 
 /// Asks by a way; with `true` past the queue.
@@ -91,5 +96,10 @@ impl<A: Service> Link for Ways<A> {
 
     fn shutdown(&self, message: Make<Shutdown>) -> Option<Request> {
         self.shutdown.map(|shutdown| shutdown(self, message, false))
+    }
+
+    #[cfg(feature = "testing")]
+    fn disturbed(&self, by: Disturbance) -> Request {
+        self.lane.disturbed(by)
     }
 }

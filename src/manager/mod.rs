@@ -2,6 +2,8 @@
 
 mod account;
 mod candidate;
+#[cfg(feature = "testing")]
+pub(crate) mod fault;
 mod forcing;
 #[cfg(feature = "testing")]
 mod kit;
@@ -207,7 +209,8 @@ impl Manager {
             plan.keep_to_one_thread();
             plan.options.dispatch.get_or_insert_with(|| dispatcher::get_default(Clone::clone));
         }
-        Actor::start(self)
+        // Not by a task of whoever calls this: one that is a service of another must outlive that service's actor.
+        Self::start_in_arbiter(&Arbiter::current(), move |_| self)
     }
 
     /// Starts the manager and waits for its end. Answers to the seed's `Manager.Run`.

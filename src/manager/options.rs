@@ -55,6 +55,8 @@ pub struct ManagerOptions {
     pub(super) observers: Vec<EventSender>,
     pub(super) flight_recorder: usize,
     pub(super) stuck_after: Option<Duration>,
+    #[cfg(feature = "testing")]
+    pub(super) rehearsal: super::fault::Rehearsal,
 }
 
 /// Options that can work.
@@ -86,6 +88,8 @@ impl Default for ManagerOptions {
             observers: Vec::new(),
             flight_recorder: FLIGHT_RECORDER,
             stuck_after: Some(STUCK_AFTER),
+            #[cfg(feature = "testing")]
+            rehearsal: super::fault::Rehearsal::default(),
         }
     }
 }
@@ -303,8 +307,11 @@ impl ManagerOptions {
         if self.error_generator.is_some() || self.err_not_found_middleware {
             api_errors::check_defaults()?;
         }
+        let budget = Budget::new(self.max_shutdown_duration, self.release_reserve, self.drain_delay)?;
+        #[cfg(feature = "testing")]
+        let budget = self.rehearsal.within.map_or(budget, |time| budget.within(time));
         Ok(Checked {
-            budget: Budget::new(self.max_shutdown_duration, self.release_reserve, self.drain_delay)?,
+            budget,
             grpc_server: self
                 .grpc_server
                 .clone()

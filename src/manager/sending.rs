@@ -30,6 +30,8 @@ impl Shell {
             self.tell_in_flight();
         }
         let request = self.request(ix, step);
+        #[cfg(feature = "testing")]
+        let request = request.map(|request| self.spoiled(ix, step, request));
         let home = self.home.clone();
         let (Some(request), Some(lives)) = (request, &mut self.service(ix).lives) else { return };
         let actor = lives.actor;
@@ -159,6 +161,8 @@ impl Shell {
         let started = self.resource(resource);
         let shutdown = started.signal.clone();
         let request = request(started.release.clone(), move || Release { shutdown });
+        #[cfg(feature = "testing")]
+        let request = self.spoiled_release(resource, request);
         started.control.ask_last(request, move |reply| home.tell(Told::Released(resource, life, reply)));
     }
 }

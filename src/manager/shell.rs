@@ -53,6 +53,9 @@ pub(super) struct Shell {
     pub(super) turn: Turn,
     pub(super) orders: Orders,
     pub(super) watchdog: Watchdog,
+    /// What is still to go wrong, in a rehearsal.
+    #[cfg(feature = "testing")]
+    pub(super) fault: Option<super::fault::Fault>,
 }
 
 /// What a shell is made of.
@@ -70,6 +73,8 @@ pub(super) struct Parts {
     pub(super) held: bool,
     /// Whether all are to live on this thread.
     pub(super) one_thread: bool,
+    #[cfg(feature = "testing")]
+    pub(super) fault: Option<super::fault::Fault>,
 }
 
 impl Shell {
@@ -107,6 +112,8 @@ impl Shell {
             turn: Turn::default(),
             orders: Orders::default(),
             watchdog,
+            #[cfg(feature = "testing")]
+            fault: parts.fault,
         }
     }
 
@@ -195,6 +202,8 @@ impl Shell {
             self.close_stalls();
         }
         self.account.announce(announcement, detail);
+        #[cfg(feature = "testing")]
+        self.strike_at(&copy);
         match copy {
             Announcement::Stopped => self.home.tell(Told::Tick(Tick::Stopped)),
             Announcement::Running => self.all_are_up(),

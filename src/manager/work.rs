@@ -108,6 +108,8 @@ impl Work {
             stuck_after: options.stuck_after,
             held,
             one_thread,
+            #[cfg(feature = "testing")]
+            fault: options.rehearsal.fault,
         });
         Ok(Self { _addr: addr.clone(), shell, grpc_addresses: Vec::new(), logged, _signals: signals })
     }

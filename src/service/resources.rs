@@ -12,6 +12,8 @@ use super::signal::{Asking, Deadlines, ShutdownSignal};
 use super::spec::ResourceSpec;
 use super::traits::Resource;
 use crate::events::Name;
+#[cfg(feature = "testing")]
+use crate::supervision::Disturb;
 use crate::supervision::{Control, Notice, Pool, Tag, Thread, launch};
 
 /// Starts the resources of one service, while it is set up or runs.
@@ -98,6 +100,9 @@ pub(crate) struct Started {
     pub(crate) control: Arc<Control>,
     pub(crate) signal: ShutdownSignal,
     pub(crate) release: Recipient<Release>,
+    /// Makes it fail, in a rehearsal.
+    #[cfg(feature = "testing")]
+    pub(crate) disturb: Disturb,
 }
 
 /// What the manager is told of a service's resources: by the resource's place in the order of starts.
@@ -177,7 +182,7 @@ impl Registry {
         let observer = Box::new(move |notice| (registry.observer)(index, Told::Notice(notice)));
         // The manager hears of the start before it can hear of the end.
         (self.observer)(index, Told::Started);
-        let (addr, control, _) = launch(&thread, tag, spec.make, observer, None);
+        let (addr, control, _lane) = launch(&thread, tag, spec.make, observer, None);
         state.started.push(Arc::new(Started {
             name,
             tag,
@@ -185,6 +190,8 @@ impl Registry {
             control,
             signal: ShutdownSignal::new(Arc::clone(&self.deadlines), Asking::Resource),
             release: addr.clone().recipient(),
+            #[cfg(feature = "testing")]
+            disturb: Box::new(move |by| _lane.disturbed(by)),
         }));
         Ok(addr)
     }

@@ -16,7 +16,7 @@ use super::control::Request;
 use crate::error::BoxError;
 
 /// Handles one message.
-type Handle<A> = Box<dyn FnOnce(&mut A, &mut Context<A>) + Send>;
+pub(super) type Handle<A> = Box<dyn FnOnce(&mut A, &mut Context<A>) + Send>;
 
 /// The way past an actor's mailbox.
 pub(crate) struct Lane<A: Actor<Context = Context<A>>>(Arc<Mutex<Vec<Handle<A>>>>);
@@ -45,9 +45,13 @@ impl<A: Actor<Context = Context<A>>> Lane<A> {
                 let response = <A as Handler<M>>::handle(actor, message(), ctx);
                 response.handle(ctx, Some(sender));
             });
-            lane.0.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
+            lane.push(handle);
             Box::pin(async move { receiver.await.map_err(|_| MailboxError::Closed) })
         })
+    }
+
+    pub(super) fn push(&self, handle: Handle<A>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
     }
 
     /// Has the actor handle what has come, before its mailbox.

@@ -14,6 +14,8 @@
 mod batch;
 mod control;
 pub(crate) mod dispatch;
+#[cfg(feature = "testing")]
+mod disturb;
 mod incarnation;
 mod lane;
 pub(crate) mod panics;
@@ -25,6 +27,8 @@ mod watch;
 
 pub(crate) use batch::batched;
 pub(crate) use control::{Control, Reply, Request};
+#[cfg(feature = "testing")]
+pub(crate) use disturb::{Disturb, Disturbance, REHEARSED, unasked};
 pub(crate) use incarnation::{Gone, Notice, Observer, Restart, launch};
 pub(crate) use lane::Lane;
 pub(crate) use pool::Pool;

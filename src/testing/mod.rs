@@ -9,6 +9,7 @@
 //! | [`ServiceScript`], [`ResourceScript`] | services and resources that succeed, err, panic, hang or block on demand, at gates |
 //! | [`Scenario`] | a manager of scripted services and what is done to it, as the rehearsal reads it |
 //! | [`assert_stopped_clean`] | nothing failed, nothing was forced, every resource acknowledged |
+//! | [`rehearse`](rehearse()) | your own manager, run many times, each with one thing that goes wrong |
 //! | [`start_paused`], [`paused`](paused()) | a manager in paused time: its deadlines are tested in no time |
 //! | [`Leaks`] | threads, file descriptors and tasks that a test has left behind |
 //!
@@ -36,6 +37,7 @@ mod moment;
 mod paused;
 mod process;
 mod recorder;
+mod rehearse;
 mod scenario;
 mod script;
 mod scripted;
@@ -49,6 +51,7 @@ pub use manager_testing::{ManagerTesting, Signal};
 pub use moment::Moment;
 pub use paused::{paused, start_paused};
 pub use recorder::Recorder;
+pub use rehearse::{RehearsalError, Rehearse, Rehearsed, rehearse};
 pub use scenario::{Action, ActionKind, Scenario};
 pub use script::{ResourceGates, ServiceGates};
 pub use scripted::{

@@ -1,0 +1,345 @@
+//! The blame: what went wrong is told of whom it went wrong with, in its stage and by its kind, and of nobody else.
+
+mod excuse;
+
+use super::Violation;
+use crate::error::{ForcedError, Hold, ManagerError, NoAnswerError, PanicError, ServiceError, StageError};
+use crate::events::{Failure, LifecycleEvent, Name};
+use crate::lifecycle::{Cause, ErrorStage, Outcome, SignalKind, Step};
+use crate::manager::fault::{Ask, Flaw, Place};
+use crate::testing::rehearse::cases::{Case, Known};
+use crate::testing::rehearse::history::{History, Phase, moment};
+use crate::testing::rehearse::run::Played;
+
+pub(super) fn violations(case: Option<&Case>, known: &Known, played: &Played) -> Vec<Violation> {
+    let mut found = Vec::new();
+    let error = played.ended.as_ref().and_then(|ended| ended.as_ref().err());
+    let told = told(&played.history);
+    exit_code(&told, error, &mut found);
+    let Some(case) = case else {
+        found
+            .extend(error.map(|error| Violation::new("an end without an error", format!("it was: {error}"))));
+        return found;
+    };
+    if let Some(struck) = played.history.struck(&case.place).filter(|_| played.struck) {
+        let judge = Judge { case, known, played, error, told: &told, struck };
+        judge.fault(&mut found);
+        judge.others(&mut found);
+        judge.cause(&mut found);
+    }
+    found
+}
+
+/// A failure, as the events tell it.
+struct Told<'a> {
+    at: usize,
+    place: Option<Place>,
+    service: &'a Name,
+    resource: Option<&'a Name>,
+    outcome: Outcome,
+    error: &'a Failure,
+}
+
+/// What went wrong by itself in a run in which nothing was to go wrong: of whom, and as what.
+pub(in crate::testing::rehearse) fn usual(undisturbed: &History) -> Vec<(Name, String)> {
+    told(undisturbed).iter().map(|told| (told.service.clone(), told.error.text().to_string())).collect()
+}
+
+fn told(history: &History) -> Vec<Told<'_>> {
+    use LifecycleEvent as E;
+    let mut all = Vec::new();
+    for (at, event) in history.events().enumerate() {
+        let place = moment(event);
+        let (service, resource, outcome, error) = match event {
+            E::RegisterFinished { service, end }
+            | E::SetupFinished { service, end }
+            | E::RunFinished { service, end }
+            | E::ShutdownFinished { service, end } => (service, None, end.outcome, end.error.as_ref()),
+            E::ResourceLost { service, resource, end } | E::ReleaseFinished { service, resource, end } => {
+                (service, Some(resource), end.outcome, end.error.as_ref())
+            }
+            E::Panicked { service, resource, error } => {
+                (service, resource.as_ref(), Outcome::Panic, Some(error))
+            }
+            E::ServiceLost { service, outcome, error } => (service, None, *outcome, Some(error)),
+            E::ServiceStuck { service, error } => (service, None, Outcome::Forced, Some(error)),
+            _ => continue,
+        };
+        let place = match place {
+            Some((place, Phase::Over(_) | Phase::Lost(_))) => Some(place),
+            _ => None,
+        };
+        all.extend(error.map(|error| Told { at, place, service, resource, outcome, error }));
+    }
+    all
+}
+
+/// G15: the exit code is that of the worst that was told and not mended.
+fn exit_code(told: &[Told<'_>], error: Option<&ManagerError>, found: &mut Vec<Violation>) {
+    let code = |stage| match stage {
+        ErrorStage::Setup => 1,
+        ErrorStage::Run => 2,
+        ErrorStage::Shutdown => 3,
+    };
+    let lasting = told.iter().filter(|told| !told.error.is_mended());
+    let wanted = lasting.map(|told| code(told.error.stage())).max().unwrap_or(0);
+    let got = error.map_or(0, ManagerError::exit_code);
+    if wanted != got {
+        let told = error.map_or_else(|| "no error".to_owned(), ToString::to_string);
+        let expected = format!("exit code {wanted}, by what the events tell (G15)");
+        found.push(Violation::new(expected, format!("it was {got}, of: {told}")));
+    }
+}
+
+/// The errors of services, each with its stage.
+fn errors(error: Option<&ManagerError>) -> Vec<(ErrorStage, &ServiceError)> {
+    let Some(error) = error else { return Vec::new() };
+    let stages = [
+        (ErrorStage::Setup, error.setup()),
+        (ErrorStage::Run, error.run()),
+        (ErrorStage::Shutdown, error.shutdown()),
+    ];
+    let mut all = Vec::new();
+    for (stage, error) in stages {
+        if let Some(StageError::Services(errors)) = error {
+            all.extend(errors.errors().iter().map(|error| (stage, error)));
+        }
+    }
+    all
+}
+
+/// What is to be judged of one run.
+struct Judge<'a> {
+    case: &'a Case,
+    known: &'a Known,
+    played: &'a Played,
+    error: Option<&'a ManagerError>,
+    told: &'a [Told<'a>],
+    /// The place of the event at which the fault struck.
+    struck: usize,
+}
+
+impl<'a> Judge<'a> {
+    /// How the fault must show; `None`: not at all.
+    fn wanted(&self) -> Option<Outcome> {
+        match (self.case.flaw, &self.case.place) {
+            // An actor that stops itself when asked to stop does what it was asked.
+            (Flaw::End, Place::Step { step: Step::Shutdown, .. }) => None,
+            (Flaw::Slow(_) | Flaw::Block(_) | Flaw::Ask(..), _) => None,
+            (Flaw::Error | Flaw::LateError, _) => Some(Outcome::Error),
+            (Flaw::Panic | Flaw::AsyncPanic | Flaw::LateAsyncPanic, _) => Some(Outcome::Panic),
+            (Flaw::Hang | Flaw::Stick(_), _) => Some(Outcome::Forced),
+            (Flaw::End, _) => Some(Outcome::Ended),
+        }
+    }
+
+    /// Whether a failure is that of the fault.
+    fn is_of_fault(&self, told: &Told<'_>) -> bool {
+        let place = &self.case.place;
+        told.at >= self.struck
+            && match place {
+                Place::Step { .. } | Place::Release { .. } => told.place.as_ref() == Some(place),
+                Place::Start { .. } | Place::Life { .. } => {
+                    told.service == place.service() && told.resource == place.resource()
+                }
+            }
+    }
+
+    fn shown(&self) -> Option<&'a Told<'a>> {
+        self.told.iter().find(|told| self.is_of_fault(told))
+    }
+
+    /// What went wrong is told, as it was, once.
+    fn fault(&self, found: &mut Vec<Violation>) {
+        let place = &self.case.place;
+        let Some(wanted) = self.wanted() else { return };
+        let Some(shown) = self.shown() else {
+            let happened = format!("no event tells of it; the end was: {}", self.end());
+            found.push(Violation::new(format!("{place} to end as `{wanted}`, with an error"), happened));
+            return;
+        };
+        // One that is replaced when it is stuck is given up before it is forced.
+        let given_up = shown.error.is_mended() && shown.outcome == Outcome::Ended;
+        if shown.outcome != wanted && !(wanted == Outcome::Forced && given_up) {
+            let expected = format!("{place} to end as `{wanted}`");
+            found.push(Violation::new(expected, format!("it ended as `{}`: {}", shown.outcome, shown.error)));
+        }
+        if let Some(text) = self.text()
+            && !shown.error.text().contains(&text)
+        {
+            let expected = format!("the error of {place} to say {text:?}");
+            found.push(Violation::new(expected, format!("it says {:?}", shown.error.text())));
+        }
+        if shown.error.is_mended() {
+            self.mended(shown, found);
+        } else {
+            self.lasting(shown, found);
+        }
+    }
+
+    fn text(&self) -> Option<String> {
+        match self.wanted()? {
+            Outcome::Error => Some(self.case.place.told("fails")),
+            Outcome::Panic => Some(self.case.place.told("panics")),
+            _ => None,
+        }
+    }
+
+    fn end(&self) -> String {
+        self.error.map_or_else(|| "Ok".to_owned(), ToString::to_string)
+    }
+
+    /// A restart sees to it: it is told, and no error is left of it.
+    fn mended(&self, shown: &Told<'_>, found: &mut Vec<Violation>) {
+        let service = self.case.place.service();
+        if !self.comes_back(shown.at) {
+            let happened = "no restart or stop of it was told";
+            found.push(Violation::new(
+                format!("{service} to be restarted, as its failure is mended"),
+                happened,
+            ));
+        }
+        if !self.of_fault(shown).is_empty() {
+            let expected = format!("no error of {service}, as a restart mended its failure");
+            found.push(Violation::new(expected, format!("the end was: {}", self.end())));
+        }
+    }
+
+    /// Whether the service goes through a restart, or a stop of its own, at that time or later.
+    fn comes_back(&self, at: usize) -> bool {
+        use LifecycleEvent as E;
+        let service = self.case.place.service();
+        let mut passes = false;
+        for (now, event) in self.played.history.events().enumerate() {
+            match event {
+                E::RestartStarted { service: of, .. } | E::StopStarted { service: of } if of == service => {
+                    passes = true;
+                }
+                E::RestartFinished { service: of, .. } | E::StopFinished { service: of, .. }
+                    if of == service && now < at =>
+                {
+                    passes = false;
+                }
+                _ => {}
+            }
+        }
+        passes
+    }
+
+    /// The errors of the manager that tell what this event tells.
+    fn of_fault(&self, shown: &Told<'_>) -> Vec<(ErrorStage, &'a ServiceError)> {
+        let is = |error: &ServiceError| {
+            error.service_id == **shown.service
+                && error.resource.as_deref() == shown.resource.map(|name| &**name)
+                && error.source.to_string() == shown.error.source().to_string()
+                && std::ptr::addr_eq(&raw const *error.source, &raw const **shown.error.source())
+        };
+        errors(self.error).into_iter().filter(|(_, error)| is(error)).collect()
+    }
+
+    fn lasting(&self, shown: &Told<'_>, found: &mut Vec<Violation>) {
+        let place = &self.case.place;
+        let service = place.service();
+        let before = self.played.history.events().take(shown.at);
+        let (mut ran, mut asked, mut restarted) = (false, false, false);
+        for event in before {
+            ran |= matches!(event, LifecycleEvent::RunStarted { .. });
+            asked |= matches!(event, LifecycleEvent::ShutdownRequested { .. });
+            restarted |= matches!(event, LifecycleEvent::RestartStarted { service: of, .. } if of == service);
+        }
+        let stage = shown.error.stage();
+        if ran && !asked && !restarted && stage == ErrorStage::Run && self.known.restarts(service) {
+            let expected = format!("{service} to be restarted, as its RestartPolicy says");
+            found.push(Violation::new(expected, format!("the end was: {}", self.end())));
+        }
+        let due = self.stages(ran);
+        if !due.contains(&stage) {
+            let expected = format!("{place} to fail the stage {due:?} (G15)");
+            found.push(Violation::new(expected, format!("it is told of the stage {stage:?}")));
+        }
+        match self.of_fault(shown)[..] {
+            [(of, error)] if of == stage => self.kind(error, found),
+            ref others => {
+                let expected = format!("one error of {place}, in the stage `{stage}`");
+                let got = others.len();
+                found
+                    .push(Violation::new(expected, format!("there were {got}; the end was: {}", self.end())));
+            }
+        }
+    }
+
+    /// The stages that the fault's error may belong to.
+    fn stages(&self, ran: bool) -> &'static [ErrorStage] {
+        if self.wanted() == Some(Outcome::Forced) {
+            return &[ErrorStage::Shutdown];
+        }
+        match &self.case.place {
+            Place::Step { step: Step::Register | Step::Setup, .. } => &[ErrorStage::Setup],
+            Place::Step { step: Step::Run, .. } => &[ErrorStage::Run],
+            Place::Step { step: Step::Shutdown, .. } | Place::Release { .. } => &[ErrorStage::Shutdown],
+            // Its service may have failed of it before, or just have ended.
+            Place::Start { .. } if !ran => &[ErrorStage::Setup, ErrorStage::Shutdown],
+            Place::Start { .. } | Place::Life { .. } => &[ErrorStage::Run, ErrorStage::Shutdown],
+        }
+    }
+
+    /// The error itself is of the kind that it is to be.
+    fn kind(&self, error: &ServiceError, found: &mut Vec<Violation>) {
+        let source = &error.source;
+        let (kind, right) = match self.wanted() {
+            Some(Outcome::Panic) => {
+                let message = self.case.place.told("panics");
+                let is = |panic: &PanicError| panic.message == message;
+                ("a PanicError with its message (G11)", source.downcast_ref().is_some_and(is))
+            }
+            Some(Outcome::Ended) => ("a NoAnswerError", source.is::<NoAnswerError>()),
+            Some(Outcome::Forced) => {
+                let sticks = matches!(self.case.flaw, Flaw::Stick(_));
+                let is = |forced: &ForcedError| {
+                    sticks == matches!(forced.hold, Hold::Blocking { .. }) && !forced.hold.is_victim()
+                };
+                let kind =
+                    if sticks { "a ForcedError by a blocked thread (G9)" } else { "a ForcedError (G9)" };
+                (kind, source.downcast_ref().is_some_and(is))
+            }
+            _ => return,
+        };
+        if !right {
+            found.push(Violation::new(
+                format!("{} to have failed by {kind}", self.case.place),
+                error.to_string(),
+            ));
+        }
+    }
+
+    /// What began the shutdown is told.
+    fn cause(&self, found: &mut Vec<Violation>) {
+        let events = || self.played.history.events().enumerate();
+        let asked = events().find_map(|(at, event)| match event {
+            LifecycleEvent::ShutdownRequested { cause } => Some((at, cause)),
+            _ => None,
+        });
+        let Some((asked, cause)) = asked else { return };
+        let service = self.case.place.service().clone();
+        let wanted = match (self.case.flaw, self.shown()) {
+            (Flaw::Ask(ask, after), _) if after.is_zero() && asked > self.struck => match ask {
+                Ask::StartShutdown => Cause::StartShutdown,
+                Ask::ForceShutdown => Cause::ForceShutdown,
+                Ask::Interrupt | Ask::InterruptTwice => Cause::Signal(SignalKind::Interrupt),
+                Ask::Terminate | Ask::TerminateTwice => Cause::Signal(SignalKind::Terminate),
+            },
+            (_, Some(shown)) if shown.at < asked && !shown.error.is_mended() => match shown.error.stage() {
+                ErrorStage::Setup => Cause::SetupFailed(service),
+                ErrorStage::Run => Cause::RunFailed(service),
+                ErrorStage::Shutdown => return,
+            },
+            _ => return,
+        };
+        if *cause != wanted {
+            found.push(Violation::new(
+                format!("the shutdown to be asked by {wanted}"),
+                format!("it was by {cause}"),
+            ));
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Every numbered example survives what can go wrong in it.
+
+use std::time::Duration;
+
+use majordomo::testing::rehearse;
+
+use common::Folder;
+use database::Database;
+
+mod common;
+
+/// Includes examples as modules.
+macro_rules! examples {
+    ($($path:literal $name:ident)+) => {$(
+        #[path = $path]
+        #[allow(dead_code)] // nobody calls a `main` here, nor what only that calls
+        mod $name;
+    )+};
+}
+examples! {
+    "../examples/01_ping.rs" ping
+    "../examples/02_resources.rs" resources
+    "../examples/03_signals.rs" signals
+    "../examples/04_grpc_production.rs" production
+    "../examples/06_restarts.rs" restarts
+    "../examples/07_dependencies.rs" dependencies
+    "../examples/08_dynamic.rs" dynamic
+    // The fifth has several files, which know each other by their places in its crate.
+    "../examples/05_sorting_hat/database.rs" database
+    "../examples/05_sorting_hat/errors.rs" errors
+    "../examples/05_sorting_hat/house.rs" house
+    "../examples/05_sorting_hat/postgres.rs" postgres
+    "../examples/05_sorting_hat/roster.rs" roster
+    "../examples/05_sorting_hat/rpc.rs" rpc
+    "../examples/05_sorting_hat/server.rs" server
+    "../examples/05_sorting_hat/service.rs" service
+    "../examples/05_sorting_hat/sortinghat.rs" sortinghat
+    "../examples/05_sorting_hat/sqlite.rs" sqlite
+}
+
+const ANY_PORT: &str = "127.0.0.1:0";
+
+/// Long enough to be kept by a busy machine, short enough to be waited for.
+const WITHIN: Duration = Duration::from_millis(500);
+
+#[test]
+fn ping_is_rehearsed() {
+    rehearse(|| ping::manager(ANY_PORT)).shutdown_within(WITHIN).run();
+}
+
+#[test]
+fn resources_are_rehearsed() {
+    rehearse(resources::manager).shutdown_within(WITHIN).run();
+}
+
+#[test]
+fn signals_are_rehearsed() {
+    let unfinished = Duration::from_millis(20);
+    rehearse(|| signals::manager(ANY_PORT, unfinished)).shutdown_within(WITHIN).run();
+}
+
+#[test]
+fn grpc_production_is_rehearsed() {
+    let settings = production::Settings::to_try_out(Duration::from_millis(300)).unwrap();
+    rehearse(|| production::manager(&settings)).shutdown_within(WITHIN).run();
+}
+
+#[test]
+fn sorting_hat_is_rehearsed() {
+    let folder = Folder::new();
+    let database = Database::parse(folder.path("roster.sqlite3").to_str().unwrap()).unwrap();
+    rehearse(|| server::manager(ANY_PORT, database.clone())).shutdown_within(WITHIN).run();
+}
+
+#[test]
+fn restarts_are_rehearsed() {
+    rehearse(|| restarts::manager().0).shutdown_within(WITHIN).run();
+}
+
+#[test]
+fn dependencies_are_rehearsed() {
+    rehearse(dependencies::manager).shutdown_within(WITHIN).run();
+}
+
+#[test]
+fn dynamic_is_rehearsed() {
+    rehearse(|| dynamic::manager().service(dynamic::tenant("red"))).shutdown_within(WITHIN).run();
+}

@@ -454,6 +454,25 @@ async fn g09_a_resource_starved_by_another_is_named_apart() {
     assert_eq!(&**by, "a, resource blocks", "{forced}");
 }
 
+#[actix::test]
+async fn g09_whose_thread_has_not_had_its_turn_is_waited_for_while_there_is_time() {
+    let journal = Journal::default();
+    // No actor is polled meanwhile, as on a machine that lets the thread wait.
+    let out_of_turn = Probe::new("a", &journal).run(move |run| {
+        drop(tokio::spawn(async move {
+            run.shutdown.forced().await;
+            thread::sleep(ms(150));
+        }));
+        never()
+    });
+    let observed = observe(limits(), |manager| manager.service(out_of_turn));
+    let ended = shut_down(observed).await;
+    ended.assert_in_time(LIMIT);
+    let errors = ended.shutdown_errors();
+    let forced = forced_of(error_of(errors, "a (run)"));
+    assert!(matches!(forced.hold, Hold::WentOn { .. }), "{forced}");
+}
+
 #[test]
 fn g09_the_text_of_a_forced_end_says_who_what_and_for_how_long() {
     paused(|| async {

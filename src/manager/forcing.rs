@@ -1,7 +1,8 @@
 //! Ending actors: gently, then by force, and finding out who keeps a thread from obeying.
 //!
 //! A forced actor goes between two polls. If it does not, its thread is blocked, by itself or by another: the
-//! watch of the thread tells who, and the thread is given up.
+//! watch of the thread tells who, and the thread is given up. A thread that polls nobody may only wait for the machine: it is
+//! looked at again while there is time.
 
 use std::time::Duration;
 
@@ -16,12 +17,29 @@ use crate::supervision::{Tag, Thread};
 const FORCE_WAIT: Duration = Duration::from_millis(100);
 /// The same, once there is no time.
 const LAST_FORCE_WAIT: Duration = Duration::from_millis(20);
+/// How often a thread that polls nobody is looked at again.
+const MORE_LOOKS: u32 = 3;
 
 /// Somebody who was forced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Forced {
     Service(ServiceIx),
     Resource(ResourceIx),
+}
+
+/// Those who were forced and have not shown that they are gone.
+#[derive(Debug, Default)]
+pub(super) struct Forcing {
+    awaited: Vec<Forced>,
+    /// How often those of them whose threads poll nobody have been looked at again.
+    looks: u32,
+}
+
+impl Forcing {
+    /// One of them is gone.
+    pub(super) fn is_gone(&mut self, gone: Forced) {
+        self.awaited.retain(|forced| *forced != gone);
+    }
 }
 
 impl Shell {
@@ -63,17 +81,32 @@ impl Shell {
             self.give_up(forced);
             return;
         }
-        if self.forcing.is_empty() {
-            let left = self.to_force().unwrap_or(Duration::MAX);
-            self.later((left / 2).clamp(LAST_FORCE_WAIT, FORCE_WAIT), Tick::ForceOver);
+        if self.forcing.awaited.is_empty() {
+            self.forcing.looks = 0;
+            self.look_at_forced();
         }
-        self.forcing.push(forced);
+        self.forcing.awaited.push(forced);
     }
 
-    /// Those who have not shown that they are gone never will in time.
+    fn look_at_forced(&mut self) {
+        let left = self.to_force().unwrap_or(Duration::MAX);
+        self.later((left / 2).clamp(LAST_FORCE_WAIT, FORCE_WAIT), Tick::ForceOver);
+    }
+
+    /// Those who have not shown that they are gone never will in time, unless it is only the machine that is slow.
     pub(super) fn force_over(&mut self) {
-        for forced in std::mem::take(&mut self.forcing) {
-            self.give_up(forced);
+        let there_is_time = self.to_force().is_none_or(|left| left > 2 * LAST_FORCE_WAIT);
+        let again = there_is_time && self.forcing.looks < MORE_LOOKS;
+        for forced in std::mem::take(&mut self.forcing.awaited) {
+            if again && matches!(self.hold(forced), Hold::Unresponsive) {
+                self.forcing.awaited.push(forced);
+            } else {
+                self.give_up(forced);
+            }
+        }
+        if !self.forcing.awaited.is_empty() {
+            self.forcing.looks += 1;
+            self.look_at_forced();
         }
         self.feed_queued();
     }

@@ -12,7 +12,7 @@ use tokio::task::AbortHandle;
 
 use super::account::{Account, Detail};
 use super::candidate::Candidate;
-use super::forcing::Forced;
+use super::forcing::{Forced, Forcing};
 use super::log::Spans;
 use super::orders::Orders;
 use super::seat::Seat;
@@ -44,8 +44,7 @@ pub(super) struct Shell {
     pub(super) resource_threads: Arc<Pool>,
     pub(super) timers: Vec<AbortHandle>,
     pub(super) inputs: VecDeque<(Input, Detail)>,
-    /// Those who were forced and have not shown that they are gone.
-    pub(super) forcing: Vec<Forced>,
+    pub(super) forcing: Forcing,
     pub(super) deadline: Option<Instant>,
     /// The turns in which services stop.
     pub(super) shares: u32,
@@ -106,7 +105,7 @@ impl Shell {
             resource_threads: pool(),
             timers: Vec::new(),
             inputs: VecDeque::new(),
-            forcing: Vec::new(),
+            forcing: Forcing::default(),
             deadline: None,
             shares: 1,
             turn: Turn::default(),
@@ -230,7 +229,7 @@ impl Shell {
                 self.feed(Input::Suspended(ix, departure), detail);
             }
             Notice::Gone(gone) => {
-                self.forcing.retain(|forced| *forced != Forced::Service(ix));
+                self.forcing.is_gone(Forced::Service(ix));
                 let (departure, detail) = departure(gone);
                 self.service(ix).lives = None;
                 self.feed(Input::Gone(ix, departure), detail);
@@ -259,7 +258,7 @@ impl Shell {
                 self.feed(Input::ResourcePanicked(resource), Detail::Panic(panic));
             }
             ToldOf::Notice(Notice::Gone(gone) | Notice::Suspended(gone)) => {
-                self.forcing.retain(|forced| *forced != Forced::Resource(resource));
+                self.forcing.is_gone(Forced::Resource(resource));
                 let (departure, detail) = departure(gone);
                 self.feed(Input::ResourceGone(resource, departure), detail);
             }

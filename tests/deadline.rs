@@ -460,8 +460,10 @@ async fn g09_whose_thread_has_not_had_its_turn_is_waited_for_while_there_is_time
     // No actor is polled meanwhile, as on a machine that lets the thread wait.
     let out_of_turn = Probe::new("a", &journal).run(move |run| {
         drop(tokio::spawn(async move {
-            run.shutdown.forced().await;
-            thread::sleep(ms(150));
+            run.shutdown.requested().await;
+            tokio::time::sleep(SERVICES - ms(50)).await;
+            // From before it is forced until after it was first looked at.
+            thread::sleep(ms(250));
         }));
         never()
     });

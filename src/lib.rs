@@ -95,24 +95,24 @@ pub use service::{
 
 /// Compiles every block of Rust that these pages show.
 #[cfg(doctest)]
-macro_rules! pages {
-    ($($(#[$when:meta])* $page:ident = $file:literal;)*) => {
-        $($(#[$when])* #[doc = include_str!(concat!("../", $file))] struct $page;)*
-    };
-}
+mod pages {
+    macro_rules! pages {
+        ($($(#[$when:meta])* $page:ident = $file:literal;)*) => {
+            $($(#[$when])* #[doc = include_str!(concat!("../", $file))] struct $page;)*
+        };
+    }
 
-#[cfg(doctest)]
-pages! {
-    Readme = "README.md";
-    Concepts = "docs/concepts.md";
-    ComingFromGo = "docs/coming-from-go.md";
-    Errors = "docs/errors.md";
-    GettingStarted = "docs/getting-started.md";
-    #[cfg(feature = "tls")]
-    Grpc = "docs/grpc.md";
-    Operations = "docs/operations.md";
-    Resources = "docs/resources.md";
-    Services = "docs/services.md";
-    Shutdown = "docs/shutdown.md";
-    Supervision = "docs/supervision.md";
+    pages! {
+        Readme = "README.md";
+        ComingFromGo = "docs/coming-from-go.md";
+        Errors = "docs/errors.md";
+        GettingStarted = "docs/getting-started.md";
+        #[cfg(feature = "tls")]
+        Grpc = "docs/grpc.md";
+        Operations = "docs/operations.md";
+        Resources = "docs/resources.md";
+        Services = "docs/services.md";
+        Shutdown = "docs/shutdown.md";
+        Supervision = "docs/supervision.md";
+    }
 }

@@ -176,8 +176,9 @@ impl ReportBuilder {
                 self.service(service).failures.push(error.clone());
             }
             E::ServiceLost { service, error, .. } | E::ServiceStuck { service, error } => {
-                self.report.forced |= matches!(timed.event, E::ServiceStuck { .. }) && !error.is_mended();
-                self.failed(service, None, "handler", error);
+                let stuck = matches!(timed.event, E::ServiceStuck { .. });
+                self.report.forced |= stuck && !error.is_mended();
+                self.failed(service, None, if stuck { "ending" } else { "handler" }, error);
                 self.service(service).failures.push(error.clone());
             }
             E::ShutdownRequested { cause } => {

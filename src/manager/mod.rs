@@ -2,6 +2,8 @@
 
 mod account;
 mod candidate;
+#[cfg(all(test, feature = "tls"))]
+mod diagnostics;
 #[cfg(feature = "testing")]
 pub(crate) mod fault;
 mod forcing;

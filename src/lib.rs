@@ -46,6 +46,10 @@
 //! }
 //! ```
 //!
+//! Cargo features: `tls` (on by default; TLS at the gRPC server's addresses of TCP, by rustls) and `testing` (what tests of your own
+//! services need). The oldest Rust is 1.88. The guide is in the folder `docs` of the package, which begins with
+//! `docs/getting-started.md`.
+//!
 //! Where to go on: [`Manager`] for the stages of a life, [`Service`], [`GenericService`], [`GrpcService`]
 //! and [`Resource`] for what your actors are sent, [`ManagerOptions`] for the limits, [`ManagerError`] for
 //! what comes back, [`events`] for everything that happens in between.

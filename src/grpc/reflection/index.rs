@@ -245,6 +245,6 @@ mod tests {
         let error = DescriptorSet::decode(b"no descriptors").unwrap_err().to_string();
         assert!(error.contains("FileDescriptorSet"), "{error}");
         let error = DescriptorSet::decode(&encoded(FileDescriptorProto::default())).unwrap_err().to_string();
-        assert_eq!(error, "file 1 of the set has no name");
+        assert!(error.starts_with("file 1 of the set has no name"), "{error}");
     }
 }

@@ -65,7 +65,7 @@ fn tls() -> TlsError {
 fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
     every!(itself -> ConfigError {
         DuplicateId, EmptyId, Address, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle, SurvivesStranger, Nested,
-        CannotFollow, Restart, Replacement, StopTimeout, Option, Thread, Signals,
+        CannotFollow, Restart, Replacement, StopTimeout, Option, PausedGrpc, Thread, Signals,
     }:
         ConfigError::DuplicateId("api".into()) => ["\"api\"", "give each its own"],
         ConfigError::EmptyId(3) => ["service number 3", "give it a name"],
@@ -92,6 +92,7 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
             => ["\"api\"", "2s", "1s", "allow more time"],
         ConfigError::Option { option: "service_threads", value: "0".into(), mend: "allow at least one" }
             => ["service_threads is 0", "allow at least one"],
+        ConfigError::PausedGrpc("api".into()) => ["\"api\"", "leave the service out"],
         ConfigError::Thread("no more".into()) => ["no more", "lower service_threads"],
         ConfigError::Signals("no more".into()) => ["no more", "handle_signals(false)"],
     );

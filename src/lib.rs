@@ -118,5 +118,7 @@ mod pages {
         Services = "docs/services.md";
         Shutdown = "docs/shutdown.md";
         Supervision = "docs/supervision.md";
+        #[cfg(feature = "testing")]
+        Testing = "docs/testing.md";
     }
 }

@@ -134,7 +134,7 @@ impl ReportBuilder {
             let Some(&at) = self.services.get(id) else { continue };
             for on in &self.known[at].depends_on {
                 let failed = self.services.get(on).is_some_and(|&at| self.known[at].failed_unasked);
-                if failed && matches!(error.stage, "register" | "setup" | "run" | "handler") {
+                if failed && matches!(error.stage, "register" | "setup" | "run" | "handler" | "ending") {
                     return Some(on.to_string());
                 }
                 if seen.insert(on) {

@@ -17,7 +17,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// No server answered in time.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("no gRPC server answered within {timeout:?}; the last attempt: {last}")]
+#[error(
+    "no gRPC server answered within {timeout:?}: see that it runs, and that the channel leads to it; the last attempt: {last}"
+)]
 #[non_exhaustive]
 pub struct WaitError {
     /// How long was waited.

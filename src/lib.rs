@@ -46,6 +46,10 @@
 //! }
 //! ```
 //!
+//! Cargo features: `tls` (on by default; TLS at the gRPC server's addresses of TCP, by rustls) and `testing` (what tests of your own
+//! services need). The oldest Rust is 1.88. The guide is in the folder `docs` of the package, which begins with
+//! `docs/getting-started.md`.
+//!
 //! Where to go on: [`Manager`] for the stages of a life, [`Service`], [`GenericService`], [`GrpcService`]
 //! and [`Resource`] for what your actors are sent, [`ManagerOptions`] for the limits, [`ManagerError`] for
 //! what comes back, [`events`] for everything that happens in between.
@@ -93,27 +97,28 @@ pub use service::{
     resource_fn, restartable_fn, service_fn,
 };
 
-/// Compiles what the README shows.
+/// Compiles every block of Rust that these pages show.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod pages {
+    macro_rules! pages {
+        ($($(#[$when:meta])* $page:ident = $file:literal;)*) => {
+            $($(#[$when])* #[doc = include_str!(concat!("../", $file))] struct $page;)*
+        };
+    }
 
-/// Compiles what the page on the gRPC server shows.
-#[cfg(all(doctest, feature = "tls"))]
-#[doc = include_str!("../docs/grpc.md")]
-struct GrpcGuide;
-
-/// Compiles what the page on supervision shows.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/supervision.md")]
-struct SupervisionGuide;
-
-/// Compiles what the page on rich errors shows.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/errors.md")]
-struct ErrorsGuide;
-
-/// Compiles what the page on testing shows.
-#[cfg(all(doctest, feature = "testing"))]
-#[doc = include_str!("../docs/testing.md")]
-struct TestingGuide;
+    pages! {
+        Readme = "README.md";
+        ComingFromGo = "docs/coming-from-go.md";
+        Errors = "docs/errors.md";
+        GettingStarted = "docs/getting-started.md";
+        #[cfg(feature = "tls")]
+        Grpc = "docs/grpc.md";
+        Operations = "docs/operations.md";
+        Resources = "docs/resources.md";
+        Services = "docs/services.md";
+        Shutdown = "docs/shutdown.md";
+        Supervision = "docs/supervision.md";
+        #[cfg(feature = "testing")]
+        Testing = "docs/testing.md";
+    }
+}

@@ -1,9 +1,14 @@
 //! The documentation names the tests that hold each guarantee, and those that it names exist. The guide to the gRPC
-//! server leaves out no option and no field of the log.
+//! server leaves out no option and no field of the log. No link is broken, no page is left out of the summary, and no block
+//! of Rust is left uncompiled.
+
+mod markdown;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use markdown::Page;
 
 type Files = BTreeMap<String, BTreeSet<String>>;
 
@@ -84,4 +89,129 @@ fn the_guide_to_the_grpc_server_has_every_option_and_every_field_of_the_log() {
     assert!(wanted.len() > 30, "the sources are written differently by now: {wanted:?}");
     let missing: Vec<_> = wanted.difference(&guide).collect();
     assert!(missing.is_empty(), "docs/grpc.md has no row for {missing:?}");
+}
+
+/// Every page, by its path from the root.
+fn pages() -> BTreeMap<PathBuf, Page> {
+    let folders = ["", "docs", "benches", "tests/outsiders"];
+    let files = folders.iter().flat_map(|folder| fs::read_dir(root().join(folder)).unwrap());
+    let pages = files
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "md"));
+    let pages = pages.map(|path| {
+        let page = Page::parse(&fs::read_to_string(&path).unwrap());
+        (path.strip_prefix(root()).unwrap().to_owned(), page)
+    });
+    pages.collect()
+}
+
+/// Where a relative link on a page leads, from the root.
+fn followed(page: &Path, link: &str) -> PathBuf {
+    let mut path = page.parent().unwrap().to_owned();
+    for part in Path::new(link).components() {
+        match part {
+            Component::ParentDir => {
+                assert!(path.pop(), "{} links out of the repository: {link}", page.display())
+            }
+            Component::CurDir => {}
+            part => path.push(part),
+        }
+    }
+    path
+}
+
+/// What is wrong with a link, if anything is. Of those that lead elsewhere only the shape is known.
+fn broken(pages: &BTreeMap<PathBuf, Page>, page: &Path, link: &str) -> Option<String> {
+    if let Some((scheme, rest)) = link.split_once("://") {
+        let host = rest.split(['/', '#']).next().unwrap_or_default();
+        let sound = scheme == "https" && host.contains('.') && !rest.contains(char::is_whitespace);
+        return (!sound).then(|| "it is no URL of the kind https://host/path".to_owned());
+    }
+    let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+    let target = if file.is_empty() { page.to_owned() } else { followed(page, file) };
+    if !root().join(&target).exists() {
+        return Some(format!("there is no {}", target.display()));
+    }
+    match pages.get(&target) {
+        _ if anchor.is_empty() => None,
+        Some(target) if target.anchors.iter().any(|known| known == anchor) => None,
+        Some(target) => Some(format!("its headings are {:?}", target.anchors)),
+        None => Some("only pages have headings".to_owned()),
+    }
+}
+
+#[test]
+fn no_link_is_broken() {
+    let pages = pages();
+    let links = pages.iter().flat_map(|(path, page)| page.links.iter().map(move |link| (path, link)));
+    let links: Vec<_> = links.collect();
+    assert!(links.len() > 100, "links are written differently by now: {links:?}");
+    let wrong = links.iter().filter_map(|(path, (line, link))| {
+        Some(format!("{}:{line}: {link}: {}", path.display(), broken(&pages, path, link)?))
+    });
+    let wrong: Vec<_> = wrong.collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_broken_link_is_found() {
+    let pages = pages();
+    let page = Path::new("docs/concepts.md");
+    for link in [
+        "nowhere.md",
+        "guarantees.md#g99",
+        "#nowhere",
+        "http://docs.rs/a",
+        "https://nowhere",
+        "../src/lib.rs#a",
+    ] {
+        assert!(broken(&pages, page, link).is_some(), "{link}");
+    }
+    for link in [
+        "guarantees.md",
+        "guarantees.md#g1-identity",
+        "#one-deadline",
+        "../src/lib.rs",
+        "https://docs.rs/a#b",
+    ] {
+        assert_eq!(broken(&pages, page, link), None, "{link}");
+    }
+}
+
+#[test]
+fn the_summary_has_every_page() {
+    let pages = pages();
+    let summary = &pages[Path::new("docs/SUMMARY.md")];
+    let listed: Vec<_> =
+        summary.links.iter().map(|(_, link)| followed(Path::new("docs/SUMMARY.md"), link)).collect();
+    let there = pages.keys().filter(|path| path.starts_with("docs") && !path.ends_with("SUMMARY.md"));
+    let mut sorted = listed.clone();
+    sorted.sort();
+    assert_eq!(
+        sorted,
+        there.cloned().collect::<Vec<_>>(),
+        "left, what docs/SUMMARY.md lists; right, what there is"
+    );
+}
+
+#[test]
+fn every_block_of_rust_is_compiled() {
+    let library = read("src/lib.rs");
+    for (path, page) in pages() {
+        let path = path.display().to_string();
+        for (line, fence) in &page.fences {
+            let (language, how) = fence.split_once(',').unwrap_or((fence, ""));
+            assert!(
+                language != "rs" && !how.contains("ignore"),
+                "{path}:{line}: {fence:?} would not be compiled"
+            );
+            if language == "rust" {
+                let compiled = library.contains(&format!("= \"{path}\";"));
+                assert!(
+                    compiled,
+                    "{path}:{line} has a block of Rust: name the page among `pages!` in src/lib.rs"
+                );
+            }
+        }
+    }
 }

@@ -200,7 +200,7 @@ async fn a_call_that_is_shed_is_logged_as_such() {
     let finished = served.finished().await;
     assert_eq!(
         finished.stable(),
-        "DEBUG gRPC call finished: ended_by=shedding error=the server has as many calls open as it may \
+        "DEBUG gRPC call finished: ended_by=shedding error=the server has as many calls open as it may: try again later \
          kind=unary method=/test.Texts/Echo status=RESOURCE_EXHAUSTED"
     );
     served.held.go.open();
@@ -233,8 +233,8 @@ async fn a_call_whose_answer_is_too_long_or_whose_headers_are_malformed_is_logge
     // The client's fault, whatever its status.
     assert_eq!(
         finished.stable(),
-        "DEBUG gRPC call finished: ended_by=refusal error=malformed grpc-timeout: \"soon\" kind=unary \
-         method=/test.Texts/Echo status=INTERNAL"
+        "DEBUG gRPC call finished: ended_by=refusal error=malformed grpc-timeout: \"soon\": send 1 to 8 digits and \
+         one of H, M, S, m, u, n kind=unary method=/test.Texts/Echo status=INTERNAL"
     );
 }
 

@@ -219,3 +219,9 @@ async fn g01_an_address_that_cannot_be_parsed_is_refused_by_name() {
         assert_names(&text, &["grpc_server_address", &format!("{address:?}")]);
     }
 }
+
+#[test]
+#[should_panic(expected = "put #[actix::main] before main")]
+fn a_manager_outside_of_an_actix_system_says_where_it_belongs() {
+    Manager::new(options()).start();
+}

@@ -130,7 +130,7 @@ fn in_paused_time_each_manager_logs_at_the_moment_of_what_it_tells_and_so_do_its
         manager.send(WaitUntilRunning).await.unwrap().unwrap();
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert_eq!(told.with(&[("message", "begins")]).len(), 1);
-        assert_eq!(told.with(&[("service", "a"), ("stage", "run"), ("message", "started")]).len(), 1);
+        assert_eq!(told.with(&[("service", "a"), ("stage", "run"), ("message", "run begins")]).len(), 1);
         manager.do_send(StartShutdown);
         manager.send(WaitForShutdown).await.unwrap().unwrap();
     });

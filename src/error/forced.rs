@@ -9,10 +9,15 @@ use crate::events::{InFlight, Name, count};
 /// The manager ended something whose time was up. Says what it was doing, for how long, and why it was
 /// not done.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("forced after {} of {doing}: {hold}{}", seconds(*lasted), carrying(in_flight.as_deref()))]
+#[error(
+    "{}: {hold}{}; {}",
+    begun(doing, *lasted),
+    carrying(in_flight.as_deref()),
+    mend(doing, hold, in_flight.as_deref())
+)]
 #[non_exhaustive]
 pub struct ForcedError {
-    /// What it was in: `setup`, `run`, `shutdown` or `release`.
+    /// What it was in: `register`, `setup`, `run`, `shutdown` or `release`; `ending` where all of these were over.
     pub doing: &'static str,
     /// For how long.
     pub lasted: Duration,
@@ -20,6 +25,28 @@ pub struct ForcedError {
     pub hold: Hold,
     /// Of the gRPC server: what it still carried, which was cut.
     pub in_flight: Option<Arc<InFlight>>,
+}
+
+fn begun(doing: &str, lasted: Duration) -> String {
+    match doing {
+        "ending" => "could not be ended".to_owned(),
+        _ => format!("forced after {} of {doing}", seconds(lasted)),
+    }
+}
+
+/// What to do about it.
+fn mend(doing: &str, hold: &Hold, in_flight: Option<&InFlight>) -> &'static str {
+    match (hold, doing) {
+        (Hold::Blocking { .. }, _) => "move blocking work to spawn_blocking or to a dedicated thread",
+        (Hold::Starved { .. }, _) => "mend that one, or give this one a dedicated thread",
+        (Hold::Unresponsive, _) => "look for blocking calls in what was spawned there",
+        (Hold::Panicked, _) => "mend the panic, which is told beside this",
+        _ if in_flight.is_some() => "limit calls by GrpcServerOptions::request_timeout, or allow more time",
+        (Hold::NotAsked, "run") => "the end was forced at once",
+        (_, "register" | "setup") => "limit what its set-up waits for, or allow more time",
+        (_, "release") => "limit what its Release waits for, or allow more time by release_reserve",
+        _ => "have its Run return once shutdown is requested, or allow more time",
+    }
 }
 
 fn carrying(in_flight: Option<&InFlight>) -> String {
@@ -84,11 +111,9 @@ impl fmt::Display for Hold {
                 write!(f, "asked to stop {} ago, it agreed and went on", seconds(*asked))
             }
             Hold::Panicked => f.write_str("it had panicked, and nobody was left to answer"),
-            Hold::Blocking { lasted } => write!(
-                f,
-                "it has been blocking its thread for {}; move blocking work to spawn_blocking or to a dedicated thread",
-                seconds(*lasted)
-            ),
+            Hold::Blocking { lasted } => {
+                write!(f, "it has been blocking its thread for {}", seconds(*lasted))
+            }
             Hold::Starved { by, lasted } => {
                 write!(
                     f,
@@ -96,7 +121,9 @@ impl fmt::Display for Hold {
                     seconds(*lasted)
                 )
             }
-            Hold::Unresponsive => f.write_str("its thread does not react"),
+            Hold::Unresponsive => {
+                f.write_str("its thread does not react, though no actor of this manager is to be seen on it")
+            }
         }
     }
 }
@@ -114,7 +141,8 @@ pub struct NoAnswerError {
 /// An actor was stuck for longer than its service allows. It was given up.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
-    "stuck in one poll for {}, where {} are allowed: given up on {thread}, which stays blocked until that poll returns",
+    "stuck in one poll for {}, where {} are allowed: given up on {thread}, which stays blocked until that poll returns; \
+     move blocking work to spawn_blocking",
     seconds(*lasted),
     seconds(*limit)
 )]
@@ -130,7 +158,8 @@ pub struct StuckError {
 /// A main loop that always is to run has returned once too often.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
-    "its main loop returned, though its RestartPolicy has it always run, and no further restart is allowed"
+    "its main loop returned, though its RestartPolicy has it always run, and no further restart is allowed: have it go \
+     on until shutdown is requested, or use RestartPolicy::on_failure()"
 )]
 pub struct ReturnedError;
 

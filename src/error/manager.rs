@@ -36,10 +36,12 @@ pub enum StageError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// The manager stopped without ever having run, though nothing failed: it was asked to.
-    #[error("the manager is not running: it was asked to stop")]
+    #[error("the manager is not running, since it was asked to stop: start another one to go on")]
     NotRunning,
     /// The manager's actor is gone: its system was stopped under it.
-    #[error("the manager is gone ({0}): the actix system was stopped before it had finished")]
+    #[error(
+        "the manager is gone ({0}): the actix system was stopped before it had finished; wait for WaitForShutdown first"
+    )]
     Gone(String),
 }
 
@@ -83,7 +85,9 @@ pub enum ConfigError {
         on: String,
     },
     /// Services depend on each other in a circle.
-    #[error("services depend on each other in a circle: {0}: none of them could ever start")]
+    #[error(
+        "services depend on each other in a circle: {0}: none of them could ever start; take one depends_on out"
+    )]
     DependencyCycle(String),
     /// A service is to survive the restart of one that it does not depend on.
     #[error(
@@ -114,7 +118,7 @@ pub enum ConfigError {
         on: String,
     },
     /// What was said of a service's restarts cannot work.
-    #[error("{0:?}: {1}")]
+    #[error("{0:?} cannot be restarted so: {1}")]
     Restart(String, #[source] RestartPolicyError),
     /// A service cannot be replaced when it is stuck.
     #[error("{service:?} cannot be replaced when it is stuck: {reason}")]
@@ -157,7 +161,9 @@ pub enum ConfigError {
     )]
     Thread(String),
     /// Signals could not be listened to.
-    #[error("could not install signal handlers ({0}): see ManagerOptions::handle_signals")]
+    #[error(
+        "could not install signal handlers ({0}): mend that, or leave signals alone by ManagerOptions::handle_signals(false)"
+    )]
     Signals(String),
 }
 

@@ -134,7 +134,7 @@ impl ReportBuilder {
             let Some(&at) = self.services.get(id) else { continue };
             for on in &self.known[at].depends_on {
                 let failed = self.services.get(on).is_some_and(|&at| self.known[at].failed_unasked);
-                if failed && matches!(error.stage, "register" | "setup" | "run" | "handler") {
+                if failed && matches!(error.stage, "register" | "setup" | "run" | "handler" | "ending") {
                     return Some(on.to_string());
                 }
                 if seen.insert(on) {
@@ -176,8 +176,9 @@ impl ReportBuilder {
                 self.service(service).failures.push(error.clone());
             }
             E::ServiceLost { service, error, .. } | E::ServiceStuck { service, error } => {
-                self.report.forced |= matches!(timed.event, E::ServiceStuck { .. }) && !error.is_mended();
-                self.failed(service, None, "handler", error);
+                let stuck = matches!(timed.event, E::ServiceStuck { .. });
+                self.report.forced |= stuck && !error.is_mended();
+                self.failed(service, None, if stuck { "ending" } else { "handler" }, error);
                 self.service(service).failures.push(error.clone());
             }
             E::ShutdownRequested { cause } => {

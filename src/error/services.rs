@@ -14,7 +14,8 @@ use crate::events::{Failure, Name};
 pub struct ServiceError {
     /// Whose error it is.
     pub service_id: String,
-    /// What it was in: `register`, `setup`, `run`, `shutdown`, `release`, or `handler` outside of those.
+    /// What it was in: `register`, `setup`, `run`, `shutdown`, `release`; `ending` where these were
+    /// over and it did not end; `handler` outside of all those.
     pub stage: &'static str,
     /// The resource, where it was one of the service's resources.
     pub resource: Option<String>,

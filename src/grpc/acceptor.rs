@@ -171,7 +171,7 @@ async fn accept(listening: Vec<Listening>, mut entry: Entry, workers: &[Worker])
     let mut listeners = match watched {
         Ok(listeners) => listeners,
         Err(error) => {
-            tracing::error!(%error, "cannot watch the gRPC server's sockets: no connection will be accepted");
+            tracing::error!(%error, "cannot watch the gRPC server's sockets: no connection will be accepted; raise the limits of the process and start it again");
             return pending().await;
         }
     };
@@ -195,7 +195,7 @@ async fn accept(listening: Vec<Listening>, mut entry: Entry, workers: &[Worker])
             }
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "cannot accept gRPC connections; trying again in {pause:?}");
+                tracing::warn!(%error, "cannot accept gRPC connections; trying again in {pause:?}: is the limit of open files too low?");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }

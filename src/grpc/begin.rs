@@ -34,7 +34,7 @@ impl Host {
     pub(super) fn begin(&self, accepted: Accepted) {
         let Accepted { stream, place } = accepted;
         if let Err(error) = self.try_begin(stream, place) {
-            tracing::warn!(%error, "lost a gRPC connection: its socket cannot be watched");
+            tracing::warn!(%error, "lost a gRPC connection: its socket cannot be watched; is the limit of open files too low?");
         }
     }
 

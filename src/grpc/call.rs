@@ -75,7 +75,9 @@ impl Call {
             let place = Place::take(taken, places);
             if place.is_none() {
                 connection.worker.shed.fetch_add(1, Ordering::Relaxed);
-                refusal = Some(Status::resource_exhausted("the server has as many calls open as it may"));
+                refusal = Some(Status::resource_exhausted(
+                    "the server has as many calls open as it may: try again later",
+                ));
             }
             place
         });

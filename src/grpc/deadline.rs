@@ -46,7 +46,11 @@ impl Deadline {
 
 /// `TimeoutValue TimeoutUnit`: one to eight digits and one of `H M S m u n`.
 fn timeout(value: &HeaderValue) -> Result<Duration, Status> {
-    let malformed = || Status::internal(format!("malformed grpc-timeout: {value:?}"));
+    let malformed = || {
+        Status::internal(format!(
+            "malformed grpc-timeout: {value:?}: send 1 to 8 digits and one of H, M, S, m, u, n"
+        ))
+    };
     let Some((unit, digits)) = value.as_bytes().split_last() else { return Err(malformed()) };
     if !(1..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
         return Err(malformed());

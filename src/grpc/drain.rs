@@ -84,8 +84,9 @@ impl fmt::Display for DrainError {
         }
         if !self.blocked_workers.is_empty() {
             write!(f, "; a handler blocks {}", self.blocked_workers.join(", "))?;
+            return f.write_str(": move what blocks to spawn_blocking");
         }
-        Ok(())
+        f.write_str(": limit calls by GrpcServerOptions::request_timeout, or allow more time")
     }
 }
 
@@ -127,7 +128,7 @@ mod tests {
         assert_eq!(
             error.to_string(),
             "gRPC did not drain by itself: 2 connections held on, 1 call answered UNAVAILABLE, 1 connection cut; \
-             the oldest call, /a.B/C, had run for 3.1s; a handler blocks grpc-worker-0"
+             the oldest call, /a.B/C, had run for 3.1s; a handler blocks grpc-worker-0: move what blocks to spawn_blocking"
         );
     }
 }

@@ -65,7 +65,7 @@ pub enum ServerError {
     )]
     Thread(io::Error),
     /// It was asked to run without having been set up.
-    #[error("the gRPC server was run without having been set up")]
+    #[error("the gRPC server was run without having been set up: this is a bug in majordomo")]
     NotSetUp,
     /// The thread that accepts connections ended before its time.
     #[error("the gRPC server's accepting thread ended unexpectedly: this is a bug in majordomo")]

@@ -15,8 +15,8 @@ use tracing::subscriber::NoSubscriber;
 use tracing::{Span, debug, error, info, warn};
 
 use super::recorder::Recorder;
-use crate::events::{End, EventStream, LifecycleEvent as E, Name, TimedEvent};
-use crate::lifecycle::Step;
+use crate::events::{End, EventStream, LifecycleEvent as E, Name, Stall, TimedEvent};
+use crate::lifecycle::{Outcome, Step};
 
 /// Makes the spans of services.
 #[derive(Debug, Clone)]
@@ -102,12 +102,12 @@ pub(super) fn start(
 fn log(timed: &Arc<TimedEvent>) {
     match &timed.event {
         E::RegisterStarted { service } => {
-            debug!(target: "majordomo", %service, stage = "register", "started")
+            debug!(target: "majordomo", %service, stage = "register", "register begins")
         }
-        E::SetupStarted { service } => debug!(target: "majordomo", %service, stage = "setup", "started"),
-        E::RunStarted { service } => info!(target: "majordomo", %service, stage = "run", "started"),
+        E::SetupStarted { service } => debug!(target: "majordomo", %service, stage = "setup", "setup begins"),
+        E::RunStarted { service } => info!(target: "majordomo", %service, stage = "run", "run begins"),
         E::ShutdownStarted { service } => {
-            debug!(target: "majordomo", %service, stage = "shutdown", "started")
+            debug!(target: "majordomo", %service, stage = "shutdown", "shutdown begins: asked to stop")
         }
         E::RegisterFinished { service, end } => finished(service, None, "register", end),
         E::SetupFinished { service, end } => finished(service, None, "setup", end),
@@ -117,10 +117,10 @@ fn log(timed: &Arc<TimedEvent>) {
             debug!(target: "majordomo", %service, %resource, "resource started");
         }
         E::ResourceLost { service, resource, end } => {
-            finished(service, Some(resource), "resource, before its release", end);
+            finished(service, Some(resource), "resource before its release", end);
         }
         E::ReleaseStarted { service, resource } => {
-            debug!(target: "majordomo", %service, %resource, stage = "release", "started");
+            debug!(target: "majordomo", %service, %resource, stage = "release", "release begins");
         }
         E::ReleaseFinished { service, resource, end } => finished(service, Some(resource), "release", end),
         E::Panicked { service, resource, error } => {
@@ -140,33 +140,39 @@ fn log(timed: &Arc<TimedEvent>) {
             info!(target: "majordomo", %service, ?delay, "restart is delayed");
         }
         E::RestartFinished { service, end } => finished(service, None, "restart", end),
-        E::StopStarted { service } => info!(target: "majordomo", %service, "is to stop"),
+        E::StopStarted { service } => info!(target: "majordomo", %service, "stop begins: asked by an order"),
         E::StopFinished { service, end } => finished(service, None, "stop", end),
         E::StallStarted { service, resource, stall, lasted } => {
             let (resource, lasted_ms) = (resource.as_deref(), lasted.as_millis() as u64);
-            warn!(target: "majordomo", %service, resource, lasted_ms, "{stall}");
+            let mend = match stall {
+                Stall::Stuck { .. } => ": move blocking work to spawn_blocking or to a dedicated thread",
+                _ => "",
+            };
+            warn!(target: "majordomo", %service, resource, lasted_ms, "{stall}{mend}");
         }
         E::StallFinished { service, resource, stall, lasted } => {
             let (resource, lasted_ms) = (resource.as_deref(), lasted.as_millis() as u64);
             info!(target: "majordomo", %service, resource, lasted_ms, "no longer {stall}");
         }
-        E::ServiceAdded { service } => info!(target: "majordomo", %service, "added"),
-        E::ServiceRemoved { service } => info!(target: "majordomo", %service, "removed"),
+        E::ServiceAdded { service } => info!(target: "majordomo", %service, "service added"),
+        E::ServiceRemoved { service } => info!(target: "majordomo", %service, "service removed"),
         E::Running => info!(target: "majordomo", elapsed_ms = millis(timed), "all services run"),
         E::Serving { address } => info!(target: "majordomo", %address, "gRPC server accepts calls"),
         E::ShutdownRequested { cause } => info!(target: "majordomo", %cause, "shutdown begins"),
         E::CallsInFlight { in_flight } => {
             info!(target: "majordomo", "gRPC server begins to drain: {in_flight}")
         }
-        E::Draining => debug!(target: "majordomo", "draining"),
+        E::Draining => debug!(target: "majordomo", "draining: health says NOT_SERVING"),
         E::Drained => debug!(target: "majordomo", "drained"),
         E::Releasing => debug!(target: "majordomo", "releasing resources"),
         E::Progress { left, of, waiting_for, to_force } => match to_force {
             Some(to_force) => {
                 let to_force = to_force.as_secs_f64();
-                warn!(target: "majordomo", "{left} of {of} left: {waiting_for}; {to_force:.1} s to force");
+                warn!(target: "majordomo", "still waiting for {left} of {of}: {waiting_for}; forced in {to_force:.1} s");
             }
-            None => warn!(target: "majordomo", "{left} of {of} left: {waiting_for}"),
+            None => {
+                warn!(target: "majordomo", "still waiting for {left} of {of}: {waiting_for}; nothing forces them")
+            }
         },
         E::Stopped => info!(target: "majordomo", elapsed_ms = millis(timed), "stopped"),
     }
@@ -175,11 +181,18 @@ fn log(timed: &Arc<TimedEvent>) {
 fn finished(service: &Name, resource: Option<&Name>, stage: &str, end: &End) {
     let (resource, elapsed_ms, outcome) =
         (resource.map(|name| &**name), end.took.as_millis() as u64, end.outcome);
+    let how = match outcome {
+        Outcome::Ok => "finished",
+        Outcome::Error => "failed",
+        Outcome::Panic => "panicked",
+        Outcome::Ended => "ended without an answer",
+        Outcome::Forced => "was cut off",
+    };
     match &end.error {
         Some(error) => {
-            error!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, %error, "finished");
+            error!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, %error, "{stage} {how}");
         }
-        None => info!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, "finished"),
+        None => info!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, "{stage} {how}"),
     }
 }
 

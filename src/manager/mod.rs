@@ -2,6 +2,8 @@
 
 mod account;
 mod candidate;
+#[cfg(all(test, feature = "tls"))]
+mod diagnostics;
 #[cfg(feature = "testing")]
 pub(crate) mod fault;
 mod forcing;
@@ -29,7 +31,7 @@ mod watchdog;
 mod who;
 mod work;
 
-use actix::{Actor, Addr, Arbiter, AsyncContext, Context, MailboxError, SpawnHandle};
+use actix::{Actor, Addr, Arbiter, AsyncContext, Context, MailboxError, SpawnHandle, System};
 use tracing::dispatcher;
 
 pub use messages::{
@@ -190,13 +192,22 @@ impl Manager {
     ///
     /// # Panics
     /// Outside of an actix system (`#[actix::main]`), or when no thread can be made.
+    #[track_caller]
     pub fn start(mut self) -> Addr<Self> {
+        if System::try_current().is_none() {
+            panic!(
+                "a manager is started within an actix system: put #[actix::main] before main, #[actix::test] before a test"
+            );
+        }
         self.owns_thread = true;
         if let Some(plan) = &mut self.plan {
             // What is current here is not current on the manager's thread.
             plan.options.dispatch.get_or_insert_with(|| dispatcher::get_default(Clone::clone));
         }
-        Self::start_in_arbiter(&Arbiter::new().handle(), move |_| self)
+        let arbiter = Arbiter::try_new().unwrap_or_else(|error| {
+            panic!("no thread can be made for the manager ({error}): raise the limits of the process")
+        });
+        Self::start_in_arbiter(&arbiter.handle(), move |_| self)
     }
 
     /// Starts the manager on the thread that this is called on, and there also all that it looks after: for paused time,

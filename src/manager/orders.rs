@@ -24,7 +24,7 @@ pub enum OrderError {
     #[error("the manager is {0}: services are added, stopped, removed and restarted while it is running")]
     NotRunning(Stage),
     /// The id is empty, or taken.
-    #[error("a service cannot be added as {0:?}: give it an id of its own")]
+    #[error("a service cannot be added as {0:?}, which is empty or taken: give it an id of its own")]
     Id(String),
     /// What it depends on is not there, or what was said of its restarts cannot work.
     #[error("{service:?} cannot be added: {reason}")]
@@ -51,7 +51,9 @@ pub enum OrderError {
         dependents: Vec<String>,
     },
     /// The service could not be set up; it has been taken back.
-    #[error("{service:?} could not be set up, and was taken back: {reason}")]
+    #[error(
+        "{service:?} could not be set up, and was taken back: {reason}; add it again once that is mended"
+    )]
     Failed {
         /// Whom the order is about.
         service: String,
@@ -59,10 +61,14 @@ pub enum OrderError {
         reason: String,
     },
     /// The service did not stop in time and was cut off.
-    #[error("{0:?} did not stop within its stop_timeout, and was cut off")]
+    #[error(
+        "{0:?} did not stop within its stop_timeout, and was cut off: it is down; allow it more time if that is too short"
+    )]
     Forced(String),
     /// Something else came first: another order, or the manager's shutdown.
-    #[error("{0:?}: the order was overtaken by another, or by the manager's shutdown")]
+    #[error(
+        "{0:?}: the order was overtaken by another, or by the manager's shutdown: see GetStatus for what has become of it"
+    )]
     Overtaken(String),
 }
 

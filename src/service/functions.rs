@@ -95,7 +95,9 @@ impl Handler<Run> for ServiceFn {
     fn handle(&mut self, message: Run, _: &mut Context<Self>) -> Self::Result {
         match self.run.take() {
             Some(run) => run(message),
-            None => Box::pin(async { Err("the main loop has been run already".into()) }),
+            None => Box::pin(async {
+                Err("the main loop has been run already: make it by restartable_fn, so that it can be run again".into())
+            }),
         }
     }
 }

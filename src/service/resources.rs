@@ -41,7 +41,9 @@ pub enum ResourceError {
         service: Name,
     },
     /// Resources are being released already.
-    #[error("{service} starts resource {name:?} too late: resources are being released")]
+    #[error(
+        "{service} starts resource {name:?} too late: resources are being released; start it in Setup, or early in Run"
+    )]
     Closed {
         /// Whose it would have been.
         service: Name,
@@ -49,7 +51,9 @@ pub enum ResourceError {
         name: Name,
     },
     /// There is no thread to start it on.
-    #[error("{service} starts resource {name:?}, but no thread could be made for it: {source}")]
+    #[error(
+        "{service} starts resource {name:?}, but no thread could be made for it ({source}): raise the limits of the process"
+    )]
     Thread {
         /// Whose it would have been.
         service: Name,

@@ -45,7 +45,9 @@ impl Health for HealthService {
         let status = self.0.borrow().of(&name);
         match status {
             Some(status) => Ok(Response::new(response(status))),
-            None => Err(Status::not_found(format!("there is no service {name:?}"))),
+            None => Err(Status::not_found(format!(
+                "there is no service {name:?}: List tells those that there are"
+            ))),
         }
     }
 

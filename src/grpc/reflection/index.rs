@@ -11,9 +11,11 @@ use prost_types::{
 /// Why a descriptor set cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::grpc) enum DescriptorError {
-    #[error("it is not an encoded google.protobuf.FileDescriptorSet ({0})")]
+    #[error(
+        "it is not an encoded google.protobuf.FileDescriptorSet ({0}): give the bytes of the file that prost writes to file_descriptor_set_path"
+    )]
     Undecodable(#[from] prost::DecodeError),
-    #[error("file {0} of the set has no name")]
+    #[error("file {0} of the set has no name: have the set written by a compiler such as protoc or protox")]
     Nameless(usize),
 }
 
@@ -243,6 +245,6 @@ mod tests {
         let error = DescriptorSet::decode(b"no descriptors").unwrap_err().to_string();
         assert!(error.contains("FileDescriptorSet"), "{error}");
         let error = DescriptorSet::decode(&encoded(FileDescriptorProto::default())).unwrap_err().to_string();
-        assert_eq!(error, "file 1 of the set has no name");
+        assert!(error.starts_with("file 1 of the set has no name"), "{error}");
     }
 }

@@ -166,8 +166,10 @@ impl ServerTls {
             return;
         }
         match self.load(&mut looked) {
-            Ok(()) => tracing::info!("new TLS files were loaded"),
-            Err(error) => tracing::error!(%error, "new TLS files cannot be used; the old ones go on"),
+            Ok(()) => tracing::info!("new TLS files were loaded: connections from now on have them"),
+            Err(error) => {
+                tracing::error!(%error, "new TLS files cannot be used; the old ones go on until these are mended")
+            }
         }
     }
 

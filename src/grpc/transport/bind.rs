@@ -94,7 +94,10 @@ async fn bind_patiently(
             return Err(ServerError::InUse { address, waited, asked, source });
         }
         if pause == FIRST_PAUSE {
-            tracing::warn!(address, "the address is in use; trying for {PATIENCE:?} to get it");
+            tracing::warn!(
+                address,
+                "the gRPC server's address is in use; trying for {PATIENCE:?} to get it: stop whoever listens there"
+            );
         }
         tokio::select! {
             () = tokio::time::sleep(pause.min(PATIENCE - waited)) => {}

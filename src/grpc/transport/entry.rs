@@ -59,7 +59,7 @@ impl Entry {
                 // Said once for all that are refused in a row.
                 if place.is_none() && !self.full {
                     tracing::warn!(
-                        "gRPC connections are refused: as many are open as max_connections allows"
+                        "gRPC connections are refused: as many are open as max_connections allows; raise it if the process can carry more"
                     );
                 }
                 self.full = place.is_none();

@@ -63,6 +63,11 @@ impl ReportBuilder {
             run: ServicesErrors::default(),
             shutdown: ServicesErrors::default(),
         };
+        let services = services.into_iter();
+        let count = services.size_hint().0;
+        builder.services.reserve(count);
+        builder.known.reserve_exact(count);
+        builder.report.services.reserve_exact(count);
         for (id, depends_on) in services {
             builder.add(&id, depends_on);
         }

@@ -141,21 +141,28 @@ impl Machine {
     }
 
     /// Takes note of what happened, and tells what is to be done about it.
+    #[cfg(test)]
     pub(crate) fn step(&mut self, input: Input) -> Commands {
         let mut out = Commands::new();
+        self.take_step(input, &mut out);
+        out
+    }
+
+    /// Takes note of what happened, and adds what is to be done about it.
+    pub(crate) fn take_step(&mut self, input: Input, out: &mut Commands) {
         // After the end, only a third signal still means something.
         let too_late = self.stage == Stage::Stopped && !matches!(input, Input::Signal(_));
         if too_late || !self.knows(input) {
-            return out;
+            return;
         }
-        self.take(input, &mut out);
+        self.take(input, out);
         loop {
             while let Some(ix) = self.touched.pop_front() {
-                self.examine(ix, &mut out);
+                self.examine(ix, out);
             }
-            self.advance(&mut out);
+            self.advance(out);
             if self.touched.is_empty() {
-                return out;
+                return;
             }
         }
     }

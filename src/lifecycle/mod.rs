@@ -2,7 +2,7 @@
 //! what a failure, a signal or a deadline does to all of that.
 //!
 //! ```text
-//!   Input --> Machine::step --> Commands
+//!   Input --> Machine::take_step --> Commands
 //!
 //!   Created -> SettingUp -> Running -> Stopping -> Releasing -> Stopped
 //!                  |                      ^
@@ -36,7 +36,7 @@ pub(crate) use backoff::{Backoff, Intensity};
 pub(crate) use budget::Budget;
 pub use budget::BudgetError;
 pub(crate) use io::{Announcement, Answer, Command, Departure, Fault, Input};
-pub(crate) use machine::Machine;
+pub(crate) use machine::{Commands, Machine};
 pub use names::{Cause, ErrorStage, Outcome, RestartCause, SignalKind, Stage, Step};
 pub(crate) use names::{Kind, ResourceIx, ServiceIx};
 pub use spec::RestartMode;

@@ -23,8 +23,8 @@ use crate::clock;
 use crate::events::LifecycleEvent;
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar};
 use crate::lifecycle::{
-    Announcement, Answer, Budget, Command, Departure, Input, Machine, ResourceIx, ServiceIx, Spec, Stage,
-    Step,
+    Announcement, Answer, Budget, Command, Commands, Departure, Input, Machine, ResourceIx, ServiceIx, Spec,
+    Stage, Step,
 };
 use crate::service::{Deadlines, Started, Told as ToldOf};
 use crate::supervision::{Gone, Notice, Pool, Reply, batched};
@@ -44,6 +44,7 @@ pub(super) struct Shell {
     pub(super) resource_threads: Arc<Pool>,
     pub(super) timers: Vec<AbortHandle>,
     pub(super) inputs: VecDeque<(Input, Detail)>,
+    commands: Commands,
     pub(super) forcing: Forcing,
     pub(super) deadline: Option<Instant>,
     /// The turns in which services stop.
@@ -105,6 +106,7 @@ impl Shell {
             resource_threads: pool(),
             timers: Vec::new(),
             inputs: VecDeque::new(),
+            commands: Commands::new(),
             forcing: Forcing::default(),
             deadline: None,
             shares: 1,
@@ -162,11 +164,15 @@ impl Shell {
 
     pub(super) fn feed_queued(&mut self) {
         batched(|| {
+            // The same memory for each step: what is told to ten thousand takes much.
+            let mut commands = std::mem::take(&mut self.commands);
             while let Some((input, detail)) = self.inputs.pop_front() {
-                for command in self.machine.step(input) {
+                self.machine.take_step(input, &mut commands);
+                for command in commands.drain(..) {
                     self.perform(command, &detail);
                 }
             }
+            self.commands = commands;
         });
     }
 

@@ -3,7 +3,7 @@
 //! ```text
 //!              environment: what may happen next
 //!                    |
-//!                  Input --> Machine::step --> Commands
+//!                  Input --> Machine::take_step --> Commands
 //!                    |                            |
 //!                    +-----> world: what has happened, and is it what was promised? <-----+
 //! ```

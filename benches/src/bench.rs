@@ -87,9 +87,10 @@ fn play(part: Part) -> Result<(), Box<dyn Error + Send + Sync>> {
                 BENCHES.iter().filter(|bench| names.is_empty() || names.iter().any(|name| name == bench.name))
             {
                 rows.extend(bench.measure(&settings)?);
-            }
-            if let Some(path) = json {
-                std::fs::write(path, serde_json::to_string_pretty(&rows)?)?;
+                // What has been measured is there, whatever becomes of the others.
+                if let Some(path) = &json {
+                    std::fs::write(path, serde_json::to_string_pretty(&rows)?)?;
+                }
             }
             if let Some(folder) = plots {
                 plots::draw(&rows, &folder)?;

@@ -193,17 +193,25 @@ impl Bench {
                 if (contender.cannot)(&cell).is_some() {
                     continue;
                 }
-                let turn = match contender.turn {
-                    Turn::Apart(_) => child::turn(self.name, contender.name, &cell).map_err(Failure::from),
-                    Turn::Here(turn) => turn(&cell, settings),
+                let turn = || {
+                    let turn = match contender.turn {
+                        Turn::Apart(_) => {
+                            child::turn(self.name, contender.name, &cell).map_err(Failure::from)
+                        }
+                        Turn::Here(turn) => turn(&cell, settings),
+                    };
+                    turn.and_then(|figures| self.complete(figures)).map_err(|source| MeasureError::Run {
+                        bench: self.name,
+                        cell: cell.clone(),
+                        round,
+                        contender: contender.name,
+                        source,
+                    })
                 };
-                let turn = turn.and_then(|figures| self.complete(figures));
-                figures.push(turn.map_err(|source| MeasureError::Run {
-                    bench: self.name,
-                    cell: cell.clone(),
-                    round,
-                    contender: contender.name,
-                    source,
+                // One failure, of however many turns, is told, and does not undo what was measured before.
+                figures.push(turn().or_else(|error| {
+                    eprintln!("majordomo-bench: {error}; once more");
+                    turn()
                 })?);
             }
         }

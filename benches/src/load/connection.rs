@@ -8,7 +8,8 @@ use mio::net::TcpStream;
 use super::answers::Answers;
 use super::frames::{
     self, ACK, DATA, DEFAULT_WINDOW, END_HEADERS, END_STREAM, GOAWAY, HEADER, HEADERS, Head,
-    INITIAL_WINDOW_SIZE, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, push, push_opening, push_window, setting,
+    INITIAL_WINDOW_SIZE, NO_ERROR, PING, RST_STREAM, SETTINGS, WINDOW_UPDATE, push, push_opening,
+    push_window, setting,
 };
 use super::requests::Requests;
 use super::spec::Refused;
@@ -330,6 +331,10 @@ impl Connection {
             }
             RST_STREAM => {
                 let code = payload.first_chunk().map_or(0, |code| u32::from_be_bytes(*code));
+                // RFC 9113, section 8.1: who has answered in full may say so before it has seen the request's end.
+                if code == NO_ERROR && self.streams.get(head.stream).is_none() {
+                    return Ok(());
+                }
                 Err(Refused::Reset { stream: head.stream, code })
             }
             GOAWAY => Err(Refused::GoAway),

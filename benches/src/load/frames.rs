@@ -23,6 +23,9 @@ pub(super) const END_HEADERS: u8 = 0x4;
 pub(super) const ENABLE_PUSH: u16 = 0x2;
 pub(super) const INITIAL_WINDOW_SIZE: u16 = 0x4;
 
+/// An error code that is none.
+pub(super) const NO_ERROR: u32 = 0;
+
 /// The window of HTTP/2 where nobody says another.
 pub(super) const DEFAULT_WINDOW: u32 = 65_535;
 

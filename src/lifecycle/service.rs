@@ -11,8 +11,6 @@
 //!                 '------ Delayed <-----'
 //! ```
 
-use smallvec::SmallVec;
-
 use super::names::{Kind, Outcome, ServiceIx, Step};
 use super::spec::{Dependency, RestartMode, Spec};
 
@@ -144,7 +142,7 @@ pub(super) struct Service {
     pub(super) asked: bool,
     pub(super) actor: Actor,
     pub(super) registry: Registry,
-    pub(super) resources: SmallVec<[Resource; 8]>,
+    pub(super) resources: Vec<Resource>,
     /// How many of them are not over.
     pub(super) live_resources: u32,
     /// Whether its way down was cut short, in this life.
@@ -176,7 +174,7 @@ impl Service {
             asked: false,
             actor: Actor::Unborn,
             registry: Registry::Open,
-            resources: SmallVec::new(),
+            resources: Vec::new(),
             live_resources: 0,
             cut: false,
             facts: Facts::default(),
@@ -247,7 +245,7 @@ impl Service {
         for step in [Step::Setup, Step::Run, Step::Shutdown] {
             self.set(step, Progress::Unsent);
         }
-        self.resources = SmallVec::new();
+        self.resources = Vec::new();
         self.registry = Registry::Open;
         (self.asked, self.cut) = (false, false);
     }

@@ -45,6 +45,14 @@ pub enum StageError {
     Gone(String),
 }
 
+impl StageError {
+    /// The errors of services that are managers themselves.
+    fn nested(&self) -> impl Iterator<Item = &ManagerError> {
+        let services = if let Self::Services(services) = self { services.errors() } else { &[] };
+        services.iter().filter_map(|error| error.source.downcast_ref())
+    }
+}
+
 /// What a manager was given cannot work. Found before anything is started.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -205,10 +213,18 @@ impl ManagerError {
         &self.0.report
     }
 
-    /// 1: set-up failed, 2: run failed, 3: shutdown failed; the highest where several did.
+    /// 1: set-up failed, 2: run failed, 3: shutdown failed; the highest where several did, those of
+    /// [nested managers](crate::nested) among them: what was forced there is the cause of what failed here.
     pub fn exit_code(&self) -> i32 {
-        let failed = |stage: &Option<StageError>, code| if stage.is_some() { code } else { 0 };
-        failed(&self.0.setup, 1).max(failed(&self.0.run, 2)).max(failed(&self.0.shutdown, 3))
+        let codes = self.stages().flat_map(|(stage, error)| {
+            let own = match stage {
+                ErrorStage::Setup => 1,
+                ErrorStage::Run => 2,
+                ErrorStage::Shutdown => 3,
+            };
+            error.nested().map(Self::exit_code).chain([own])
+        });
+        codes.max().unwrap_or(0)
     }
 
     fn stages(&self) -> impl Iterator<Item = (ErrorStage, &StageError)> {

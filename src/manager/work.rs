@@ -40,7 +40,7 @@ pub(super) struct Work {
     shell: Shell,
     grpc_addresses: Vec<GrpcAddress>,
     logged: Option<oneshot::Receiver<()>>,
-    _signals: Option<Registration>,
+    signals: Option<Registration>,
 }
 
 /// A manager that has ended.
@@ -111,7 +111,7 @@ impl Work {
             #[cfg(feature = "testing")]
             fault: options.rehearsal.fault,
         });
-        Ok(Self { _addr: addr.clone(), shell, grpc_addresses: Vec::new(), logged, _signals: signals })
+        Ok(Self { _addr: addr.clone(), shell, grpc_addresses: Vec::new(), logged, signals })
     }
 
     pub(super) fn stage(&self) -> Stage {
@@ -237,6 +237,8 @@ impl Manager {
     fn conclude(&mut self) {
         if let Some(work) = &mut self.work {
             let result = work.shell.account.report().result();
+            // Whoever hears of the end may count on it that signals are nobody's any more.
+            drop(work.signals.take());
             // Nobody who waits for the end waits for the status to be written, nor for all to be dropped.
             self.stopped.answer(result.clone());
             let status = work.status();

@@ -69,6 +69,7 @@ pub mod grpc;
 mod lifecycle;
 mod manager;
 pub mod ping;
+mod same;
 mod service;
 mod supervision;
 #[cfg(feature = "testing")]

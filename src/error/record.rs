@@ -12,7 +12,7 @@ use super::manager::{ManagerError, StageError};
 use super::report::{ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
 use super::services::{ServiceError, ServicesErrors};
 use crate::events::{End, Failure, LifecycleEvent, Name, TimedEvent};
-use crate::lifecycle::{ErrorStage, Outcome, RestartCause};
+use crate::lifecycle::{ErrorStage, Outcome, RestartCause, Step};
 
 /// How many resources of a service are found by looking at each.
 const FEW: usize = 8;
@@ -27,6 +27,8 @@ fn is_answer(outcome: Outcome) -> bool {
 pub(crate) struct ReportBuilder {
     report: ShutdownReport,
     services: HashMap<Name, usize, RandomState>,
+    /// Where the service of the event that comes is likely to be.
+    near: usize,
     known: Vec<Known>,
     setup: ServicesErrors,
     run: ServicesErrors,
@@ -38,7 +40,7 @@ pub(crate) struct ReportBuilder {
 struct Known {
     depends_on: Vec<Name>,
     /// Its resources' places in its report, but for the first few: those are soon found without.
-    resources: HashMap<Name, usize, RandomState>,
+    resources: Option<Box<Places>>,
     /// The latest failure that a restart, or its own stop, has seen to.
     mended: Option<Arc<str>>,
     /// Which restart of its period the latest one was.
@@ -46,6 +48,10 @@ struct Known {
     /// Whether it failed before it was asked to stop: others may have failed because of that.
     failed_unasked: bool,
 }
+
+/// Where resources are in their service's report.
+#[derive(Debug, Default)]
+struct Places(HashMap<Name, usize, RandomState>);
 
 /// So many times, in words.
 pub(super) fn times(count: u64) -> String {
@@ -57,6 +63,7 @@ impl ReportBuilder {
     pub(crate) fn new(services: impl IntoIterator<Item = (Name, Vec<Name>)>) -> Self {
         let mut builder = Self {
             services: HashMap::default(),
+            near: 0,
             report: ShutdownReport::default(),
             known: Vec::new(),
             setup: ServicesErrors::default(),
@@ -150,6 +157,32 @@ impl ReportBuilder {
         None
     }
 
+    /// Takes in an event of the service that was added in this place, if it is of a service. A place may be wrong, where services
+    /// have been removed: it is found all the same.
+    pub(crate) fn record_near(&mut self, timed: &TimedEvent, place: Option<usize>) {
+        self.near = place.unwrap_or(self.near);
+        self.record(timed);
+    }
+
+    /// Since when a service's step has been open, if it is.
+    pub(crate) fn open_since(&self, service: &Name, place: usize, step: Step) -> Option<Duration> {
+        let report = &self.report.services[self.find_same(service, place)?];
+        let step = match step {
+            Step::Register => &report.register,
+            Step::Setup => &report.setup,
+            Step::Run => &report.run,
+            Step::Shutdown => &report.shutdown,
+        };
+        step.as_ref().filter(|step| step.took.is_none()).map(|step| step.asked_at)
+    }
+
+    /// Since when the release of a resource has been open, if it is.
+    pub(crate) fn release_since(&self, service: &Name, place: usize, resource: &Name) -> Option<Duration> {
+        let at = self.find_same(service, place)?;
+        let resource = &self.report.services[at].resources[self.find_resource(at, resource)?];
+        resource.asked_at.filter(|_| resource.ending.is_none())
+    }
+
     pub(crate) fn record(&mut self, timed: &TimedEvent) {
         use LifecycleEvent as E;
         let at = timed.at;
@@ -204,8 +237,20 @@ impl ReportBuilder {
         }
     }
 
+    fn find(&self, id: &Name, near: usize) -> Option<usize> {
+        match self.report.services.get(near) {
+            Some(service) if Arc::ptr_eq(&service.id, id) => Some(near),
+            _ => self.services.get(id).copied(),
+        }
+    }
+
+    /// The same, but for another that has been given the name of one that was removed.
+    fn find_same(&self, id: &Name, near: usize) -> Option<usize> {
+        self.find(id, near).filter(|&at| Arc::ptr_eq(&self.report.services[at].id, id))
+    }
+
     fn index(&self, id: &Name) -> usize {
-        self.services[id]
+        self.find(id, self.near).expect("what is told of was added")
     }
 
     fn service(&mut self, id: &Name) -> &mut ServiceReport {
@@ -213,20 +258,23 @@ impl ReportBuilder {
         &mut self.report.services[at]
     }
 
+    fn find_resource(&self, service: usize, name: &Name) -> Option<usize> {
+        let resources = &self.report.services[service].resources;
+        let among_few = || resources.iter().take(FEW).position(|resource| resource.name == *name);
+        let known = self.known[service].resources.as_ref();
+        known.and_then(|known| known.0.get(name).copied()).or_else(among_few)
+    }
+
     fn resource(&mut self, service: &Name, name: &Name) -> &mut ResourceReport {
         let service = self.index(service);
-        let known = &self.known[service].resources;
-        let resources = &mut self.report.services[service].resources;
-        let few = resources.len().min(FEW);
-        let among_few = || resources[..few].iter().position(|resource| resource.name == *name);
-        let at = known.get(name).copied().or_else(among_few);
-        &mut resources[at.expect("what is told of was started")]
+        let at = self.find_resource(service, name).expect("what is told of was started");
+        &mut self.report.services[service].resources[at]
     }
 
     /// A service is set up, for the first time or again: what is told of it from here on is of this life.
     fn begin_life(&mut self, id: &Name, at: Duration) {
         let index = self.index(id);
-        self.known[index].resources.clear();
+        self.known[index].resources = None;
         let service = &mut self.report.services[index];
         service.setup = Some(StepReport::asked(at));
         (service.run, service.shutdown) = (None, None);
@@ -258,7 +306,7 @@ impl ReportBuilder {
             // Most services have one, or none.
             0 => resources.reserve_exact(1),
             FEW.. => {
-                self.known[service].resources.insert(name.clone(), resources.len());
+                self.known[service].resources.get_or_insert_default().0.insert(name.clone(), resources.len());
             }
             _ => {}
         }

@@ -1,6 +1,5 @@
 //! Whatever answers calls, as one type: a service that tonic generated, alone or with layers around it.
 
-use std::any::Any;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::poll_fn;
@@ -17,6 +16,7 @@ use tonic::body::Body;
 use tower::Service;
 
 use crate::error::BoxError;
+use crate::same::same;
 
 /// What answers a call: a gRPC service, or middleware around it. This is what [`tower::Layer`]s of users are put
 /// around. It is always ready, and cloning it is cheap.
@@ -215,15 +215,6 @@ where
 /// Whether it is ready right now; one that is not is asked again by whoever waits for it.
 fn is_ready<S: Service<Request<Body>>>(service: &mut S) -> bool {
     matches!(service.poll_ready(&mut Context::from_waker(Waker::noop())), Poll::Ready(Ok(())))
-}
-
-/// The value as what it is, if it is that.
-fn same<A: 'static, B: 'static>(value: A) -> Result<B, A> {
-    let mut value = Some(value);
-    match (&mut value as &mut dyn Any).downcast_mut::<Option<B>>().and_then(Option::take) {
-        Some(same) => Ok(same),
-        None => Err(value.take().unwrap_or_else(|| unreachable!("only taken where it was the same"))),
-    }
 }
 
 #[cfg(test)]

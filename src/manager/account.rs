@@ -2,12 +2,10 @@
 
 mod telling;
 
-use std::collections::HashMap;
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use super::recorder::Recorder;
@@ -22,7 +20,7 @@ pub(super) enum Detail {
     #[default]
     None,
     Error(Arc<dyn Error + Send + Sync>, Arc<str>),
-    Panic(PanicError),
+    Panic(Box<PanicError>),
     Held(Hold),
     Stuck(StuckError),
 }
@@ -41,8 +39,6 @@ pub(super) struct Account {
     report: ReportBuilder,
     observers: Vec<EventSender>,
     recorder: Recorder,
-    /// What has started and not finished, since when.
-    open: HashMap<Whom, Duration, RandomState>,
 }
 
 /// What is remembered of a service.
@@ -90,7 +86,6 @@ impl Account {
             report: ReportBuilder::new(services),
             observers,
             recorder,
-            open: HashMap::default(),
         }
     }
 
@@ -135,9 +130,26 @@ impl Account {
     /// What has started and not finished, oldest first; what is of the same age in the order of services and steps.
     pub(super) fn open(&self) -> Vec<(Whom, Duration)> {
         let now = self.now();
-        let mut open: Vec<_> = self.open.iter().map(|(&whom, &since)| (whom, now - since)).collect();
+        let services = (0..).zip(&self.services).flat_map(|(ix, known)| {
+            let ix = ServiceIx(ix);
+            let resources = 0..known.resources.len() as u32;
+            let resources = resources.map(move |index| Whom::Resource(ResourceIx { service: ix, index }));
+            Step::ALL.into_iter().map(move |step| Whom::Service(ix, step)).chain(resources)
+        });
+        let mut open: Vec<_> =
+            services.filter_map(|whom| self.open_since(whom).map(|since| (whom, now - since))).collect();
         open.sort_by_key(|&(whom, lasted)| (std::cmp::Reverse(lasted), whom));
         open
+    }
+
+    fn open_since(&self, whom: Whom) -> Option<Duration> {
+        match whom {
+            Whom::Service(ix, step) => self.report.open_since(self.id(ix), ix.0 as usize, step),
+            Whom::Resource(resource) => {
+                let (ix, name) = (resource.service, self.resource_name(resource));
+                self.report.release_since(self.id(ix), ix.0 as usize, name)
+            }
+        }
     }
 
     /// Whoever holds the other end is told of everything from now on.
@@ -174,18 +186,19 @@ impl Account {
     /// Tells everybody of what the rules announce.
     pub(super) fn announce(&mut self, announcement: Announcement, detail: &Detail) {
         let at = self.now();
+        let whose = telling::whose(&announcement);
         let event = self.event(announcement, detail, at);
-        self.emit_at(at, event);
+        self.emit_at(at, event, whose);
     }
 
     /// Tells everybody of something.
     pub(super) fn emit(&mut self, event: LifecycleEvent) {
-        self.emit_at(self.now(), event);
+        self.emit_at(self.now(), event, None);
     }
 
-    fn emit_at(&mut self, at: Duration, event: LifecycleEvent) {
+    fn emit_at(&mut self, at: Duration, event: LifecycleEvent, whose: Option<ServiceIx>) {
         let event = TimedEvent { at, event };
-        self.report.record(&event);
+        self.report.record_near(&event, whose.map(|ix| ix.0 as usize));
         let event = self.recorder.record(event);
         self.observers.retain(|observer| observer.send(event));
     }
@@ -198,7 +211,7 @@ impl Account {
         detail: &Detail,
         at: Duration,
     ) -> End {
-        let began = self.open.remove(&whom).unwrap_or(at);
+        let began = self.open_since(whom).unwrap_or(at);
         let took = at - began;
         let doing = doing(whom);
         let error = error.map(|fault| match (outcome, detail) {
@@ -264,7 +277,7 @@ fn failure(
         (Outcome::Error, Detail::Error(source, text)) => {
             Failure::new(fault, Arc::clone(text), Arc::clone(source))
         }
-        (Outcome::Panic, Detail::Panic(panic)) => Failure::of(fault, panic.clone()),
+        (Outcome::Panic, Detail::Panic(panic)) => Failure::of(fault, PanicError::clone(panic)),
         (Outcome::Ended, Detail::Stuck(stuck)) => Failure::of(fault, stuck.clone()),
         (Outcome::Ok, _) => Failure::of(fault, ReturnedError),
         (Outcome::Forced, detail) => {

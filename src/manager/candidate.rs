@@ -24,7 +24,7 @@ pub(super) struct Candidate {
     pub(super) stop_timeout: Option<Duration>,
     pub(super) depends_on: Vec<Name>,
     pub(super) survives: Vec<Name>,
-    pub(super) replacement: Option<Replacement>,
+    pub(super) replacement: Option<Box<Replacement>>,
     pub(super) branch: Option<Arc<Branch>>,
 }
 
@@ -54,8 +54,8 @@ impl Candidate {
         let restart = spec.restart;
         let start = move |make: Box<dyn FnOnce() -> A + Send>| -> Start {
             Box::new(move |thread, tag, observer| {
-                let (addr, control, lane) = launch(thread, tag, make, observer, restart);
-                Links { control, to: Arc::new(ways(Ways::new(addr, lane))) }
+                let (addr, control) = launch(thread, tag, make, observer, restart);
+                Links { control, to: Arc::new(ways(Ways::new(addr))) }
             })
         };
         let replacement = spec.replacement.map(|replacement| {
@@ -64,7 +64,7 @@ impl Candidate {
                 let make = Arc::clone(&make);
                 start(Box::new(move || make.lock().unwrap_or_else(PoisonError::into_inner)()))
             };
-            Replacement { limit: replacement.limit, start: Box::new(another) }
+            Box::new(Replacement { limit: replacement.limit, start: Box::new(another) })
         });
         Self {
             id: spec.id,

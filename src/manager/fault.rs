@@ -131,14 +131,14 @@ impl Flaw {
     fn spoil(self, place: &Place, request: Request) -> Request {
         let (fails, panics) = (place.told("fails"), place.told("panics"));
         match self {
-            Self::Error => Box::new(move || Box::pin(async move { Ok(Err(fails.into())) })),
-            Self::LateError => Box::new(move || {
-                let answer = request();
+            Self::Error => Box::new(move |_| Box::pin(async move { Ok(Err(fails.into())) })),
+            Self::LateError => Box::new(move |lane| {
+                let answer = request(lane);
                 Box::pin(async move { Ok(answer.await?.and_then(|()| Err::<(), BoxError>(fails.into()))) })
             }),
-            Self::AsyncPanic => Box::new(move || Box::pin(async move { panic!("{panics}") })),
-            Self::LateAsyncPanic => Box::new(move || {
-                let answer = request();
+            Self::AsyncPanic => Box::new(move |_| Box::pin(async move { panic!("{panics}") })),
+            Self::LateAsyncPanic => Box::new(move |lane| {
+                let answer = request(lane);
                 Box::pin(async move {
                     match answer.await {
                         Ok(Ok(())) => panic!("{panics}"),
@@ -146,24 +146,24 @@ impl Flaw {
                     }
                 })
             }),
-            Self::Hang => Box::new(move || {
-                let answer = request();
+            Self::Hang => Box::new(move |lane| {
+                let answer = request(lane);
                 Box::pin(async move {
                     let _ = answer.await;
                     pending().await
                 })
             }),
-            Self::Slow(time) => Box::new(move || {
-                let answer = request();
+            Self::Slow(time) => Box::new(move |lane| {
+                let answer = request(lane);
                 Box::pin(async move {
                     let answer = answer.await;
                     tokio::time::sleep(time).await;
                     answer
                 })
             }),
-            Self::Block(time) | Self::Stick(time) => Box::new(move || {
+            Self::Block(time) | Self::Stick(time) => Box::new(move |lane| {
                 std::thread::sleep(time);
-                request()
+                request(lane)
             }),
             Self::Panic | Self::End | Self::Ask(..) => request,
         }

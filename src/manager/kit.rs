@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Addr, Context, Handler, Message, MessageResult, StreamHandler, WeakAddr};
+use actix::{Addr, Context, Handler, Message, MessageResult, WeakAddr};
 
 use super::Manager;
 use super::plan::Plan;
@@ -83,7 +83,7 @@ impl Handler<Signalled> for Manager {
             Signalled::Stop(signal) => Told::Signal(signal),
             Signalled::PrintStatus => Told::PrintStatus,
         };
-        StreamHandler::handle(self, told, ctx);
+        self.hear(told, ctx);
     }
 }
 

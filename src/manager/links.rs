@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use actix::dev::ToEnvelope;
 use actix::{Actor, Addr, Context, Handler, Message};
 
 use crate::error::BoxError;
@@ -21,33 +20,34 @@ pub(super) struct Links {
 /// Makes a message where it is received.
 pub(super) type Make<M> = Box<dyn FnOnce() -> M + Send>;
 
-/// Makes requests of messages. One that goes past the queue is handled before what is in the mailbox: that is how a service
-/// hears that it was started again. `None`: it is of no kind that knows the message.
+/// Makes requests of messages. `None`: it is of no kind that knows the message.
 pub(super) trait Link: Send + Sync {
     fn register(&self, message: Make<RegisterOnServer>) -> Option<Request>;
-    fn setup(&self, message: Make<Setup>, past_queue: bool) -> Request;
-    fn run(&self, message: Make<Run>, past_queue: bool) -> Option<Request>;
+    fn setup(&self, message: Make<Setup>) -> Request;
+    fn run(&self, message: Make<Run>) -> Option<Request>;
     fn shutdown(&self, message: Make<Shutdown>) -> Option<Request>;
     /// Takes the place of any of these, in a rehearsal.
     #[cfg(feature = "testing")]
     fn disturbed(&self, by: Disturbance) -> Request;
 }
 
-/// Asks by a way; with `true` past the queue.
-type Asks<W, M> = fn(&W, Make<M>, bool) -> Request;
+/// Asks past the mailbox.
+type Ask<M> = fn(Make<M>) -> Request;
+
+/// Asks by the mailbox.
+type Mail<A, M> = fn(Arc<Addr<A>>, Make<M>) -> Request;
 
 /// What an actor is asked by.
 pub(super) struct Ways<A: Actor<Context = Context<A>>> {
     addr: Arc<Addr<A>>,
-    lane: Lane<A>,
-    register: Option<Asks<Self, RegisterOnServer>>,
-    run: Option<Asks<Self, Run>>,
-    shutdown: Option<Asks<Self, Shutdown>>,
+    register: Option<Ask<RegisterOnServer>>,
+    run: Option<Ask<Run>>,
+    shutdown: Option<Mail<A, Shutdown>>,
 }
 
 impl<A: Service> Ways<A> {
-    pub(super) fn new(addr: Addr<A>, lane: Lane<A>) -> Self {
-        Self { addr: Arc::new(addr), lane, register: None, run: None, shutdown: None }
+    pub(super) fn new(addr: Addr<A>) -> Self {
+        Self { addr: Arc::new(addr), register: None, run: None, shutdown: None }
     }
 
     /// It serves gRPC methods.
@@ -55,7 +55,7 @@ impl<A: Service> Ways<A> {
     where
         A: GrpcService,
     {
-        Self { register: Some(Self::request), ..self }
+        Self { register: Some(Lane::<A>::request), ..self }
     }
 
     /// It has a main loop.
@@ -63,43 +63,38 @@ impl<A: Service> Ways<A> {
     where
         A: GenericService,
     {
-        Self { run: Some(Self::request), shutdown: Some(Self::request), ..self }
+        Self { run: Some(Lane::<A>::request), shutdown: Some(by_mailbox), ..self }
     }
+}
 
-    /// A message that is made and sent on the thread that the request is made on.
-    fn request<M>(&self, message: Make<M>, past_queue: bool) -> Request
-    where
-        A: Handler<M>,
-        M: Message<Result = Result<(), BoxError>> + Send + 'static,
-        A::Context: ToEnvelope<A, M>,
-    {
-        if past_queue {
-            return self.lane.request(message);
-        }
-        let addr = Arc::clone(&self.addr);
-        Box::new(move || Box::pin(addr.send(message())))
-    }
+/// A request that has its turn after what was sent to the actor before.
+fn by_mailbox<A, M>(addr: Arc<Addr<A>>, message: Make<M>) -> Request
+where
+    A: Service + Handler<M>,
+    M: Message<Result = Result<(), BoxError>> + Send + 'static,
+{
+    Box::new(move |_| Box::pin(addr.send(message())))
 }
 
 impl<A: Service> Link for Ways<A> {
     fn register(&self, message: Make<RegisterOnServer>) -> Option<Request> {
-        self.register.map(|register| register(self, message, false))
+        self.register.map(|register| register(message))
     }
 
-    fn setup(&self, message: Make<Setup>, past_queue: bool) -> Request {
-        self.request(message, past_queue)
+    fn setup(&self, message: Make<Setup>) -> Request {
+        Lane::<A>::request(message)
     }
 
-    fn run(&self, message: Make<Run>, past_queue: bool) -> Option<Request> {
-        self.run.map(|run| run(self, message, past_queue))
+    fn run(&self, message: Make<Run>) -> Option<Request> {
+        self.run.map(|run| run(message))
     }
 
     fn shutdown(&self, message: Make<Shutdown>) -> Option<Request> {
-        self.shutdown.map(|shutdown| shutdown(self, message, false))
+        self.shutdown.map(|shutdown| shutdown(Arc::clone(&self.addr), message))
     }
 
     #[cfg(feature = "testing")]
     fn disturbed(&self, by: Disturbance) -> Request {
-        self.lane.disturbed(by)
+        Lane::<A>::disturbed(by)
     }
 }

@@ -249,7 +249,7 @@ impl Actor for Manager {
         let (home, inbox) = Home::new();
         match plan.check().and_then(|plan| Work::begin(plan, &ctx.address(), home)) {
             Ok(work) => {
-                self.inbox = Some(ctx.add_stream(inbox));
+                self.inbox = Some(ctx.spawn(inbox));
                 self.work = Some(work);
                 self.begin();
             }

@@ -7,7 +7,8 @@ use crate::service::RestartPolicy;
 
 /// How often, and how soon, a service was and is started again. Most never are: what that takes is made with the first time.
 pub(super) struct Restarts {
-    policy: RestartPolicy,
+    /// Where it is another than that of one that is never restarted.
+    policy: Option<Box<RestartPolicy>>,
     /// Since when it has been up.
     up: Option<Duration>,
     /// How many the rules count.
@@ -22,17 +23,20 @@ struct Past {
     failed: u32,
 }
 
+static NEVER: RestartPolicy = RestartPolicy::never();
+
 impl Restarts {
     pub(super) fn new(policy: RestartPolicy) -> Self {
+        let policy = (policy != NEVER).then(|| Box::new(policy));
         Self { policy, up: None, counted: 0, past: None }
     }
 
     pub(super) fn policy(&self) -> &RestartPolicy {
-        &self.policy
+        self.policy.as_deref().unwrap_or(&NEVER)
     }
 
     fn past(&mut self) -> &mut Past {
-        let policy = &self.policy;
+        let policy = self.policy.as_deref().unwrap_or(&NEVER);
         let none = || Box::new(Past { intensity: policy.intensity(), backoff: policy.delays(), failed: 0 });
         self.past.get_or_insert_with(none)
     }
@@ -44,7 +48,7 @@ impl Restarts {
 
     /// It failed and is started again.
     pub(super) fn failed(&mut self, now: Duration) {
-        let was_healthy = self.up.take().is_some_and(|since| now - since >= self.policy.healthy());
+        let was_healthy = self.up.take().is_some_and(|since| now - since >= self.policy().healthy());
         self.counted += 1;
         let past = self.past();
         past.intensity.take(now);

@@ -37,7 +37,7 @@ pub(super) struct Seat {
     /// The timer of its stop, or of the delay of its restart.
     pub(super) timer: Option<AbortHandle>,
     pub(super) restarts: Restarts,
-    pub(super) replacement: Option<Replacement>,
+    pub(super) replacement: Option<Box<Replacement>>,
     pub(super) branch: Option<Arc<Branch>>,
 }
 
@@ -51,8 +51,6 @@ pub(super) struct Lives {
     pub(super) deadlines: Arc<Deadlines>,
     pub(super) signal: ShutdownSignal,
     pub(super) retiring: bool,
-    /// Whether it has been started again.
-    pub(super) again: bool,
     /// Whether its actor rests, to be woken by the next message.
     pub(super) rests: bool,
 }

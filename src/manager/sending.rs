@@ -3,13 +3,11 @@
 use std::io;
 use std::sync::Arc;
 
-use actix::{Message, Recipient};
-
 use super::account::Detail;
 use super::seat::{Lives, Seat};
 use super::shell::Shell;
 use super::told::Told;
-use crate::error::{BoxError, ConfigError};
+use crate::error::ConfigError;
 use crate::events::LifecycleEvent;
 use crate::grpc::RegisterOnServer;
 use crate::lifecycle::{Answer, Departure, Input, Kind, ResourceIx, ServiceIx, Step};
@@ -60,8 +58,8 @@ impl Shell {
         let links = start(&thread, tag, Box::new(move |notice| home.tell(Told::Service(ix, actor, notice))));
         self.service(ix).thread = Some(Arc::clone(&thread));
         let (deadlines, signal) = self.begin_life(ix);
-        let (retiring, again, rests) = (false, false, false);
-        let lives = Lives { tag, thread, links, actor, deadlines, signal, retiring, again, rests };
+        let (retiring, rests) = (false, false);
+        let lives = Lives { tag, thread, links, actor, deadlines, signal, retiring, rests };
         self.service(ix).lives = Some(lives);
         Ok(())
     }
@@ -79,7 +77,7 @@ impl Shell {
         let (deadlines, signal) = self.begin_life(ix);
         if let Some(lives) = &mut self.service(ix).lives {
             (lives.deadlines, lives.signal) = (deadlines, signal);
-            (lives.again, lives.rests) = (true, true);
+            lives.rests = true;
         }
     }
 
@@ -124,17 +122,15 @@ impl Shell {
         let lives = lives.as_ref()?;
         let (id, shutdown) = (id.clone(), lives.signal.clone());
         let resources = Resources::new(Arc::clone(registry.as_ref()?));
-        let (to, again) = (&lives.links.to, lives.again);
+        let to = &lives.links.to;
         match step {
             Step::Register => {
                 let registrar = registrar.on_behalf_of(&id);
                 let server = registrar.clone();
                 let register = to.register(Box::new(move || RegisterOnServer { server }))?;
-                Some(Box::new(move || {
-                    Box::pin(async move {
-                        let answer = register().await?;
-                        Ok(answer.and_then(|()| Ok(registrar.check()?)))
-                    })
+                Some(Box::new(move |lane| {
+                    let answer = register(lane);
+                    Box::pin(async move { Ok(answer.await?.and_then(|()| Ok(registrar.check()?))) })
                 }))
             }
             Step::Setup => {
@@ -142,14 +138,14 @@ impl Shell {
                     let span = spans.span(&id, step);
                     Setup { resources, shutdown, span }
                 };
-                Some(to.setup(Box::new(message), again))
+                Some(to.setup(Box::new(message)))
             }
             Step::Run => {
                 let message = move || {
                     let span = spans.span(&id, step);
                     Run { resources, shutdown, span }
                 };
-                to.run(Box::new(message), again)
+                to.run(Box::new(message))
             }
             Step::Shutdown => to.shutdown(Box::new(move || Shutdown { shutdown })),
         }
@@ -159,18 +155,13 @@ impl Shell {
         let home = self.home.clone();
         let life = self.service(resource.service).life;
         let started = self.resource(resource);
-        let shutdown = started.signal.clone();
-        let request = request(started.release.clone(), move || Release { shutdown });
+        let to = Arc::clone(&started);
+        let request: Request = Box::new(move |_| {
+            let shutdown = to.signal.clone();
+            Box::pin(to.release.send(Release { shutdown }))
+        });
         #[cfg(feature = "testing")]
         let request = self.spoiled_release(resource, request);
         started.control.ask_last(request, move |reply| home.tell(Told::Released(resource, life, reply)));
     }
-}
-
-/// A message that is made and sent on the thread that this is called on.
-fn request<M>(to: Recipient<M>, message: impl FnOnce() -> M + Send + 'static) -> Request
-where
-    M: Message<Result = Result<(), BoxError>> + Send + 'static,
-{
-    Box::new(move || Box::pin(to.send(message())))
 }

@@ -1,15 +1,16 @@
 //! What a manager is told from other threads and by its own timers.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use futures_util::Stream;
+use actix::fut::ActorFuture;
 use tokio::sync::mpsc;
 
+use super::Manager;
 use crate::grpc::GrpcAddress;
 use crate::lifecycle::{Input, ResourceIx, ServiceIx, SignalKind, Step};
 use crate::service::Told as ToldOf;
-use crate::supervision::{Notice, Reply};
+use crate::supervision::{Notice, Reply, batched};
 
 /// Everything that reaches a manager, but for its users' messages.
 ///
@@ -66,7 +67,7 @@ impl Home {
     /// The way, and where it leads. Cheaper than the manager's mailbox, by which it is told by others than its own.
     pub(super) fn new() -> (Self, Inbox) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(sender), Inbox(receiver))
+        (Self(sender), Inbox { receiver, chunk: Vec::new() })
     }
 
     pub(super) fn tell(&self, told: Told) {
@@ -75,13 +76,38 @@ impl Home {
     }
 }
 
-/// What a manager is told, in the order in which it is.
-pub(super) struct Inbox(mpsc::UnboundedReceiver<Told>);
+/// How much a manager hears before it has delivered what it told because of that.
+const CHUNK: usize = 256;
 
-impl Stream for Inbox {
-    type Item = Told;
+/// What a manager is told, in the order in which it is, and what it tells because of that in few pieces.
+pub(super) struct Inbox {
+    receiver: mpsc::UnboundedReceiver<Told>,
+    chunk: Vec<Told>,
+}
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Told>> {
-        self.0.poll_recv(cx)
+impl ActorFuture<Manager> for Inbox {
+    type Output = ();
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        manager: &mut Manager,
+        ctx: &mut actix::Context<Manager>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let Self { receiver, chunk } = &mut *self;
+        loop {
+            match ready!(receiver.poll_recv_many(cx, chunk, CHUNK)) {
+                // Whoever could tell something is gone.
+                0 => return Poll::Ready(()),
+                count => {
+                    batched(|| chunk.drain(..).for_each(|told| manager.hear(told, ctx)));
+                    if count == CHUNK {
+                        // Its users have their turn, too.
+                        cx.waker().wake_by_ref();
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
     }
 }

@@ -12,9 +12,9 @@ use super::signal::{Asking, Deadlines, ShutdownSignal};
 use super::spec::ResourceSpec;
 use super::traits::Resource;
 use crate::events::Name;
-#[cfg(feature = "testing")]
-use crate::supervision::Disturb;
 use crate::supervision::{Control, Notice, Pool, Tag, Thread, launch};
+#[cfg(feature = "testing")]
+use crate::supervision::{Disturb, Lane};
 
 /// Starts the resources of one service, while it is set up or runs.
 #[derive(Debug, Clone)]
@@ -186,7 +186,7 @@ impl Registry {
         let observer = Box::new(move |notice| (registry.observer)(index, Told::Notice(notice)));
         // The manager hears of the start before it can hear of the end.
         (self.observer)(index, Told::Started);
-        let (addr, control, _lane) = launch(&thread, tag, spec.make, observer, None);
+        let (addr, control) = launch(&thread, tag, spec.make, observer, None);
         state.started.push(Arc::new(Started {
             name,
             tag,
@@ -195,7 +195,7 @@ impl Registry {
             signal: ShutdownSignal::new(Arc::clone(&self.deadlines), Asking::Resource),
             release: addr.clone().recipient(),
             #[cfg(feature = "testing")]
-            disturb: Box::new(move |by| _lane.disturbed(by)),
+            disturb: Lane::<R>::disturbed,
         }));
         Ok(addr)
     }

@@ -62,7 +62,7 @@ pub enum RestartPolicyError {
 impl RestartPolicy {
     /// A failure of the service begins the manager's shutdown. This is what a service without a policy does; but with this
     /// one it can be restarted by [`RestartService`](crate::RestartService), and with those that it depends on.
-    pub fn never() -> Self {
+    pub const fn never() -> Self {
         Self {
             mode: RestartMode::Never,
             most: Some(3),

@@ -81,6 +81,15 @@ fn deliver_all(arbiter: &ArbiterHandle, mut jobs: Vec<Job>) {
     }
 }
 
+/// Delivers what has been told so far, before something that takes its time.
+pub(super) fn deliver_first() {
+    OPEN.with_borrow_mut(|open| {
+        for (arbiter, jobs) in open.iter_mut().flat_map(|batch| batch.0.values_mut()) {
+            deliver_all(arbiter, std::mem::take(jobs));
+        }
+    });
+}
+
 /// Delivers at its end, at the latest, what is told meanwhile on this thread. Within another one, that one's end is its end.
 pub(crate) fn batched<T>(tell: impl FnOnce() -> T) -> T {
     let opened = OPEN.with_borrow_mut(|open| {
@@ -150,6 +159,21 @@ mod tests {
             assert!(heard.try_recv().is_err(), "the last waits for the end");
         });
         assert_eq!(heard.recv(), Ok(PIECE as u32));
+    }
+
+    #[actix_rt::test]
+    async fn what_was_told_is_delivered_before_something_that_takes_its_time() {
+        let (arbiter, (said, heard)) = (Arbiter::new(), mpsc::channel());
+        let post = post_of(&arbiter);
+        deliver_first();
+        batched(|| {
+            (1..=2).for_each(|who| send(&post, &said, who));
+            deliver_first();
+            assert_eq!(heard.iter().take(2).collect::<Vec<_>>(), [1, 2]);
+            send(&post, &said, 3);
+            assert!(heard.try_recv().is_err(), "what comes after that waits for the end");
+        });
+        assert_eq!(heard.recv(), Ok(3));
     }
 
     #[actix_rt::test]

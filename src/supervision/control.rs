@@ -1,5 +1,6 @@
 //! What the manager tells an incarnation, from another thread.
 
+use std::any::Any;
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
@@ -16,8 +17,12 @@ use crate::error::{BoxError, PanicError};
 /// The answer of an actor, as it comes over the mailbox.
 pub(crate) type Answer = Result<Result<(), BoxError>, MailboxError>;
 
-/// Sends a message and waits for its answer; made and polled on the actor's own thread.
-pub(crate) type Request = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = Answer>>> + Send>;
+/// What an actor answers in its own time, on its own thread.
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Answer>>>;
+
+/// Sends a message, and waits for its answer; made on the actor's own thread, where it is given the actor's
+/// [`Lane`](super::Lane), if it wants that.
+pub(crate) type Request = Box<dyn FnOnce(&mut dyn Any) -> Answering + Send>;
 
 /// What became of a request.
 #[derive(Debug)]
@@ -25,15 +30,18 @@ pub(crate) enum Reply {
     Ok,
     /// With its text, taken on the actor's thread.
     Error(Arc<dyn Error + Send + Sync>, Arc<str>),
-    Panic(PanicError),
+    Panic(Box<PanicError>),
     /// The request was dropped.
     Missing,
 }
 
+/// What is done with an answer.
+pub(super) type PassOn = Box<dyn FnOnce(Reply) + Send>;
+
 /// A request on its way to the incarnation.
 pub(super) struct Ask {
     pub(super) request: Request,
-    pub(super) reply: Box<dyn FnOnce(Reply) + Send>,
+    pub(super) reply: PassOn,
     /// Whether the actor ends once it has answered.
     pub(super) last: bool,
 }

@@ -2,11 +2,10 @@
 
 use std::future::pending;
 
-use actix::{Actor, ActorContext, Context, MailboxError};
-use tokio::sync::oneshot;
+use actix::{Actor, ActorContext, Context};
 
-use super::control::{Answer, Request};
-use super::lane::{Handle, Lane};
+use super::control::Request;
+use super::lane::Lane;
 
 /// What the message of every panic that is none in earnest begins with.
 pub(crate) const REHEARSED: &str = "rehearsed: ";
@@ -21,7 +20,7 @@ pub(crate) enum Disturbance {
 }
 
 /// The way to disturb an actor of any type: by a request that takes the place of another.
-pub(crate) type Disturb = Box<dyn Fn(Disturbance) -> Request + Send + Sync>;
+pub(crate) type Disturb = fn(Disturbance) -> Request;
 
 impl Disturbance {
     fn befall<A: Actor<Context = Context<A>>>(self, ctx: &mut Context<A>) {
@@ -34,25 +33,18 @@ impl Disturbance {
 
 impl<A: Actor<Context = Context<A>>> Lane<A> {
     /// A request whose handler fails the actor.
-    pub(crate) fn disturbed(&self, by: Disturbance) -> Request {
-        let lane = self.clone();
-        Box::new(move || {
-            let (sender, receiver) = oneshot::channel::<Answer>();
-            let handle: Handle<A> = Box::new(move |_, ctx| {
-                // Dropped unused, as the sender of a handler that panics is.
-                let _sender = sender;
-                by.befall(ctx);
-            });
-            lane.push(handle);
-            Box::pin(async { receiver.await.unwrap_or(Err(MailboxError::Closed)) })
+    pub(crate) fn disturbed(by: Disturbance) -> Request {
+        Self::letter(move |_, ctx| {
+            by.befall(ctx);
+            None
         })
     }
 }
 
 /// The same as something that nobody asked for: it owes no answer, so what it does to the actor is the actor's own.
 pub(crate) fn unasked(request: Request) -> Request {
-    Box::new(move || {
-        drop(request());
+    Box::new(move |lane| {
+        drop(request(lane));
         Box::pin(pending())
     })
 }

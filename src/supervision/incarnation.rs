@@ -19,16 +19,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 
-use actix::dev::ContextFut;
 use actix::dev::channel::{AddressReceiver, channel};
-use actix::{Actor, ActorContext, Addr, Context};
+use actix::{Actor, Addr, Context};
 use smallvec::SmallVec;
 use tracing::instrument::WithSubscriber;
 
-use super::control::{Answer, Ask, Control, Fate, Order, Reply};
-use super::lane::Lane;
+use super::alive::{Alive, Polled, Restart};
+use super::control::{Ask, Control, Fate, Order, Reply};
 use super::panics::{Notes, catch, install_hook};
-use super::tasks::Tasks;
 use super::thread::Thread;
 use super::watch::{Tag, Watch};
 use crate::error::PanicError;
@@ -40,7 +38,7 @@ const MAILBOX_CAPACITY: usize = 16;
 #[derive(Debug)]
 pub(crate) enum Notice {
     /// A handler or a spawned task panicked, no request is to blame, and the actor lives.
-    Panicked(PanicError),
+    Panicked(Box<PanicError>),
     /// The actor rests, its tasks and its pending replies are gone: it may be restarted.
     Suspended(Gone),
     /// The actor, its tasks and its pending replies are gone. Told once, as the last.
@@ -51,14 +49,11 @@ pub(crate) enum Notice {
 #[derive(Debug)]
 pub(crate) enum Gone {
     Ended,
-    Panicked(PanicError),
+    Panicked(Box<PanicError>),
     Dismissed,
 }
 
 pub(crate) type Observer = Box<dyn Fn(Notice) + Send>;
-
-/// Starts an actor's context again; false when nobody holds an address any more.
-pub(crate) type Restart<A> = fn(&mut ContextFut<A, Context<A>>) -> bool;
 
 /// Starts an actor on a thread. `make` runs there, too. With `restart` it can be started again.
 pub(crate) fn launch<A>(
@@ -67,7 +62,7 @@ pub(crate) fn launch<A>(
     make: impl FnOnce() -> A + Send + 'static,
     observer: Observer,
     restart: Option<Restart<A>>,
-) -> (Addr<A>, Arc<Control>, Lane<A>)
+) -> (Addr<A>, Arc<Control>)
 where
     A: Actor<Context = Context<A>>,
 {
@@ -75,10 +70,9 @@ where
     let (sender, receiver) = channel(MAILBOX_CAPACITY);
     let control = Arc::new(Control::new(thread.post()));
     let watch = Arc::clone(thread.watch());
-    let lane = Lane::new();
     let dispatch = thread.dispatch().cloned();
     let incarnation = {
-        let (control, lane) = (Arc::clone(&control), lane.clone());
+        let control = Arc::clone(&control);
         let make = Box::new(make);
         move || {
             let body = Body::Unborn { make, receiver };
@@ -87,13 +81,11 @@ where
                 body,
                 control,
                 waker,
-                lane,
                 restart,
                 watch,
                 tag,
                 observer,
                 notes: Arc::new(Notes::default()),
-                owed: Vec::new(),
             };
             match dispatch {
                 Some(dispatch) => {
@@ -106,7 +98,7 @@ where
         }
     };
     thread.run(incarnation);
-    (Addr::new(sender), control, lane)
+    (Addr::new(sender), control)
 }
 
 struct Incarnation<A: Actor<Context = Context<A>>> {
@@ -114,13 +106,11 @@ struct Incarnation<A: Actor<Context = Context<A>>> {
     control: Arc<Control>,
     /// That of the control.
     waker: Waker,
-    lane: Lane<A>,
     restart: Option<Restart<A>>,
     watch: Arc<Watch>,
     tag: Tag,
     observer: Observer,
     notes: Arc<Notes>,
-    owed: Vec<Owed>,
 }
 
 enum Body<A: Actor<Context = Context<A>>> {
@@ -128,26 +118,6 @@ enum Body<A: Actor<Context = Context<A>>> {
     Alive(Box<Alive<A>>),
     Suspended(Box<Alive<A>>),
     Gone,
-}
-
-struct Alive<A: Actor<Context = Context<A>>> {
-    actor: ContextFut<A, Context<A>>,
-    tasks: Tasks,
-    polled: bool,
-}
-
-/// A request that waits for its answer.
-struct Owed {
-    answer: Pin<Box<dyn Future<Output = Answer>>>,
-    reply: Box<dyn FnOnce(Reply) + Send>,
-    last: bool,
-}
-
-/// What a poll of the body came to.
-enum Polled {
-    Lives,
-    Ended,
-    Panicked,
 }
 
 impl<A: Actor<Context = Context<A>>> Unpin for Incarnation<A> {}
@@ -181,11 +151,10 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
         let born = self.be_born();
         for order in orders {
             match order {
-                Order::Ask(ask) if matches!(self.body, Body::Suspended(_)) => drop(ask),
-                Order::Ask(ask) => self.owe(ask),
+                Order::Ask(ask) => self.owe(ask, cx),
                 Order::Suspend => self.suspend(Gone::Dismissed),
                 Order::Restart(first) => match self.start_again() {
-                    Ok(true) => self.owe(first),
+                    Ok(true) => self.owe(first, cx),
                     Ok(false) => drop(first),
                     Err(gone) => return Some(gone),
                 },
@@ -195,13 +164,21 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
             self.retire(cx);
             return Some(Gone::Dismissed);
         }
-        let polled = if born { self.poll_body(cx) } else { Polled::Panicked };
-        if let Some(answered) = self.poll_owed(cx) {
-            self.retire(cx);
-            self.drop_body();
-            answered();
-            return Some(Gone::Dismissed);
-        }
+        let polled = match &mut self.body {
+            Body::Alive(alive) => {
+                let polled = alive.poll(&self.notes, cx);
+                if let Some(answered) = alive.answer(&self.notes, cx) {
+                    self.retire(cx);
+                    self.drop_body();
+                    answered();
+                    return Some(Gone::Dismissed);
+                }
+                polled
+            }
+            Body::Suspended(_) => Polled::Lives,
+            Body::Unborn { .. } | Body::Gone if born => Polled::Ended,
+            Body::Unborn { .. } | Body::Gone => Polled::Panicked,
+        };
         let gone = match polled {
             Polled::Lives => {
                 self.tell_stray_panics();
@@ -220,15 +197,10 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     /// Makes the actor on its first poll. Whether there is one.
     fn be_born(&mut self) -> bool {
         match std::mem::replace(&mut self.body, Body::Gone) {
-            Body::Unborn { make, receiver } => {
-                let alive = catch(&self.notes, || {
-                    let mut tasks = Tasks::default();
-                    let actor = tasks.enter(|| Context::with_receiver(receiver).into_future(make()));
-                    Box::new(Alive { actor, tasks, polled: false })
-                });
-                let Some(alive) = alive else { return false };
-                self.body = Body::Alive(alive);
-            }
+            Body::Unborn { make, receiver } => match Alive::make(&self.notes, make, receiver) {
+                Some(alive) => self.body = Body::Alive(alive),
+                None => return false,
+            },
             body => self.body = body,
         }
         true
@@ -238,9 +210,7 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     fn suspend(&mut self, gone: Gone) {
         match std::mem::replace(&mut self.body, Body::Gone) {
             Body::Alive(mut alive) => {
-                catch(&self.notes, || drop(std::mem::take(&mut self.owed)));
-                catch(&self.notes, || drop(std::mem::take(&mut alive.tasks)));
-                alive.polled = false;
+                alive.rest(&self.notes);
                 self.body = Body::Suspended(alive);
                 self.tell_stray_panics();
                 (self.observer)(Notice::Suspended(gone));
@@ -262,10 +232,7 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
                 return Ok(false);
             }
         };
-        let started = catch(&self.notes, || {
-            let Alive { actor, tasks, .. } = &mut *alive;
-            tasks.enter(|| restart(actor))
-        });
+        let started = alive.start_again(&self.notes, restart);
         self.body = Body::Alive(alive);
         match started {
             Some(true) => Ok(true),
@@ -278,67 +245,21 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
         }
     }
 
-    fn owe(&mut self, ask: Ask) {
-        let Ask { request, reply, last } = ask;
-        match catch(&self.notes, request) {
-            Some(answer) => {
-                // One at a time is the rule, and those who wait long wait in numbers.
-                self.owed.reserve_exact(1);
-                self.owed.push(Owed { answer, reply, last });
-            }
-            None => reply(self.notes.take().map_or(Reply::Missing, Reply::Panic)),
-        }
-    }
-
-    fn poll_body(&mut self, cx: &mut TaskContext<'_>) -> Polled {
-        let alive = match &mut self.body {
-            Body::Alive(alive) => alive,
-            Body::Suspended(_) => return Polled::Lives,
-            Body::Unborn { .. } | Body::Gone => return Polled::Ended,
-        };
-        alive.polled = true;
-        self.lane.flow_into(alive.actor.ctx());
-        match catch(&self.notes, || alive.poll(cx)) {
-            Some(Poll::Pending) => Polled::Lives,
-            Some(Poll::Ready(())) => Polled::Ended,
-            None => Polled::Panicked,
-        }
-    }
-
-    /// Passes answers on; that of the last request is handed back, to be passed on when the actor is gone.
-    fn poll_owed(&mut self, cx: &mut TaskContext<'_>) -> Option<impl FnOnce() + use<A>> {
-        let mut last = None;
-        let mut at = 0;
-        while at < self.owed.len() {
-            let answer = &mut self.owed[at].answer;
-            let reply = match catch(&self.notes, || answer.as_mut().poll(cx).map(read)) {
-                Some(Poll::Pending) => {
-                    at += 1;
-                    continue;
-                }
-                Some(Poll::Ready(Reply::Missing)) | None => {
-                    self.notes.take().map_or(Reply::Missing, Reply::Panic)
-                }
-                Some(Poll::Ready(reply)) => reply,
-            };
-            let owed = self.owed.swap_remove(at);
-            if owed.last {
-                last = Some(move || (owed.reply)(reply));
-            } else {
-                (owed.reply)(reply);
+    fn owe(&mut self, ask: Ask, cx: &TaskContext<'_>) {
+        match &mut self.body {
+            Body::Alive(alive) => alive.owe(&self.notes, ask, cx.waker()),
+            Body::Suspended(_) => {}
+            // It was not to be made: that is the answer.
+            Body::Unborn { .. } | Body::Gone => {
+                (ask.reply)(self.notes.take().map_or(Reply::Missing, Reply::Panic));
             }
         }
-        last
     }
 
-    /// Lets the actor see its own end: `stopping`, then `stopped`.
+    /// Lets the actor see its own end.
     fn retire(&mut self, cx: &mut TaskContext<'_>) {
-        let Body::Alive(alive) = &mut self.body else { return };
-        if alive.polled {
-            catch(&self.notes, || {
-                alive.actor.ctx().stop();
-                let _ = alive.poll(cx);
-            });
+        if let Body::Alive(alive) = &mut self.body {
+            alive.retire(&self.notes, cx);
         }
     }
 
@@ -348,18 +269,16 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
         }
     }
 
-    /// Drops the actor without polling it again, then its tasks.
+    /// Drops the actor without polling it again.
     fn drop_body(&mut self) {
-        let body = std::mem::replace(&mut self.body, Body::Gone);
-        catch(&self.notes, move || match body {
-            Body::Alive(alive) | Body::Suspended(alive) => alive.end(),
-            Body::Unborn { .. } | Body::Gone => {}
-        });
+        match std::mem::replace(&mut self.body, Body::Gone) {
+            Body::Alive(alive) | Body::Suspended(alive) => alive.end(&self.notes),
+            body => drop(catch(&self.notes, || drop(body))),
+        }
     }
 
     fn end(&mut self, gone: Gone) {
         self.drop_body();
-        self.owed.clear();
         // Whoever is told may look at the thread at once.
         self.watch.leave();
         self.tell_stray_panics();
@@ -373,31 +292,5 @@ impl<A: Actor<Context = Context<A>>> Drop for Incarnation<A> {
         if !matches!(self.body, Body::Gone) {
             self.end(Gone::Ended);
         }
-    }
-}
-
-impl<A: Actor<Context = Context<A>>> Alive<A> {
-    fn poll(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
-        let actor = &mut self.actor;
-        self.tasks.poll_with(cx, |cx| Pin::new(actor).poll(cx))
-    }
-
-    fn end(mut self) {
-        // A live `ContextFut` polls its actor when dropped; a terminated one doesn't.
-        self.actor.ctx().terminate();
-        let Self { actor, mut tasks, .. } = self;
-        tasks.enter(|| drop(actor));
-    }
-}
-
-/// Takes an answer apart on the actor's thread: an error's text is the user's code.
-fn read(answer: Answer) -> Reply {
-    match answer {
-        Ok(Ok(())) => Reply::Ok,
-        Ok(Err(error)) => {
-            let text = error.to_string().into();
-            Reply::Error(error.into(), text)
-        }
-        Err(_) => Reply::Missing,
     }
 }

@@ -1,70 +1,120 @@
-//! Messages that an actor handles before those in its mailbox.
+//! The way of a manager's messages to an actor, and of the responses back.
 //!
-//! An actor that is started again finds its mailbox as it left it. It must be set up before it handles any of that: so what
-//! its manager sends goes past the queue.
+//! ```text
+//!   request --made on the actor's thread--> letter --before the mailbox--> handler
+//!                                                                             |
+//!   answer <-- the response itself, or its future, which is polled as it is --'
+//! ```
+//!
+//! An actor that is started again finds its mailbox as it left it, and may be sent messages before it is set up for the first
+//! time: so what its manager sends goes past the queue. It waits for what the actor has its context wait for. And a
+//! mailbox would have the future of a response spawned, as a task of its own among those of the actor. Here it is known what type a
+//! response is of.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll};
 
-use actix::dev::{MessageResponse, OneshotSender};
+use actix::dev::MessageResponse;
 use actix::fut::ActorFuture;
-use actix::{Actor, ActorContext, AsyncContext, Context, Handler, MailboxError, Message};
+use actix::{Actor, ActorContext, AsyncContext, Context, Handler, MailboxError, Message, ResponseFuture};
+use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
-use super::control::Request;
+use super::control::{Answer, Request};
 use crate::error::BoxError;
+use crate::same::same;
+
+type Response = Result<(), BoxError>;
 
 /// Handles one message.
-pub(super) type Handle<A> = Box<dyn FnOnce(&mut A, &mut Context<A>) + Send>;
+type Letter<A> = Box<dyn FnOnce(&mut A, &mut Context<A>)>;
 
-/// The way past an actor's mailbox.
-pub(crate) struct Lane<A: Actor<Context = Context<A>>>(Arc<Mutex<Vec<Handle<A>>>>);
+/// What an actor is to handle, as of its next poll.
+pub(crate) struct Lane<A: Actor<Context = Context<A>>>(SmallVec<[Letter<A>; 1]>);
 
-impl<A: Actor<Context = Context<A>>> Clone for Lane<A> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
+/// How a message was responded to.
+pub(super) enum Given {
+    Now(Response),
+    Later(ResponseFuture<Response>),
+    /// In a way of actix' own.
+    Sent(oneshot::Receiver<Response>),
 }
 
 impl<A: Actor<Context = Context<A>>> Lane<A> {
     pub(super) fn new() -> Self {
-        Self(Arc::default())
+        Self(SmallVec::new())
     }
 
-    /// A request that is handled before what is queued, as of the moment at which it is made.
-    pub(crate) fn request<M>(&self, message: impl FnOnce() -> M + Send + 'static) -> Request
+    /// A request for an actor of this type, by a message that is made where it is handled.
+    pub(crate) fn request<M>(message: impl FnOnce() -> M + Send + 'static) -> Request
     where
         A: Handler<M>,
-        M: Message<Result = Result<(), BoxError>> + Send + 'static,
+        M: Message<Result = Response> + Send + 'static,
     {
-        let lane = self.clone();
-        Box::new(move || {
-            let (sender, receiver): (OneshotSender<Result<(), BoxError>>, _) = oneshot::channel();
-            let handle: Handle<A> = Box::new(move |actor, ctx| {
-                let response = <A as Handler<M>>::handle(actor, message(), ctx);
-                response.handle(ctx, Some(sender));
-            });
-            lane.push(handle);
-            Box::pin(async move { receiver.await.map_err(|_| MailboxError::Closed) })
+        Self::letter(move |actor, ctx| Some(respond(actor, message(), ctx)))
+    }
+
+    /// A request that is handled so; `None` is no response.
+    pub(super) fn letter(
+        handle: impl FnOnce(&mut A, &mut Context<A>) -> Option<Given> + Send + 'static,
+    ) -> Request {
+        Box::new(move |lane| {
+            let (give, given) = oneshot::channel();
+            // That of another type would be a mistake of ours: then nobody responds.
+            if let Some(Self(letters)) = lane.downcast_mut() {
+                letters.push(Box::new(move |actor, ctx| {
+                    if let Some(response) = handle(actor, ctx) {
+                        let _ = give.send(response);
+                    }
+                }));
+            }
+            Box::pin(answer(given))
         })
     }
 
-    pub(super) fn push(&self, handle: Handle<A>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(handle);
+    /// Has the actor handle what has come. One that is about to stop handles nothing any more.
+    pub(super) fn flow_into(&mut self, ctx: &mut Context<A>) {
+        let letters = std::mem::take(&mut self.0);
+        if !letters.is_empty() && ctx.state().alive() {
+            ctx.wait(Handling(letters));
+        }
     }
 
-    /// Has the actor handle what has come, before its mailbox.
-    pub(super) fn flow_into(&self, ctx: &mut Context<A>) {
-        let handles = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        if !handles.is_empty() && ctx.state().alive() {
-            ctx.wait(Handling(handles));
+    /// Nobody is there to handle it.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+async fn answer(given: oneshot::Receiver<Given>) -> Answer {
+    match given.await.map_err(|_| MailboxError::Closed)? {
+        Given::Now(response) => Ok(response),
+        Given::Later(response) => Ok(response.await),
+        Given::Sent(response) => response.await.map_err(|_| MailboxError::Closed),
+    }
+}
+
+fn respond<A, M>(actor: &mut A, message: M, ctx: &mut Context<A>) -> Given
+where
+    A: Actor<Context = Context<A>> + Handler<M>,
+    M: Message<Result = Response> + 'static,
+{
+    let response = match same(<A as Handler<M>>::handle(actor, message, ctx)) {
+        Ok(response) => return Given::Now(response),
+        Err(another) => another,
+    };
+    match same(response) {
+        Ok(response) => Given::Later(response),
+        Err(another) => {
+            let (sender, receiver) = oneshot::channel();
+            another.handle(ctx, Some(sender));
+            Given::Sent(receiver)
         }
     }
 }
 
-/// Handles messages as soon as the actor is polled.
-struct Handling<A: Actor<Context = Context<A>>>(Vec<Handle<A>>);
+/// Handles messages as soon as the actor lets it.
+struct Handling<A: Actor<Context = Context<A>>>(SmallVec<[Letter<A>; 1]>);
 
 impl<A: Actor<Context = Context<A>>> ActorFuture<A> for Handling<A> {
     type Output = ();

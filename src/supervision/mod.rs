@@ -11,6 +11,7 @@
 //! process, a dropped actor handles its queue while being dropped, and the tasks that it spawned live on.
 //! Here the actor's future is held, so that none of that happens.
 
+mod alive;
 mod batch;
 mod control;
 pub(crate) mod dispatch;
@@ -18,6 +19,7 @@ pub(crate) mod dispatch;
 mod disturb;
 mod incarnation;
 mod lane;
+mod owed;
 pub(crate) mod panics;
 mod pool;
 mod tasks;
@@ -25,11 +27,12 @@ mod thread;
 mod vigil;
 mod watch;
 
+pub(crate) use alive::Restart;
 pub(crate) use batch::batched;
 pub(crate) use control::{Control, Reply, Request};
 #[cfg(feature = "testing")]
 pub(crate) use disturb::{Disturb, Disturbance, REHEARSED, unasked};
-pub(crate) use incarnation::{Gone, Notice, Observer, Restart, launch};
+pub(crate) use incarnation::{Gone, Notice, Observer, launch};
 pub(crate) use lane::Lane;
 pub(crate) use pool::Pool;
 pub(crate) use thread::Thread;

@@ -22,10 +22,10 @@ impl Notes {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(panic);
     }
 
-    /// The oldest that is left.
-    pub(super) fn take(&self) -> Option<PanicError> {
+    /// The oldest that is left, in little space for whoever passes it on: there seldom is one.
+    pub(super) fn take(&self) -> Option<Box<PanicError>> {
         let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if notes.is_empty() { None } else { Some(notes.remove(0)) }
+        if notes.is_empty() { None } else { Some(Box::new(notes.remove(0))) }
     }
 
     fn len(&self) -> usize {

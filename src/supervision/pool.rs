@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use actix_rt::{Arbiter, ArbiterHandle, System};
 use tracing::Dispatch;
 
+use super::batch::deliver_first;
 use super::thread::Thread;
 use super::vigil::Vigil;
 
@@ -87,7 +88,9 @@ impl Pool {
         receiver.recv().map_err(|_| stopped())?
     }
 
+    /// Those who have a thread already begin while another is made.
     fn start(&self) -> io::Result<Thread> {
+        deliver_first();
         Thread::start(&self.dispatch, self.vigil.as_ref(), &self.home)
     }
 

@@ -4,7 +4,30 @@ use std::time::Duration;
 
 use super::{Account, Detail, Whom, failure};
 use crate::events::{End, LifecycleEvent};
-use crate::lifecycle::{Announcement, Outcome, Step};
+use crate::lifecycle::{Announcement, Outcome, ServiceIx, Step};
+
+/// The service that an announcement is of, if it is of one.
+pub(super) fn whose(announcement: &Announcement) -> Option<ServiceIx> {
+    use Announcement as A;
+    match *announcement {
+        A::StepStarted(service, _)
+        | A::StepFinished { service, .. }
+        | A::Panicked { service, .. }
+        | A::ServiceLost { service, .. }
+        | A::ServiceStuck(service, _)
+        | A::RestartStarted(service, _)
+        | A::RestartFinished(service, _)
+        | A::StopStarted(service)
+        | A::StopFinished(service, _)
+        | A::ServiceAdded(service)
+        | A::ServiceRemoved(service) => Some(service),
+        A::ResourceStarted(resource)
+        | A::ResourceLost { resource, .. }
+        | A::ReleaseStarted(resource)
+        | A::ReleaseFinished { resource, .. } => Some(resource.service),
+        A::Running | A::ShutdownRequested(_) | A::Draining | A::Drained | A::Releasing | A::Stopped => None,
+    }
+}
 
 impl Account {
     /// The event of an announcement.
@@ -18,7 +41,6 @@ impl Account {
         use LifecycleEvent as E;
         match announcement {
             A::StepStarted(ix, step) => {
-                self.open.insert(Whom::Service(ix, step), at);
                 if step == Step::Shutdown {
                     self.known_mut(ix).asked_to_stop = Some(at);
                 }
@@ -73,13 +95,10 @@ impl Account {
                     end: End { took, outcome, error },
                 }
             }
-            A::ReleaseStarted(resource) => {
-                self.open.insert(Whom::Resource(resource), at);
-                E::ReleaseStarted {
-                    service: self.id(resource.service).clone(),
-                    resource: self.resource_name(resource).clone(),
-                }
-            }
+            A::ReleaseStarted(resource) => E::ReleaseStarted {
+                service: self.id(resource.service).clone(),
+                resource: self.resource_name(resource).clone(),
+            },
             A::ReleaseFinished { resource, outcome, error } => E::ReleaseFinished {
                 service: self.id(resource.service).clone(),
                 resource: self.resource_name(resource).clone(),

@@ -1,6 +1,6 @@
 //! What the manager does with each message.
 
-use actix::{AsyncContext, Context, Handler, MessageResult, Response, StreamHandler};
+use actix::{AsyncContext, Context, Handler, MessageResult, Response};
 
 use super::super::Manager;
 use super::super::account::Detail;
@@ -16,8 +16,9 @@ use super::super::waiting::Join;
 use crate::events;
 use crate::lifecycle::{Input, Stage};
 
-impl StreamHandler<Told> for Manager {
-    fn handle(&mut self, told: Told, ctx: &mut Context<Self>) {
+impl Manager {
+    /// Something that is told by others than its users.
+    pub(in crate::manager) fn hear(&mut self, told: Told, ctx: &mut Context<Self>) {
         let Some(work) = &mut self.work else { return };
         let shell = &mut work.shell;
         match told {
@@ -54,9 +55,6 @@ impl StreamHandler<Told> for Manager {
         }
         self.answer_running();
     }
-
-    /// Whoever could tell something is gone; that is no reason to go, too.
-    fn finished(&mut self, _: &mut Context<Self>) {}
 }
 
 impl Handler<StartShutdown> for Manager {

@@ -1,0 +1,127 @@
+//! What an actor owes its manager: the answers to its requests.
+//!
+//! An answer is often the user's own future, a main loop among them. It is polled when it was woken, and not whenever its
+//! actor is, within the actor's set of tasks; and what it does when it is dropped is caught, too.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use smallvec::SmallVec;
+
+use super::control::{Answer, Answering, PassOn, Reply};
+use super::panics::{Notes, catch};
+use super::tasks::Tasks;
+
+/// Requests that wait for their answer.
+#[derive(Default)]
+pub(super) struct Owed {
+    /// One at a time is the rule, and those who wait long wait in numbers.
+    due: SmallVec<[Due; 1]>,
+    /// That of an answer that was passed on, for the next. A late ring of it polls that once in vain.
+    spare: Option<Arc<Alarm>>,
+}
+
+struct Due {
+    answer: Answering,
+    reply: PassOn,
+    last: bool,
+    alarm: Arc<Alarm>,
+}
+
+/// Tells an answer that was woken from those that were not.
+struct Alarm {
+    rung: AtomicBool,
+    /// Has the actor polled.
+    actor: Waker,
+}
+
+impl Owed {
+    /// One more, whose answer is passed on so, and the last if it is; `waker` is that of the actor.
+    pub(super) fn add(&mut self, answer: Answering, reply: PassOn, last: bool, waker: &Waker) {
+        let new = || Arc::new(Alarm { rung: AtomicBool::new(false), actor: waker.clone() });
+        let alarm = self.spare.take().unwrap_or_else(new);
+        alarm.rung.store(true, Ordering::Relaxed);
+        self.due.push(Due { answer, reply, last, alarm });
+    }
+
+    /// Passes answers on; that of the last request is handed back, to be passed on when the actor is gone.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        notes: &Arc<Notes>,
+        tasks: &mut Tasks,
+    ) -> Option<impl FnOnce() + use<>> {
+        let mut last = None;
+        let mut at = 0;
+        while let Some(due) = self.due.get_mut(at) {
+            let polled = match due.alarm.take() {
+                true => catch(notes, || due.poll(cx, tasks)),
+                false => Some(Poll::Pending),
+            };
+            let reply = match polled {
+                Some(Poll::Pending) => {
+                    at += 1;
+                    continue;
+                }
+                Some(Poll::Ready(Reply::Missing)) | None => notes.take().map_or(Reply::Missing, Reply::Panic),
+                Some(Poll::Ready(reply)) => reply,
+            };
+            // What was in the answer went with its last poll.
+            let due = self.due.swap_remove(at);
+            self.spare = Some(due.alarm);
+            if due.last {
+                last = Some(move || (due.reply)(reply));
+            } else {
+                (due.reply)(reply);
+            }
+        }
+        last
+    }
+
+    /// Nothing is owed any more: what was to answer is dropped.
+    pub(super) fn forgive(&mut self, notes: &Arc<Notes>, tasks: &mut Tasks) {
+        for due in std::mem::take(&mut self.due) {
+            catch(notes, || tasks.enter(|| drop(due)));
+        }
+    }
+}
+
+impl Due {
+    /// The tasks wake their actor, not the answer.
+    fn poll(&mut self, cx: &mut Context<'_>, tasks: &mut Tasks) -> Poll<Reply> {
+        let waker = Waker::from(Arc::clone(&self.alarm));
+        let answer = self.answer.as_mut();
+        tasks.poll_with(cx, |_| answer.poll(&mut Context::from_waker(&waker)).map(read))
+    }
+}
+
+impl Alarm {
+    /// Whether it has rung since this was last asked.
+    fn take(&self) -> bool {
+        self.rung.swap(false, Ordering::AcqRel)
+    }
+}
+
+impl Wake for Alarm {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.rung.store(true, Ordering::Release);
+        self.actor.wake_by_ref();
+    }
+}
+
+/// Takes an answer apart on the actor's thread: an error's text is the user's code.
+fn read(answer: Answer) -> Reply {
+    match answer {
+        Ok(Ok(())) => Reply::Ok,
+        Ok(Err(error)) => {
+            let text = error.to_string().into();
+            Reply::Error(error.into(), text)
+        }
+        Err(_) => Reply::Missing,
+    }
+}

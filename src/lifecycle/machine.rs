@@ -141,7 +141,7 @@ impl Machine {
     }
 
     /// Takes note of what happened, and tells what is to be done about it.
-    #[cfg(test)]
+    #[cfg(all(test, rules_alone))]
     pub(crate) fn step(&mut self, input: Input) -> Commands {
         let mut out = Commands::new();
         self.take_step(input, &mut out);

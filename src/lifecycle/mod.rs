@@ -29,7 +29,8 @@ mod stalls;
 mod starting;
 mod stopping;
 
-#[cfg(test)]
+// Built for speed, by themselves: tests/rules.
+#[cfg(all(test, rules_alone))]
 mod checks;
 
 pub(crate) use backoff::{Backoff, Intensity};

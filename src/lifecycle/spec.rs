@@ -39,7 +39,7 @@ pub enum RestartMode {
 
 impl Spec {
     /// A service that is never restarted and depends on nobody.
-    #[cfg(test)]
+    #[cfg(all(test, rules_alone))]
     pub(crate) fn plain(kind: Kind) -> Self {
         Self {
             kind,

@@ -9,8 +9,8 @@
 //! step, come to rest by itself, hang, and outlast its time.
 //!
 //! ```text
-//!   cargo test --lib checks::restarts                                      the default
-//!   MAJORDOMO_MODEL_FULL=1 cargo test --release --lib checks::restarts     with more answers, and the diamond
+//!   cargo test -p majordomo-rules checks::restarts                            the default
+//!   MAJORDOMO_MODEL_FULL=1 cargo test -p majordomo-rules checks::restarts     with more answers, and the diamond
 //! ```
 
 use super::super::io::{Answer, Departure};

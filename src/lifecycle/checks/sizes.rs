@@ -22,8 +22,8 @@
 //! ```
 //!
 //! ```text
-//!   cargo test --lib checks::sizes                                      the default
-//!   MAJORDOMO_MODEL_FULL=1 cargo test --release --lib checks::sizes     up to 3 services x 2 resources
+//!   cargo test -p majordomo-rules checks::sizes                            the default
+//!   MAJORDOMO_MODEL_FULL=1 cargo test -p majordomo-rules checks::sizes     up to 3 services x 2 resources
 //! ```
 
 use super::super::names::Kind::{self, Both, Generic, Grpc, Server};

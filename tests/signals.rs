@@ -5,6 +5,9 @@ mod child;
 
 use std::future::pending;
 use std::os::unix::process::ExitStatusExt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 
 use majordomo::{
     Manager, ManagerError, ManagerOptions, Run, StartShutdown, WaitForShutdown, WaitUntilRunning,
@@ -85,6 +88,18 @@ async fn deaf() -> Result<(), ManagerError> {
     run(Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(service)).await
 }
 
+/// Says that the manager is over at the very moment at which that is told, and lets its thread do nothing more.
+struct Over;
+
+impl Wake for Over {
+    fn wake(self: Arc<Self>) {
+        println!("\nchild: over");
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
 /// The manager is over, the program isn't.
 async fn over() -> Result<(), ManagerError> {
     let service = service_fn("brief", |run: Run| async move {
@@ -92,9 +107,10 @@ async fn over() -> Result<(), ManagerError> {
         Ok(())
     });
     let manager = Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(service).start();
+    let mut waiting = pin!(manager.send(WaitForShutdown));
+    let waker = Waker::from(Arc::new(Over));
+    assert!(waiting.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     manager.do_send(StartShutdown);
-    manager.send(WaitForShutdown).await??;
-    println!("\nchild: over");
     pending().await
 }
 

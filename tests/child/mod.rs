@@ -7,10 +7,14 @@
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 const PROGRAM: &str = "MAJORDOMO_TEST_PROGRAM";
+
+/// No process that is to end takes so long.
+const HANG: Duration = Duration::from_secs(60);
 
 /// The program that this process is to become, if it is a child.
 pub fn program() -> Option<String> {
@@ -75,8 +79,16 @@ impl Process {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
+    /// Waits for its end, within a limit that only a hang reaches.
     pub fn end(&mut self) -> ExitStatus {
-        self.child.wait().unwrap()
+        let began = Instant::now();
+        loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => return status,
+                None if began.elapsed() > HANG => panic!("the process has not ended within {HANG:?}"),
+                None => std::thread::sleep(Duration::from_millis(2)),
+            }
+        }
     }
 }
 

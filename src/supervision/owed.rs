@@ -99,7 +99,8 @@ impl Due {
 impl Alarm {
     /// Whether it has rung since this was last asked.
     fn take(&self) -> bool {
-        self.rung.swap(false, Ordering::AcqRel)
+        // Whoever rings has the actor polled afterwards: what is missed here is seen then.
+        self.rung.load(Ordering::Relaxed) && self.rung.swap(false, Ordering::AcqRel)
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) static LAYERS: Bench = Bench {
     cells,
     contenders: &[Contender {
         name: MAJORDOMO,
-        settings: "the server process under callgrind; ratios are to the cell without any layer",
+        settings: "the server process, with one thread that serves, under callgrind; ratios are to the cell without any layer",
         turn: Turn::Here(|cell, _| measure(cell)),
         cannot: without_valgrind,
     }],

@@ -35,10 +35,15 @@ impl Layers {
 }
 
 pub(super) fn serve() -> Served {
-    serve_with(Layers::DEFAULT)
+    serve_with(Layers::DEFAULT, WORKERS)
 }
 
-pub(super) fn serve_with(layers: Layers) -> Served {
+/// By one thread, so that none hands calls over to another: how often that happens, and so the count of instructions, is a matter of time.
+pub(super) fn serve_counted(layers: Layers) -> Served {
+    serve_with(layers, 1)
+}
+
+fn serve_with(layers: Layers, workers: usize) -> Served {
     // Its writer is a sink: what is written is paid for, not where it goes.
     let level = if layers.log == 2 { LevelFilter::DEBUG } else { LevelFilter::INFO };
     let written = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
@@ -48,7 +53,7 @@ pub(super) fn serve_with(layers: Layers) -> Served {
     System::new().block_on(async {
         let mut options = ManagerOptions::new()
             .grpc_server_address(ANY_PORT.to_string())
-            .grpc_server(GrpcServerOptions::new().workers(WORKERS));
+            .grpc_server(GrpcServerOptions::new().workers(workers));
         if layers.log == 0 {
             options = options.without_grpc_logging();
         }

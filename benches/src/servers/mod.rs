@@ -72,7 +72,7 @@ const ALL: [&Contender; 5] = [&MAJORDOMO, &TONIC_MT, &TONIC_CT, &BARE, &GRPC_GO]
 pub(crate) fn serve(name: &str) -> Served {
     if let Some(layers) = Layers::named(name) {
         end_with_input();
-        return majordomo::serve_with(layers);
+        return majordomo::serve_counted(layers);
     }
     let contender = ALL.iter().find(|contender| contender.name == name);
     let contender = contender.ok_or_else(|| format!("there is no server {name:?}"))?;

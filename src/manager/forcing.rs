@@ -1,8 +1,8 @@
 //! Ending actors: gently, then by force, and finding out who keeps a thread from obeying.
 //!
 //! A forced actor goes between two polls. If it does not, its thread is blocked, by itself or by another: the
-//! watch of the thread tells who, and the thread is given up. A thread that polls nobody may only wait for the machine: it is
-//! looked at again while there is time.
+//! watch of the thread tells who, and the thread is given up. A thread that polls nobody may only wait for the machine, and one
+//! whose poll has begun since goes on: they are looked at again while there is time.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::supervision::{Tag, Thread};
 const FORCE_WAIT: Duration = Duration::from_millis(100);
 /// The same, once there is no time.
 const LAST_FORCE_WAIT: Duration = Duration::from_millis(20);
-/// How often a thread that polls nobody is looked at again.
+/// How often a thread that may go on is looked at again.
 const MORE_LOOKS: u32 = 3;
 
 /// Somebody who was forced.
@@ -31,8 +31,10 @@ pub(super) enum Forced {
 #[derive(Debug, Default)]
 pub(super) struct Forcing {
     awaited: Vec<Forced>,
-    /// How often those of them whose threads poll nobody have been looked at again.
+    /// How often those of them whose threads may go on have been looked at again.
     looks: u32,
+    /// How long the look that comes has been waited for.
+    wait: Duration,
 }
 
 impl Forcing {
@@ -90,7 +92,8 @@ impl Shell {
 
     fn look_at_forced(&mut self) {
         let left = self.to_force().unwrap_or(Duration::MAX);
-        self.later((left / 2).clamp(LAST_FORCE_WAIT, FORCE_WAIT), Tick::ForceOver);
+        self.forcing.wait = (left / 2).clamp(LAST_FORCE_WAIT, FORCE_WAIT);
+        self.later(self.forcing.wait, Tick::ForceOver);
     }
 
     /// Those who have not shown that they are gone never will in time, unless it is only the machine that is slow.
@@ -98,7 +101,7 @@ impl Shell {
         let there_is_time = self.to_force().is_none_or(|left| left > 2 * LAST_FORCE_WAIT);
         let again = there_is_time && self.forcing.looks < MORE_LOOKS;
         for forced in std::mem::take(&mut self.forcing.awaited) {
-            if again && matches!(self.hold(forced), Hold::Unresponsive) {
+            if again && may_go_on(&self.hold(forced), self.forcing.wait) {
                 self.forcing.awaited.push(forced);
             } else {
                 self.give_up(forced);
@@ -149,6 +152,37 @@ impl Shell {
                 None => Hold::Unresponsive,
             },
             None => Hold::Unresponsive,
+        }
+    }
+}
+
+/// Whether a thread that holds somebody like that may yet end him: it polls nobody, or a poll that has begun since it was waited for.
+fn may_go_on(hold: &Hold, waited: Duration) -> bool {
+    match hold {
+        Hold::Unresponsive => true,
+        Hold::Blocking { lasted } | Hold::Starved { lasted, .. } => *lasted < waited,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g09_a_poll_that_has_begun_since_the_end_was_forced_is_no_block() {
+        let ms = Duration::from_millis;
+        let starved = |lasted| Hold::Starved { by: "another".into(), lasted };
+        for (hold, may) in [
+            (Hold::Unresponsive, true),
+            (Hold::Blocking { lasted: ms(0) }, true),
+            (Hold::Blocking { lasted: ms(99) }, true),
+            (Hold::Blocking { lasted: ms(100) }, false),
+            (starved(ms(20)), true),
+            (starved(ms(300)), false),
+            (Hold::NotAsked, false),
+        ] {
+            assert_eq!(may_go_on(&hold, ms(100)), may, "{hold:?}");
         }
     }
 }

@@ -38,25 +38,22 @@ async fn g04_a_main_loop_is_polled_when_it_is_woken_not_with_every_message_to_it
     assert_eq!(journal.count("a: polled"), 2);
 }
 
-/// Has its context wait for a gate.
-fn wait_for(gate: &Gate, what: &'static str, journal: &Journal) -> impl FnOnce(&mut Context<Probe>) + use<> {
-    let (gate, journal) = (gate.clone(), journal.clone());
-    move |ctx| {
+/// A service that answers its set-up at once, and has its context wait for a gate.
+fn connecting(gate: &Gate, journal: &Journal) -> Probe {
+    let (gate, noted) = (gate.clone(), journal.clone());
+    Probe::new("a", journal).setup_at_once(move |_, ctx| {
         ctx.wait(actix::fut::wrap_future::<_, Probe>(async move {
             gate.passed().await;
-            journal.note(format!("a: {what}"));
+            noted.note("a: connected");
         }));
-    }
+        Ok(())
+    })
 }
 
 #[actix::test]
 async fn g04_a_service_runs_when_what_its_context_waits_for_is_over() {
     let (journal, gate) = (Journal::default(), Gate::default());
-    let waits = wait_for(&gate, "connected", &journal);
-    let service = Probe::new("a", &journal).setup_at_once(move |_, ctx| {
-        waits(ctx);
-        Ok(())
-    });
+    let service = connecting(&gate, &journal);
     let mut observed = observe(options(), |manager| manager.service(service));
     observed.seen("run_started a").await;
     gate.arrived().await;
@@ -73,12 +70,7 @@ async fn g04_a_service_runs_when_what_its_context_waits_for_is_over() {
 #[actix::test]
 async fn g11_a_main_loop_that_waits_for_its_context_and_then_panics_is_told() {
     let (journal, gate) = (Journal::default(), Gate::default());
-    let waits = wait_for(&gate, "connected", &journal);
-    let service = Probe::new("a", &journal).setup_at_once(move |_, ctx| {
-        waits(ctx);
-        Ok(())
-    });
-    let service = service.run_at_once(|_, _| panic!("out of cheese"));
+    let service = connecting(&gate, &journal).run_at_once(|_, _| panic!("out of cheese"));
     let mut observed = observe(options(), |manager| manager.service(service));
     observed.seen("run_started a").await;
     gate.arrived().await;

@@ -9,7 +9,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 /// What a layer makes of answers.
-pub(super) trait Side {
+pub trait Side {
     /// Changes the trailers of an answer.
     fn change(&self, trailers: &mut HeaderMap);
 
@@ -39,7 +39,6 @@ impl<B, L> RichBody<B, L> {
     }
 }
 
-#[allow(private_bounds)]
 impl<B: Body, L: Side> Body for RichBody<B, L> {
     type Data = B::Data;
     type Error = B::Error;

@@ -2,6 +2,8 @@
 //!
 //! Both are a fold over the events, so they can't tell anything else than those do.
 
+mod finding;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +14,7 @@ use super::manager::{ManagerError, StageError};
 use super::report::{ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
 use super::services::{ServiceError, ServicesErrors};
 use crate::events::{End, Failure, LifecycleEvent, Name, TimedEvent};
-use crate::lifecycle::{ErrorStage, Outcome, RestartCause, Step};
+use crate::lifecycle::{ErrorStage, Outcome, RestartCause};
 
 /// How many resources of a service are found by looking at each.
 const FEW: usize = 8;
@@ -164,25 +166,6 @@ impl ReportBuilder {
         self.record(timed);
     }
 
-    /// Since when a service's step has been open, if it is.
-    pub(crate) fn open_since(&self, service: &Name, place: usize, step: Step) -> Option<Duration> {
-        let report = &self.report.services[self.find_same(service, place)?];
-        let step = match step {
-            Step::Register => &report.register,
-            Step::Setup => &report.setup,
-            Step::Run => &report.run,
-            Step::Shutdown => &report.shutdown,
-        };
-        step.as_ref().filter(|step| step.took.is_none()).map(|step| step.asked_at)
-    }
-
-    /// Since when the release of a resource has been open, if it is.
-    pub(crate) fn release_since(&self, service: &Name, place: usize, resource: &Name) -> Option<Duration> {
-        let at = self.find_same(service, place)?;
-        let resource = &self.report.services[at].resources[self.find_resource(at, resource)?];
-        resource.asked_at.filter(|_| resource.ending.is_none())
-    }
-
     pub(crate) fn record(&mut self, timed: &TimedEvent) {
         use LifecycleEvent as E;
         let at = timed.at;
@@ -235,40 +218,6 @@ impl ReportBuilder {
             E::Running | E::Serving { .. } | E::Draining | E::Drained | E::Releasing | E::Progress { .. } => {
             }
         }
-    }
-
-    fn find(&self, id: &Name, near: usize) -> Option<usize> {
-        match self.report.services.get(near) {
-            Some(service) if Arc::ptr_eq(&service.id, id) => Some(near),
-            _ => self.services.get(id).copied(),
-        }
-    }
-
-    /// The same, but for another that has been given the name of one that was removed.
-    fn find_same(&self, id: &Name, near: usize) -> Option<usize> {
-        self.find(id, near).filter(|&at| Arc::ptr_eq(&self.report.services[at].id, id))
-    }
-
-    fn index(&self, id: &Name) -> usize {
-        self.find(id, self.near).expect("what is told of was added")
-    }
-
-    fn service(&mut self, id: &Name) -> &mut ServiceReport {
-        let at = self.index(id);
-        &mut self.report.services[at]
-    }
-
-    fn find_resource(&self, service: usize, name: &Name) -> Option<usize> {
-        let resources = &self.report.services[service].resources;
-        let among_few = || resources.iter().take(FEW).position(|resource| resource.name == *name);
-        let known = self.known[service].resources.as_ref();
-        known.and_then(|known| known.0.get(name).copied()).or_else(among_few)
-    }
-
-    fn resource(&mut self, service: &Name, name: &Name) -> &mut ResourceReport {
-        let service = self.index(service);
-        let at = self.find_resource(service, name).expect("what is told of was started");
-        &mut self.report.services[service].resources[at]
     }
 
     /// A service is set up, for the first time or again: what is told of it from here on is of this life.

@@ -20,6 +20,9 @@ const LAST_FORCE_WAIT: Duration = Duration::from_millis(20);
 /// How often a thread that may go on is looked at again.
 const MORE_LOOKS: u32 = 3;
 
+/// A poll that has lasted for less holds nobody: it may be the very one that ends him.
+const SHORT_POLL: Duration = Duration::from_millis(10);
+
 /// Somebody who was forced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Forced {
@@ -146,6 +149,7 @@ impl Shell {
     fn hold(&self, forced: Forced) -> Hold {
         let Some((thread, tag)) = self.thread(forced) else { return Hold::Unresponsive };
         match thread.watch().busy() {
+            Some(busy) if busy.lasted < SHORT_POLL => Hold::Unresponsive,
             Some(busy) if busy.actor == tag => Hold::Blocking { lasted: busy.lasted },
             Some(busy) => match self.who(busy.actor) {
                 Some(by) => Hold::Starved { by: by.to_string().into(), lasted: busy.lasted },
@@ -175,7 +179,7 @@ mod tests {
         let starved = |lasted| Hold::Starved { by: "another".into(), lasted };
         for (hold, may) in [
             (Hold::Unresponsive, true),
-            (Hold::Blocking { lasted: ms(0) }, true),
+            (Hold::Blocking { lasted: ms(10) }, true),
             (Hold::Blocking { lasted: ms(99) }, true),
             (Hold::Blocking { lasted: ms(100) }, false),
             (starved(ms(20)), true),

@@ -91,7 +91,7 @@ async fn g08_a_run_that_goes_on_is_forced_when_the_reserve_begins() {
     let observed = observe(limits(), |m| m.service(stubborn).service(clean("clean", &journal)));
     let ended = shut_down(observed).await;
     assert_forced_beside_clean(&ended);
-    assert_when(&ended, "run_finished stubborn: forced", SERVICES, SERVICES + ms(100));
+    assert_when(&ended, "run_finished stubborn: forced", SERVICES, SERVICES + ended.soon());
     let errors = ended.shutdown_errors();
     assert_eq!(whos(errors.errors()), ["stubborn (run)"], "{errors}");
     let forced = forced_of(&errors.errors()[0]);
@@ -148,7 +148,7 @@ async fn blocks_at_shutdown(spec: impl FnOnce(ServiceSpec<Probe>) -> ServiceSpec
     assert!(errors.errors().iter().all(|error| error.service_id == "blocks"), "{errors}");
     let forced = forced_of(error_of(errors, "blocks (shutdown)"));
     let Hold::Blocking { lasted } = forced.hold else { panic!("it blocks its thread: {forced}") };
-    assert!(lasted >= ms(200) && lasted <= LIMIT + ms(100), "{forced}");
+    assert!(lasted >= ms(200) && lasted <= LIMIT + ended.soon(), "{forced}");
     assert!(errors.victims().is_empty(), "{errors}");
     assert_eq!(ended.resource("blocks", "pool").ending, Some(ResourceEnding::Acknowledged));
 }
@@ -224,7 +224,7 @@ async fn blocks_at_release(spec: impl FnOnce(ResourceSpec<Probe>) -> ResourceSpe
     let observed = observe(limits(), |m| m.service(a).service(clean("clean", &journal)));
     let ended = shut_down(observed).await;
     assert_forced_beside_clean(&ended);
-    assert_when(&ended, "release_finished a/blocks: forced", LIMIT, LIMIT + ms(100));
+    assert_when(&ended, "release_finished a/blocks: forced", LIMIT, LIMIT + ended.soon());
     let errors = ended.shutdown_errors();
     assert_eq!(whos(errors.errors()), ["a (release of blocks)"]);
     let forced = forced_of(&errors.errors()[0]);
@@ -297,25 +297,27 @@ fn g08_the_drain_delay_is_part_of_the_whole() {
     });
 }
 
-#[actix::test]
-async fn g08_resources_never_asked_before_the_deadline_get_a_last_call() {
-    let journal = Journal::default();
-    let hangs = Probe::new("a/later", &journal).release(|_| never());
-    let earlier = ["r1", "r2"].map(|name| Probe::resource("a", name, &journal));
-    let a = Probe::new("a", &journal).setup(|setup| async move {
-        start_all(&setup.resources, earlier.into())?;
-        start_all(&setup.resources, vec![("later", hangs)])
+#[test]
+fn g08_resources_never_asked_before_the_deadline_get_a_last_call() {
+    paused(|| async {
+        let journal = Journal::default();
+        let hangs = Probe::new("a/later", &journal).release(|_| never());
+        let earlier = ["r1", "r2"].map(|name| Probe::resource("a", name, &journal));
+        let a = Probe::new("a", &journal).setup(|setup| async move {
+            start_all(&setup.resources, earlier.into())?;
+            start_all(&setup.resources, vec![("later", hangs)])
+        });
+        let observed = observe_paused(limits(), |m| m.service(a).service(clean("clean", &journal)));
+        let ended = shut_down(observed).await;
+        assert_forced_beside_clean(&ended);
+        assert_eq!(whos(ended.shutdown_errors().errors()), ["a (release of later)"]);
+        for name in ["r1", "r2"] {
+            assert_eq!(journal.count(&format!("a/{name}: release")), 1, "{:#?}", journal.entries());
+            let resource = ended.resource("a", name);
+            assert_eq!(resource.ending, Some(ResourceEnding::Acknowledged), "{}", ended.events);
+            assert_when(&ended, &format!("release_started a/{name}"), LIMIT, LIMIT);
+        }
     });
-    let observed = observe(limits(), |m| m.service(a).service(clean("clean", &journal)));
-    let ended = shut_down(observed).await;
-    assert_forced_beside_clean(&ended);
-    assert_eq!(whos(ended.shutdown_errors().errors()), ["a (release of later)"]);
-    for name in ["r1", "r2"] {
-        assert_eq!(journal.count(&format!("a/{name}: release")), 1, "{:#?}", journal.entries());
-        let resource = ended.resource("a", name);
-        assert_eq!(resource.ending, Some(ResourceEnding::Acknowledged), "{}", ended.events);
-        assert_when(&ended, &format!("release_started a/{name}"), LIMIT, LIMIT + ms(100));
-    }
 }
 
 #[test]
@@ -347,7 +349,7 @@ async fn g08_a_manager_whose_services_all_end_does_not_wait_for_its_deadline() {
     ended.assert_ok();
     assert_clean_released(&ended);
     assert!(!ended.report().forced);
-    assert!(ended.took < Some(ms(500)), "{:?}", ended.took);
+    assert!(ended.took < Some(ms(400) + ended.soon()), "{:?}", ended.took);
 }
 
 /// Makes a service block the thread it lives on, and waits until it does.
@@ -426,7 +428,7 @@ async fn g09_a_blocked_service_costs_no_other_anything_while_there_are_threads_e
     assert!(errors.errors().iter().all(|error| error.service_id == "culprit"), "{errors}");
     for number in 0..14 {
         let event = format!("run_finished good {number}: ok");
-        assert_when(&ended, &event, Duration::ZERO, ms(150));
+        assert_when(&ended, &event, Duration::ZERO, ms(50) + ended.soon());
     }
 }
 
@@ -696,88 +698,96 @@ async fn g10_the_signal_tells_work_elsewhere_that_the_time_is_over() {
     assert!(elsewhere.join().unwrap(), "who is forced has been asked before");
 }
 
-#[actix::test]
-async fn g08_force_shutdown_ends_a_running_manager_at_once_and_still_asks_every_resource() {
-    let journal = Journal::default();
-    let stubborn = Probe::new("stubborn", &journal)
-        .with_resources(vec![Probe::resource("stubborn", "pool", &journal)])
-        .run(|_| never())
-        .shutdown(|_| never());
-    let hangs = Probe::new("leaky/pool", &journal).release(|_| never());
-    let leaky = Probe::new("leaky", &journal).with_resources(vec![("pool", hangs)]);
-    let unhurried = options().max_shutdown_duration(Duration::from_secs(600));
-    let mut observed = observe(unhurried, |manager| manager.service(stubborn).service(leaky));
-    observed.running().await;
-    observed.force();
-    let ended = observed.ended().await;
-    ended.assert_in_time(Duration::ZERO);
-    ended.assert_exit_code(3);
-    assert_eq!(ended.cause(), "ForceShutdown");
-    assert!(ended.report().forced);
-    let errors = ended.shutdown_errors();
-    error_of(errors, "stubborn (run)");
-    error_of(errors, "leaky (release of pool)");
-    assert_eq!(ended.resource("stubborn", "pool").ending, Some(ResourceEnding::Acknowledged));
-    assert_eq!(journal.count("stubborn/pool: release"), 1, "{:#?}", journal.entries());
-    assert_eq!(journal.count("leaky/pool: release"), 1, "{:#?}", journal.entries());
-}
-
-#[actix::test]
-async fn g08_force_shutdown_ends_a_set_up_at_once_and_nobody_runs() {
-    let journal = Journal::default();
-    let pool = Probe::resource("hangs", "pool", &journal);
-    let hangs = Probe::new("hangs", &journal).setup(|setup| async move {
-        start_all(&setup.resources, vec![pool])?;
-        never().await
+#[test]
+fn g08_force_shutdown_ends_a_running_manager_at_once_and_still_asks_every_resource() {
+    paused(|| async {
+        let journal = Journal::default();
+        let stubborn = Probe::new("stubborn", &journal)
+            .with_resources(vec![Probe::resource("stubborn", "pool", &journal)])
+            .run(|_| never())
+            .shutdown(|_| never());
+        let hangs = Probe::new("leaky/pool", &journal).release(|_| never());
+        let leaky = Probe::new("leaky", &journal).with_resources(vec![("pool", hangs)]);
+        let unhurried = options().max_shutdown_duration(Duration::from_secs(600));
+        let mut observed = observe_paused(unhurried, |manager| manager.service(stubborn).service(leaky));
+        observed.running().await;
+        observed.force();
+        let ended = observed.ended().await;
+        ended.assert_in_time(Duration::ZERO);
+        ended.assert_exit_code(3);
+        assert_eq!(ended.cause(), "ForceShutdown");
+        assert!(ended.report().forced);
+        let errors = ended.shutdown_errors();
+        error_of(errors, "stubborn (run)");
+        error_of(errors, "leaky (release of pool)");
+        assert_eq!(ended.resource("stubborn", "pool").ending, Some(ResourceEnding::Acknowledged));
+        assert_eq!(journal.count("stubborn/pool: release"), 1, "{:#?}", journal.entries());
+        assert_eq!(journal.count("leaky/pool: release"), 1, "{:#?}", journal.entries());
     });
-    let mut observed =
-        observe(options(), |manager| manager.service(hangs).service(Probe::new("good", &journal)));
-    observed.seen("setup_finished good: ok").await;
-    observed.seen("resource_started hangs/pool").await;
-    observed.force();
-    let ended = observed.ended().await;
-    ended.assert_in_time(Duration::ZERO);
-    ended.assert_exit_code(3);
-    assert_eq!(ended.cause(), "ForceShutdown");
-    let errors = ended.shutdown_errors();
-    assert_eq!(whos(errors.errors()), ["hangs (setup)"], "{errors}");
-    assert_eq!(forced_of(&errors.errors()[0]).hold, Hold::NotAsked);
-    assert_eq!(ended.resource("hangs", "pool").ending, Some(ResourceEnding::Acknowledged));
-    assert_eq!(journal.whose("run"), [""; 0]);
 }
 
-#[actix::test]
-async fn g08_force_shutdown_ends_what_a_shutdown_waits_for_and_the_cause_is_kept() {
-    let journal = Journal::default();
-    let hangs = Probe::new("leaky/pool", &journal).release(|_| never());
-    let leaky = Probe::new("leaky", &journal).with_resources(vec![("pool", hangs)]);
-    let mut observed = observe(options(), |manager| manager.service(leaky));
-    observed.running().await;
-    observed.manager.do_send(StartShutdown);
-    observed.seen("release_started leaky/pool").await;
-    assert_eq!(observed.status().await.stage, Stage::Releasing);
-    observed.force();
-    let ended = observed.ended().await;
-    ended.assert_in_time(Duration::ZERO);
-    ended.assert_exit_code(3);
-    assert_eq!(ended.cause(), "StartShutdown");
-    assert_eq!(whos(ended.shutdown_errors().errors()), ["leaky (release of pool)"]);
+#[test]
+fn g08_force_shutdown_ends_a_set_up_at_once_and_nobody_runs() {
+    paused(|| async {
+        let journal = Journal::default();
+        let pool = Probe::resource("hangs", "pool", &journal);
+        let hangs = Probe::new("hangs", &journal).setup(|setup| async move {
+            start_all(&setup.resources, vec![pool])?;
+            never().await
+        });
+        let mut observed =
+            observe_paused(options(), |manager| manager.service(hangs).service(Probe::new("good", &journal)));
+        observed.seen("setup_finished good: ok").await;
+        observed.seen("resource_started hangs/pool").await;
+        observed.force();
+        let ended = observed.ended().await;
+        ended.assert_in_time(Duration::ZERO);
+        ended.assert_exit_code(3);
+        assert_eq!(ended.cause(), "ForceShutdown");
+        let errors = ended.shutdown_errors();
+        assert_eq!(whos(errors.errors()), ["hangs (setup)"], "{errors}");
+        assert_eq!(forced_of(&errors.errors()[0]).hold, Hold::NotAsked);
+        assert_eq!(ended.resource("hangs", "pool").ending, Some(ResourceEnding::Acknowledged));
+        assert_eq!(journal.whose("run"), [""; 0]);
+    });
 }
 
-#[actix::test]
-async fn g08_force_shutdown_ends_a_drain_delay() {
-    let journal = Journal::default();
-    let delays = options().drain_delay(Duration::from_secs(20));
-    let mut observed = observe(delays, |manager| manager.service(clean("a", &journal)));
-    observed.running().await;
-    observed.manager.do_send(StartShutdown);
-    observed.seen("draining").await;
-    observed.force();
-    let ended = observed.ended().await;
-    ended.assert_in_time(Duration::ZERO);
-    for name in ["r1", "r2", "r3"] {
-        assert_eq!(ended.resource("a", name).ending, Some(ResourceEnding::Acknowledged));
-    }
+#[test]
+fn g08_force_shutdown_ends_what_a_shutdown_waits_for_and_the_cause_is_kept() {
+    paused(|| async {
+        let journal = Journal::default();
+        let hangs = Probe::new("leaky/pool", &journal).release(|_| never());
+        let leaky = Probe::new("leaky", &journal).with_resources(vec![("pool", hangs)]);
+        let mut observed = observe_paused(options(), |manager| manager.service(leaky));
+        observed.running().await;
+        observed.manager.do_send(StartShutdown);
+        observed.seen("release_started leaky/pool").await;
+        assert_eq!(observed.status().await.stage, Stage::Releasing);
+        observed.force();
+        let ended = observed.ended().await;
+        ended.assert_in_time(Duration::ZERO);
+        ended.assert_exit_code(3);
+        assert_eq!(ended.cause(), "StartShutdown");
+        assert_eq!(whos(ended.shutdown_errors().errors()), ["leaky (release of pool)"]);
+    });
+}
+
+#[test]
+fn g08_force_shutdown_ends_a_drain_delay() {
+    paused(|| async {
+        let journal = Journal::default();
+        let delays = options().drain_delay(Duration::from_secs(20));
+        let mut observed = observe_paused(delays, |manager| manager.service(clean("a", &journal)));
+        observed.running().await;
+        observed.manager.do_send(StartShutdown);
+        observed.seen("draining").await;
+        observed.force();
+        let ended = observed.ended().await;
+        ended.assert_in_time(Duration::ZERO);
+        for name in ["r1", "r2", "r3"] {
+            assert_eq!(ended.resource("a", name).ending, Some(ResourceEnding::Acknowledged));
+        }
+    });
 }
 
 #[actix::test]

@@ -15,8 +15,12 @@ fn script(id: &str) -> ServiceScript {
 
 /// Runs services until all run, or one failed; then shuts down.
 async fn code_of(scripts: impl IntoIterator<Item = ServiceScript>) -> i32 {
-    // Time enough for a panic hook that prints a backtrace.
-    let options = options().max_shutdown_duration(Duration::from_secs(2));
+    // Time enough for a panic hook that prints a backtrace on a slow machine.
+    code_within(30, scripts).await
+}
+
+async fn code_within(seconds: u64, scripts: impl IntoIterator<Item = ServiceScript>) -> i32 {
+    let options = options().max_shutdown_duration(Duration::from_secs(seconds));
     let services = scripts.into_iter().map(ScriptedService::new);
     let manager = services.fold(Manager::new(options), Manager::service).start();
     if manager.send(WaitUntilRunning).await.unwrap().is_ok() {
@@ -59,9 +63,9 @@ async fn g15_whatever_has_to_be_forced_is_3() {
     let hang = Behaviour::Hang;
     let resources = vec![ResourceScript::new("r").release(hang)];
     let codes = [
-        code_of([ServiceScript { run: RunBehaviour::IgnoreShutdown, ..script("a") }]),
-        code_of([ServiceScript { shutdown: hang, ..script("a") }]),
-        code_of([ServiceScript { resources, ..script("a") }]),
+        code_within(2, [ServiceScript { run: RunBehaviour::IgnoreShutdown, ..script("a") }]),
+        code_within(2, [ServiceScript { shutdown: hang, ..script("a") }]),
+        code_within(2, [ServiceScript { resources, ..script("a") }]),
     ];
     // Side by side: each takes its whole limit.
     for code in codes.map(actix::spawn) {
@@ -81,7 +85,7 @@ async fn g15_an_error_or_panic_while_releasing_is_3() {
 async fn g15_where_several_stages_failed_the_highest_counts() {
     let failing = ServiceScript { run: RunBehaviour::As(Behaviour::Error), ..script("a") };
     let stuck = ServiceScript { run: RunBehaviour::IgnoreShutdown, ..script("b") };
-    assert_eq!(code_of([failing, stuck]).await, 3);
+    assert_eq!(code_within(2, [failing, stuck]).await, 3);
     let unready = ServiceScript { setup: Behaviour::Error, ..script("a") };
     let resources = vec![ResourceScript::new("r").release(Behaviour::Error)];
     assert_eq!(code_of([unready, ServiceScript { resources, ..script("b") }]).await, 3);

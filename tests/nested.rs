@@ -4,7 +4,7 @@ mod common;
 
 use std::sync::{Arc, Mutex};
 
-use common::{Counter, Gate, Journal, Probe, ms, never, observe, observe_paused, options};
+use common::{Counter, Gate, Journal, Probe, ms, never, observe, observe_paused, options, within};
 use majordomo::testing::paused;
 use majordomo::{
     ConfigError, GetStatus, Manager, ManagerOptions, NestedManager, RestartPolicy, ServiceSpec, Stage,
@@ -94,26 +94,28 @@ async fn g04_a_child_that_fails_is_made_and_started_again_as_its_policy_says() {
     assert_eq!(journal.count("other: setup"), 1);
 }
 
-#[actix::test]
-async fn g08_the_deadline_of_the_parent_bounds_that_of_the_child() {
-    let journal = Journal::default();
-    let inner = journal.clone();
-    let child = child_of("child", move || {
-        let resource = Probe::resource("inner", "disk", &inner);
-        Probe::new("inner", &inner).with_resources(vec![resource]).run(|_| never())
+#[test]
+fn g08_the_deadline_of_the_parent_bounds_that_of_the_child() {
+    paused(|| async {
+        let journal = Journal::default();
+        let inner = journal.clone();
+        let child = child_of("child", move || {
+            let resource = Probe::resource("inner", "disk", &inner);
+            Probe::new("inner", &inner).with_resources(vec![resource]).run(|_| never())
+        });
+        let options = options().max_shutdown_duration(ms(600));
+        let mut observed = observe_paused(options, |manager| manager.service(child));
+        observed.running().await;
+        journal.until("inner: run", 1).await;
+        observed.shut_down();
+        let ended = observed.ended().await;
+        let took = ended.took.unwrap();
+        assert!(took >= ms(300) && took < ms(600) + ended.soon(), "it took {took:?}");
+        let error = ended.error();
+        let text = error.to_string();
+        assert!(text.contains("inner (run): forced"), "the child's own hang is named: {text}");
+        assert_eq!(journal.count("inner/disk: release"), 1, "{:?}", journal.entries());
     });
-    let options = options().max_shutdown_duration(ms(600));
-    let mut observed = observe(options, |manager| manager.service(child));
-    observed.running().await;
-    journal.until("inner: run", 1).await;
-    observed.shut_down();
-    let ended = observed.ended().await;
-    let took = ended.took.unwrap();
-    assert!(took >= ms(300) && took < ms(700), "it took {took:?}");
-    let error = ended.error();
-    let text = error.to_string();
-    assert!(text.contains("inner (run): forced"), "the child's own hang is named: {text}");
-    assert_eq!(journal.count("inner/disk: release"), 1, "{:?}", journal.entries());
 }
 
 #[test]
@@ -198,7 +200,8 @@ async fn g10_after_a_forced_end_nothing_of_a_child_is_left() {
     journal.until("inner: run", 1).await;
     observed.force();
     let ended = observed.ended().await;
-    assert!(gone.is_open(), "the child's main loop lives on");
+    // On a slow machine it goes to its end on its own threads.
+    within("the end of the child's main loop", gone.passed()).await;
     let text = ended.error().to_string();
     assert!(text.contains("child"), "{text}");
 }
@@ -218,7 +221,7 @@ async fn g09_a_child_that_blocks_is_named_by_its_parent() {
     journal.until("inner: run", 1).await;
     observed.shut_down();
     let ended = observed.ended().await;
-    assert!(ended.took.unwrap() < ms(600), "it took {:?}", ended.took);
+    ended.assert_in_time(ms(500));
     let text = ended.error().to_string();
     assert!(text.contains("inner") && text.contains("block"), "{text}");
 }

@@ -9,9 +9,10 @@ use std::thread;
 
 use actix::prelude::*;
 use common::{
-    Answer, Call, Counter, Dropped, Gate, Journal, Probe, error_of, ms, never, observe, options, panic_of,
-    sorted_whos, start_all, whos, within,
+    Answer, Call, Counter, Dropped, Gate, Journal, Probe, error_of, ms, never, observe, observe_paused,
+    options, panic_of, sorted_whos, start_all, whos, within,
 };
+use majordomo::testing::paused;
 use majordomo::{
     Outcome, Release, Resource, ResourceEnding, ResourceError, ResourceSpec, Resources, resource_fn,
 };
@@ -357,75 +358,78 @@ impl Handler<Release> for Stops {
     }
 }
 
-#[actix::test]
-async fn g07_the_report_tells_of_each_resource_how_it_ended() {
-    let journal = Journal::default();
-    let probe = |name: &str| Probe::new(format!("a/{name}"), &journal);
-    let errs = probe("errs").release(|_| async { Err("already closed".into()) });
-    let panics = probe("panics").release_at_once(|_, _| panic!("at once"));
-    let panics_later = probe("panics-later").release(|_| async { panic!("later") });
-    let ok = probe("ok");
-    let hangs = probe("hangs").release(|_| never());
-    let service = Probe::new("a", &journal).setup(|setup| async move {
-        let resources = setup.resources;
-        // Released in reverse: the one that hangs comes last, and delays nobody.
-        start_all(&resources, vec![("hangs", hangs), ("ok", ok)])?;
-        resources.start("mute", Mute)?;
-        resources.start("stops", Stops)?;
-        start_all(&resources, vec![("panics-later", panics_later), ("panics", panics), ("errs", errs)])
-    });
-    let limits = options().max_shutdown_duration(ms(1200)).release_reserve(ms(600));
-    let mut observed = observe(limits, |manager| manager.service(service));
-    observed.running().await;
-    observed.shut_down();
-    let ended = observed.ended().await;
+#[test]
+fn g07_the_report_tells_of_each_resource_how_it_ended() {
+    paused(|| async {
+        let journal = Journal::default();
+        let probe = |name: &str| Probe::new(format!("a/{name}"), &journal);
+        let errs = probe("errs").release(|_| async { Err("already closed".into()) });
+        let panics = probe("panics").release_at_once(|_, _| panic!("at once"));
+        let panics_later = probe("panics-later").release(|_| async { panic!("later") });
+        let ok = probe("ok");
+        let hangs = probe("hangs").release(|_| never());
+        let service = Probe::new("a", &journal).setup(|setup| async move {
+            let resources = setup.resources;
+            // Released in reverse: the one that hangs comes last, and delays nobody.
+            start_all(&resources, vec![("hangs", hangs), ("ok", ok)])?;
+            resources.start("mute", Mute)?;
+            resources.start("stops", Stops)?;
+            start_all(&resources, vec![("panics-later", panics_later), ("panics", panics), ("errs", errs)])
+        });
+        let limits = options().max_shutdown_duration(ms(1200)).release_reserve(ms(600));
+        let mut observed = observe_paused(limits, |manager| manager.service(service));
+        observed.running().await;
+        observed.shut_down();
+        let ended = observed.ended().await;
 
-    let expected = [
-        ("hangs", ResourceEnding::Forced, "forced"),
-        ("ok", ResourceEnding::Acknowledged, "ok"),
-        ("mute", ResourceEnding::Ended, "ended"),
-        ("stops", ResourceEnding::Ended, "ended"),
-        ("panics-later", ResourceEnding::Panicked, "panic"),
-        ("panics", ResourceEnding::Panicked, "panic"),
-        ("errs", ResourceEnding::AcknowledgedWithError, "error"),
-    ];
-    assert_eq!(ended.service("a").resources.len(), expected.len());
-    for (name, ending, outcome) in expected {
-        let resource = ended.resource("a", name);
-        assert_eq!(resource.ending, Some(ending), "{name}: {resource:?}\n{}", ended.events);
-        ended.events.event(&format!("release_started a/{name}"));
-        ended.events.event(&format!("release_finished a/{name}: {outcome}"));
-        assert!(resource.asked_at.is_some() && resource.took.is_some(), "{resource:?}");
-        let answered = matches!(ending, ResourceEnding::Acknowledged | ResourceEnding::AcknowledgedWithError);
-        assert_eq!(resource.answered_at.is_some(), answered, "{resource:?}");
-        assert_eq!(resource.why.is_some(), ending != ResourceEnding::Acknowledged, "{resource:?}");
-    }
-    ended.assert_exit_code(3);
-    assert!(ended.report().forced);
-    let errors = ended.shutdown_errors();
-    assert_eq!(
-        sorted_whos(errors.errors()),
-        [
-            "a (release of errs)",
-            "a (release of hangs)",
-            "a (release of mute)",
-            "a (release of panics)",
-            "a (release of panics-later)",
-            "a (release of stops)",
-        ],
-        "{errors}"
-    );
-    assert!(ended.error().setup().is_none() && ended.error().run().is_none(), "{}", ended.error());
-    assert_eq!(error_of(errors, "a (release of errs)").source.to_string(), "already closed");
-    assert_eq!(panic_of(error_of(errors, "a (release of panics)")).message, "at once");
-    assert_eq!(panic_of(error_of(errors, "a (release of panics-later)")).message, "later");
-    let names = ["errs", "panics", "panics-later", "stops", "mute", "ok", "hangs"];
-    for pair in names.windows(2) {
-        ended.events.assert_before(
-            &format!("release_finished a/{}", pair[0]),
-            &format!("release_started a/{}", pair[1]),
+        let expected = [
+            ("hangs", ResourceEnding::Forced, "forced"),
+            ("ok", ResourceEnding::Acknowledged, "ok"),
+            ("mute", ResourceEnding::Ended, "ended"),
+            ("stops", ResourceEnding::Ended, "ended"),
+            ("panics-later", ResourceEnding::Panicked, "panic"),
+            ("panics", ResourceEnding::Panicked, "panic"),
+            ("errs", ResourceEnding::AcknowledgedWithError, "error"),
+        ];
+        assert_eq!(ended.service("a").resources.len(), expected.len());
+        for (name, ending, outcome) in expected {
+            let resource = ended.resource("a", name);
+            assert_eq!(resource.ending, Some(ending), "{name}: {resource:?}\n{}", ended.events);
+            ended.events.event(&format!("release_started a/{name}"));
+            ended.events.event(&format!("release_finished a/{name}: {outcome}"));
+            assert!(resource.asked_at.is_some() && resource.took.is_some(), "{resource:?}");
+            let answered =
+                matches!(ending, ResourceEnding::Acknowledged | ResourceEnding::AcknowledgedWithError);
+            assert_eq!(resource.answered_at.is_some(), answered, "{resource:?}");
+            assert_eq!(resource.why.is_some(), ending != ResourceEnding::Acknowledged, "{resource:?}");
+        }
+        ended.assert_exit_code(3);
+        assert!(ended.report().forced);
+        let errors = ended.shutdown_errors();
+        assert_eq!(
+            sorted_whos(errors.errors()),
+            [
+                "a (release of errs)",
+                "a (release of hangs)",
+                "a (release of mute)",
+                "a (release of panics)",
+                "a (release of panics-later)",
+                "a (release of stops)",
+            ],
+            "{errors}"
         );
-    }
+        assert!(ended.error().setup().is_none() && ended.error().run().is_none(), "{}", ended.error());
+        assert_eq!(error_of(errors, "a (release of errs)").source.to_string(), "already closed");
+        assert_eq!(panic_of(error_of(errors, "a (release of panics)")).message, "at once");
+        assert_eq!(panic_of(error_of(errors, "a (release of panics-later)")).message, "later");
+        let names = ["errs", "panics", "panics-later", "stops", "mute", "ok", "hangs"];
+        for pair in names.windows(2) {
+            ended.events.assert_before(
+                &format!("release_finished a/{}", pair[0]),
+                &format!("release_started a/{}", pair[1]),
+            );
+        }
+    });
 }
 
 #[actix::test]

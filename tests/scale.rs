@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use majordomo::{Manager, ManagerOptions, Run, StartShutdown, WaitForShutdown, WaitUntilRunning};
 use majordomo::{resource_fn, service_fn};
+use rustix::time::{ClockId, clock_gettime};
 
 const SERVICES: usize = 10_000;
 
@@ -36,7 +37,11 @@ async fn g07_ten_thousand_services_with_a_resource_each_start_and_stop_cleanly()
     manager.send(WaitForShutdown).await.unwrap().unwrap();
     let stopped = began.elapsed();
 
-    println!("{SERVICES} services: all run after {running:?}, all over after {stopped:?}");
+    // What it takes of the processors, which others beside it do not change much.
+    let worked = Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap();
+    println!(
+        "{SERVICES} services: all run after {running:?}, all over after {stopped:?}, {worked:?} of work"
+    );
     assert_eq!(released.load(Ordering::Relaxed), SERVICES);
-    assert!(stopped < Duration::from_secs(10), "took {stopped:?}");
+    assert!(worked < Duration::from_secs(20), "took {worked:?}");
 }

@@ -9,6 +9,7 @@ mod errors;
 mod folder;
 mod journal;
 mod observed;
+mod pace;
 mod probe;
 mod served;
 

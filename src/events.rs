@@ -2,7 +2,8 @@
 //!
 //! Events come in pairs: `...Started` before, `...Finished` after, the later with duration, outcome and
 //! error. So the last `...Started` without its `...Finished` names the hang. Every observer gets every
-//! event, once, in the order in which things happened.
+//! event, once, in the order in which things happened; one that reads too slowly loses some, and is
+//! [told how many](LifecycleEvent::Missed). The last event is [`Stopped`](LifecycleEvent::Stopped).
 //!
 //! ```
 //! use majordomo::{Manager, ManagerOptions, events};
@@ -32,7 +33,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-pub use channel::{EventSender, EventStream, channel};
+pub use channel::{EventSender, EventStream, channel, channel_of};
 pub use failure::{End, Failure};
 pub use in_flight::{InFlight, OldestCall};
 pub use stall::Stall;
@@ -279,7 +280,12 @@ pub enum LifecycleEvent {
         )]
         to_force: Option<Duration>,
     },
-    /// All is over.
+    /// Events are missing here: this observer read too slowly, and there was no room for more. Nobody else is concerned.
+    Missed {
+        /// How many.
+        count: u64,
+    },
+    /// All is over: nothing comes after this.
     Stopped,
 }
 

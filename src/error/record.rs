@@ -210,13 +210,8 @@ impl ReportBuilder {
             E::Stopped => self.report.took = self.report.asked_at.map(|asked| at - asked),
             E::RestartStarted { service, because } => self.restarts(service, because, at),
             E::ServiceRemoved { service } => self.remove(service),
-            E::RestartDelayed { .. }
-            | E::RestartFinished { .. }
-            | E::StallStarted { .. }
-            | E::StallFinished { .. } => {}
-            E::StopStarted { .. } | E::StopFinished { .. } | E::ServiceAdded { .. } => {}
-            E::Running | E::Serving { .. } | E::Draining | E::Drained | E::Releasing | E::Progress { .. } => {
-            }
+            // The report says nothing of the rest.
+            _ => {}
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
+use super::observers::Observers;
 use super::recorder::Recorder;
 use crate::clock;
 use crate::error::{ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder, ReturnedError, StuckError};
@@ -37,8 +38,10 @@ pub(super) struct Account {
     began: Instant,
     services: Vec<Known>,
     report: ReportBuilder,
-    observers: Vec<EventSender>,
+    observers: Observers,
     recorder: Recorder,
+    /// Whether the last event has been told.
+    is_over: bool,
 }
 
 /// What is remembered of a service.
@@ -84,8 +87,9 @@ impl Account {
             began: clock::now(),
             services: services.iter().map(|(id, _)| Known::new(id)).collect(),
             report: ReportBuilder::new(services),
-            observers,
+            observers: Observers::new(observers),
             recorder,
+            is_over: false,
         }
     }
 
@@ -152,9 +156,9 @@ impl Account {
         }
     }
 
-    /// Whoever holds the other end is told of everything from now on.
-    pub(super) fn observe(&mut self, observer: EventSender) {
-        self.observers.push(observer);
+    /// Those who are told of everything.
+    pub(super) fn observers(&mut self) -> &mut Observers {
+        &mut self.observers
     }
 
     /// The latest events.
@@ -165,11 +169,6 @@ impl Account {
     /// After a forced end, the report tells what came before it.
     pub(super) fn keep_history(&mut self) {
         self.report.keep_history(self.recorder.events());
-    }
-
-    /// Nobody is told any more.
-    pub(super) fn close(&mut self) {
-        self.observers.clear();
     }
 
     /// A resource of this name was started; its announcement follows.
@@ -197,10 +196,15 @@ impl Account {
     }
 
     fn emit_at(&mut self, at: Duration, event: LifecycleEvent, whose: Option<ServiceIx>) {
+        // Whatever is told late, by whom ever: nothing comes after the end.
+        if self.is_over {
+            return;
+        }
+        self.is_over = matches!(event, LifecycleEvent::Stopped);
         let event = TimedEvent { at, event };
         self.report.record_near(&event, whose.map(|ix| ix.0 as usize));
         let event = self.recorder.record(event);
-        self.observers.retain(|observer| observer.send(event));
+        self.observers.tell(event);
     }
 
     fn end(

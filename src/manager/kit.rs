@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix::{Addr, Context, Handler, Message, MessageResult, WeakAddr};
+use actix::{Addr, Handler, Message, MessageResult, WeakAddr};
 
 use super::Manager;
+use super::mailbox::ManagerContext;
 use super::plan::Plan;
 use super::told::Told;
 use crate::api_errors::ErrorGenerator;
@@ -62,7 +63,7 @@ impl<T: 'static> Message for Ask<T> {
 impl<T: 'static> Handler<Ask<T>> for Manager {
     type Result = MessageResult<Ask<T>>;
 
-    fn handle(&mut self, ask: Ask<T>, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, ask: Ask<T>, _: &mut ManagerContext) -> Self::Result {
         MessageResult((ask.0)(self))
     }
 }
@@ -78,12 +79,12 @@ pub(crate) enum Signalled {
 impl Handler<Signalled> for Manager {
     type Result = ();
 
-    fn handle(&mut self, signalled: Signalled, ctx: &mut Context<Self>) {
+    fn handle(&mut self, signalled: Signalled, _: &mut ManagerContext) {
         let told = match signalled {
             Signalled::Stop(signal) => Told::Signal(signal),
             Signalled::PrintStatus => Told::PrintStatus,
         };
-        self.hear(told, ctx);
+        self.hear(told);
     }
 }
 

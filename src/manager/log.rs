@@ -174,6 +174,9 @@ fn log(timed: &Arc<TimedEvent>) {
                 warn!(target: "majordomo", "still waiting for {left} of {of}: {waiting_for}; nothing forces them")
             }
         },
+        E::Missed { count } => {
+            warn!(target: "majordomo", count, "events are missing here: the log is too slow")
+        }
         E::Stopped => info!(target: "majordomo", elapsed_ms = millis(timed), "stopped"),
     }
 }

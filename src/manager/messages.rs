@@ -42,7 +42,9 @@ pub struct ForceShutdown;
 pub struct GetStatus;
 
 /// Be told of every lifecycle event from now on, in the order in which things happen. What happened before is in the
-/// [history](ManagerStatus::history) of a status. The stream ends with the manager; a slow reader delays nobody.
+/// [history](ManagerStatus::history) of a status. The stream ends with the manager. A slow reader delays nobody: when 65,536 events
+/// wait for it, it loses those that come, and is [told how many](crate::events::LifecycleEvent::Missed). A manager has at most 1,024 of
+/// these streams; who asks for one more is given one that has ended.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "EventStream")]
 pub struct Subscribe;

@@ -1,9 +1,12 @@
 //! The manager: an actor, on a thread of its own, that looks after services.
 
 mod account;
+mod askers;
+mod backpressure;
 mod candidate;
 #[cfg(all(test, feature = "tls"))]
 mod diagnostics;
+mod due_times;
 #[cfg(feature = "testing")]
 pub(crate) mod fault;
 mod forcing;
@@ -11,11 +14,15 @@ mod forcing;
 mod kit;
 mod links;
 mod log;
+mod mailbox;
+mod manager_loop;
 mod messages;
 mod nested;
+mod observers;
 mod options;
 mod orders;
 mod plan;
+mod questions;
 mod recorder;
 mod restarting;
 mod restarts;
@@ -31,7 +38,7 @@ mod watchdog;
 mod who;
 mod work;
 
-use actix::{Actor, Addr, Arbiter, AsyncContext, Context, MailboxError, SpawnHandle, System};
+use actix::{Actor, Addr, Arbiter, MailboxError, System};
 use tracing::dispatcher;
 
 pub use messages::{
@@ -51,9 +58,11 @@ use crate::service::{GenericService, ServiceSpec};
 use candidate::Candidate;
 #[cfg(feature = "testing")]
 pub(crate) use kit::{Ask, Signalled, Standing, lives_here};
+use mailbox::ManagerContext;
 pub(crate) use nested::Branch;
 use plan::Plan;
-use told::Home;
+use questions::Questions;
+use told::{Home, Inbox};
 use waiting::Waiters;
 use work::Work;
 
@@ -98,12 +107,11 @@ use work::Work;
 pub struct Manager {
     plan: Option<Plan>,
     work: Option<Work>,
-    /// What takes in what it is told, while it works.
-    inbox: Option<SpawnHandle>,
     ended: Option<work::Ended>,
     set_up: Waiters,
     running: Waiters,
     stopped: Waiters,
+    questions: Questions,
     /// Whether the thread is the manager's, to be ended with it.
     owns_thread: bool,
     #[cfg(feature = "testing")]
@@ -116,11 +124,11 @@ impl Manager {
         Self {
             plan: Some(Plan::new(options)),
             work: None,
-            inbox: None,
             ended: None,
             set_up: Waiters::default(),
             running: Waiters::default(),
             stopped: Waiters::default(),
+            questions: Questions::default(),
             owns_thread: false,
             #[cfg(feature = "testing")]
             given: kit::Given::default(),
@@ -207,7 +215,7 @@ impl Manager {
         let arbiter = Arbiter::try_new().unwrap_or_else(|error| {
             panic!("no thread can be made for the manager ({error}): raise the limits of the process")
         });
-        Self::start_in_arbiter(&arbiter.handle(), move |_| self)
+        manager_loop::start(self, &arbiter.handle())
     }
 
     /// Starts the manager on the thread that this is called on, and there also all that it looks after: for paused time,
@@ -221,7 +229,7 @@ impl Manager {
             plan.options.dispatch.get_or_insert_with(|| dispatcher::get_default(Clone::clone));
         }
         // Not by a task of whoever calls this: one that is a service of another must outlive that service's actor.
-        Self::start_in_arbiter(&Arbiter::current(), move |_| self)
+        manager_loop::start(self, &Arbiter::current())
     }
 
     /// Starts the manager and waits for its end. Answers to the seed's `Manager.Run`.
@@ -237,29 +245,29 @@ impl Manager {
 }
 
 impl Actor for Manager {
-    type Context = Context<Self>;
+    type Context = ManagerContext;
+}
 
-    fn started(&mut self, ctx: &mut Context<Self>) {
-        let Some(plan) = self.plan.take() else { return };
+impl Manager {
+    /// It is on its thread; there is an inbox, unless it cannot work.
+    fn started(&mut self, addr: &Addr<Self>) -> Option<Inbox> {
+        let plan = self.plan.take()?;
         #[cfg(feature = "testing")]
         {
             self.given = kit::Given::of(&plan);
-            kit::moves_in(&ctx.address());
+            kit::moves_in(addr);
         }
         let (home, inbox) = Home::new();
-        match plan.check().and_then(|plan| Work::begin(plan, &ctx.address(), home)) {
+        match plan.check().and_then(|plan| Work::begin(plan, addr, home)) {
             Ok(work) => {
-                self.inbox = Some(ctx.spawn(inbox));
                 self.work = Some(work);
                 self.begin();
+                Some(inbox)
             }
-            Err(error) => self.end(work::Ended::refused(ManagerError::config(error))),
-        }
-    }
-
-    fn stopped(&mut self, _: &mut Context<Self>) {
-        if self.owns_thread {
-            Arbiter::current().stop();
+            Err(error) => {
+                self.end(work::Ended::refused(ManagerError::config(error)));
+                None
+            }
         }
     }
 }

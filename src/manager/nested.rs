@@ -17,6 +17,7 @@ use std::time::Instant;
 use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture, Supervised};
 
 use super::Manager;
+use super::mailbox::ManagerContext;
 use super::messages::{ForceShutdown, WaitForShutdown};
 use super::plan::ManagerPlan;
 use super::waiting::Join;
@@ -237,7 +238,7 @@ impl ShutdownWithin {
 impl Handler<WaitUntilSetUp> for Manager {
     type Result = Join;
 
-    fn handle(&mut self, _: WaitUntilSetUp, _: &mut Context<Self>) -> Join {
+    fn handle(&mut self, _: WaitUntilSetUp, _: &mut ManagerContext) -> Join {
         self.set_up.join()
     }
 }
@@ -245,7 +246,7 @@ impl Handler<WaitUntilSetUp> for Manager {
 impl Handler<LetRun> for Manager {
     type Result = ();
 
-    fn handle(&mut self, _: LetRun, _: &mut Context<Self>) {
+    fn handle(&mut self, _: LetRun, _: &mut ManagerContext) {
         self.let_run();
     }
 }
@@ -253,7 +254,7 @@ impl Handler<LetRun> for Manager {
 impl Handler<ShutdownWithin> for Manager {
     type Result = ();
 
-    fn handle(&mut self, ShutdownWithin(at): ShutdownWithin, _: &mut Context<Self>) {
+    fn handle(&mut self, ShutdownWithin(at): ShutdownWithin, _: &mut ManagerContext) {
         self.shut_down_within(at);
     }
 }

@@ -7,6 +7,7 @@ use actix::dev::{MessageResponse, OneshotSender};
 use actix::{Actor, Message};
 
 use super::account::Detail;
+use super::askers::is_doubled;
 use super::candidate::Candidate;
 use super::seat::Seat;
 use super::shell::Shell;
@@ -84,8 +85,21 @@ pub(super) enum Order {
 }
 
 /// The orders that are being carried out.
+///
+/// Bound: one for each that waits for the answer, and as many again, at least 64, for which nobody does.
 #[derive(Default)]
-pub(super) struct Orders(Vec<(ServiceIx, Order, Promise)>);
+pub(super) struct Orders {
+    open: Vec<(ServiceIx, Order, Promise)>,
+    purge_at: usize,
+}
+
+impl Orders {
+    fn add(&mut self, ix: ServiceIx, order: Order, promise: Promise) {
+        // What came by `do_send`, or was given up, is carried out all the same, but nobody is to be told.
+        is_doubled(&mut self.open, &mut self.purge_at, |(_, _, promise)| promise.is_awaited());
+        self.open.push((ix, order, promise));
+    }
+}
 
 /// An answer, now or later. It holds the very sender of it, so that the end of the manager's thread can't lose it.
 #[derive(Clone)]
@@ -100,6 +114,14 @@ enum Promised {
 impl Promise {
     fn new() -> Self {
         Self(Arc::new(Mutex::new(Promised::Nothing)))
+    }
+
+    /// Whether somebody waits for it; told from the moment on at which the order has been taken.
+    fn is_awaited(&self) -> bool {
+        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            Promised::To(sender) => !sender.is_closed(),
+            Promised::Nothing | Promised::Kept(_) => false,
+        }
     }
 
     fn keep(&self, answer: Answer) {
@@ -187,7 +209,7 @@ impl Shell {
 
     fn promise(&mut self, ix: ServiceIx, order: Order, input: Input) -> Promise {
         let promise = Promise::new();
-        self.orders.0.push((ix, order, promise.clone()));
+        self.orders.add(ix, order, promise.clone());
         self.forget_restarts(ix);
         self.feed(input, Detail::None);
         if order == Order::Stop && self.machine.is_stopped(ix) {
@@ -268,7 +290,7 @@ impl Shell {
                 });
             }
             Announcement::ShutdownRequested(_) => {
-                for (ix, _, promise) in std::mem::take(&mut self.orders.0) {
+                for (ix, _, promise) in std::mem::take(&mut self.orders.open) {
                     promise.keep(Err(OrderError::Overtaken(self.account.id(ix).to_string())));
                 }
             }
@@ -277,7 +299,7 @@ impl Shell {
     }
 
     fn answer_orders(&mut self, to: ServiceIx, answer: impl Fn(Order) -> Option<Answer>) {
-        self.orders.0.retain(|(ix, order, promise)| {
+        self.orders.open.retain(|(ix, order, promise)| {
             let answer = if *ix == to { answer(*order) } else { None };
             if let Some(answer) = &answer {
                 promise.keep(answer.clone());

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::account::Detail;
+use super::due_times::DueTime;
 use super::shell::Shell;
-use super::told::{Tick, Told, Turn};
+use super::told::{Tick, Turn};
 use crate::events::LifecycleEvent;
 use crate::lifecycle::{Announcement, Input, Outcome, RestartCause, ServiceIx};
 
@@ -42,12 +43,16 @@ impl Shell {
 
     /// A service has one timer: the latest.
     fn service_timer(&mut self, ix: ServiceIx, after: Duration, input: Input) {
-        let (home, life) = (self.home.clone(), self.service(ix).life);
-        let timer = actix_rt::spawn(async move {
-            tokio::time::sleep(after).await;
-            home.tell(Told::Tick(Tick::Service(ix, life, input)));
-        });
-        self.service(ix).set_timer(Some(timer.abort_handle()));
+        let life = self.service(ix).life;
+        let due = self.due_times.after(after, Tick::Service(ix, life, input));
+        self.set_timer(ix, due);
+    }
+
+    /// The latest timer is the only one.
+    pub(super) fn set_timer(&mut self, ix: ServiceIx, due: Option<DueTime>) {
+        if let Some(earlier) = std::mem::replace(&mut self.service(ix).timer, due) {
+            self.due_times.cancel(earlier);
+        }
     }
 
     /// A service's timer has gone off.
@@ -88,7 +93,7 @@ impl Shell {
             Announcement::RestartFinished(ix, Outcome::Ok) | Announcement::ServiceAdded(ix) => {
                 let now = self.account.now();
                 self.service(ix).restarts.is_up(now);
-                self.service(ix).set_timer(None);
+                self.set_timer(ix, None);
             }
             _ => {}
         }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use smallvec::SmallVec;
-use tokio::task::AbortHandle;
 
 use super::candidate::{Candidate, Replacement, Start};
+use super::due_times::DueTime;
 use super::links::Links;
 use super::nested::Branch;
 use super::restarts::Restarts;
@@ -35,7 +35,7 @@ pub(super) struct Seat {
     /// The life that resources and timers belong to.
     pub(super) life: Turn,
     /// The timer of its stop, or of the delay of its restart.
-    pub(super) timer: Option<AbortHandle>,
+    pub(super) timer: Option<DueTime>,
     pub(super) restarts: Restarts,
     pub(super) replacement: Option<Box<Replacement>>,
     pub(super) branch: Option<Arc<Branch>>,
@@ -85,18 +85,5 @@ impl Seat {
     /// How long its stop, or the release of one of its resources, may take while others run.
     pub(super) fn stop_limit(&self) -> Duration {
         self.stop_timeout.unwrap_or(STOP_TIMEOUT)
-    }
-
-    /// The latest timer is the only one.
-    pub(super) fn set_timer(&mut self, timer: Option<AbortHandle>) {
-        if let Some(earlier) = std::mem::replace(&mut self.timer, timer) {
-            earlier.abort();
-        }
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.set_timer(None);
     }
 }

@@ -68,9 +68,8 @@ impl Shell {
     pub(super) fn restart(&mut self, ix: ServiceIx) {
         self.account.begin_life(ix);
         self.forget_resources(ix);
-        let seat = self.service(ix);
-        seat.set_timer(None);
-        if seat.lives.is_none() {
+        self.set_timer(ix, None);
+        if self.service(ix).lives.is_none() {
             // Another actor takes its place, which is started by that message.
             return;
         }
@@ -90,6 +89,7 @@ impl Shell {
 
     /// A service that has left for good leaves nothing behind.
     pub(super) fn forget(&mut self, ix: ServiceIx) {
+        self.set_timer(ix, None);
         self.forget_resources(ix);
         if let Some(thread) = self.service(ix).thread.take() {
             self.service_threads.let_go(&thread);

@@ -8,10 +8,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::task::AbortHandle;
-
 use super::account::{Account, Detail};
 use super::candidate::Candidate;
+use super::due_times::DueTimes;
 use super::forcing::{Forced, Forcing};
 use super::log::Spans;
 use super::orders::Orders;
@@ -42,7 +41,7 @@ pub(super) struct Shell {
     pub(super) spans: Spans,
     pub(super) service_threads: Arc<Pool>,
     pub(super) resource_threads: Arc<Pool>,
-    pub(super) timers: Vec<AbortHandle>,
+    pub(super) due_times: DueTimes,
     pub(super) inputs: VecDeque<(Input, Detail)>,
     commands: Commands,
     pub(super) forcing: Forcing,
@@ -104,7 +103,7 @@ impl Shell {
             spans: parts.spans,
             service_threads: pool(),
             resource_threads: pool(),
-            timers: Vec::new(),
+            due_times: DueTimes::default(),
             inputs: VecDeque::new(),
             commands: Commands::new(),
             forcing: Forcing::default(),
@@ -308,14 +307,6 @@ impl Shell {
             self.account.name_resource(ix, started.name.clone());
             self.service(ix).resources.push(started);
             self.inputs.push_back((Input::ResourceStarted(ix), Detail::None));
-        }
-    }
-}
-
-impl Drop for Shell {
-    fn drop(&mut self) {
-        for timer in &self.timers {
-            timer.abort();
         }
     }
 }

@@ -3,26 +3,21 @@
 use std::time::{Duration, Instant};
 
 use super::shell::Shell;
-use super::told::{Tick, Told};
+use super::told::Tick;
 use crate::clock;
 use crate::lifecycle::{Input, Stage};
 
 /// The moment that resources get which were never asked before the deadline.
 pub(super) const LAST_CALL: Duration = Duration::from_millis(20);
 
+/// How often it is told who is being waited for.
+const PROGRESS: Duration = Duration::from_secs(1);
+
 impl Shell {
     pub(super) fn start_deadlines(&mut self, shares: u32) {
         self.shares = shares;
         self.time_shutdown(clock::now());
-        let home = self.home.clone();
-        self.spawn(async move {
-            let mut every = tokio::time::interval(Duration::from_secs(1));
-            every.tick().await;
-            loop {
-                every.tick().await;
-                home.tell(Told::Tick(Tick::Progress));
-            }
-        });
+        self.later(PROGRESS, Tick::Progress);
     }
 
     /// Sets the timers of the steps whose times are known beforehand. What is told twice counts once.
@@ -57,15 +52,15 @@ impl Shell {
     }
 
     pub(super) fn later(&mut self, after: Duration, tick: Tick) {
-        let home = self.home.clone();
-        self.spawn(async move {
-            tokio::time::sleep(after).await;
-            home.tell(Told::Tick(tick));
-        });
+        self.due_times.after(after, tick);
     }
 
-    fn spawn(&mut self, timer: impl Future<Output = ()> + 'static) {
-        self.timers.retain(|timer| !timer.is_finished());
-        self.timers.push(actix_rt::spawn(timer).abort_handle());
+    /// What is due, if anything is.
+    pub(super) fn take_due(&mut self) -> Option<Tick> {
+        let (at, tick) = self.due_times.take()?;
+        if let Tick::Progress = tick {
+            self.due_times.at(at + PROGRESS, tick);
+        }
+        Some(tick)
     }
 }

@@ -1,16 +1,16 @@
 //! What a manager is told from other threads and by its own timers.
 
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 
-use actix::fut::ActorFuture;
 use tokio::sync::mpsc;
 
-use super::Manager;
+use super::backpressure::Backlog;
 use crate::grpc::GrpcAddress;
 use crate::lifecycle::{Input, ResourceIx, ServiceIx, SignalKind, Step};
 use crate::service::Told as ToldOf;
-use crate::supervision::{Notice, Reply, batched};
+use crate::supervision::{Notice, Reply};
 
 /// Everything that reaches a manager, but for its users' messages.
 ///
@@ -59,55 +59,144 @@ pub(super) enum Tick {
     Finished,
 }
 
+impl Told {
+    /// Whether a service can have the manager told of this as often as it likes.
+    fn is_at_will(&self) -> bool {
+        matches!(
+            self,
+            Self::Service(_, _, Notice::Panicked(_))
+                | Self::Resource(_, _, ToldOf::Started | ToldOf::Notice(Notice::Panicked(_)))
+        )
+    }
+}
+
+/// How many signals wait at most. The third ends the process, so that none is missed that would.
+const SIGNALS: usize = 16;
+
 /// The way to a manager. It keeps none alive: what outlives a manager has nobody left to tell.
+///
+/// Bounds: signals, 16; requests for the status, one; panics and starts of resources, as `backpressure.rs` tells; of the rest each
+/// service and resource tells a few.
 #[derive(Debug, Clone)]
-pub(super) struct Home(mpsc::UnboundedSender<Told>);
+pub(super) struct Home(Arc<Ways>);
+
+#[derive(Debug)]
+struct Ways {
+    inputs: mpsc::UnboundedSender<Told>,
+    signals: mpsc::Sender<SignalKind>,
+    prints: AtomicBool,
+    at_will: Backlog,
+}
 
 impl Home {
     /// The way, and where it leads. Cheaper than the manager's mailbox, by which it is told by others than its own.
     pub(super) fn new() -> (Self, Inbox) {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(sender), Inbox { receiver, chunk: Vec::new() })
+        let (inputs, inputs_receiver) = mpsc::unbounded_channel();
+        let (signals, signals_receiver) = mpsc::channel(SIGNALS);
+        let ways = Ways { inputs, signals, prints: AtomicBool::new(false), at_will: Backlog::new() };
+        let home = Self(Arc::new(ways));
+        let inbox = Inbox {
+            inputs: inputs_receiver,
+            signals: signals_receiver,
+            chunk: Vec::new(),
+            ways: Arc::clone(&home.0),
+        };
+        (home, inbox)
     }
 
     pub(super) fn tell(&self, told: Told) {
+        let ways = &self.0;
         // A manager that is gone needs no word.
-        let _ = self.0.send(told);
+        match told {
+            Told::Signal(signal) => drop(ways.signals.try_send(signal)),
+            Told::PrintStatus => {
+                if !ways.prints.swap(true, Ordering::Relaxed) {
+                    let _ = ways.inputs.send(told);
+                }
+            }
+            told => {
+                if told.is_at_will() {
+                    ways.at_will.enter();
+                }
+                let _ = ways.inputs.send(told);
+            }
+        }
     }
 }
 
 /// How much a manager hears before it has delivered what it told because of that.
 const CHUNK: usize = 256;
 
-/// What a manager is told, in the order in which it is, and what it tells because of that in few pieces.
+/// What a manager is told: signals first, then in the order in which it is.
+#[derive(Debug)]
 pub(super) struct Inbox {
-    receiver: mpsc::UnboundedReceiver<Told>,
+    inputs: mpsc::UnboundedReceiver<Told>,
+    signals: mpsc::Receiver<SignalKind>,
     chunk: Vec<Told>,
+    ways: Arc<Ways>,
 }
 
-impl ActorFuture<Manager> for Inbox {
-    type Output = ();
+impl Inbox {
+    /// Whether there is nothing in it. Cheap enough to be asked before each message.
+    pub(super) fn is_empty(&self) -> bool {
+        self.inputs.is_empty() && self.signals.is_empty()
+    }
 
-    fn poll(
-        mut self: Pin<&mut Self>,
-        manager: &mut Manager,
-        ctx: &mut actix::Context<Manager>,
-        cx: &mut Context<'_>,
-    ) -> Poll<()> {
-        let Self { receiver, chunk } = &mut *self;
-        loop {
-            match ready!(receiver.poll_recv_many(cx, chunk, CHUNK)) {
-                // Whoever could tell something is gone.
-                0 => return Poll::Ready(()),
-                count => {
-                    batched(|| chunk.drain(..).for_each(|told| manager.hear(told, ctx)));
-                    if count == CHUNK {
-                        // Its users have their turn, too.
-                        cx.waker().wake_by_ref();
-                        return Poll::Pending;
-                    }
+    /// The next of what it is told: all signals, or a chunk. When there is nothing, the waker is kept.
+    pub(super) fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<std::vec::Drain<'_, Told>> {
+        while let Poll::Ready(Some(signal)) = self.signals.poll_recv(cx) {
+            self.chunk.push(Told::Signal(signal));
+        }
+        if self.chunk.is_empty() {
+            if self.inputs.poll_recv_many(cx, &mut self.chunk, CHUNK).is_pending() {
+                return Poll::Pending;
+            }
+            for told in &self.chunk {
+                match told {
+                    Told::PrintStatus => self.ways.prints.store(false, Ordering::Relaxed),
+                    told if told.is_at_will() => self.ways.at_will.leave(),
+                    _ => {}
                 }
             }
         }
+        Poll::Ready(self.chunk.drain(..))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::task::Waker;
+
+    fn take(inbox: &mut Inbox) -> Vec<String> {
+        match inbox.poll_take(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(told) => told.map(|told| format!("{told:?}")).collect(),
+            Poll::Pending => Vec::new(),
+        }
+    }
+
+    #[test]
+    fn g16_signals_stand_behind_nothing_else() {
+        let (home, mut inbox) = Home::new();
+        assert!(inbox.is_empty());
+        (0..100_000).for_each(|_| home.tell(Told::Tick(Tick::Look)));
+        home.tell(Told::Signal(SignalKind::Terminate));
+        assert!(!inbox.is_empty());
+        assert_eq!(take(&mut inbox), ["Signal(Terminate)"]);
+        assert_eq!(take(&mut inbox).len(), CHUNK);
+    }
+
+    #[test]
+    fn g16_signals_and_requests_for_the_status_do_not_pile_up() {
+        let (home, mut inbox) = Home::new();
+        for _ in 0..1_000 {
+            home.tell(Told::Signal(SignalKind::Interrupt));
+            home.tell(Told::PrintStatus);
+        }
+        assert_eq!(take(&mut inbox).len(), SIGNALS);
+        assert_eq!(take(&mut inbox), ["PrintStatus"]);
+        assert!(inbox.is_empty());
+        home.tell(Told::PrintStatus);
+        assert_eq!(take(&mut inbox), ["PrintStatus"]);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use actix::dev::{MessageResponse, OneshotSender};
 use actix::{Actor, Message};
 
+use super::askers::Askers;
 use crate::error::ManagerError;
 
 type Outcome = Result<(), ManagerError>;
@@ -15,7 +16,7 @@ pub(super) struct Waiters(Arc<Mutex<Waiting>>);
 
 #[derive(Default)]
 struct Waiting {
-    senders: Vec<OneshotSender<Outcome>>,
+    askers: Askers<Outcome>,
     outcome: Option<Outcome>,
 }
 
@@ -23,7 +24,7 @@ impl Waiters {
     /// Answers all who wait, and whoever asks from now on; a later outcome replaces an earlier one.
     pub(super) fn answer(&self, outcome: Outcome) {
         let mut waiting = lock(&self.0);
-        for sender in waiting.senders.drain(..) {
+        for sender in waiting.askers.take() {
             // Whoever asked may have stopped waiting.
             let _ = sender.send(outcome.clone());
         }
@@ -57,7 +58,7 @@ where
             Some(outcome) => {
                 let _ = sender.send(outcome.clone());
             }
-            None => waiting.senders.push(sender),
+            None => waiting.askers.add(sender),
         }
     }
 }

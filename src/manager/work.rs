@@ -19,7 +19,7 @@ use super::signals::{self, Registration};
 use super::status::ManagerStatus;
 use super::told::{Home, Tick, Told};
 use crate::error::{ConfigError, ManagerError, ShutdownReport, StageError, seconds};
-use crate::events::{self, EventSender, LifecycleEvent, Name};
+use crate::events::{self, EventSender, EventStream, LifecycleEvent, Name};
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, Server};
 use crate::lifecycle::{Input, Kind, ServiceIx, Stage};
 use crate::service::ServiceSpec;
@@ -120,7 +120,27 @@ impl Work {
 
     /// Tells an observer of all that happens from now on.
     pub(super) fn observe(&mut self, observer: EventSender) {
-        self.shell.account.observe(observer);
+        self.shell.account.observers().add(observer);
+    }
+
+    /// A stream of all that happens from now on.
+    pub(super) fn subscribe(&mut self) -> EventStream {
+        self.shell.account.observers().subscribe()
+    }
+
+    /// Nested managers that are not over.
+    pub(super) fn children(&self) -> Vec<(Name, Addr<Manager>)> {
+        self.shell.children()
+    }
+
+    /// What is due, if anything is.
+    pub(super) fn take_due(&mut self) -> Option<Tick> {
+        self.shell.take_due()
+    }
+
+    /// When something is due next.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.shell.due_times.first()
     }
 
     fn status(&mut self) -> ManagerStatus {
@@ -163,7 +183,7 @@ impl Work {
     /// All is over: what still lies on the threads goes with them.
     fn stop_threads(&mut self) {
         self.shell.account.keep_history();
-        self.shell.account.close();
+        self.shell.account.observers().close();
         let threads = self.shell.stop_threads();
         let logged = self.logged.take();
         let home = self.shell.home.clone();

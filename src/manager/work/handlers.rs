@@ -1,24 +1,27 @@
 //! What the manager does with each message.
 
-use actix::{AsyncContext, Context, Handler, MessageResult, Response};
+use actix::{Handler, MessageResult};
 
 use super::super::Manager;
 use super::super::account::Detail;
+use super::super::mailbox::ManagerContext;
 use super::super::messages::{
     AddService, ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService,
     Subscribe, WaitForShutdown, WaitUntilRunning,
 };
 use super::super::orders::{Order, OrderError, Promise};
+use super::super::questions::Asked;
 use super::super::shell::Shell;
-use super::super::status::{self, ManagerStatus};
+use super::super::status::ManagerStatus;
 use super::super::told::{Tick, Told};
 use super::super::waiting::Join;
+use super::Work;
 use crate::events;
 use crate::lifecycle::{Input, Stage};
 
 impl Manager {
     /// Something that is told by others than its users.
-    pub(in crate::manager) fn hear(&mut self, told: Told, ctx: &mut Context<Self>) {
+    pub(in crate::manager) fn hear(&mut self, told: Told) {
         let Some(work) = &mut self.work else { return };
         let shell = &mut work.shell;
         match told {
@@ -31,36 +34,29 @@ impl Manager {
                 shell.serving(addresses);
             }
             Told::Signal(signal) => shell.feed(Input::Signal(signal), Detail::None),
-            Told::PrintStatus => {
-                let status = status::with_children(work.status(), work.shell.children());
-                actix_rt::spawn(async {
-                    let status = status.await;
-                    // Printing may block, and must not do so here.
-                    std::thread::spawn(move || eprintln!("{status}"));
-                });
-            }
+            Told::PrintStatus => self.questions.print(),
             Told::Tick(Tick::Input(input)) => shell.feed(input, Detail::None),
             Told::Tick(Tick::Service(ix, life, input)) => shell.service_tick(ix, life, input),
             Told::Tick(Tick::ForceOver) => shell.force_over(),
             Told::Tick(Tick::Look) => shell.look(),
             Told::Tick(Tick::Progress) => work.progress(),
             Told::Tick(Tick::Stopped) => work.stop_threads(),
-            Told::Tick(Tick::Finished) => {
-                self.conclude();
-                // What is told from now on is told nobody, and keeps nobody alive.
-                if let Some(inbox) = self.inbox.take() {
-                    ctx.cancel_future(inbox);
-                }
-            }
+            Told::Tick(Tick::Finished) => self.conclude(),
         }
         self.answer_running();
+    }
+
+    /// Prints the status for whoever asked by a signal.
+    pub(in crate::manager) fn print(status: ManagerStatus) {
+        // Printing may block, and must not do so here.
+        std::thread::spawn(move || eprintln!("{status}"));
     }
 }
 
 impl Handler<StartShutdown> for Manager {
     type Result = ();
 
-    fn handle(&mut self, _: StartShutdown, _: &mut Context<Self>) {
+    fn handle(&mut self, _: StartShutdown, _: &mut ManagerContext) {
         self.feed(Input::ShutdownAsked);
     }
 }
@@ -68,40 +64,32 @@ impl Handler<StartShutdown> for Manager {
 impl Handler<ForceShutdown> for Manager {
     type Result = ();
 
-    fn handle(&mut self, _: ForceShutdown, _: &mut Context<Self>) {
+    fn handle(&mut self, _: ForceShutdown, _: &mut ManagerContext) {
         self.feed(Input::ForceAsked);
     }
 }
 
 impl Handler<GetStatus> for Manager {
-    type Result = Response<ManagerStatus>;
+    type Result = Asked;
 
-    fn handle(&mut self, _: GetStatus, _: &mut Context<Self>) -> Self::Result {
-        let status = self.status();
-        let children = self.work.as_ref().map(|work| work.shell.children()).unwrap_or_default();
-        if children.is_empty() {
-            return Response::reply(status);
-        }
-        Response::fut(status::with_children(status, children))
+    fn handle(&mut self, _: GetStatus, _: &mut ManagerContext) -> Asked {
+        self.questions.take_down()
     }
 }
 
 impl Handler<Subscribe> for Manager {
     type Result = MessageResult<Subscribe>;
 
-    fn handle(&mut self, _: Subscribe, _: &mut Context<Self>) -> Self::Result {
-        let (sender, stream) = events::channel();
-        if let Some(work) = &mut self.work {
-            work.observe(sender);
-        }
-        MessageResult(stream)
+    fn handle(&mut self, _: Subscribe, _: &mut ManagerContext) -> Self::Result {
+        // One that is over tells nobody: a stream that has ended.
+        MessageResult(self.work.as_mut().map_or_else(|| events::channel().1, Work::subscribe))
     }
 }
 
 impl Handler<WaitForShutdown> for Manager {
     type Result = Join;
 
-    fn handle(&mut self, _: WaitForShutdown, _: &mut Context<Self>) -> Join {
+    fn handle(&mut self, _: WaitForShutdown, _: &mut ManagerContext) -> Join {
         self.stopped.join()
     }
 }
@@ -109,7 +97,7 @@ impl Handler<WaitForShutdown> for Manager {
 impl Handler<WaitUntilRunning> for Manager {
     type Result = Join;
 
-    fn handle(&mut self, _: WaitUntilRunning, _: &mut Context<Self>) -> Join {
+    fn handle(&mut self, _: WaitUntilRunning, _: &mut ManagerContext) -> Join {
         self.running.join()
     }
 }
@@ -138,7 +126,7 @@ impl Manager {
 impl Handler<AddService> for Manager {
     type Result = Promise;
 
-    fn handle(&mut self, add: AddService, _: &mut Context<Self>) -> Promise {
+    fn handle(&mut self, add: AddService, _: &mut ManagerContext) -> Promise {
         self.order(|shell| shell.add(add.0))
     }
 }
@@ -149,7 +137,7 @@ macro_rules! order {
         impl Handler<$message> for Manager {
             type Result = Promise;
 
-            fn handle(&mut self, $message(id): $message, _: &mut Context<Self>) -> Promise {
+            fn handle(&mut self, $message(id): $message, _: &mut ManagerContext) -> Promise {
                 self.order(|shell| shell.order(&id, Order::$order))
             }
         }

@@ -1,0 +1,175 @@
+//! What a manager does next. The end has the right of way:
+//!
+//! ```text
+//!   1. what it is told    signals, then what its actors tell; then whose time has come    all of it, before each
+//!   2. messages           of its users, in their order                                    one
+//!   3. questions          a piece, for at most half of the time (`questions.rs`)          when there is no message, or in the end
+//!   after a good hundred of these all other tasks of the thread have their turn, and timers and sockets are looked at
+//! ```
+//!
+//! actix handles an actor's mailbox until it is empty, and polls nothing of it until then; so who asked often enough kept a manager
+//! from its signals and timers. Here nobody does, however many ask. That a message does not wait for too many others is seen to by
+//! `backpressure.rs`.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use actix::dev::EnvelopeProxy;
+use actix::dev::channel::{AddressReceiver, channel};
+use actix::{Addr, Arbiter};
+use actix_rt::ArbiterHandle;
+use futures_util::Stream;
+use tokio::time::Sleep;
+
+use super::Manager;
+use super::backpressure;
+use super::mailbox::ManagerContext;
+use super::told::{Inbox, Told};
+use crate::supervision::batched;
+
+/// How many messages wait before `send` waits for room, but for one of each address: actix's own default.
+const CAPACITY: usize = 16;
+
+/// How much is done before others have their turn.
+const TURN: usize = 128;
+
+/// A piece of what questions want counts as so many messages.
+const QUESTION: usize = 32;
+
+/// How many chunks of what it is told are taken in before times are looked at. Who answered in time is not to be blamed, though
+/// much stands before the answer.
+const CHUNKS: usize = 16;
+
+/// A manager that lives on this thread.
+pub(super) struct ManagerLoop {
+    manager: Manager,
+    context: ManagerContext,
+    messages: AddressReceiver<Manager>,
+    has_started: bool,
+    /// What it is told, until it has ended.
+    inbox: Option<Inbox>,
+    /// Wakes it when something is due.
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+/// Has a manager live on a thread. What is sent to it before it has begun waits.
+pub(super) fn start(manager: Manager, thread: &ArbiterHandle) -> Addr<Manager> {
+    let (sender, messages) = channel(CAPACITY);
+    thread.spawn_fn(move || {
+        let lives = ManagerLoop {
+            manager,
+            context: ManagerContext::new(),
+            messages,
+            has_started: false,
+            inbox: None,
+            sleep: None,
+        };
+        // It gives way by itself; tokio's own way would hide messages from it that are there.
+        actix_rt::spawn(tokio::task::unconstrained(lives));
+    });
+    Addr::new(sender)
+}
+
+impl Future for ManagerLoop {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        if !this.has_started {
+            this.has_started = true;
+            backpressure::receives_here();
+            this.inbox = this.manager.started(&Addr::new(this.messages.sender()));
+        }
+        let mut done = 0;
+        loop {
+            done += this.take_in(cx, false);
+            if done >= TURN {
+                this.manager.answer_questions(false, cx);
+                give_way(cx);
+                return Poll::Pending;
+            }
+            if let Poll::Ready(message) = Pin::new(&mut this.messages).poll_next(cx) {
+                let Some(mut message) = message else { return this.end() };
+                message.handle(&mut this.manager, &mut this.context);
+                done += 1;
+            } else if let told @ 1.. = this.take_in(cx, true) {
+                done += told;
+            } else if this.manager.answer_questions(true, cx) {
+                done += QUESTION;
+            } else if this.manager.is_over() && !this.messages.connected() {
+                return this.end();
+            } else if this.sleep(cx).is_pending() {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl ManagerLoop {
+    /// Takes in what it was told and what is due; answers how much that was. When there is nothing, and it is to be woken by what
+    /// comes, the waker is kept.
+    fn take_in(&mut self, cx: &mut Context<'_>, is_idle: bool) -> usize {
+        let mut taken = 0;
+        for _ in 0..CHUNKS {
+            let Some(inbox) = self.inbox.as_mut().filter(|inbox| is_idle || !inbox.is_empty()) else { break };
+            let Poll::Ready(told) = inbox.poll_take(cx) else { break };
+            taken += told.len();
+            batched(|| told.for_each(|told| self.manager.hear(told)));
+            if self.manager.is_over() {
+                // What is told from now on is told nobody.
+                self.inbox = None;
+            }
+        }
+        while let Some(tick) = self.manager.take_due() {
+            self.manager.hear(Told::Tick(tick));
+            taken += 1;
+        }
+        taken
+    }
+
+    /// Waits for the next time at which something is due; ready when that has come.
+    fn sleep(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(at) = self.manager.next_due().map(tokio::time::Instant::from_std) else {
+            return Poll::Pending;
+        };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at)));
+        if sleep.deadline() != at {
+            sleep.as_mut().reset(at);
+        }
+        sleep.as_mut().poll(cx)
+    }
+
+    fn end(&mut self) -> Poll<()> {
+        if self.manager.owns_thread {
+            Arbiter::current().stop();
+        }
+        Poll::Ready(())
+    }
+}
+
+/// Has it polled again, after everything else on this thread.
+fn give_way(cx: &mut Context<'_>) {
+    // Unlike by a plain wake, timers and sockets are looked at before that, too.
+    let mut others = std::pin::pin!(tokio::task::yield_now());
+    if others.as_mut().poll(cx).is_ready() {
+        cx.waker().wake_by_ref();
+    }
+}
+
+impl Manager {
+    /// What is due, if anything is.
+    fn take_due(&mut self) -> Option<super::told::Tick> {
+        self.work.as_mut()?.take_due()
+    }
+
+    /// When something is due next.
+    fn next_due(&self) -> Option<Instant> {
+        let due = self.work.as_ref().and_then(super::work::Work::next_due);
+        due.into_iter().chain(self.questions.due()).min()
+    }
+
+    fn is_over(&self) -> bool {
+        self.work.is_none()
+    }
+}

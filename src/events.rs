@@ -24,6 +24,7 @@
 mod channel;
 mod failure;
 mod in_flight;
+mod name;
 mod stall;
 mod text;
 
@@ -39,6 +40,7 @@ pub use in_flight::{InFlight, OldestCall};
 pub use stall::Stall;
 
 pub(crate) use in_flight::count;
+pub(crate) use name::check_name;
 
 use crate::grpc::GrpcAddress;
 use crate::lifecycle::{Cause, ErrorStage, Outcome, RestartCause};

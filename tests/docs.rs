@@ -57,7 +57,8 @@ fn documented() -> Files {
 #[test]
 fn every_guarantee_names_the_files_with_its_tests() {
     let (tested, documented) = (tested(), documented());
-    assert_eq!(documented.len(), 15, "a section for each guarantee: {:?}", documented.keys());
+    let missing: Vec<_> = tested.keys().filter(|guarantee| !documented.contains_key(*guarantee)).collect();
+    assert!(missing.is_empty(), "a section for each guarantee: {missing:?}");
     for (guarantee, named) in &documented {
         let found = tested.get(guarantee).cloned().unwrap_or_default();
         assert_eq!(*named, found, "{guarantee}: left, what docs/guarantees.md names; right, what there is");

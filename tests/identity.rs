@@ -225,3 +225,17 @@ async fn g01_an_address_that_cannot_be_parsed_is_refused_by_name() {
 fn a_manager_outside_of_an_actix_system_says_where_it_belongs() {
     Manager::new(options()).start();
 }
+
+#[actix::test]
+async fn g01_ids_and_names_that_cannot_be_shown_are_refused_and_told_escaped() {
+    let journal = Journal::default();
+    let long = "x".repeat(257);
+    for (id, words) in
+        [("a\u{1b}[2Jb", [r#""a\u{1b}[2Jb""#, "control characters"]), (&*long, ["xxx", "256 bytes"])]
+    {
+        let service = Probe::new(id, &journal);
+        let text = refused(options(), &journal, |manager| manager.service(service)).await;
+        assert_names(&text, &words);
+        assert!(text.len() < 300 && !text.contains('\u{1b}'), "{text:?}");
+    }
+}

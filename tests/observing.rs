@@ -23,7 +23,7 @@ use tracing_subscriber::registry::{LookupSpan, Registry};
 type Fields = BTreeMap<String, String>;
 
 /// Remembers the fields of every event, with those of the spans around it.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 struct Recorder(Arc<Mutex<Vec<Fields>>>);
 
 impl Recorder {
@@ -39,6 +39,22 @@ impl Recorder {
         };
         let all = |fields: &&Fields| wanted.iter().all(|pair| has(fields, pair));
         events.iter().filter(all).cloned().collect()
+    }
+
+    /// The one event with these fields, once it is there: the end waits a moment for the log, and no longer.
+    async fn one(&self, wanted: &[(&str, &str)]) -> Fields {
+        let came = async {
+            loop {
+                match &self.with(wanted)[..] {
+                    [] => tokio::time::sleep(Duration::from_millis(1)).await,
+                    [one] => break one.clone(),
+                    several => panic!("{several:#?}"),
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), came)
+            .await
+            .unwrap_or_else(|_| panic!("no {wanted:?}: {self:#?}"))
     }
 }
 
@@ -199,4 +215,115 @@ async fn the_status_tells_what_everybody_does_and_how_it_ended() {
     assert_eq!(status.services[0].state, "run ok");
     assert_eq!(status.services[0].resources[0].state, "released");
     assert!(status.report.unwrap().took.is_some());
+}
+
+#[test]
+fn g16_stopped_is_the_last_event_though_the_end_falls_on_a_whole_second() {
+    for limit in [1, 2, 3] {
+        paused(move || async move {
+            let (sender, mut stream) = events::channel();
+            let service = service_fn("db", |run: Run| async move {
+                run.resources.start("pool", resource_fn(pending))?;
+                run.shutdown.requested().await;
+                Ok(())
+            });
+            let options = options().max_shutdown_duration(Duration::from_secs(limit)).observe(sender);
+            let manager = start_paused(Manager::new(options).service(service));
+            manager.send(WaitUntilRunning).await.unwrap().unwrap();
+            manager.do_send(StartShutdown);
+            manager.send(WaitForShutdown).await.unwrap().unwrap_err();
+            let mut names = Vec::new();
+            while let Some(timed) = stream.recv().await {
+                names.push(serde_json::to_value(&*timed).unwrap()["event"].as_str().unwrap().to_owned());
+            }
+            assert_eq!(names.iter().position(|name| name == "stopped"), Some(names.len() - 1), "{names:?}");
+        });
+    }
+}
+
+#[actix::test]
+async fn g16_an_observer_that_does_not_read_is_told_how_many_events_it_missed_and_of_the_end() {
+    let (sender, mut stream) = events::channel_of(2);
+    let manager = Manager::new(options().observe(sender)).service(service_fn("a", |_| async { Ok(()) }));
+    manager.run().await.unwrap();
+    let mut events = Vec::new();
+    while let Some(timed) = stream.recv().await {
+        events.push(timed);
+    }
+    let [first, _, missed, last] = &events[..] else { panic!("{events:?}") };
+    assert!(matches!(first.event, LifecycleEvent::SetupStarted { .. }), "{events:?}");
+    assert!(matches!(missed.event, LifecycleEvent::Missed { count: 3.. }), "{events:?}");
+    assert!(matches!(last.event, LifecycleEvent::Stopped), "{events:?}");
+}
+
+/// A subscriber that panics at some of what it is told.
+struct Panics(Recorder, &'static str);
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Panics {
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        self.0.on_event(event, context);
+        let last = self.0.0.lock().unwrap().last().cloned().unwrap();
+        assert!(!last.values().any(|value| value.contains(self.1)), "as the test wants it");
+    }
+}
+
+#[actix::test]
+async fn g18_a_subscriber_that_panics_loses_a_line_and_the_next_says_so() {
+    let recorder = Recorder::default();
+    let dispatch = Dispatch::new(Registry::default().with(Panics(recorder.clone(), "run begins")));
+    let manager = Manager::new(options().dispatch(dispatch)).service(service_fn("a", |_| async { Ok(()) }));
+    manager.run().await.unwrap();
+    recorder.one(&[("lost", "1")]).await;
+    recorder.one(&[("message", "stopped")]).await;
+}
+
+#[actix::test]
+async fn a_forced_end_logs_its_history_as_one_event_and_errors_up_to_a_limit() {
+    let recorder = Recorder::default();
+    let service = service_fn("a", |run: Run| async move {
+        run.resources.start("db", resource_fn(|| async { Err("x".repeat(10_000).into()) }))?;
+        pending().await
+    });
+    let options = options()
+        .dispatch(recorder.dispatch())
+        .log_error_limit(100)
+        .max_shutdown_duration(Duration::from_millis(100));
+    let manager = Manager::new(options).service(service).start();
+    manager.send(WaitUntilRunning).await.unwrap().unwrap();
+    manager.do_send(StartShutdown);
+    let error = manager.send(WaitForShutdown).await.unwrap().unwrap_err();
+    assert!(error.to_string().contains(&"x".repeat(10_000)), "the error itself is whole");
+    let history = recorder.one(&[("message", "what happened before the forced end")]).await;
+    let lines: Vec<_> = history["history"].lines().collect();
+    assert_eq!(lines.len().to_string(), history["events"]);
+    assert!(lines[0].contains("setup_started a") && lines.iter().all(|line| line.len() < 200), "{lines:#?}");
+    let release = recorder.one(&[("stage", "release"), ("outcome", "error")]).await;
+    assert_eq!(release["error"], format!("{} ... (9900 bytes more)", "x".repeat(100)));
+}
+
+#[actix::test]
+async fn a_manager_whose_run_is_dropped_stops_and_says_that_nobody_waits() {
+    let recorder = Recorder::default();
+    let (sender, mut stream) = events::channel();
+    let service = service_fn("a", |run: Run| async move {
+        run.shutdown.requested().await;
+        Ok(())
+    });
+    let run = Manager::new(options().observe(sender).dispatch(recorder.dispatch())).service(service).run();
+    let mut run = Box::pin(run);
+    loop {
+        tokio::select! {
+            end = &mut run => panic!("{end:?}"),
+            timed = stream.recv() => if matches!(timed.unwrap().event, LifecycleEvent::Running) { break },
+        }
+    }
+    drop(run);
+    let dropped =
+        recorder.0.lock().unwrap().iter().filter(|fields| fields["message"].contains("was dropped")).count();
+    assert_eq!(dropped, 1, "{recorder:?}");
+    let mut last = None;
+    while let Some(timed) = stream.recv().await {
+        last = Some(timed);
+    }
+    assert!(matches!(last.unwrap().event, LifecycleEvent::Stopped));
 }

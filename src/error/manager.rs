@@ -63,6 +63,14 @@ pub enum ConfigError {
     /// A service has an empty id.
     #[error("service number {0} has an empty id: give it a name, it is what errors and reports call it by")]
     EmptyId(usize),
+    /// An id is too long, or has control characters in it.
+    #[error("the id {id} cannot be used, {reason}: choose one that can be shown and logged")]
+    UnfitId {
+        /// The id, escaped, or its beginning.
+        id: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
     /// An address of the gRPC server cannot be understood, or is there twice.
     #[error(
         "grpc_server_address {address:?} cannot be used ({reason}): write HOST:PORT, such as \

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::links::{Links, Ways};
 use super::nested::Branch;
 use crate::error::ConfigError;
-use crate::events::Name;
+use crate::events::{Name, check_name};
 use crate::grpc::GrpcService;
 use crate::lifecycle::{Dependency, Kind, RestartMode, ServiceIx, Spec, start_order};
 use crate::service::{GenericService, RestartPolicy, Service, ServiceSpec};
@@ -83,6 +83,8 @@ impl Candidate {
 
     /// Whether what was said of it can work, in a manager whose services have so long to stop.
     pub(super) fn check(&self, services_time: Option<Duration>) -> Result<(), ConfigError> {
+        check_name(&self.id)
+            .map_err(|unfit| ConfigError::UnfitId { id: unfit.shown, reason: unfit.reason })?;
         if let Some(replacement) = &self.replacement {
             let refused = |reason| ConfigError::Replacement { service: self.id.to_string(), reason };
             if self.policy.mode() == RestartMode::Never {

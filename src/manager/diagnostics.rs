@@ -64,11 +64,13 @@ fn tls() -> TlsError {
 #[test]
 fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
     every!(itself -> ConfigError {
-        DuplicateId, EmptyId, Address, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle, SurvivesStranger, Nested,
+        DuplicateId, EmptyId, UnfitId, Address, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle, SurvivesStranger, Nested,
         CannotFollow, Restart, Replacement, StopTimeout, Option, PausedGrpc, Thread, Signals,
     }:
         ConfigError::DuplicateId("api".into()) => ["\"api\"", "give each its own"],
         ConfigError::EmptyId(3) => ["service number 3", "give it a name"],
+        ConfigError::UnfitId { id: "\"a\\n\"".into(), reason: "which has control characters in it" }
+            => ["\"a\\n\"", "control characters", "choose one"],
         ConfigError::Address { address: "1".into(), reason: "it has no port".into() }
             => ["\"1\"", "it has no port", "write HOST:PORT"],
         ConfigError::Sentinels(ReissueError::Issuer { variable: "A_ERROR_ISSUER".into(), value: "".into(), issuer: "A" })
@@ -126,9 +128,11 @@ fn what_was_ordered_in_vain_is_told_by_name_and_with_a_way_out() {
         OrderError::Forced("a".into()) => ["\"a\"", "allow it more time"],
         OrderError::Overtaken("a".into()) => ["\"a\"", "see GetStatus"],
     );
-    every!(itself -> ResourceError { Duplicate, Unnamed, Closed, Thread }:
+    every!(itself -> ResourceError { Duplicate, Unnamed, Unfit, Closed, Thread }:
         ResourceError::Duplicate { service: "a".into(), name: "r".into() } => ["a ", "\"r\"", "give each its own name"],
         ResourceError::Unnamed { service: "a".into() } => ["a ", "give it one"],
+        ResourceError::Unfit { service: "a".into(), name: "\"r\\n\"".into(), reason: "which has control characters in it" }
+            => ["a ", "\"r\\n\"", "control characters", "choose a name"],
         ResourceError::Closed { service: "a".into(), name: "r".into() } => ["a ", "\"r\"", "start it in Setup"],
         ResourceError::Thread { service: "a".into(), name: "r".into(), source: denied() } => ["\"r\"", "raise the limits"],
     );

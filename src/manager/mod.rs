@@ -26,6 +26,7 @@ mod questions;
 mod recorder;
 mod restarting;
 mod restarts;
+mod run_guard;
 mod seat;
 mod sending;
 mod shell;
@@ -62,6 +63,7 @@ use mailbox::ManagerContext;
 pub(crate) use nested::Branch;
 use plan::Plan;
 use questions::Questions;
+use run_guard::RunGuard;
 use told::{Home, Inbox};
 use waiting::Waiters;
 use work::Work;
@@ -232,7 +234,8 @@ impl Manager {
         manager_loop::start(self, &Arbiter::current())
     }
 
-    /// Starts the manager and waits for its end. Answers to the seed's `Manager.Run`.
+    /// Starts the manager and waits for its end. Answers to the seed's `Manager.Run`. Where this is dropped before, the manager
+    /// begins its shutdown all the same, and that nobody waits for it is logged.
     ///
     /// # Errors
     /// What [`WaitForShutdown`] answers.
@@ -240,7 +243,13 @@ impl Manager {
     /// # Panics
     /// As [`start`](Self::start) does.
     pub async fn run(self) -> Result<(), ManagerError> {
-        self.start().send(WaitForShutdown).await?
+        let given = self.plan.as_ref().and_then(|plan| plan.options.dispatch.clone());
+        let dispatch = given.unwrap_or_else(|| dispatcher::get_default(Clone::clone));
+        let manager = self.start();
+        let mut guard = RunGuard::new(manager.clone(), dispatch);
+        let end = manager.send(WaitForShutdown).await;
+        guard.has_ended();
+        end?
     }
 }
 

@@ -20,6 +20,9 @@ const SERVICE_THREADS: usize = 16;
 /// How many events are kept, unless told otherwise.
 const FLIGHT_RECORDER: usize = 64;
 
+/// How many bytes of an error are logged, unless told otherwise.
+const LOG_ERROR_LIMIT: usize = 4_096;
+
 /// How long a poll may last, unless told otherwise.
 const STUCK_AFTER: Duration = Duration::from_secs(1);
 
@@ -54,6 +57,7 @@ pub struct ManagerOptions {
     pub(super) dispatch: Option<Dispatch>,
     pub(super) observers: Vec<EventSender>,
     pub(super) flight_recorder: usize,
+    pub(super) log_error_limit: usize,
     pub(super) stuck_after: Option<Duration>,
     #[cfg(feature = "testing")]
     pub(super) rehearsal: super::fault::Rehearsal,
@@ -87,6 +91,7 @@ impl Default for ManagerOptions {
             dispatch: None,
             observers: Vec::new(),
             flight_recorder: FLIGHT_RECORDER,
+            log_error_limit: LOG_ERROR_LIMIT,
             stuck_after: Some(STUCK_AFTER),
             #[cfg(feature = "testing")]
             rehearsal: super::fault::Rehearsal::default(),
@@ -142,9 +147,16 @@ impl ManagerOptions {
         self
     }
 
-    /// How many of the latest lifecycle events are kept: they are in the status, and a forced end logs them. Default 64.
+    /// How many of the latest lifecycle events are kept: they are in the status, and a forced end logs them, as one
+    /// log event. Default: 64.
     pub fn flight_recorder(self, events: usize) -> Self {
         Self { flight_recorder: events, ..self }
+    }
+
+    /// How many bytes of an error's text lifecycle events are logged with, in the field `error`: what is longer is cut, and says how
+    /// much is missing. The report and the manager's error have the whole text. Default: 4,096.
+    pub fn log_error_limit(self, bytes: usize) -> Self {
+        Self { log_error_limit: bytes, ..self }
     }
 
     /// How long one poll of an actor may last before that is told as a

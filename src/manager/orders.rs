@@ -75,6 +75,9 @@ pub enum OrderError {
 
 type Answer = Result<(), OrderError>;
 
+/// How much of an id that is refused is shown, in characters.
+const LONGEST_SHOWN: usize = 256;
+
 /// What was ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Order {
@@ -172,7 +175,7 @@ impl Shell {
             return Err(OrderError::Id(id.to_string()));
         }
         let refused = |error: &dyn fmt::Display| OrderError::Spec {
-            service: id.to_string(),
+            service: id.chars().take(LONGEST_SHOWN).collect(),
             reason: error.to_string(),
         };
         candidate.check(self.budget.services_time()).map_err(|error| refused(&error))?;

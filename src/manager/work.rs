@@ -89,8 +89,9 @@ impl Work {
         }
         let dispatch = options.dispatch.unwrap_or_else(Dispatch::none);
         let (log_sender, log_stream) = events::channel();
-        let logged = log::start(&dispatch, log_stream, options.flight_recorder, one_thread)
-            .map_err(|error| ConfigError::Thread(error.to_string()))?;
+        let logged =
+            log::start(&dispatch, log_stream, options.flight_recorder, options.log_error_limit, one_thread)
+                .map_err(|error| ConfigError::Thread(error.to_string()))?;
         observers.extend(options.observers);
         observers.extend(logged.is_some().then_some(log_sender));
         let known = |candidate: &Candidate| (candidate.id.clone(), candidate.depends_on.clone());

@@ -11,7 +11,7 @@ use super::messages::Release;
 use super::signal::{Asking, Deadlines, ShutdownSignal};
 use super::spec::ResourceSpec;
 use super::traits::Resource;
-use crate::events::Name;
+use crate::events::{Name, check_name};
 use crate::supervision::{Control, Notice, Pool, Tag, Thread, launch};
 #[cfg(feature = "testing")]
 use crate::supervision::{Disturb, Lane};
@@ -39,6 +39,18 @@ pub enum ResourceError {
     Unnamed {
         /// Whose it would have been.
         service: Name,
+    },
+    /// The name is too long, or has control characters in it.
+    #[error(
+        "{service} starts a resource called {name}, {reason}: choose a name that can be shown and logged"
+    )]
+    Unfit {
+        /// Whose it would have been.
+        service: Name,
+        /// The name, escaped, or its beginning.
+        name: String,
+        /// What is wrong with it.
+        reason: &'static str,
     },
     /// Resources are being released already.
     #[error(
@@ -170,6 +182,9 @@ impl Registry {
         let service = self.service.clone();
         if name.is_empty() {
             return Err(ResourceError::Unnamed { service });
+        }
+        if let Err(unfit) = check_name(&name) {
+            return Err(ResourceError::Unfit { service, name: unfit.shown, reason: unfit.reason });
         }
         self.lock().accepts(&service, &name)?;
         // Without the lock: a thread may have to be made by the manager, which takes that lock, too.

@@ -99,16 +99,14 @@ async fn without_a_grpc_server_every_helper_for_one_says_so() {
 }
 
 #[actix::test]
-async fn a_server_that_knows_no_pings_fails_a_ping_at_once() {
-    let options = serving().grpc_ping_service(false);
-    let testing = started(Manager::new(options).grpc_service(ServiceScript::new("silent").spec()));
-    running(&testing).await;
-    let message = async_failure(testing.ping_grpc_server(Some(Duration::from_secs(60)))).await;
-    assert_tells(
-        &message,
-        &["answers a ping within 60s", "serves no pkping.Ping", "leave grpc_ping_service on"],
-    );
-    end(&testing).await;
+async fn a_server_that_knows_no_pings_answers_one_by_saying_so() {
+    for health in [true, false] {
+        let with = majordomo::GrpcServerOptions::new().health_service(health);
+        let options = serving().grpc_ping_service(false).grpc_server(with);
+        let testing = started(Manager::new(options).grpc_service(ServiceScript::new("silent").spec()));
+        testing.ping_grpc_server(None).await;
+        end(&testing).await;
+    }
 }
 
 #[actix::test]

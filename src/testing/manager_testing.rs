@@ -1,11 +1,12 @@
 //! The seed's `ManagerTesting`: what a test asks of a manager, and does to it.
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix::Addr;
-use tonic::Code;
 use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
 use tower::Layer;
 
 use super::asking::{ANSWER, ask, block_on};
@@ -81,16 +82,32 @@ impl ManagerTesting {
     /// tokio runtime.
     #[track_caller]
     pub fn grpc_channel(&self) -> Channel {
-        self.channel_of(&self.serving_standing())
+        self.grpc_channel_with(|endpoint| endpoint)
+    }
+
+    /// The same with settings of the test's own.
+    ///
+    /// ```no_run
+    /// # fn of(testing: majordomo::testing::ManagerTesting) {
+    /// // Errors of more than 16 KiB, as servers in Go may answer them.
+    /// testing.grpc_channel_with(|endpoint| endpoint.http2_max_header_list_size(64 * 1024));
+    /// # }
+    /// ```
+    ///
+    /// # Panics
+    /// As [`grpc_channel`](Self::grpc_channel) does.
+    #[track_caller]
+    pub fn grpc_channel_with(&self, settings: impl FnOnce(Endpoint) -> Endpoint) -> Channel {
+        self.channel_of(&self.serving_standing(), settings)
     }
 
     #[track_caller]
-    fn channel_of(&self, standing: &Standing) -> Channel {
+    fn channel_of(&self, standing: &Standing, settings: impl FnOnce(Endpoint) -> Endpoint) -> Channel {
         if standing.given.tls && standing.given.in_memory.is_none() {
             let mend = "trust its certificate in an Endpoint of your own, at grpc_address()";
             fail("a gRPC server that is reached without TLS", format!("it speaks TLS: {mend}"), standing);
         }
-        let endpoint = Endpoint::from_static("http://localhost");
+        let endpoint = settings(Endpoint::from_static("http://localhost"));
         endpoint.connect_with_connector_lazy(Connector::new(&self.manager))
     }
 
@@ -104,7 +121,9 @@ impl ManagerTesting {
     pub fn grpc_error_channel(&self) -> ErrorClient<Channel> {
         let standing = self.serving_standing();
         match &standing.given.error_generator {
-            Some(generator) => generator.client_layer().layer(self.channel_of(&standing)),
+            Some(generator) => {
+                generator.client_layer().layer(self.channel_of(&standing, |endpoint| endpoint))
+            }
             None => fail(
                 "a manager with an error generator",
                 "it has none: give it ManagerOptions::error_generator, or use grpc_channel()".to_owned(),
@@ -126,15 +145,14 @@ impl ManagerTesting {
                 "leave it on, or use PingClient::new(testing.grpc_channel()) where a service answers pings";
             fail("a manager with its ping service", format!("grpc_ping_service is off: {mend}"), &standing);
         }
-        PingClient::new(self.channel_of(&standing))
+        PingClient::new(self.channel_of(&standing, |endpoint| endpoint))
     }
 
-    /// Asks the gRPC server until it answers a ping: then it takes requests. `None`: for 3 s. Answers to the seed's
-    /// `PingGrpcServer`.
+    /// Pings the gRPC server until it answers, whatever it answers: then it takes requests. It need not know pings; one that
+    /// says so has answered. `None`: for 3 s. Answers to the seed's `PingGrpcServer`.
     ///
     /// # Panics
-    /// When it does not answer in time, when it knows no pings, when the manager ends meanwhile, and as
-    /// [`grpc_channel`](Self::grpc_channel) does.
+    /// When it does not answer in time, when the manager ends meanwhile, and as [`grpc_channel`](Self::grpc_channel) does.
     pub async fn ping_grpc_server(&self, limit: Option<Duration>) {
         let limit = limit.unwrap_or(PING);
         let expected = format!("the gRPC server answers a ping within {limit:?}");
@@ -143,9 +161,8 @@ impl ManagerTesting {
         let answered = tokio::time::timeout(limit, async {
             loop {
                 let Err(status) = client.ping(()).await else { return None };
-                if status.code() == Code::Unimplemented {
-                    let mend = "leave grpc_ping_service on, or register a PingServer";
-                    return Some(format!("it serves no {}: {mend}", "pkping.Ping"));
+                if is_answer(&status) {
+                    return None;
                 }
                 last = crate::clients::describe(&status);
                 let standing = self.manager.send(Ask::new(Manager::standing)).await;
@@ -241,6 +258,12 @@ impl ManagerTesting {
         }
         standing
     }
+}
+
+/// Whether a server has sent it: a status that was made on this side carries what it was made of. UNAVAILABLE may be a
+/// proxy's.
+fn is_answer(status: &Status) -> bool {
+    status.source().is_none() && status.code() != Code::Unavailable
 }
 
 #[track_caller]

@@ -12,17 +12,23 @@ use super::TARGET;
 pub(super) struct Types(DescriptorPool);
 
 impl Types {
-    /// Of files with the same name the first counts, as in reflection. What lacks an import, or is at odds with
-    /// others, is left out and told once: its messages are logged by their size.
+    /// Of files with the same name the first counts, as in reflection. Google's own (`google/protobuf/..`) need not be
+    /// registered. What lacks another import, or is at odds with others, is left out and told once: its messages are
+    /// logged by their size.
     pub(super) fn new<'a>(files: impl IntoIterator<Item = &'a FileDescriptorProto>) -> Self {
         let mut pool = DescriptorPool::new();
         let mut waiting: HashMap<&str, &FileDescriptorProto> = HashMap::new();
         let mut order = Vec::new();
+        let well_known = well_known();
         for file in files {
             waiting.entry(file.name()).or_insert_with(|| {
                 order.push(file.name());
                 file
             });
+        }
+        // Added where they are imported.
+        for file in &well_known {
+            waiting.entry(file.name()).or_insert(file);
         }
         for name in order {
             add(&mut pool, &mut waiting, name);
@@ -33,6 +39,13 @@ impl Types {
     pub(super) fn message(&self, name: &str) -> Option<MessageDescriptor> {
         self.0.get_message_by_name(name)
     }
+}
+
+/// Google's own, as they come with prost-reflect: descriptor sets are often made without what they import.
+fn well_known() -> Vec<FileDescriptorProto> {
+    let pool = DescriptorPool::global();
+    let all = pool.files().map(|file| file.file_descriptor_proto().clone());
+    all.filter(|file| file.name().starts_with("google/protobuf/")).collect()
 }
 
 /// Adds a file after those that it imports.
@@ -91,6 +104,21 @@ mod tests {
             assert!(types.message(name).is_some(), "{name}");
         }
         assert!(types.message("grpc.health.v1.Other").is_none());
+    }
+
+    #[test]
+    fn googles_own_types_need_not_be_registered() {
+        let mut file = files(&[ping::FILE_DESCRIPTOR_SET]);
+        file.retain(|file| !file.name().starts_with("google/"));
+        assert_eq!(file.len(), 1, "the ping's own file");
+        assert!(Types::new(&file).message("google.protobuf.Empty").is_some());
+        // Of these one imports others.
+        file[0].dependency.push("google/protobuf/type.proto".to_owned());
+        let types = Types::new(&file);
+        for name in ["google.protobuf.Empty", "google.protobuf.Type", "google.protobuf.Any"] {
+            assert!(types.message(name).is_some(), "{name}");
+        }
+        assert!(Types::new(&[]).message("google.protobuf.Empty").is_none(), "nobody asked for it");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use majordomo::api_errors::{ErrorGenerator, SentinelError, SentinelIssuer};
 use tonic::Code;
 
-/// Who issues them. `HOGWARTS_ERROR_ISSUER` and `HOGWARTS_ERROR_CODE_OFFSET` issue them otherwise.
+/// Who issues them. `Hogwarts_ERROR_ISSUER` and `Hogwarts_ERROR_CODE_OFFSET` in the environment issue them otherwise.
 static HOGWARTS: SentinelIssuer = SentinelIssuer::new("Hogwarts", true);
 
 /// The database that keeps the roster failed.

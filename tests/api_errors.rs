@@ -2,12 +2,15 @@
 
 mod common;
 mod failing;
+mod passed_on;
 
+use base64::Engine;
 use common::{Observed, Registers, connect, observe, serving, within};
 use failing::{Case, ERR_LOST, Failing, KINDS, Kind, Raw, When, call};
 use http::HeaderValue;
 use majordomo::ManagerOptions;
 use majordomo::api_errors::{ApiError, ERR_NOT_FOUND, ERR_UNKNOWN, ErrorGenerator, SentinelError, find};
+use majordomo::testing::ManagerTesting;
 use tonic::{Code, Status};
 use tower::Layer;
 
@@ -210,6 +213,45 @@ async fn an_error_of_two_hops_has_the_frames_of_three_services_in_order() {
     assert_eq!(frames, [("last", "outer text: [error]"), ("middle", "asking the last: [error]")]);
     assert!(find(&passed).is_some_and(|found| found.is(&ERR_LOST)));
     end(last).await;
+}
+
+#[actix::test]
+async fn details_of_14_kb_reach_a_client_that_takes_more_than_by_default() {
+    let far = open("far").max_details_size(1 << 20);
+    let sent = Status::from(far.error(&ERR_LOST).detail(&"d".repeat(14 * 1024)));
+    let details: HeaderValue =
+        base64::engine::general_purpose::STANDARD.encode(sent.details()).parse().unwrap();
+    for late in [false, true] {
+        let raw = Raw { details: details.clone(), late };
+        let register = move |server: &majordomo::GrpcRegistrar| server.add_service(raw.clone());
+        let observed = observe(serving(), |manager| manager.grpc_service(Registers::new("raw", register)));
+        let testing = ManagerTesting::new(&observed.manager);
+        observed.running().await;
+
+        // By default the status is lost with its details, or at the end of a stream they alone, without a word.
+        let (_, ended) = within("the default", call(testing.grpc_channel(), Kind::Unary)).await;
+        let lost = ended.unwrap_err();
+        assert_eq!(lost.code(), if late { Code::NotFound } else { Code::Internal }, "{lost}");
+        assert_eq!(lost.message().contains("h2 protocol error"), !late, "{lost}");
+        assert!(ApiError::from_status(&lost).is_none(), "{lost}");
+
+        let takes_more = testing.grpc_channel_with(|endpoint| endpoint.http2_max_header_list_size(64 * 1024));
+        for kind in KINDS {
+            let (_, ended) = within("more", call(takes_more.clone(), kind)).await;
+            let error = ApiError::from_status(&ended.unwrap_err()).expect("all of it has come");
+            assert!(error.is(&ERR_LOST), "{late} {kind:?}");
+            assert_eq!(
+                error.detail_of::<String>().map(|detail| detail.len()),
+                Some(14 * 1024),
+                "{late} {kind:?}"
+            );
+        }
+        // Passed on, it has the size that every client takes.
+        let (_, ended) = call(takes_more, Kind::Unary).await;
+        let passed = ErrorGenerator::new("middle").status(ended.unwrap_err());
+        assert!(passed.details().len() < 4 * 1024 && find(&passed).is_some_and(|found| found.is(&ERR_LOST)));
+        end(observed).await;
+    }
 }
 
 /// No base64, no protobuf, and a rich error whose id has one byte.

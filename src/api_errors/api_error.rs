@@ -111,7 +111,7 @@ impl ApiError {
 
     /// Tells callers what led to it, if they may know.
     pub(super) fn send_source(&mut self, text: String, kind: &str) {
-        if self.0.generator.as_ref().is_some_and(ErrorGenerator::sends_source) {
+        if self.0.generator.as_ref().is_some_and(|generator| generator.switches().source) {
             (self.0.wire.source_error, self.0.wire.source_type) = (text, kind.to_owned());
         }
     }
@@ -119,6 +119,12 @@ impl ApiError {
     /// Answers it with another code than that of its sentinel.
     pub(super) fn with_grpc_code(mut self, code: Code) -> Self {
         self.0.wire.grpc_code = code.into();
+        self
+    }
+
+    /// Tells less of it, or other things.
+    pub(super) fn with_less(mut self, change: impl FnOnce(&mut pkerr::Error)) -> Self {
+        change(&mut self.0.wire);
         self
     }
 

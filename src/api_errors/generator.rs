@@ -2,23 +2,18 @@
 
 use std::backtrace::Backtrace;
 use std::borrow::Cow;
-use std::error::Error;
 use std::sync::Arc;
 
-use tonic::metadata::MetadataMap;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use super::BoxError;
 use super::api_error::ApiError;
-use super::chain::{self, Found, Rich, Told};
 use super::client::ErrorClientLayer;
-use super::defaults::ERR_UNKNOWN;
-use super::details;
-use super::panic::{PanicError, Panicked};
+use super::pass_on::{Names, PassOn, Switches};
 use super::reissue::ReissueError;
 use super::sentinel::SentinelError;
 use super::server::ErrorServerLayer;
-use super::size::{DEFAULT_MAX_DETAILS_SIZE, before_base64};
+use super::size::DEFAULT_MAX_DETAILS_SIZE;
 use super::wire::pkerr::TraceInfo;
 
 /// Makes the rich errors of one service, and knows what of them callers may see. Answers to the seed's
@@ -50,18 +45,24 @@ struct Settings {
     add_stack_trace: bool,
     send_context: bool,
     send_source: bool,
+    pass_on: PassOn,
+    /// Shared by all generators that are derived from one.
+    names: Arc<Names>,
     max_details_size: usize,
 }
 
 impl ErrorGenerator {
     /// Makes the errors of the service of this name, of which callers see nothing but the errors and the name.
     pub fn new(app_name: impl Into<String>) -> Self {
+        let app_name = app_name.into();
         Self(Arc::new(Settings {
-            app_name: app_name.into(),
+            names: Arc::new(Names::new(&app_name)),
+            app_name,
             app_host: String::new(),
             add_stack_trace: false,
             send_context: false,
             send_source: false,
+            pass_on: PassOn::default(),
             max_details_size: DEFAULT_MAX_DETAILS_SIZE,
         }))
     }
@@ -74,7 +75,9 @@ impl ErrorGenerator {
     /// The same for a service, or a part of one, of another name.
     #[must_use]
     pub fn with_app_name(&self, app_name: impl Into<String>) -> Self {
-        self.clone().with(|settings| settings.app_name = app_name.into())
+        let app_name = app_name.into();
+        self.0.names.add(&app_name);
+        self.clone().with(|settings| settings.app_name = app_name)
     }
 
     /// Whether callers see the name of this host; `[UNKNOWN]` where it has none that is text. Default: no.
@@ -102,9 +105,40 @@ impl ErrorGenerator {
         self.with(|settings| settings.send_source = on)
     }
 
+    /// What callers are told of rich errors that another service has made, which handlers here pass on. The switches
+    /// above are for what this service makes; unless told otherwise here, what others send is passed on as it came,
+    /// source and stack traces included: within one backend that is the purpose of a trace. A service at the edge of it
+    /// should choose. Default: [`PassOn::Everything`].
+    ///
+    /// An error is of the service that is first in its trace: each needs a name of its own. Errors of generators made by
+    /// [`with_app_name`](Self::with_app_name) (of the first 256 names) are this service's. Within the process, and in the
+    /// log of unary methods, nothing is taken off. What no rich error tells, such as the text of a plain status,
+    /// cannot be seen to be another service's.
+    ///
+    /// ```
+    /// use majordomo::api_errors::{ERR_NOT_FOUND, ErrorGenerator, PassOn};
+    /// use tonic::Status;
+    ///
+    /// let inner = ErrorGenerator::new("roster").send_source(true);
+    /// let received = Status::from(inner.error(&ERR_NOT_FOUND).source("no row in pupils"));
+    ///
+    /// let edge = ErrorGenerator::new("edge").pass_on(PassOn::Identity);
+    /// assert_eq!(edge.status(received).message(), "(ResourceExists | GRPEAKEC | 1001)");
+    /// let own = edge.error(&ERR_NOT_FOUND).message("of this name");
+    /// assert_eq!(
+    ///     edge.status(own).message(),
+    ///     "(ResourceExists | GRPEAKEC | 1001) requested resource not found: of this name"
+    /// );
+    /// ```
+    #[must_use]
+    pub fn pass_on(self, what: PassOn) -> Self {
+        self.with(|settings| settings.pass_on = what)
+    }
+
     /// How many bytes the trailer `grpc-status-details-bin` may have; the message may have half of it. What is too
     /// much is cut: stack traces first, then contexts, sources, details, frames in the middle of the trace, and the
-    /// message; never what identifies the error. Default: 8 KiB, since clients take 16 KiB of trailers in all.
+    /// message; never what identifies the error. Default: 4 KiB, so that all trailers
+    /// together stay below the 8 KiB that every client takes.
     #[must_use]
     pub fn max_details_size(self, bytes: usize) -> Self {
         self.with(|settings| settings.max_details_size = bytes)
@@ -119,7 +153,7 @@ impl ErrorGenerator {
         self.occurrence(sentinel, sentinel.must_be_issued())
     }
 
-    fn try_error(&self, sentinel: &SentinelError) -> Result<ApiError, ReissueError> {
+    pub(super) fn try_error(&self, sentinel: &SentinelError) -> Result<ApiError, ReissueError> {
         Ok(self.occurrence(sentinel, sentinel.issued()?))
     }
 
@@ -146,110 +180,7 @@ impl ErrorGenerator {
             Ok(status) => return self.enrich(*status),
             Err(error) => error,
         };
-        self.told(Arc::from(error), std::any::type_name::<E>(), |_| ())
-    }
-
-    /// The status of a panic.
-    pub(super) fn panicked(&self, panicked: Panicked, seen: &PanicError) -> Status {
-        self.told(Arc::new(panicked), "panic", |rich| {
-            if let Some(stack) = seen.stack() {
-                rich.replace_stack_trace(stack);
-            }
-        })
-    }
-
-    fn told(
-        &self,
-        error: Arc<dyn Error + Send + Sync>,
-        kind: &str,
-        then: impl FnOnce(&mut ApiError),
-    ) -> Status {
-        let (rich, told) = match chain::find_wrapped(&*error) {
-            Some(found) => {
-                let is_wrapped = found.context.is_some();
-                (self.found(found, &*error), is_wrapped.then(|| Told::Error(Arc::clone(&error))))
-            }
-            None => {
-                let unknown = self.unknown(Code::Unknown, &error.to_string(), Some((&*error, kind)));
-                (unknown, error.source().is_some().then(|| Told::Below(Arc::clone(&error))))
-            }
-        };
-        match rich {
-            Ok(mut rich) => {
-                then(&mut rich);
-                let mut status = rich.into_status(MetadataMap::new());
-                if let Some(told) = told {
-                    status.set_source(Arc::new(told));
-                }
-                status
-            }
-            Err(cannot) => cannot_be_issued(&cannot),
-        }
-    }
-
-    /// The same status, if it tells a rich error, or one that does and keeps code, message, details and metadata.
-    pub(super) fn enrich(&self, status: Status) -> Status {
-        // Where it was told already, the status tells all of it.
-        let source = status.source().filter(|source| !source.is::<Told>());
-        let found = source.and_then(|source| Some((chain::find_wrapped(source)?, source)));
-        let rich = match (ApiError::from_status(&status), found) {
-            (Some(rich), None | Some((Found { context: None, .. }, _))) => {
-                if !rich.trace().is_empty()
-                    && status.details().len() <= before_base64(self.max_size_of_details())
-                {
-                    return status;
-                }
-                Ok(rich.complete(self))
-            }
-            (_, Some((found, source))) => self.found(found, source),
-            (None, None) => self
-                .unknown(status.code(), status.message(), source.map(|source| (source, "")))
-                .map(|unknown| unknown.with_others(details::others(status.details()))),
-        };
-        match rich {
-            Ok(rich) => {
-                let metadata = status.metadata().clone();
-                let has_source = source.is_some();
-                let mut rich = rich.into_status(metadata);
-                if has_source {
-                    rich.set_source(Arc::new(Told::By(status)));
-                }
-                rich
-            }
-            Err(cannot) => cannot_be_issued(&cannot),
-        }
-    }
-
-    /// A rich error that was wrapped.
-    fn found(&self, found: Found, whole: &(dyn Error + 'static)) -> Result<ApiError, ReissueError> {
-        let mut rich = match found.error {
-            Rich::Error(error) => error.complete(self),
-            Rich::Sentinel(sentinel) => {
-                let mut rich = self.try_error(&sentinel)?;
-                if found.context.is_some() {
-                    rich.send_source(whole.to_string(), "");
-                }
-                rich
-            }
-        };
-        if let Some(context) = found.context.filter(|_| self.0.send_context) {
-            rich.add_context(context);
-        }
-        Ok(rich)
-    }
-
-    /// An error that is not rich.
-    fn unknown(
-        &self,
-        code: Code,
-        message: &str,
-        source: Option<(&(dyn Error + 'static), &str)>,
-    ) -> Result<ApiError, ReissueError> {
-        let mut unknown = self.try_error(&ERR_UNKNOWN)?.message(message).with_grpc_code(code);
-        if let Some((source, kind)) = source {
-            unknown.send_source(source.to_string(), kind);
-        }
-        Ok(unknown)
+        self.status_of(error, std::any::type_name::<E>())
     }
 
     /// This service, in a trace.
@@ -267,8 +198,22 @@ impl ErrorGenerator {
         }
     }
 
-    pub(super) fn sends_source(&self) -> bool {
-        self.0.send_source
+    pub(super) fn switches(&self) -> Switches {
+        let Settings { app_host, add_stack_trace, send_context, send_source, .. } = &*self.0;
+        Switches {
+            host: !app_host.is_empty(),
+            stack_trace: *add_stack_trace,
+            context: *send_context,
+            source: *send_source,
+        }
+    }
+
+    pub(super) fn passes_on(&self) -> PassOn {
+        self.0.pass_on
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.0.names
     }
 
     pub(crate) fn adds_stack_trace(&self) -> bool {
@@ -314,10 +259,6 @@ impl ErrorGenerator {
     pub fn client_layer(&self) -> ErrorClientLayer {
         ErrorClientLayer::new(self.clone())
     }
-}
-
-fn cannot_be_issued(error: &ReissueError) -> Status {
-    Status::internal(error.to_string())
 }
 
 fn host() -> String {

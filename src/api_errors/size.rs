@@ -10,9 +10,10 @@
 use super::details::Details;
 use super::wire::pkerr;
 
-/// How many bytes the details may have in base64 unless told otherwise: clients take 16 KiB of trailers by default, and
-/// the message is sent a second time by itself.
-pub(super) const DEFAULT_MAX_DETAILS_SIZE: usize = 8 * 1024;
+/// How many bytes the details may have in base64 unless told otherwise. All trailers together should stay below 8 KiB:
+/// clients in Java take no more, those built on gRPC's C core (Python, C++, Ruby) refuse more at random, and tonic's take
+/// 16 KiB. The message is sent a second time by itself, and somebody may add metadata.
+pub(super) const DEFAULT_MAX_DETAILS_SIZE: usize = 4 * 1024;
 
 /// Stands where something was cut.
 const CUT: &str = " ... (cut)";
@@ -25,8 +26,7 @@ pub(super) fn fitted(mut details: Details, limit: usize) -> Details {
     details.status.message = text(&details.error);
     let message_limit = limit / 2;
     let excess_of_all = |details: &Details| details.encoded_len().saturating_sub(before_base64(limit));
-    let excess_of_message =
-        |details: &Details| percent_encoded_len(&details.status.message).saturating_sub(message_limit);
+    let excess_of_message = |details: &Details| beyond(&details.status.message, message_limit);
 
     cut(&mut details, excess_of_all, |error| frames(error, |frame| &mut frame.stack_trace));
     cut(&mut details, excess_of_all, |error| frames(error, |frame| &mut frame.additional_context));
@@ -47,8 +47,9 @@ pub(super) fn fitted(mut details: Details, limit: usize) -> Details {
 /// `(Name | Issuer | Code) message`, then what led to it.
 pub(super) fn text(error: &pkerr::Error) -> String {
     let pkerr::Error { name, issuer, code, message, source_error, .. } = error;
+    let space = if message.is_empty() { "" } else { " " };
     let from = if source_error.is_empty() { "" } else { " | from: " };
-    format!("({name} | {issuer} | {code}) {message}{from}{source_error}")
+    format!("({name} | {issuer} | {code}){space}{message}{from}{source_error}")
 }
 
 fn frames(error: &mut pkerr::Error, text: fn(&mut pkerr::TraceInfo) -> &mut String) -> Vec<&mut String> {
@@ -85,8 +86,14 @@ pub(super) fn before_base64(bytes: usize) -> usize {
     bytes * 3 / 4
 }
 
-/// How many bytes `grpc-message` has at most: whoever percent-encodes more than gRPC asks for does so with these.
-fn percent_encoded_len(text: &str) -> usize {
+/// How many bytes at the end of a text are too many for a `grpc-message` that has at most this many: whoever
+/// percent-encodes more than gRPC asks for does so with these.
+fn beyond(text: &str, limit: usize) -> usize {
     let is_itself = |byte: u8| byte.is_ascii_graphic() && !b"%\"#<>`?{}".contains(&byte);
-    text.bytes().map(|byte| if is_itself(byte) { 1 } else { 3 }).sum()
+    let mut encoded = 0;
+    let fits = text.bytes().take_while(|byte| {
+        encoded += if is_itself(*byte) { 1 } else { 3 };
+        encoded <= limit
+    });
+    text.len() - fits.count()
 }

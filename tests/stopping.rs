@@ -6,7 +6,8 @@ use std::future::ready;
 use std::sync::Arc;
 use std::time::Instant;
 
-use common::{Call, Gate, Journal, Probe, ms, observe, options, start_all, whos, within};
+use common::{Call, Gate, Journal, Probe, ms, observe, observe_paused, options, start_all, whos, within};
+use majordomo::testing::paused;
 use majordomo::{
     ManagerError, ShutdownSignal, Stage, StageError, StartShutdown, WaitForShutdown, WaitUntilRunning,
 };
@@ -252,44 +253,46 @@ async fn g08_the_signal_tells_no_deadline_where_there_is_none() {
     observed.ended().await.assert_ok();
 }
 
-#[actix::test]
-async fn g05_during_the_drain_delay_everything_goes_on_working() {
-    let delay = ms(300);
-    let journal = Journal::default();
-    let (send, resources) = oneshot::channel();
-    let (send_requested, requested) = oneshot::channel();
-    let (service, address) = Probe::new("a", &journal)
-        .run(|run| async move {
-            let Ok(()) = send.send((run.resources, run.shutdown.clone())) else { panic!("the test waits") };
-            run.shutdown.requested().await;
-            send_requested.send(Instant::now()).unwrap();
-            Ok(())
-        })
-        .with_address();
-    let mut observed = observe(options().drain_delay(delay), |manager| manager.service(service));
-    observed.running().await;
-    let (resources, signal) = within("the run", resources).await.unwrap();
-    let asked = Instant::now();
-    observed.shut_down();
-    observed.seen("draining").await;
+#[test]
+fn g05_during_the_drain_delay_everything_goes_on_working() {
+    paused(|| async {
+        let delay = ms(300);
+        let journal = Journal::default();
+        let (send, resources) = oneshot::channel();
+        let (send_requested, requested) = oneshot::channel();
+        let (service, address) = Probe::new("a", &journal)
+            .run(|run| async move {
+                let Ok(()) = send.send((run.resources, run.shutdown.clone())) else {
+                    panic!("the test waits")
+                };
+                run.shutdown.requested().await;
+                send_requested.send(tokio::time::Instant::now()).unwrap();
+                Ok(())
+            })
+            .with_address();
+        let mut observed = observe_paused(options().drain_delay(delay), |manager| manager.service(service));
+        observed.running().await;
+        let (resources, signal) = within("the run", resources).await.unwrap();
+        let asked = tokio::time::Instant::now();
+        observed.shut_down();
+        observed.seen("draining").await;
 
-    let address = address.await.unwrap();
-    address.send(Call::now(|_| {})).await.expect("messages are answered");
-    let late = resources.start("late", Probe::new("a/late", &journal)).expect("resources may be started");
-    late.send(Call::now(|_| {})).await.expect("and answer");
-    let told = (signal.is_requested(), journal.count("a: shutdown"), asked.elapsed());
-    assert!(told.2 >= delay || (!told.0 && told.1 == 0), "nobody may be asked yet, after {told:?}");
-    let status = observed.status().await;
-    assert_eq!(status.stage, Stage::Stopping);
+        let address = address.await.unwrap();
+        address.send(Call::now(|_| {})).await.expect("messages are answered");
+        let late = resources.start("late", Probe::new("a/late", &journal)).expect("resources may be started");
+        late.send(Call::now(|_| {})).await.expect("and answer");
+        assert!(!signal.is_requested() && journal.count("a: shutdown") == 0, "nobody may be asked yet");
+        let status = observed.status().await;
+        assert_eq!(status.stage, Stage::Stopping);
 
-    let requested = within("the request", requested).await.unwrap();
-    assert!(requested - asked >= delay, "asked to stop {:?} after the start", requested - asked);
-    let ended = observed.ended().await;
-    ended.assert_ok();
-    ended.events.assert_in_order(&["shutdown_requested", "draining", "shutdown_started a", "drained"]);
-    let at = ended.events.since_asked("shutdown_started a");
-    assert!(at >= delay - ms(1) && at < delay + ms(100) + ended.soon(), "{at:?}:\n{}", ended.events);
-    assert_eq!(journal.count("a/late: release"), 1);
+        let requested = within("the request", requested).await.unwrap();
+        assert_eq!(requested - asked, delay);
+        let ended = observed.ended().await;
+        ended.assert_ok();
+        ended.events.assert_in_order(&["shutdown_requested", "draining", "shutdown_started a", "drained"]);
+        assert_eq!(ended.events.since_asked("shutdown_started a"), delay);
+        assert_eq!(journal.count("a/late: release"), 1);
+    });
 }
 
 #[actix::test]

@@ -5,12 +5,14 @@ mod manager;
 mod record;
 mod report;
 mod services;
+mod threads;
 
 pub use crate::api_errors::{BoxError, PanicError};
 pub use forced::{ForcedError, Hold, NoAnswerError, ReturnedError, StuckError};
 pub use manager::{ConfigError, ManagerError, StageError, exit};
 pub use report::{ResourceEnding, ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
 pub use services::{ServiceError, ServicesErrors};
+pub use threads::ForeignStopError;
 
 pub(crate) use forced::seconds;
 pub(crate) use record::ReportBuilder;

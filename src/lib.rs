@@ -76,7 +76,7 @@ mod supervision;
 pub mod testing;
 
 pub use error::{
-    BoxError, ConfigError, ForcedError, Hold, ManagerError, NoAnswerError, PanicError, ResourceEnding,
+    BoxError, ConfigError, ForcedError, ForeignStopError, Hold, ManagerError, NoAnswerError, PanicError, ResourceEnding,
     ResourceReport, RestartReport, ReturnedError, ServiceError, ServiceReport, ServicesErrors,
     ShutdownReport, StageError, StepReport, StuckError, exit,
 };

@@ -171,11 +171,16 @@ pub enum ConfigError {
         "{0:?} answers gRPC calls, and there is no gRPC server in paused time, since it works on threads of its own, whose time is real: leave the service out (the ping service by grpc_ping_service(false)), or test it in real time with Manager::start"
     )]
     PausedGrpc(String),
-    /// A thread for services could not be made.
+    /// A thread could not be made.
     #[error(
-        "could not start a thread for services ({0}): raise the limits of the process, or lower service_threads"
+        "could not start a thread for {whom} ({error}): raise the limits of the process, or lower service_threads"
     )]
-    Thread(String),
+    Thread {
+        /// What it was to be for.
+        whom: String,
+        /// What the operating system says.
+        error: String,
+    },
     /// Signals could not be listened to.
     #[error(
         "could not install signal handlers ({0}): mend that, or leave signals alone by ManagerOptions::handle_signals(false)"

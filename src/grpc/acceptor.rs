@@ -8,7 +8,6 @@ use std::future::pending;
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
@@ -24,7 +23,7 @@ use super::streams::Crew;
 use super::transport::{Entry, Listening, accept as accept_any};
 use super::worker::{Shared, Worker};
 use crate::service::ShutdownSignal;
-use crate::supervision::dispatch;
+use crate::supervision::{ThreadError, dispatch, spawn_with};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -65,7 +64,7 @@ impl Acceptor {
         router: &Router,
         signal: ShutdownSignal,
         gauge: &Gauge,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, ThreadError> {
         let kill = CancellationToken::new();
         // Also ends the workers that did start when another doesn't.
         let guard = kill.clone().drop_guard();
@@ -76,16 +75,16 @@ impl Acceptor {
             let shared = Shared::new(options.clone(), Arc::clone(&places_taken)).logged_by(&logger);
             Worker::start(number, router.local(), shared, crew.clone(), kill.clone(), alive.clone())
         };
-        let workers = (0..options.worker_count()).map(start).collect::<io::Result<Vec<_>>>()?;
+        let workers = (0..options.worker_count()).map(start).collect::<Result<Vec<_>, ThreadError>>()?;
         let all: Vec<_> = workers.iter().map(|worker| Arc::clone(&worker.shared)).collect();
         crew.set(all.clone());
         gauge.set(all);
         let (drain, ordered) = oneshot::channel();
         let (report, drained) = watch::channel(None);
         let entry = Entry::new(options);
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
         let dispatch = dispatch::current();
-        thread::Builder::new().name("grpc-acceptor".to_owned()).spawn(move || {
+        spawn_with("the gRPC acceptor", "grpc-acceptor".to_owned(), runtime, move |runtime| {
             let _alive = alive;
             let _dispatch = dispatch::adopt(&dispatch);
             let run = conduct(listening, entry, workers, ordered, signal, kill);

@@ -101,7 +101,7 @@ impl Server {
         let logger = Logger::new(self.options.logging.clone(), || self.registrar.descriptor_sets());
         let mut acceptor =
             Acceptor::start(listening, &self.options, logger, &router, run.shutdown, &self.gauge)
-                .map_err(ServerError::Thread)?;
+                .map_err(|error| ServerError::Thread(error.into_parts().1))?;
         let threads = acceptor.take_threads();
         // A task of the runtime outlives the actor, even one that is forced. It is dropped when this thread
         // ends, which the manager waits for: then nothing of the server runs any more.

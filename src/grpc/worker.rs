@@ -5,10 +5,9 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc as blocking};
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -26,7 +25,7 @@ use super::router::Router;
 use super::streams::Crew;
 use super::transport::Accepted;
 use crate::events::InFlight;
-use crate::supervision::{dispatch, panics};
+use crate::supervision::{ThreadError, dispatch, panics, spawn_with};
 
 /// What a worker, its connections and their calls know of each other.
 #[derive(Debug, Default)]
@@ -135,7 +134,7 @@ pub(super) struct Worker {
     inbox: mpsc::UnboundedSender<Accepted>,
     drain: Option<oneshot::Sender<Option<Timetable>>>,
     over: CancellationToken,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Option<()>>,
 }
 
 impl Worker {
@@ -148,24 +147,28 @@ impl Worker {
         crew: Crew,
         kill: CancellationToken,
         alive: blocking::Sender<Infallible>,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, ThreadError> {
         let name = format!("grpc-worker-{number}");
         let (parks, unparks) = (Arc::clone(&shared.parked), Arc::clone(&shared.parked));
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .on_thread_park(move || parks.store(true, Ordering::Relaxed))
-            .on_thread_unpark(move || unparks.store(false, Ordering::Relaxed))
-            .build()?;
         let shared = Arc::new(Shared { killed: kill.clone(), ..shared });
-        // It has none yet.
-        let _ = shared.runtime.set(runtime.handle().clone());
+        let its_shared = Arc::clone(&shared);
+        let runtime = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .on_thread_park(move || parks.store(true, Ordering::Relaxed))
+                .on_thread_unpark(move || unparks.store(false, Ordering::Relaxed))
+                .build()?;
+            // It has none yet.
+            let _ = its_shared.runtime.set(runtime.handle().clone());
+            Ok(runtime)
+        };
         let over = CancellationToken::new();
         let (inbox, connections) = mpsc::unbounded_channel();
         let (drain, ordered) = oneshot::channel();
         let work = work(connections, ordered, router, Arc::clone(&shared), crew);
         let guard = over.clone().drop_guard();
         let dispatch = dispatch::current();
-        let thread = thread::Builder::new().name(name.clone()).spawn(move || {
+        let thread = spawn_with("a gRPC worker", name.clone(), runtime, move |runtime| {
             let _alive = alive;
             let _over_in_the_end = guard;
             let _dispatch = dispatch::adopt(&dispatch);

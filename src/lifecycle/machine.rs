@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use super::io::{Announcement, Command, Input};
 use super::names::{Cause, ResourceIx, ServiceIx, SignalKind, Stage, Step};
 use super::service::{Dependent, Facts, Life, Neighbours, Progress, Service};
-use super::spec::{Spec, start_order};
+use super::spec::{RestartMode, Spec, start_order};
 use super::stopping::Stopping;
 
 /// Every rule of a manager's life, as a value.
@@ -84,6 +84,11 @@ impl Machine {
     /// Has it send no `Run` before [`Input::RunAllowed`].
     pub(crate) fn hold(&mut self) {
         self.held = true;
+    }
+
+    /// Has a service that has to stay down not started again by itself.
+    pub(crate) fn keep_down(&mut self, ix: ServiceIx) {
+        self.service(ix).mode = RestartMode::Never;
     }
 
     /// Whether every service is set up, or runs already, and nothing has asked for the shutdown.

@@ -278,7 +278,7 @@ fn failure(
     lasted: Duration,
 ) -> Failure {
     match (outcome, detail) {
-        (Outcome::Error, Detail::Error(source, text)) => {
+        (Outcome::Error | Outcome::Panic, Detail::Error(source, text)) => {
             Failure::new(fault, Arc::clone(text), Arc::clone(source))
         }
         (Outcome::Panic, Detail::Panic(panic)) => Failure::of(fault, PanicError::clone(panic)),

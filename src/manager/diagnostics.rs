@@ -95,7 +95,7 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
         ConfigError::Option { option: "service_threads", value: "0".into(), mend: "allow at least one" }
             => ["service_threads is 0", "allow at least one"],
         ConfigError::PausedGrpc("api".into()) => ["\"api\"", "leave the service out"],
-        ConfigError::Thread("no more".into()) => ["no more", "lower service_threads"],
+        ConfigError::Thread { whom: "services".into(), error: "no more".into() } => ["services (no more)", "lower service_threads"],
         ConfigError::Signals("no more".into()) => ["no more", "handle_signals(false)"],
     );
     every!(itself -> BudgetError { ReserveExceedsWhole, DrainDelayEatsTheTime }:

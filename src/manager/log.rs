@@ -11,10 +11,8 @@
 
 mod lines;
 
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::thread;
 
 use tokio::sync::oneshot;
 use tracing::dispatcher::{self, Dispatch};
@@ -25,6 +23,7 @@ use tracing::{Span, error, warn};
 use super::recorder::Recorder;
 use crate::events::{EventStream, Name, TimedEvent};
 use crate::lifecycle::Step;
+use crate::supervision::{ThreadError, spawn};
 
 /// Makes the spans of services.
 #[derive(Debug, Clone)]
@@ -98,7 +97,7 @@ pub(super) fn start(
     flight_recorder: usize,
     error_limit: usize,
     one_thread: bool,
-) -> io::Result<Option<oneshot::Receiver<()>>> {
+) -> Result<Option<oneshot::Receiver<()>>, ThreadError> {
     if dispatch.is::<NoSubscriber>() {
         return Ok(None);
     }
@@ -116,7 +115,7 @@ pub(super) fn start(
         actix_rt::spawn(logs.with_subscriber(dispatch));
         return Ok(Some(finished));
     }
-    thread::Builder::new().name("majordomo-log".to_owned()).spawn(move || {
+    spawn("the log", "majordomo-log".to_owned(), move || {
         dispatcher::with_default(&dispatch, || {
             while let Some(event) = events.blocking_recv() {
                 logger.take(event);

@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use actix::dev::EnvelopeProxy;
 use actix::dev::channel::{AddressReceiver, channel};
-use actix::{Addr, Arbiter};
+use actix::Addr;
 use actix_rt::ArbiterHandle;
 use futures_util::Stream;
 use tokio::time::Sleep;
@@ -53,22 +53,31 @@ pub(super) struct ManagerLoop {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-/// Has a manager live on a thread. What is sent to it before it has begun waits.
-pub(super) fn start(manager: Manager, thread: &ArbiterHandle) -> Addr<Manager> {
+/// The address of a manager, and its messages, which wait until it lives.
+pub(super) fn mailbox() -> (Addr<Manager>, AddressReceiver<Manager>) {
     let (sender, messages) = channel(CAPACITY);
-    thread.spawn_fn(move || {
-        let lives = ManagerLoop {
-            manager,
-            context: ManagerContext::new(),
-            messages,
-            has_started: false,
-            inbox: None,
-            sleep: None,
-        };
-        // It gives way by itself; tokio's own way would hide messages from it that are there.
-        actix_rt::spawn(tokio::task::unconstrained(lives));
-    });
-    Addr::new(sender)
+    (Addr::new(sender), messages)
+}
+
+/// Has a manager live on this thread.
+pub(super) fn live_here(manager: Manager, messages: AddressReceiver<Manager>) {
+    let lives = ManagerLoop {
+        manager,
+        context: ManagerContext::new(),
+        messages,
+        has_started: false,
+        inbox: None,
+        sleep: None,
+    };
+    // It gives way by itself; tokio's own way would hide messages from it that are there.
+    actix_rt::spawn(tokio::task::unconstrained(lives));
+}
+
+/// Has a manager live on the thread of an arbiter. What is sent to it before it has begun waits.
+pub(super) fn start(manager: Manager, arbiter: &ArbiterHandle) -> Addr<Manager> {
+    let (addr, messages) = mailbox();
+    arbiter.spawn_fn(move || live_here(manager, messages));
+    addr
 }
 
 impl Future for ManagerLoop {
@@ -141,8 +150,8 @@ impl ManagerLoop {
     }
 
     fn end(&mut self) -> Poll<()> {
-        if self.manager.owns_thread {
-            Arbiter::current().stop();
+        if let Some(thread) = self.manager.thread.take() {
+            thread.stop();
         }
         Poll::Ready(())
     }

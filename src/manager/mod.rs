@@ -10,6 +10,7 @@ mod due_times;
 #[cfg(feature = "testing")]
 pub(crate) mod fault;
 mod forcing;
+mod foreign;
 #[cfg(feature = "testing")]
 mod kit;
 mod links;
@@ -21,6 +22,7 @@ mod nested;
 mod observers;
 mod options;
 mod orders;
+mod own_thread;
 mod plan;
 mod questions;
 mod recorder;
@@ -39,6 +41,8 @@ mod watchdog;
 mod who;
 mod work;
 
+use std::sync::Arc;
+
 use actix::{Actor, Addr, Arbiter, MailboxError, System};
 use tracing::dispatcher;
 
@@ -56,6 +60,7 @@ use crate::error::{ConfigError, ManagerError};
 use crate::grpc::GrpcService;
 use crate::lifecycle::Kind;
 use crate::service::{GenericService, ServiceSpec};
+use crate::supervision::Thread;
 use candidate::Candidate;
 #[cfg(feature = "testing")]
 pub(crate) use kit::{Ask, Signalled, Standing, lives_here};
@@ -114,8 +119,8 @@ pub struct Manager {
     running: Waiters,
     stopped: Waiters,
     questions: Questions,
-    /// Whether the thread is the manager's, to be ended with it.
-    owns_thread: bool,
+    /// The thread that is the manager's, to be ended with it.
+    thread: Option<Arc<Thread>>,
     #[cfg(feature = "testing")]
     given: kit::Given,
 }
@@ -131,7 +136,7 @@ impl Manager {
             running: Waiters::default(),
             stopped: Waiters::default(),
             questions: Questions::default(),
-            owns_thread: false,
+            thread: None,
             #[cfg(feature = "testing")]
             given: kit::Given::default(),
         }
@@ -201,7 +206,7 @@ impl Manager {
     /// anything is started; [`WaitForShutdown`] and [`WaitUntilRunning`] then answer with it.
     ///
     /// # Panics
-    /// Outside of an actix system (`#[actix::main]`), or when no thread can be made.
+    /// Outside of an actix system (`#[actix::main]`).
     #[track_caller]
     pub fn start(mut self) -> Addr<Self> {
         if System::try_current().is_none() {
@@ -209,15 +214,11 @@ impl Manager {
                 "a manager is started within an actix system: put #[actix::main] before main, #[actix::test] before a test"
             );
         }
-        self.owns_thread = true;
         if let Some(plan) = &mut self.plan {
             // What is current here is not current on the manager's thread.
             plan.options.dispatch.get_or_insert_with(|| dispatcher::get_default(Clone::clone));
         }
-        let arbiter = Arbiter::try_new().unwrap_or_else(|error| {
-            panic!("no thread can be made for the manager ({error}): raise the limits of the process")
-        });
-        manager_loop::start(self, &arbiter.handle())
+        self.start_on_its_thread()
     }
 
     /// Starts the manager on the thread that this is called on, and there also all that it looks after: for paused time,

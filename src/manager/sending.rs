@@ -1,6 +1,5 @@
 //! Starting services and sending them and their resources their messages.
 
-use std::io;
 use std::sync::Arc;
 
 use super::account::Detail;
@@ -12,12 +11,12 @@ use crate::events::LifecycleEvent;
 use crate::grpc::RegisterOnServer;
 use crate::lifecycle::{Answer, Departure, Input, Kind, ResourceIx, ServiceIx, Step};
 use crate::service::{Asking, Deadlines, Registry, Release, Resources, Run, Setup, Shutdown, ShutdownSignal};
-use crate::supervision::{Request, Tag};
+use crate::supervision::{Request, Tag, ThreadError};
 
 impl Shell {
     pub(super) fn send(&mut self, ix: ServiceIx, step: Step) {
         if let Err(error) = self.start_once(ix) {
-            let error = ConfigError::Thread(error.to_string());
+            let error = ConfigError::from(error);
             let text = error.to_string().into();
             let detail = Detail::Error(Arc::new(error), text);
             self.inputs.push_back((Input::Answered(ix, step, Answer::Error), detail));
@@ -48,7 +47,7 @@ impl Shell {
     }
 
     /// The first message starts the actor.
-    fn start_once(&mut self, ix: ServiceIx) -> io::Result<()> {
+    fn start_once(&mut self, ix: ServiceIx) -> Result<(), ThreadError> {
         let pool = Arc::clone(&self.service_threads);
         let (actor, home) = (self.turn.take(), self.home.clone());
         let seat = self.service(ix);

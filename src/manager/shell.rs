@@ -26,7 +26,7 @@ use crate::lifecycle::{
     Stage, Step,
 };
 use crate::service::{Deadlines, Started, Told as ToldOf};
-use crate::supervision::{Gone, Notice, Pool, Reply, batched};
+use crate::supervision::{Gone, Lodgers, Notice, OnForeignStop, Pool, Reply, batched};
 
 /// A manager at work.
 pub(super) struct Shell {
@@ -78,13 +78,23 @@ pub(super) struct Parts {
 
 impl Shell {
     pub(super) fn new(parts: Parts) -> Self {
-        let arbiter = actix_rt::Arbiter::current();
+        let home = parts.home.clone();
+        let on_foreign_stop: OnForeignStop = Arc::new(move |stop| home.tell(Told::ForeignStop(stop)));
         let (threads, dispatch) = (parts.service_threads, parts.spans.dispatch().clone());
         let watchdog = Watchdog::new(parts.stuck_after, &parts.home);
-        let pool = || {
+        let pool = |kind| {
             Arc::new(match parts.one_thread {
                 true => Pool::of_this_thread(&dispatch),
-                false => Pool::new(threads, arbiter.clone(), dispatch.clone(), watchdog.vigil()),
+                false => Pool::new(
+                    threads,
+                    Lodgers {
+                        kind,
+                        home: actix_rt::Arbiter::current(),
+                        dispatch: dispatch.clone(),
+                        vigil: watchdog.vigil(),
+                        on_foreign_stop: Arc::clone(&on_foreign_stop),
+                    },
+                ),
             })
         };
         let mut machine = Machine::new(parts.specs, !parts.budget.drain_delay().is_zero());
@@ -101,8 +111,8 @@ impl Shell {
             registrar: parts.registrar,
             gauge: parts.gauge,
             spans: parts.spans,
-            service_threads: pool(),
-            resource_threads: pool(),
+            service_threads: pool("service"),
+            resource_threads: pool("resource"),
             due_times: DueTimes::default(),
             inputs: VecDeque::new(),
             commands: Commands::new(),

@@ -4,16 +4,16 @@
 //! nothing. While managers are registered, each is told of every signal. When none is, a signal does what
 //! it would have done without us: a handler, once installed, cannot be taken back.
 
-use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread;
 
 use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
 
 use super::told::{Home, Told};
+use crate::error::ConfigError;
 use crate::lifecycle::SignalKind;
+use crate::supervision::spawn;
 
 struct Listeners {
     installed: bool,
@@ -28,11 +28,12 @@ static LISTENERS: Mutex<Listeners> = Mutex::new(Listeners { installed: false, ne
 pub(super) struct Registration(u64);
 
 /// Has a manager told of signals from now on.
-pub(super) fn register(home: Home) -> io::Result<Registration> {
+pub(super) fn register(home: Home) -> Result<Registration, ConfigError> {
     let mut listeners = listeners();
     if !listeners.installed {
-        let signals = Signals::new([SIGINT, SIGTERM, SIGQUIT, SIGUSR1])?;
-        thread::Builder::new().name("majordomo-signals".to_owned()).spawn(move || listen(signals))?;
+        let signals = Signals::new([SIGINT, SIGTERM, SIGQUIT, SIGUSR1]);
+        let signals = signals.map_err(|error| ConfigError::Signals(error.to_string()))?;
+        spawn("signals", "majordomo-signals".to_owned(), move || listen(signals))?;
         listeners.installed = true;
     }
     let id = listeners.next;

@@ -10,7 +10,7 @@ use super::backpressure::Backlog;
 use crate::grpc::GrpcAddress;
 use crate::lifecycle::{Input, ResourceIx, ServiceIx, SignalKind, Step};
 use crate::service::Told as ToldOf;
-use crate::supervision::{Notice, Reply};
+use crate::supervision::{ForeignStop, Notice, Reply};
 
 /// Everything that reaches a manager, but for its users' messages.
 ///
@@ -25,6 +25,8 @@ pub(super) enum Told {
     Serving(Vec<GrpcAddress>),
     Signal(SignalKind),
     PrintStatus,
+    /// Code on a thread of services or resources stopped the thread's system.
+    ForeignStop(ForeignStop),
     Tick(Tick),
 }
 

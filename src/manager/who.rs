@@ -45,6 +45,10 @@ impl fmt::Display for Who {
 }
 
 impl Seat {
+    pub(super) fn resource_whos(&self) -> impl Iterator<Item = Who> {
+        self.resources.iter().map(|started| Who::of_resource(self, started))
+    }
+
     pub(super) fn who(&self) -> Option<Who> {
         self.lives.as_ref().map(|lives| Who::new(lives.tag, &self.id, None, &lives.thread))
     }

@@ -66,7 +66,7 @@ impl Work {
     pub(super) fn begin(plan: CheckedPlan, addr: &Addr<Manager>, home: Home) -> Result<Self, ConfigError> {
         let CheckedPlan { options, checked, mut candidates, mut specs, held, one_thread } = plan;
         let signals = if options.handle_signals {
-            Some(signals::register(home.clone()).map_err(|e| ConfigError::Signals(e.to_string()))?)
+            Some(signals::register(home.clone())?)
         } else {
             None
         };
@@ -90,8 +90,7 @@ impl Work {
         let dispatch = options.dispatch.unwrap_or_else(Dispatch::none);
         let (log_sender, log_stream) = events::channel();
         let logged =
-            log::start(&dispatch, log_stream, options.flight_recorder, options.log_error_limit, one_thread)
-                .map_err(|error| ConfigError::Thread(error.to_string()))?;
+            log::start(&dispatch, log_stream, options.flight_recorder, options.log_error_limit, one_thread)?;
         observers.extend(options.observers);
         observers.extend(logged.is_some().then_some(log_sender));
         let known = |candidate: &Candidate| (candidate.id.clone(), candidate.depends_on.clone());
@@ -117,11 +116,6 @@ impl Work {
 
     pub(super) fn stage(&self) -> Stage {
         self.shell.stage()
-    }
-
-    /// Tells an observer of all that happens from now on.
-    pub(super) fn observe(&mut self, observer: EventSender) {
-        self.shell.account.observers().add(observer);
     }
 
     /// A stream of all that happens from now on.

@@ -1,8 +1,6 @@
 //! A moment that comes once, and that anybody may wait for.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use tokio::sync::Notify;
+use crate::supervision::sync::{AtomicBool, Notify, Ordering};
 
 /// Has come, or not yet. Of a kind that needs no memory of its own: every actor has some, and most are never waited for.
 #[derive(Debug, Default)]

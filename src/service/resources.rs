@@ -64,7 +64,7 @@ pub enum ResourceError {
     },
     /// There is no thread to start it on.
     #[error(
-        "{service} starts resource {name:?}, but no thread could be made for it ({source}): raise the limits of the process"
+        "could not start a thread for {service}'s resource {name:?} ({source}): raise the limits of the process"
     )]
     Thread {
         /// Whose it would have been.
@@ -194,7 +194,10 @@ impl Registry {
         state.accepts(&service, &name)?;
         let thread = match thread {
             Ok(thread) => thread,
-            Err(source) => return Err(ResourceError::Thread { service, name, source }),
+            Err(error) => {
+                let (_, source) = error.into_parts();
+                return Err(ResourceError::Thread { service, name, source });
+            }
         };
         let (tag, index) = (Tag::next(), state.started.len() as u32);
         let registry = Arc::clone(self);

@@ -4,10 +4,12 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use actix_rt::ArbiterHandle;
+use tokio::sync::mpsc;
 
 use super::control::Control;
+use super::panics::drop_quietly;
 
 /// How much is kept back for a thread, at most.
 const PIECE: usize = 64;
@@ -18,76 +20,111 @@ thread_local! {
 
 /// By thread, in the order in which it came.
 #[derive(Default)]
-struct Batch(BTreeMap<u64, (ArbiterHandle, Vec<Job>)>);
+struct Batch(BTreeMap<u64, (Post, Vec<Job>)>);
 
 /// Something to be done on a thread.
 pub(super) enum Job {
     Run(Box<dyn FnOnce() + Send>),
     Rouse(Arc<Control>),
+    Many(Vec<Job>),
+    /// The last: the thread ends.
+    Stop,
 }
 
 impl Job {
-    fn perform(self) {
+    /// The thread has ended. What was to begin there is the user's, and may panic when it is dropped.
+    pub(super) fn discard(self) {
+        match self {
+            Self::Many(jobs) => jobs.into_iter().for_each(Self::discard),
+            job => drop_quietly(job),
+        }
+    }
+
+    /// Whether others follow.
+    pub(super) fn perform(self) -> bool {
         match self {
             Self::Run(job) => job(),
             Self::Rouse(control) => control.rouse_here(),
+            Self::Many(jobs) => {
+                let mut jobs = jobs.into_iter();
+                let goes_on = jobs.by_ref().all(Self::perform);
+                jobs.for_each(Self::discard);
+                return goes_on;
+            }
+            Self::Stop => return false,
         }
+        true
     }
 }
 
 /// Where jobs for a thread go.
+///
+/// The queue has no bound of its own: what goes there is one start an actor, and one wake-up each time that its manager tells it
+/// something, which waits for the answer before it tells more.
 #[derive(Debug, Clone)]
 pub(super) struct Post {
     /// Tells one thread from another.
     thread: u64,
-    arbiter: ArbiterHandle,
+    jobs: mpsc::UnboundedSender<Job>,
 }
 
 impl Post {
-    pub(super) fn new(thread: u64, arbiter: ArbiterHandle) -> Self {
-        Self { thread, arbiter }
+    /// The way to a thread, and where it leads.
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Job>) {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let (jobs, receiver) = mpsc::unbounded_channel();
+        (Self { thread: NEXT.fetch_add(1, Ordering::Relaxed), jobs }, receiver)
     }
 
     /// Has it done: at once, or with the others of the batch that is open on this thread.
     pub(super) fn send(&self, job: Job) {
-        let job = OPEN.with_borrow_mut(|open| {
-            let Some(batch) = open else { return Some(job) };
-            let (_, jobs) = batch.0.entry(self.thread).or_insert_with(|| (self.arbiter.clone(), Vec::new()));
-            jobs.push(job);
-            if jobs.len() >= PIECE {
-                deliver_all(&self.arbiter, std::mem::replace(jobs, Vec::with_capacity(PIECE)));
+        let mut job = Some(job);
+        // Only put away while it is borrowed: to deliver may drop what is the user's, which may come here again.
+        let due = OPEN.try_with(|open| {
+            let mut open = open.borrow_mut();
+            let Some(batch) = &mut *open else { return Vec::new() };
+            let (_, jobs) = batch.0.entry(self.thread).or_insert_with(|| (self.clone(), Vec::new()));
+            jobs.extend(job.take());
+            if jobs.len() < PIECE {
+                return Vec::new();
             }
-            None
+            std::mem::replace(jobs, Vec::with_capacity(PIECE))
         });
+        self.deliver_all(due.unwrap_or_default());
         if let Some(job) = job {
-            deliver(&self.arbiter, job);
+            self.deliver(job);
         }
     }
-}
 
-/// A waker needs no help to reach its thread.
-fn deliver(arbiter: &ArbiterHandle, job: Job) {
-    match job {
-        Job::Run(job) => drop(arbiter.spawn_fn(job)),
-        Job::Rouse(control) => control.rouse_here(),
+    fn deliver(&self, job: Job) {
+        // A waker needs no help to reach its thread.
+        if let Job::Rouse(control) = job {
+            control.rouse_here();
+        } else if let Err(refused) = self.jobs.send(job) {
+            refused.0.discard();
+        }
     }
-}
 
-fn deliver_all(arbiter: &ArbiterHandle, mut jobs: Vec<Job>) {
-    if jobs.len() > 1 {
-        arbiter.spawn_fn(move || jobs.into_iter().for_each(Job::perform));
-    } else if let Some(only) = jobs.pop() {
-        deliver(arbiter, only);
+    fn deliver_all(&self, mut jobs: Vec<Job>) {
+        if jobs.len() > 1 {
+            self.deliver(Job::Many(jobs));
+        } else if let Some(only) = jobs.pop() {
+            self.deliver(only);
+        }
     }
 }
 
 /// Delivers what has been told so far, before something that takes its time.
 pub(super) fn deliver_first() {
+    let mut due = Vec::new();
     OPEN.with_borrow_mut(|open| {
-        for (arbiter, jobs) in open.iter_mut().flat_map(|batch| batch.0.values_mut()) {
-            deliver_all(arbiter, std::mem::take(jobs));
+        for (post, jobs) in open.iter_mut().flat_map(|batch| batch.0.values_mut()) {
+            due.push((post.clone(), std::mem::take(jobs)));
         }
     });
+    for (post, jobs) in due {
+        post.deliver_all(jobs);
+    }
 }
 
 /// Delivers at its end, at the latest, what is told meanwhile on this thread. Within another one, that one's end is its end.
@@ -108,8 +145,8 @@ struct Delivery;
 impl Drop for Delivery {
     fn drop(&mut self) {
         let Some(batch) = OPEN.take() else { return };
-        for (arbiter, jobs) in batch.0.into_values() {
-            deliver_all(&arbiter, jobs);
+        for (post, jobs) in batch.0.into_values() {
+            post.deliver_all(jobs);
         }
     }
 }
@@ -119,12 +156,15 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::mpsc;
 
-    use actix_rt::Arbiter;
+        use super::*;
 
-    use super::*;
-
-    fn post_of(arbiter: &Arbiter) -> Post {
-        Post::new(u64::MAX, arbiter.handle())
+    /// A thread that does what it is told, until nobody can tell it anything any more.
+    fn thread() -> Post {
+        let (post, mut jobs) = Post::new();
+        std::thread::spawn(move || {
+            while jobs.blocking_recv().is_some_and(Job::perform) {}
+        });
+        post
     }
 
     /// Sends a job that says who it is.
@@ -133,10 +173,9 @@ mod tests {
         post.send(Job::Run(Box::new(move || said.send(who).expect("it is heard"))));
     }
 
-    #[actix_rt::test]
-    async fn what_is_told_in_a_batch_is_delivered_at_its_end_in_order() {
-        let (arbiter, (said, heard)) = (Arbiter::new(), mpsc::channel());
-        let post = post_of(&arbiter);
+    #[test]
+    fn what_is_told_in_a_batch_is_delivered_at_its_end_in_order() {
+        let (post, (said, heard)) = (thread(), mpsc::channel());
         batched(|| {
             send(&post, &said, 1);
             batched(|| send(&post, &said, 2));
@@ -148,10 +187,9 @@ mod tests {
         assert_eq!(heard.recv(), Ok(4));
     }
 
-    #[actix_rt::test]
-    async fn much_that_is_told_in_a_batch_is_not_kept_back() {
-        let (arbiter, (said, heard)) = (Arbiter::new(), mpsc::channel());
-        let post = post_of(&arbiter);
+    #[test]
+    fn much_that_is_told_in_a_batch_is_not_kept_back() {
+        let (post, (said, heard)) = (thread(), mpsc::channel());
         batched(|| {
             let all = PIECE as u32;
             (0..=all).for_each(|who| send(&post, &said, who));
@@ -161,10 +199,9 @@ mod tests {
         assert_eq!(heard.recv(), Ok(PIECE as u32));
     }
 
-    #[actix_rt::test]
-    async fn what_was_told_is_delivered_before_something_that_takes_its_time() {
-        let (arbiter, (said, heard)) = (Arbiter::new(), mpsc::channel());
-        let post = post_of(&arbiter);
+    #[test]
+    fn what_was_told_is_delivered_before_something_that_takes_its_time() {
+        let (post, (said, heard)) = (thread(), mpsc::channel());
         deliver_first();
         batched(|| {
             (1..=2).for_each(|who| send(&post, &said, who));
@@ -176,10 +213,9 @@ mod tests {
         assert_eq!(heard.recv(), Ok(3));
     }
 
-    #[actix_rt::test]
-    async fn a_batch_that_panics_is_delivered() {
-        let (arbiter, (said, heard)) = (Arbiter::new(), mpsc::channel());
-        let post = post_of(&arbiter);
+    #[test]
+    fn a_batch_that_panics_is_delivered() {
+        let (post, (said, heard)) = (thread(), mpsc::channel());
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             batched(|| {
                 send(&post, &said, 1);
@@ -188,5 +224,35 @@ mod tests {
         }));
         assert!(panicked.is_err());
         assert_eq!(heard.recv(), Ok(1));
+    }
+
+    /// Tells something more when it is dropped, and panics.
+    struct Teller(Post, mpsc::Sender<u32>);
+
+    impl Drop for Teller {
+        fn drop(&mut self) {
+            send(&self.0, &self.1, 2);
+            panic!("rehearsed: in a drop");
+        }
+    }
+
+    #[test]
+    fn g11_what_a_job_does_when_it_is_dropped_undelivered_harms_nobody() {
+        let (post, (said, heard)) = (thread(), mpsc::channel());
+        let (ended, jobs) = Post::new();
+        drop(jobs);
+        let refused = || {
+            let teller = Teller(post.clone(), said.clone());
+            Job::Run(Box::new(move || drop(teller)))
+        };
+        batched(|| (0..=PIECE).for_each(|_| ended.send(refused())));
+        assert_eq!(heard.iter().take(PIECE + 1).collect::<Vec<_>>(), [2; PIECE + 1]);
+        batched(|| {
+            ended.send(refused());
+            deliver_first();
+            ended.send(refused());
+        });
+        ended.send(refused());
+        assert_eq!(heard.iter().take(3).collect::<Vec<_>>(), [2; 3]);
     }
 }

@@ -4,14 +4,14 @@ use std::any::Any;
 use std::error::Error;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Wake, Waker};
 
 use actix::MailboxError;
 use smallvec::SmallVec;
 
 use super::batch::{Job, Post};
+use super::wake::Wakeups;
 use crate::error::{BoxError, PanicError};
 
 /// The answer of an actor, as it comes over the mailbox.
@@ -65,17 +65,14 @@ pub(super) enum Fate {
 /// The manager's end of an incarnation. What wakes the actor wakes it through this, so that it is known whether it waits for
 /// its thread.
 pub(crate) struct Control {
-    /// Set when there are orders, so that a poll without any costs no lock.
-    ordered: AtomicBool,
+    wakeups: Wakeups<Waker>,
     orders: Mutex<Orders>,
-    /// Whether it was woken and has not been polled since.
-    woken: AtomicBool,
     /// The way to its thread.
     post: Post,
-    /// How to have it polled; known from its first poll on. A task keeps its waker.
-    task: OnceLock<Waker>,
 }
 
+/// There are few at a time: a manager waits for the answer to each of its messages, but for those of the end, and what ends
+/// an actor is no entry of the queue.
 pub(super) struct Orders {
     pub(super) queue: SmallVec<[Order; 1]>,
     pub(super) fate: Fate,
@@ -85,10 +82,8 @@ impl Control {
     pub(super) fn new(post: Post) -> Self {
         Self {
             post,
-            ordered: AtomicBool::new(false),
+            wakeups: Wakeups::new(),
             orders: Mutex::new(Orders { queue: SmallVec::new(), fate: Fate::Live }),
-            woken: AtomicBool::new(false),
-            task: OnceLock::new(),
         }
     }
 
@@ -128,8 +123,7 @@ impl Control {
 
     fn order(self: &Arc<Self>, change: impl FnOnce(&mut Orders)) {
         change(&mut self.lock());
-        // Whoever has not seen this yet has left the waker before: one of the two sides sees the other.
-        self.ordered.swap(true, Ordering::AcqRel);
+        self.wakeups.order();
         self.rouse();
     }
 
@@ -139,28 +133,25 @@ impl Control {
 
     /// Whether the actor was woken and waits for its thread.
     pub(crate) fn is_woken(&self) -> bool {
-        self.woken.load(Ordering::Relaxed)
+        self.wakeups.is_woken()
     }
 
     fn rouse(self: &Arc<Self>) {
-        self.woken.store(true, Ordering::Relaxed);
-        if self.task.get().is_some() {
+        if self.wakeups.wake().is_some() {
             self.post.send(Job::Rouse(Arc::clone(self)));
         }
     }
 
     /// Has it polled.
     pub(super) fn rouse_here(&self) {
-        if let Some(task) = self.task.get() {
+        if let Some(task) = self.wakeups.task() {
             task.wake_by_ref();
         }
     }
 
     /// A poll begins: the orders that have come in. Whom to wake for the next is learned from the first poll.
     pub(super) fn take(&self, cx: &Context<'_>) -> (SmallVec<[Order; 1]>, Fate) {
-        self.woken.store(false, Ordering::Relaxed);
-        self.task.get_or_init(|| cx.waker().clone());
-        if !self.ordered.swap(false, Ordering::AcqRel) {
+        if !self.wakeups.begin(|| cx.waker().clone()) {
             return (SmallVec::new(), Fate::Live);
         }
         let mut orders = self.lock();

@@ -11,6 +11,7 @@
 //! process, a dropped actor handles its queue while being dropped, and the tasks that it spawned live on.
 //! Here the actor's future is held, so that none of that happens.
 
+mod alarm;
 mod alive;
 mod batch;
 mod control;
@@ -22,9 +23,13 @@ mod lane;
 mod owed;
 pub(crate) mod panics;
 mod pool;
+mod spawn;
+pub(crate) mod sync;
+mod system;
 mod tasks;
 mod thread;
 mod vigil;
+mod wake;
 mod watch;
 
 pub(crate) use alive::Restart;
@@ -34,7 +39,9 @@ pub(crate) use control::{Control, Reply, Request};
 pub(crate) use disturb::{Disturb, Disturbance, REHEARSED, unasked};
 pub(crate) use incarnation::{Gone, Notice, Observer, launch};
 pub(crate) use lane::Lane;
-pub(crate) use pool::Pool;
-pub(crate) use thread::Thread;
+pub(crate) use pool::{Lodgers, Pool};
+pub(crate) use spawn::{ThreadError, spawn, spawn_with};
+pub(crate) use system::{ForeignStop, OnForeignStop};
+pub(crate) use thread::{Purpose, Thread};
 pub(crate) use vigil::Vigil;
 pub(crate) use watch::{Busy, Tag, now};

@@ -4,11 +4,11 @@
 //! actor is, within the actor's set of tasks; and what it does when it is dropped is caught, too.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use smallvec::SmallVec;
 
+use super::alarm::Alarm;
 use super::control::{Answer, Answering, PassOn, Reply};
 use super::panics::{Notes, catch};
 use super::tasks::Tasks;
@@ -19,19 +19,19 @@ pub(super) struct Owed {
     /// One at a time is the rule, and those who wait long wait in numbers.
     due: SmallVec<[Due; 1]>,
     /// That of an answer that was passed on, for the next. A late ring of it polls that once in vain.
-    spare: Option<Arc<Alarm>>,
+    spare: Option<Arc<Bell>>,
 }
 
 struct Due {
     answer: Answering,
     reply: PassOn,
     last: bool,
-    alarm: Arc<Alarm>,
+    bell: Arc<Bell>,
 }
 
-/// Tells an answer that was woken from those that were not.
-struct Alarm {
-    rung: AtomicBool,
+/// What an answer is woken by.
+struct Bell {
+    alarm: Alarm,
     /// Has the actor polled.
     actor: Waker,
 }
@@ -39,10 +39,10 @@ struct Alarm {
 impl Owed {
     /// One more, whose answer is passed on so, and the last if it is; `waker` is that of the actor.
     pub(super) fn add(&mut self, answer: Answering, reply: PassOn, last: bool, waker: &Waker) {
-        let new = || Arc::new(Alarm { rung: AtomicBool::new(false), actor: waker.clone() });
-        let alarm = self.spare.take().unwrap_or_else(new);
-        alarm.rung.store(true, Ordering::Relaxed);
-        self.due.push(Due { answer, reply, last, alarm });
+        let new = || Arc::new(Bell { alarm: Alarm::silent(), actor: waker.clone() });
+        let bell = self.spare.take().unwrap_or_else(new);
+        bell.alarm.ring();
+        self.due.push(Due { answer, reply, last, bell });
     }
 
     /// Passes answers on; that of the last request is handed back, to be passed on when the actor is gone.
@@ -55,7 +55,7 @@ impl Owed {
         let mut last = None;
         let mut at = 0;
         while let Some(due) = self.due.get_mut(at) {
-            let polled = match due.alarm.take() {
+            let polled = match due.bell.alarm.take() {
                 true => catch(notes, || due.poll(cx, tasks)),
                 false => Some(Poll::Pending),
             };
@@ -69,7 +69,7 @@ impl Owed {
             };
             // What was in the answer went with its last poll.
             let due = self.due.swap_remove(at);
-            self.spare = Some(due.alarm);
+            self.spare = Some(due.bell);
             if due.last {
                 last = Some(move || (due.reply)(reply));
             } else {
@@ -90,27 +90,19 @@ impl Owed {
 impl Due {
     /// The tasks wake their actor, not the answer.
     fn poll(&mut self, cx: &mut Context<'_>, tasks: &mut Tasks) -> Poll<Reply> {
-        let waker = Waker::from(Arc::clone(&self.alarm));
+        let waker = Waker::from(Arc::clone(&self.bell));
         let answer = self.answer.as_mut();
         tasks.poll_with(cx, |_| answer.poll(&mut Context::from_waker(&waker)).map(read))
     }
 }
 
-impl Alarm {
-    /// Whether it has rung since this was last asked.
-    fn take(&self) -> bool {
-        // Whoever rings has the actor polled afterwards: what is missed here is seen then.
-        self.rung.load(Ordering::Relaxed) && self.rung.swap(false, Ordering::AcqRel)
-    }
-}
-
-impl Wake for Alarm {
+impl Wake for Bell {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.rung.store(true, Ordering::Release);
+        self.alarm.ring();
         self.actor.wake_by_ref();
     }
 }

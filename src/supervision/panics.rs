@@ -131,6 +131,13 @@ pub(super) fn catch<T>(notes: &Arc<Notes>, run: impl FnOnce() -> T) -> Option<T>
     result.ok()
 }
 
+/// Drops what is the user's where nobody is there to be told of a panic.
+pub(super) fn drop_quietly<T>(value: T) {
+    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        discard(payload);
+    }
+}
+
 /// A payload's own drop may panic as well.
 fn discard(payload: Box<dyn Any + Send>) {
     if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {

@@ -1,27 +1,38 @@
 //! The threads of a manager: a few that are shared in turn, and as many of their own as are asked for.
 
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use actix_rt::{Arbiter, ArbiterHandle, System};
+use actix_rt::{Arbiter, ArbiterHandle};
 use tracing::Dispatch;
 
 use super::batch::deliver_first;
-use super::thread::Thread;
+use super::spawn::ThreadError;
+use super::system::OnForeignStop;
+use super::thread::{Purpose, Thread};
 use super::vigil::Vigil;
 
 /// Threads, started when they are first needed.
 #[derive(Debug)]
 pub(crate) struct Pool {
-    /// Where threads are started for a caller that is on none of the system's threads.
-    home: ArbiterHandle,
-    /// Where the log events of its threads go.
-    dispatch: Dispatch,
-    /// Who looks at its threads.
-    vigil: Option<Arc<Vigil>>,
+    lodgers: Lodgers,
     /// The one for all, where no other is to be started.
     only: Option<Arc<Thread>>,
     threads: Mutex<Threads>,
+}
+
+/// What all threads of a pool have in common.
+pub(crate) struct Lodgers {
+    /// What lives there, in a word: `service`.
+    pub(crate) kind: &'static str,
+    /// Where they are looked at from.
+    pub(crate) home: ArbiterHandle,
+    /// Where their log events go.
+    pub(crate) dispatch: Dispatch,
+    /// Who looks at them.
+    pub(crate) vigil: Option<Arc<Vigil>>,
+    pub(crate) on_foreign_stop: OnForeignStop,
 }
 
 #[derive(Debug)]
@@ -33,20 +44,22 @@ struct Threads {
 
 impl Pool {
     /// A pool that shares at most `limit` threads.
-    pub(crate) fn new(
-        limit: usize,
-        home: ArbiterHandle,
-        dispatch: Dispatch,
-        vigil: Option<Arc<Vigil>>,
-    ) -> Self {
+    pub(crate) fn new(limit: usize, lodgers: Lodgers) -> Self {
         let threads = Threads { shared: vec![None; limit.max(1)], dedicated: Vec::new(), stopped: false };
-        Self { home, dispatch, vigil, only: None, threads: Mutex::new(threads) }
+        Self { lodgers, only: None, threads: Mutex::new(threads) }
     }
 
     /// A pool of one thread, which is there already: the one that this is called on. It is not ended with the pool.
     pub(crate) fn of_this_thread(dispatch: &Dispatch) -> Self {
         let only = Some(Arc::new(Thread::this(dispatch)));
-        Self { only, ..Self::new(1, Arbiter::current(), dispatch.clone(), None) }
+        let lodgers = Lodgers {
+            kind: "service",
+            home: Arbiter::current(),
+            dispatch: dispatch.clone(),
+            vigil: None,
+            on_foreign_stop: Arc::new(|_| ()),
+        };
+        Self { only, ..Self::new(1, lodgers) }
     }
 
     /// Whether there is one thread for all.
@@ -55,47 +68,11 @@ impl Pool {
     }
 
     /// The thread that is dealt to number `turn`.
-    pub(crate) fn shared(self: &Arc<Self>, turn: usize) -> io::Result<Arc<Thread>> {
-        self.at_home(move |pool| pool.shared_here(turn))
-    }
-
-    /// A thread of one's own.
-    pub(crate) fn dedicated(self: &Arc<Self>) -> io::Result<Arc<Thread>> {
-        self.at_home(|pool| {
-            let mut threads = pool.lock()?;
-            let thread = Arc::new(pool.start()?);
-            threads.dedicated.push(Arc::clone(&thread));
-            Ok(thread)
-        })
-    }
-
-    /// An arbiter can be started only from a thread of the system.
-    fn at_home(
-        self: &Arc<Self>,
-        job: impl FnOnce(&Self) -> io::Result<Arc<Thread>> + Send + 'static,
-    ) -> io::Result<Arc<Thread>> {
-        if let Some(only) = &self.only {
-            return self.lock().map(|_| Arc::clone(only));
-        }
-        if System::try_current().is_some() {
-            return job(self);
-        }
-        let (sender, receiver) = mpsc::channel();
-        let pool = Arc::clone(self);
-        self.home.spawn_fn(move || {
-            let _ = sender.send(job(&pool));
-        });
-        receiver.recv().map_err(|_| stopped())?
-    }
-
-    /// Those who have a thread already begin while another is made.
-    fn start(&self) -> io::Result<Thread> {
-        deliver_first();
-        Thread::start(&self.dispatch, self.vigil.as_ref(), &self.home)
-    }
-
-    fn shared_here(&self, turn: usize) -> io::Result<Arc<Thread>> {
+    pub(crate) fn shared(&self, turn: usize) -> Result<Arc<Thread>, ThreadError> {
         let mut threads = self.lock()?;
+        if let Some(only) = &self.only {
+            return Ok(Arc::clone(only));
+        }
         let count = threads.shared.len();
         let slot = &mut threads.shared[turn % count];
         if let Some(thread) = slot {
@@ -106,10 +83,43 @@ impl Pool {
         Ok(thread)
     }
 
+    /// A thread of one's own.
+    pub(crate) fn dedicated(&self) -> Result<Arc<Thread>, ThreadError> {
+        let mut threads = self.lock()?;
+        if let Some(only) = &self.only {
+            return Ok(Arc::clone(only));
+        }
+        let thread = Arc::new(self.start()?);
+        threads.dedicated.push(Arc::clone(&thread));
+        Ok(thread)
+    }
+
+    /// Those who have a thread already begin while another is made.
+    fn start(&self) -> Result<Thread, ThreadError> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        deliver_first();
+        let Lodgers { kind, home, dispatch, vigil, on_foreign_stop } = &self.lodgers;
+        Thread::start(Purpose {
+            whom: &self.whom(),
+            name: format!("{kind}-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
+            dispatch,
+            vigil: vigil.as_ref().map(|vigil| (vigil, home)),
+            outer: None,
+            on_foreign_stop: Arc::clone(on_foreign_stop),
+        })
+    }
+
+    fn whom(&self) -> String {
+        format!("{}s", self.lodgers.kind)
+    }
+
     /// The threads, unless they have been stopped.
-    fn lock(&self) -> io::Result<MutexGuard<'_, Threads>> {
+    fn lock(&self) -> Result<MutexGuard<'_, Threads>, ThreadError> {
         let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        if threads.stopped { Err(stopped()) } else { Ok(threads) }
+        if threads.stopped {
+            return Err(ThreadError::new(self.whom(), io::Error::other("the manager has stopped")));
+        }
+        Ok(threads)
     }
 
     /// Ends a thread that somebody had for himself, when its current poll returns. One that is shared goes on.
@@ -148,6 +158,8 @@ impl Pool {
     }
 }
 
-fn stopped() -> io::Error {
-    io::Error::other("the manager has stopped")
+impl std::fmt::Debug for Lodgers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lodgers").field("kind", &self.kind).field("vigil", &self.vigil).finish_non_exhaustive()
+    }
 }

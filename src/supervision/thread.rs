@@ -1,79 +1,83 @@
-//! A thread for actors: an actix arbiter, watched.
+//! A thread for actors: a system of its own, watched.
 
-use std::cell::RefCell;
-use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use actix_rt::{Arbiter, ArbiterHandle};
-use tokio_util::sync::{CancellationToken, DropGuard};
-use tracing::dispatcher::{DefaultGuard, Dispatch};
+use actix_rt::ArbiterHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::dispatcher::Dispatch;
 
 use super::batch::{Job, Post};
 use super::dispatch;
+use super::spawn::{ThreadError, spawn_with};
+use super::system::{self, OnForeignStop, StopSeen};
 use super::vigil::Vigil;
 use super::watch::Watch;
 
-thread_local! {
-    /// Dropped when the thread ends: only then has its runtime dropped every task, tokio's as well as ours.
-    static AT_THREAD_END: RefCell<Option<AtThreadEnd>> = const { RefCell::new(None) };
-}
-
-/// What a thread lets go of in the end, in this order.
-struct AtThreadEnd {
-    _dispatch: Option<DefaultGuard>,
-    _over: DropGuard,
-}
-
-/// Numbers threads.
-static NEXT: AtomicU64 = AtomicU64::new(0);
-
-/// An arbiter of ours.
+/// A thread of ours.
 #[derive(Debug)]
 pub(crate) struct Thread {
-    arbiter: ArbiterHandle,
     post: Post,
     watch: Arc<Watch>,
     over: CancellationToken,
-    name: Arc<OnceLock<Arc<str>>>,
+    name: Arc<str>,
     /// Where log events of its actors go, if that is not where those of the thread go.
     dispatch: Option<Dispatch>,
 }
 
+/// What a thread is to be.
+pub(crate) struct Purpose<'a> {
+    /// Whom it is for, as errors say it.
+    pub(crate) whom: &'a str,
+    /// What the operating system calls it.
+    pub(crate) name: String,
+    /// Where its log events go.
+    pub(crate) dispatch: &'a Dispatch,
+    /// Who looks at it, and from where, if anybody does.
+    pub(crate) vigil: Option<(&'a Arc<Vigil>, &'a ArbiterHandle)>,
+    /// An arbiter whose stop counts as one of this thread's, too.
+    pub(crate) outer: Option<ArbiterHandle>,
+    pub(crate) on_foreign_stop: OnForeignStop,
+}
+
 impl Thread {
-    /// Starts a thread whose log events go there, and which is looked at from its home, if at all. Must be called on a thread
-    /// of an actix system.
-    pub(super) fn start(
-        dispatch: &Dispatch,
-        vigil: Option<&Arc<Vigil>>,
-        home: &ArbiterHandle,
-    ) -> io::Result<Self> {
+    /// Starts a thread.
+    ///
+    /// # Errors
+    /// When the operating system refuses it, or what its runtime needs.
+    pub(crate) fn start(purpose: Purpose<'_>) -> Result<Self, ThreadError> {
+        let Purpose { whom, name, dispatch, vigil, outer, on_foreign_stop } = purpose;
         let (over, watch) = (CancellationToken::new(), Arc::<Watch>::default());
-        let arbiter = match vigil {
-            Some(vigil) => vigil.arbiter(&watch, home, over.clone())?,
-            None => Arbiter::try_new()?,
-        };
-        let arbiter = arbiter.handle();
-        let (dispatch, guard) = (dispatch.clone(), over.clone().drop_guard());
-        let name = Arc::<OnceLock<Arc<str>>>::default();
-        let tell_name = Arc::clone(&name);
-        arbiter.spawn_fn(move || {
-            let _ = tell_name.set(name_of_this());
-            AT_THREAD_END.set(Some(AtThreadEnd { _dispatch: dispatch::adopt(&dispatch), _over: guard }));
+        let watched = vigil.map(|(vigil, home)| {
+            let watched = vigil.watch_over(&watch).map_err(|error| ThreadError::new(whom, error))?;
+            watched.look_from(home, over.clone());
+            Ok(watched)
         });
-        let post = Post::new(NEXT.fetch_add(1, Ordering::Relaxed), arbiter.clone());
-        Ok(Self { arbiter, post, watch, over, name, dispatch: None })
+        let watched = watched.transpose()?;
+        // However this ends, nobody looks any more.
+        let guard = over.clone().drop_guard();
+        let (post, jobs) = Post::new();
+        let thread_name: Arc<str> = name.as_str().into();
+        let seen = StopSeen::new(&thread_name, &watch, outer, on_foreign_stop);
+        let (dispatch, runtime_seen) = (dispatch.clone(), Arc::clone(&seen));
+        let runtime = move || system::runtime(&runtime_seen, watched);
+        spawn_with(whom, name, runtime, move |runtime| {
+            // Only then has its runtime dropped every task, tokio's as well as ours.
+            let _over_in_the_end = guard;
+            let _dispatch = dispatch::adopt(&dispatch);
+            system::run(runtime, jobs, seen);
+        })?;
+        Ok(Self { post, watch, over, name: thread_name, dispatch: None })
     }
 
     /// The thread that this is called on, an arbiter's. It is somebody else's, and never ended.
     pub(super) fn this(dispatch: &Dispatch) -> Self {
-        let arbiter = Arbiter::current();
+        let (post, jobs) = Post::new();
+        system::serve_here(jobs);
         Self {
-            post: Post::new(NEXT.fetch_add(1, Ordering::Relaxed), arbiter.clone()),
-            arbiter,
+            post,
             watch: Arc::default(),
             over: CancellationToken::new(),
-            name: Arc::new(OnceLock::from(name_of_this())),
+            name: name_of_this(),
             dispatch: dispatch::listens(dispatch).then(|| dispatch.clone()),
         }
     }
@@ -83,9 +87,9 @@ impl Thread {
         self.dispatch.as_ref()
     }
 
-    /// What the operating system calls it, once it runs.
+    /// What the operating system calls it.
     pub(crate) fn name(&self) -> Option<Arc<str>> {
-        self.name.get().cloned()
+        Some(Arc::clone(&self.name))
     }
 
     pub(crate) fn watch(&self) -> &Arc<Watch> {
@@ -97,17 +101,17 @@ impl Thread {
         self.post.clone()
     }
 
-    pub(super) fn run(&self, job: impl FnOnce() + Send + 'static) {
+    pub(crate) fn run(&self, job: impl FnOnce() + Send + 'static) {
         self.post.send(Job::Run(Box::new(job)));
     }
 
     /// Ends the thread once its current poll returns, with every task on it.
-    pub(super) fn stop(&self) {
-        self.arbiter.stop();
+    pub(crate) fn stop(&self) {
+        self.post.send(Job::Stop);
     }
 
     /// Resolves when the thread has dropped its tasks and ended.
-    pub(super) fn over(&self) -> impl Future<Output = ()> + use<> {
+    pub(crate) fn over(&self) -> impl Future<Output = ()> + use<> {
         self.over.clone().cancelled_owned()
     }
 }

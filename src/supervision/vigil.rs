@@ -8,10 +8,9 @@
 use std::fmt;
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
 
-use actix_rt::{Arbiter, ArbiterHandle};
+use actix_rt::ArbiterHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::watch::Watch;
@@ -27,43 +26,47 @@ impl Vigil {
         Self { every, look: Box::new(look) }
     }
 
-    /// Starts an arbiter whose thread is looked at, from `home`, until it is over.
-    pub(super) fn arbiter(
-        self: &Arc<Self>,
-        watch: &Arc<Watch>,
-        home: &ArbiterHandle,
-        over: CancellationToken,
-    ) -> io::Result<Arbiter> {
+    /// What has a thread looked at.
+    ///
+    /// # Errors
+    /// When there is no timer to be had.
+    pub(super) fn watch_over(self: &Arc<Self>, watch: &Arc<Watch>) -> io::Result<Watched> {
         let timer = Arc::new(Timer::new(self.every)?);
-        let (at_wake, at_rest) = (Arc::clone(&timer), Arc::clone(&timer));
-        let (vigil, watch) = (Arc::clone(self), Arc::clone(watch));
-        let arbiter = Arbiter::try_with_tokio_rt(move || {
-            at_wake.start();
-            tokio::runtime::Builder::new_current_thread()
-                .enable_io()
-                .enable_time()
-                .on_thread_unpark(move || at_wake.start())
-                .on_thread_park(move || {
-                    at_rest.stop();
-                    // What was polled is over; either this sees that it was noted, or whoever notes it sees that it is over.
-                    fence(Ordering::SeqCst);
-                    if watch.take_note() {
-                        (vigil.look)();
-                    }
-                })
-                .build()
-        })?;
-        let vigil = Arc::clone(self);
-        home.spawn_fn(move || {
-            actix_rt::spawn(async move {
-                tokio::select! {
-                    () = over.cancelled() => {}
-                    // Without a timer nobody is looked at, and all else goes on.
-                    _ = timer.expirations(|| (vigil.look)()) => {}
-                }
-            });
+        Ok(Watched { vigil: Arc::clone(self), timer, watch: Arc::clone(watch) })
+    }
+}
+
+/// A thread that is looked at while it is awake.
+pub(super) struct Watched {
+    vigil: Arc<Vigil>,
+    timer: Arc<Timer>,
+    watch: Arc<Watch>,
+}
+
+impl Watched {
+    /// Looks at it, from `home`, until it is over.
+    pub(super) fn look_from(&self, home: &ArbiterHandle, over: CancellationToken) {
+        let (vigil, timer) = (Arc::clone(&self.vigil), Arc::clone(&self.timer));
+        home.spawn(async move {
+            tokio::select! {
+                () = over.cancelled() => {}
+                // Without a timer nobody is looked at, and all else goes on.
+                _ = timer.expirations(|| (vigil.look)()) => {}
+            }
         });
-        Ok(arbiter)
+    }
+
+    /// The thread wakes up.
+    pub(super) fn wakes(&self) {
+        self.timer.start();
+    }
+
+    /// The thread comes to rest.
+    pub(super) fn rests(&self) {
+        self.timer.stop();
+        if self.watch.take_note() {
+            (self.vigil.look)();
+        }
     }
 }
 

@@ -1,14 +1,24 @@
 //! Which actor a thread is polling right now, and since when.
 //!
-//! Two atomic stores a poll; nothing ticks. It is read when somebody has to be forced, when a status is asked
-//! for, and by the watchdog.
+//! A few atomic stores a poll, all by the thread itself; nothing ticks. It is read when somebody has to be forced, when a status is
+//! asked for, and by the watchdog.
+//!
+//! ```text
+//!   the thread    since = 0 --- actor = A --- since = t ..... since = 0 --- actor = B --- since = u
+//!   who looks     since: t ---> actor ---> since: still t? then that is whom it polls, since t
+//! ```
+//!
+//! Each store is ordered after the one before it: who sees the next actor cannot see the time of the one before that any more.
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::time::{Duration, Instant};
+
+use super::sync::{AtomicBool, AtomicU64, Ordering, fence};
 
 /// A thread that has been polling one actor for so long is blocked.
 const BLOCKED_AFTER: Duration = Duration::from_millis(100);
+
+/// How many polls since its last rest a thread remembers.
+const REMEMBERED: usize = 8;
 
 /// Names an actor on its thread; unique in the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,7 +26,7 @@ pub(crate) struct Tag(u64);
 
 impl Tag {
     pub(crate) fn next() -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
+        static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         Self(NEXT.fetch_add(1, Ordering::Relaxed))
     }
 }
@@ -38,10 +48,13 @@ pub(crate) struct Watch {
     since: AtomicU64,
     /// Whether somebody wants to know when the thread comes to rest.
     noted: AtomicBool,
+    /// The latest polls since the thread last rested: only its own business.
+    polled: [AtomicU64; REMEMBERED],
+    polls: AtomicU64,
 }
 
 fn base() -> Instant {
-    static BASE: OnceLock<Instant> = OnceLock::new();
+    static BASE: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
     *BASE.get_or_init(Instant::now)
 }
 
@@ -52,12 +65,38 @@ pub(crate) fn now() -> Duration {
 
 impl Watch {
     pub(super) fn enter(&self, actor: Tag) {
-        self.actor.store(actor.0, Ordering::Relaxed);
-        self.since.store((now().as_nanos() as u64).max(1), Ordering::Release);
+        self.enter_at(actor, now());
+    }
+
+    fn enter_at(&self, actor: Tag, at: Duration) {
+        let polls = self.polls.load(Ordering::Relaxed);
+        self.polled[polls as usize % REMEMBERED].store(actor.0, Ordering::Relaxed);
+        self.polls.store(polls + 1, Ordering::Relaxed);
+        // After the end of the poll before.
+        self.actor.store(actor.0, Ordering::Release);
+        self.since.store((at.as_nanos() as u64).max(1), Ordering::Release);
     }
 
     pub(super) fn leave(&self) {
         self.since.store(0, Ordering::Release);
+    }
+
+    /// The thread comes to rest. Only there.
+    pub(super) fn rests(&self) {
+        self.polls.store(0, Ordering::Relaxed);
+    }
+
+    /// Whom the thread has polled since it last rested, the latest first, as far as it remembers. Only there.
+    pub(super) fn polled_since_rest(&self) -> Vec<Tag> {
+        let polls = self.polls.load(Ordering::Relaxed);
+        let mut polled = Vec::new();
+        for at in (polls.saturating_sub(REMEMBERED as u64)..polls).rev() {
+            let tag = Tag(self.polled[at as usize % REMEMBERED].load(Ordering::Relaxed));
+            if !polled.contains(&tag) {
+                polled.push(tag);
+            }
+        }
+        polled
     }
 
     /// Has the thread tell when it comes to rest. Its poll may be over by now: look again.
@@ -66,8 +105,10 @@ impl Watch {
         fence(Ordering::SeqCst);
     }
 
-    /// Whether the thread is to tell that it comes to rest.
+    /// Whether the thread is to tell that it comes to rest. What it polled is over; either this sees that it was noted, or whoever
+    /// noted it sees that it is over.
     pub(super) fn take_note(&self) -> bool {
+        fence(Ordering::SeqCst);
         self.noted.swap(false, Ordering::Relaxed)
     }
 
@@ -83,14 +124,16 @@ impl Watch {
 
     /// The poll that is going on, if one is.
     pub(crate) fn busy(&self) -> Option<Busy> {
+        let (actor, began) = self.polling()?;
+        Some(Busy { actor, began, lasted: now().saturating_sub(began) })
+    }
+
+    fn polling(&self) -> Option<(Tag, Duration)> {
         let since = self.since.load(Ordering::Acquire);
         let actor = Tag(self.actor.load(Ordering::Acquire));
         // Another poll may have begun between the two loads: then nobody blocks.
-        if since == 0 || self.since.load(Ordering::Acquire) != since {
-            return None;
-        }
-        let began = Duration::from_nanos(since);
-        Some(Busy { actor, began, lasted: now().saturating_sub(began) })
+        let goes_on = since != 0 && self.since.load(Ordering::Acquire) == since;
+        goes_on.then(|| (actor, Duration::from_nanos(since)))
     }
 }
 
@@ -107,5 +150,20 @@ mod tests {
         assert_eq!(watch.busy().unwrap().actor, actor);
         watch.leave();
         assert_eq!(watch.busy(), None);
+    }
+
+    #[test]
+    fn a_watch_remembers_the_latest_polls_until_the_thread_rests() {
+        let watch = Watch::default();
+        let actors: Vec<Tag> = (0..10).map(|_| Tag::next()).collect();
+        watch.enter(actors[0]);
+        watch.enter(actors[1]);
+        watch.enter(actors[0]);
+        assert_eq!(watch.polled_since_rest(), [actors[0], actors[1]]);
+        watch.rests();
+        assert_eq!(watch.polled_since_rest(), []);
+        actors.iter().for_each(|&actor| watch.enter(actor));
+        let latest: Vec<Tag> = actors[2..].iter().rev().copied().collect();
+        assert_eq!(watch.polled_since_rest(), latest);
     }
 }

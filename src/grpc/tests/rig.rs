@@ -19,7 +19,7 @@ use crate::error::BoxError;
 use crate::grpc::{Gauge, GrpcRegistrar, GrpcServerOptions, Server, ServerAddress};
 use crate::ping::PingService;
 use crate::service::{Asking, Deadlines, Registry, Resources, Run, Setup, Shutdown, ShutdownSignal};
-use crate::supervision::{Control, Notice, Pool, Tag, dispatch, launch};
+use crate::supervision::{Control, Lodgers, Notice, Pool, Tag, dispatch, launch};
 
 pub(super) type Ended = tokio::task::JoinHandle<Result<(), BoxError>>;
 
@@ -48,7 +48,14 @@ impl Stage {
     }
 
     pub(super) fn with(address: &str, registrar: GrpcRegistrar, options: GrpcServerOptions) -> Self {
-        let pool = Arc::new(Pool::new(1, Arbiter::current(), dispatch::current(), None));
+        let lodgers = Lodgers {
+            kind: "service",
+            home: Arbiter::current(),
+            dispatch: dispatch::current(),
+            vigil: None,
+            on_foreign_stop: Arc::new(|_| ()),
+        };
+        let pool = Arc::new(Pool::new(1, lodgers));
         let deadlines = Arc::<Deadlines>::default();
         let signal = ShutdownSignal::new(Arc::clone(&deadlines), Asking::Service);
         let registry = Registry::new("grpc".into(), 0, Arc::clone(&pool), Arc::clone(&deadlines), |_, _| ());

@@ -38,7 +38,7 @@ pub(super) fn log(timed: &TimedEvent, limit: usize) {
         }
         E::Panicked { service, resource, error } => {
             let (resource, error) = (resource.as_deref(), cut(error));
-            error!(target: "majordomo", %service, resource, %error, "panicked outside of its steps");
+            error!(target: "majordomo", %service, resource, %error, "failed outside of its steps");
         }
         E::ServiceLost { service, outcome, error } => {
             error!(target: "majordomo", %service, %outcome, error = %cut(error), "ended while it was needed");

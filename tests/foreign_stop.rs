@@ -8,7 +8,10 @@ use std::time::Duration;
 use actix::{Actor, Addr, Arbiter, Context, Handler, Message, System};
 use common::{Call, Ended, Gate, Journal, Observed, Probe, observe, observe_paused, options, within};
 use majordomo::testing::paused;
-use majordomo::{ForeignStopError, Manager, ResourceEnding, StartShutdown, WaitForShutdown, WaitUntilRunning};
+use majordomo::{
+    ForeignStopError, Manager, ResourceEnding, RestartPolicy, ServiceSpec, StartShutdown, WaitForShutdown,
+    WaitUntilRunning, restartable_fn,
+};
 use tokio::sync::oneshot;
 
 /// What user code may do to its thread.
@@ -104,6 +107,34 @@ async fn g16_a_resource_that_stops_its_thread_fails_its_service() {
         assert_eq!((&*service, resource.as_deref()), ("a", Some("r")));
         assert_in_order(&ended, &journal, &["a"]);
     }
+}
+
+#[actix::test]
+async fn g16_a_run_that_stops_its_thread_and_returns_has_failed() {
+    for stop in STOPS {
+        let journal = Journal::default();
+        let culprit = with_a_resource("culprit", &journal).run_at_once(move |_, _| {
+            stop();
+            Ok(())
+        });
+        let other = with_a_resource("other", &journal);
+        let ended = observe(options(), |manager| manager.service(culprit).service(other)).ended().await;
+        assert_eq!(the_stop(&ended).0, "culprit");
+        assert_in_order(&ended, &journal, &["other"]);
+    }
+}
+
+#[actix::test]
+async fn g16_a_service_that_stops_its_thread_is_not_restarted() {
+    let stops = restartable_fn("culprit", |run| async move {
+        stop_the_system();
+        run.shutdown.requested().await;
+        Ok(())
+    });
+    let stops = ServiceSpec::new(stops).restart(RestartPolicy::always().unlimited());
+    let ended = observe(options(), |manager| manager.service(stops)).ended().await;
+    assert_eq!(the_stop(&ended).0, "culprit");
+    ended.events.assert_none("restart_started");
 }
 
 #[actix::test]

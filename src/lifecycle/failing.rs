@@ -138,7 +138,7 @@ impl Machine {
             None => self.get(ix).rests(),
         };
         if !over {
-            let needed = self.get(ix).is_needed();
+            let needed = self.get(ix).is_needed() || self.get(ix).lost_its_thread;
             let tell = |error| Announcement::Panicked { service: ix, resource, error };
             self.fail(ix, needed, Outcome::Panic, tell, out);
         }

@@ -86,9 +86,11 @@ impl Machine {
         self.held = true;
     }
 
-    /// Has a service that has to stay down not started again by itself.
-    pub(crate) fn keep_down(&mut self, ix: ServiceIx) {
-        self.service(ix).mode = RestartMode::Never;
+    /// The thread of a service, or of one of its resources, is of no use any more: whatever fails of it from now on is a failure of
+    /// what is needed, and it is not started again by itself.
+    pub(crate) fn lost_its_thread(&mut self, ix: ServiceIx) {
+        let service = self.service(ix);
+        (service.mode, service.lost_its_thread) = (RestartMode::Never, true);
     }
 
     /// Whether every service is set up, or runs already, and nothing has asked for the shutdown.

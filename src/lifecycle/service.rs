@@ -134,6 +134,8 @@ pub(super) struct Service {
     /// Whether it is forgotten once it is down; then its place is vacant.
     pub(super) leaves_for_good: bool,
     pub(super) vacant: bool,
+    /// Whether its thread is of no use any more.
+    pub(super) lost_its_thread: bool,
     /// Whether its next start is delayed.
     pub(super) owes_delay: bool,
     /// Restarts that its budget has not forgotten.
@@ -169,6 +171,7 @@ impl Service {
             wanted: true,
             leaves_for_good: false,
             vacant: false,
+            lost_its_thread: false,
             owes_delay: false,
             restarts: 0,
             asked: false,

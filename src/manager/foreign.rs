@@ -24,8 +24,7 @@ impl Shell {
             let or = names[1..].to_vec();
             let error = ForeignStopError { thread: stop.thread, or };
             let text = error.to_string().into();
-            // Its thread is of no use to another life.
-            self.machine.keep_down(ix);
+            self.machine.lost_its_thread(ix);
             self.feed(input, Detail::Error(Arc::new(error), text));
         }
         // Also where whoever did it was not needed any more.

@@ -5,7 +5,7 @@
 
 #![allow(dead_code)] // each test program uses a part of it
 
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Lines, Read};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -46,6 +46,18 @@ pub fn start_by(mut command: Command, program: &str) -> Process {
     let out = BufReader::new(child.stdout.take().unwrap()).lines();
     let err = child.stderr.take().map(BufReader::new);
     Process { child, out, err }
+}
+
+/// Runs `program` to its end by such a command: how it ended, and what it printed.
+pub fn output(command: Command, program: &str) -> (ExitStatus, String, String) {
+    let mut process = start_by(command, program);
+    let status = process.end();
+    let out: Vec<String> = process.out.by_ref().map(Result::unwrap).collect();
+    let mut err = String::new();
+    if let Some(stderr) = &mut process.err {
+        stderr.read_to_string(&mut err).unwrap();
+    }
+    (status, out.join("\n"), err)
 }
 
 impl Process {

@@ -76,9 +76,9 @@ mod supervision;
 pub mod testing;
 
 pub use error::{
-    BoxError, ConfigError, ForcedError, ForeignStopError, Hold, ManagerError, NoAnswerError, PanicError, ResourceEnding,
-    ResourceReport, RestartReport, ReturnedError, ServiceError, ServiceReport, ServicesErrors,
-    ShutdownReport, StageError, StepReport, StuckError, exit,
+    BoxError, ConfigError, ForcedError, ForeignStopError, Hold, ManagerError, NoAnswerError, PanicError,
+    ResourceEnding, ResourceReport, RestartReport, ReturnedError, ServiceError, ServiceReport,
+    ServicesErrors, ShutdownReport, StageError, StepReport, StuckError, exit,
 };
 pub use grpc::{
     DEFAULT_GRPC_ADDRESS, GrpcAddress, GrpcLogging, GrpcRegistrar, GrpcServerOptions, GrpcService,

@@ -101,7 +101,14 @@ fn g18_a_thread_that_cannot_be_had_is_an_error_wherever_it_is_needed() {
         // Set-up fails, but for the gRPC server's threads, which come with its run.
         assert_eq!(code, if whom.starts_with("the gRPC server") { 2 } else { 1 }, "{told}");
     }
-    let everything =
-        ["a's resource \"own\"", "a's resource \"r\"", "services", "signals", "the gRPC server", "the log", "the manager"];
+    let everything = [
+        "a's resource \"own\"",
+        "a's resource \"r\"",
+        "services",
+        "signals",
+        "the gRPC server",
+        "the log",
+        "the manager",
+    ];
     assert_eq!(needed.iter().map(String::as_str).collect::<Vec<_>>(), everything);
 }

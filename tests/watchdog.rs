@@ -68,7 +68,7 @@ async fn g09_a_stall_says_at_which_step_on_which_thread_and_for_how_long() {
     let Stall::Stuck { doing, thread } = stall else { panic!("expected it to be stuck, it is {stall}") };
     assert_eq!((&*service, resource, doing), ("a", None, "setup"));
     assert!(lasted >= ms(60), "told after {lasted:?}");
-    assert!(thread.starts_with("actix-rt"), "on {thread}");
+    assert!(thread.starts_with("service-"), "on {thread}");
     let status = observed.status().await;
     assert_eq!(status.services[0].thread.as_ref(), Some(&thread));
     assert!(status.services[0].poll.is_some_and(|poll| poll >= lasted), "{:?}", status.services[0].poll);

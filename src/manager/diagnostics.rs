@@ -92,8 +92,8 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
             => ["\"api\"", "give it a RestartPolicy"],
         ConfigError::StopTimeout { service: "api".into(), timeout: 2 * SECOND, time: SECOND }
             => ["\"api\"", "2s", "1s", "allow more time"],
-        ConfigError::Option { option: "service_threads", value: "0".into(), mend: "allow at least one" }
-            => ["service_threads is 0", "allow at least one"],
+        ConfigError::Option { option: "service_threads", value: "0".into(), mend: "give at least 1 and at most 1024" }
+            => ["service_threads is 0", "at most 1024"],
         ConfigError::PausedGrpc("api".into()) => ["\"api\"", "leave the service out"],
         ConfigError::Thread { whom: "services".into(), error: "no more".into() } => ["services (no more)", "lower service_threads"],
         ConfigError::Signals("no more".into()) => ["no more", "handle_signals(false)"],

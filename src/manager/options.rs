@@ -2,6 +2,7 @@
 
 #[cfg(feature = "testing")]
 mod kit;
+mod limits;
 
 use std::time::Duration;
 
@@ -148,7 +149,7 @@ impl ManagerOptions {
     }
 
     /// How many of the latest lifecycle events are kept: they are in the status, and a forced end logs them, as one
-    /// log event. Default: 64.
+    /// log event. Default: 64; at most 65,536.
     pub fn flight_recorder(self, events: usize) -> Self {
         Self { flight_recorder: events, ..self }
     }
@@ -161,7 +162,7 @@ impl ManagerOptions {
 
     /// How long one poll of an actor may last before that is told as a
     /// [stall](crate::events::LifecycleEvent::StallStarted): who is stuck, who is starved by it on the same thread, and who
-    /// waits for it to start or stop. `None`: nobody watches. Default: 1 s.
+    /// waits for it to start or stop. `None`: nobody watches. Default: 1 s; at least 10 ms.
     ///
     /// A thread is looked at four times within this limit while it is awake, and not at all while it sleeps. On Linux; elsewhere
     /// nobody is watched.
@@ -277,7 +278,7 @@ impl ManagerOptions {
     }
 
     /// How many threads services share at most, dealt out in turn; a service that blocks delays only those
-    /// it shares a thread with. Resources have as many of their own. Default: 16.
+    /// it shares a thread with. Resources have as many of their own. From 1 to 1024; default: 16.
     pub fn service_threads(self, threads: usize) -> Self {
         Self { service_threads: threads, ..self }
     }
@@ -301,20 +302,7 @@ impl ManagerOptions {
 
     /// Whether all of it can work.
     pub(super) fn check(&self) -> Result<Checked, ConfigError> {
-        if self.service_threads == 0 {
-            return Err(ConfigError::Option {
-                option: "service_threads",
-                value: "0".to_owned(),
-                mend: "allow at least one",
-            });
-        }
-        if self.stuck_after.is_some_and(|limit| limit.is_zero()) {
-            return Err(ConfigError::Option {
-                option: "stuck_after",
-                value: "0".to_owned(),
-                mend: "allow a poll some time, or give None to have nobody watch",
-            });
-        }
+        limits::check(self)?;
         self.grpc_server.validate()?;
         if self.error_generator.is_some() || self.err_not_found_middleware {
             api_errors::check_defaults()?;

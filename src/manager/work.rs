@@ -65,11 +65,7 @@ impl Ended {
 impl Work {
     pub(super) fn begin(plan: CheckedPlan, addr: &Addr<Manager>, home: Home) -> Result<Self, ConfigError> {
         let CheckedPlan { options, checked, mut candidates, mut specs, held, one_thread } = plan;
-        let signals = if options.handle_signals {
-            Some(signals::register(home.clone())?)
-        } else {
-            None
-        };
+        let signals = if options.handle_signals { Some(signals::register(home.clone())?) } else { None };
         let registrar = GrpcRegistrar::new().with_layers(options.handler_layers(), options.grpc_middleware);
         let gauge = Gauge::default();
         let mut observers = Vec::new();

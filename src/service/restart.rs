@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::lifecycle::{Backoff, Intensity, RestartMode};
 
+/// Each is remembered for as long as it counts.
+const MOST_RESTARTS: u32 = 10_000;
+
 /// When, how often and how soon a service is started again.
 ///
 /// | here | OTP `supervisor` | systemd |
@@ -52,6 +55,9 @@ pub enum RestartPolicyError {
     /// The random share is none.
     #[error("the jitter of its restarts is {0}: give the share of the delay that is random, from 0 to 1")]
     Jitter(f64),
+    /// More restarts than are kept in mind.
+    #[error("max_restarts is {0}: give at most 10000, or allow them to be `unlimited`")]
+    TooMany(u32),
     /// A period without length.
     #[error(
         "its restarts are counted within no time at all: give `within` a duration, or allow them to be `unlimited`"
@@ -82,7 +88,7 @@ impl RestartPolicy {
         Self { mode: RestartMode::Always, ..Self::never() }
     }
 
-    /// How many restarts are allowed within the period. Default 3.
+    /// How many restarts are allowed within the period. Default 3, at most 10,000.
     pub fn max_restarts(self, most: u32) -> Self {
         Self { most: Some(most), ..self }
     }
@@ -148,6 +154,9 @@ impl RestartPolicy {
         if first > most {
             return Err(RestartPolicyError::Backoff { first, most });
         }
+        if let Some(most) = self.most.filter(|most| *most > MOST_RESTARTS) {
+            return Err(RestartPolicyError::TooMany(most));
+        }
         if self.within.is_zero() && self.most.is_some() && self.mode != RestartMode::Never {
             return Err(RestartPolicyError::NoPeriod);
         }
@@ -190,6 +199,7 @@ mod tests {
         assert!(text(RestartPolicy::always().backoff(2 * second, second)).contains("2s"));
         assert!(text(RestartPolicy::always().within(Duration::ZERO)).contains("unlimited"));
         assert_eq!(RestartPolicy::always().within(Duration::ZERO).unlimited().check(), Ok(()));
+        assert!(text(RestartPolicy::always().max_restarts(u32::MAX)).contains("max_restarts is 4294967295"));
         assert_eq!(RestartPolicy::default().check(), Ok(()));
     }
 }

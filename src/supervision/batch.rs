@@ -156,14 +156,12 @@ mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind};
     use std::sync::mpsc;
 
-        use super::*;
+    use super::*;
 
     /// A thread that does what it is told, until nobody can tell it anything any more.
     fn thread() -> Post {
         let (post, mut jobs) = Post::new();
-        std::thread::spawn(move || {
-            while jobs.blocking_recv().is_some_and(Job::perform) {}
-        });
+        std::thread::spawn(move || while jobs.blocking_recv().is_some_and(Job::perform) {});
         post
     }
 

@@ -160,6 +160,9 @@ impl Pool {
 
 impl std::fmt::Debug for Lodgers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lodgers").field("kind", &self.kind).field("vigil", &self.vigil).finish_non_exhaustive()
+        f.debug_struct("Lodgers")
+            .field("kind", &self.kind)
+            .field("vigil", &self.vigil)
+            .finish_non_exhaustive()
     }
 }

@@ -79,7 +79,8 @@ mod tests {
     fn g18_a_thread_that_cannot_have_what_it_needs_is_refused_by_its_purpose() {
         let refused = || -> io::Result<()> { Err(io::Error::other("too many open files")) };
         let error = spawn_with("the tests", "test".to_owned(), refused, |()| ()).unwrap_err();
-        let text = "could not start a thread for the tests (too many open files): raise the limits of the process";
+        let text =
+            "could not start a thread for the tests (too many open files): raise the limits of the process";
         assert_eq!(error.to_string(), text);
         let panics = || -> io::Result<()> { panic!("rehearsed") };
         let error = spawn_with("the tests", "test".to_owned(), panics, |()| ()).unwrap_err();

@@ -148,7 +148,5 @@ impl Future for Driven<'_> {
 
 /// The same on a thread of somebody else, as a task.
 pub(super) fn serve_here(mut jobs: mpsc::UnboundedReceiver<Job>) {
-    actix_rt::Arbiter::current().spawn(async move {
-        while jobs.recv().await.is_some_and(Job::perform) {}
-    });
+    actix_rt::Arbiter::current().spawn(async move { while jobs.recv().await.is_some_and(Job::perform) {} });
 }

@@ -14,6 +14,8 @@ const LONGEST_TCP_KEEPALIVE: Duration = Duration::from_secs(32_767);
 const WINDOWS: RangeInclusive<u32> = 65_535..=(1 << 31) - 1;
 const FRAMES: RangeInclusive<u32> = 16_384..=16_777_215;
 const LEAST_HEADERS: u32 = 512;
+/// Each is a thread.
+const MOST_WORKERS: usize = 1024;
 
 type Check = Result<(), ConfigError>;
 
@@ -65,6 +67,9 @@ impl GrpcServerOptions {
     }
 
     fn check_counts(&self) -> Check {
+        if let Some(workers) = self.workers.filter(|workers| *workers > MOST_WORKERS) {
+            return refuse("GrpcServerOptions::workers", workers, "give at most 1024, one a core or fewer");
+        }
         for (option, value, mend) in [
             ("GrpcServerOptions::workers", self.workers, "give at least 1, or leave it out for one a core"),
             (
@@ -213,6 +218,7 @@ mod tests {
     #[test]
     fn g01_counts_of_nothing_are_refused_by_name() {
         refused(new().workers(0), "workers is 0", "at least 1");
+        refused(new().workers(usize::MAX), "workers is 18446744073709551615", "at most 1024");
         refused(new().max_connections(0), "max_connections is 0", "at least 1");
         refused(new().max_concurrent_streams(0), "max_concurrent_streams is 0", "at least 1");
         refused(new().max_concurrent_calls(0), "max_concurrent_calls is 0", "at least 1");

@@ -68,7 +68,7 @@ impl Watch {
         self.enter_at(actor, now());
     }
 
-    fn enter_at(&self, actor: Tag, at: Duration) {
+    pub(super) fn enter_at(&self, actor: Tag, at: Duration) {
         let polls = self.polls.load(Ordering::Relaxed);
         self.polled[polls as usize % REMEMBERED].store(actor.0, Ordering::Relaxed);
         self.polls.store(polls + 1, Ordering::Relaxed);
@@ -128,7 +128,7 @@ impl Watch {
         Some(Busy { actor, began, lasted: now().saturating_sub(began) })
     }
 
-    fn polling(&self) -> Option<(Tag, Duration)> {
+    pub(super) fn polling(&self) -> Option<(Tag, Duration)> {
         let since = self.since.load(Ordering::Acquire);
         let actor = Tag(self.actor.load(Ordering::Acquire));
         // Another poll may have begun between the two loads: then nobody blocks.

@@ -102,9 +102,10 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
         BudgetError::ReserveExceedsWhole { reserve: SECOND, whole: SECOND } => ["release_reserve", "allow more time"],
         BudgetError::DrainDelayEatsTheTime { drain_delay: SECOND, left: SECOND, whole: SECOND } => ["drain_delay", "shorten"],
     );
-    every!(itself -> RestartPolicyError { Backoff, Jitter, NoPeriod }:
+    every!(itself -> RestartPolicyError { Backoff, Jitter, TooMany, NoPeriod }:
         RestartPolicyError::Backoff { first: 2 * SECOND, most: SECOND } => ["2s", "1s", "swap them"],
         RestartPolicyError::Jitter(1.5) => ["1.5", "from 0 to 1"],
+        RestartPolicyError::TooMany(20_000) => ["20000", "at most 10000", "`unlimited`"],
         RestartPolicyError::NoPeriod => ["`within`", "`unlimited`"],
     );
     every!(itself -> ReissueError { Offset, Issuer, Range }:

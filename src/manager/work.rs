@@ -19,7 +19,9 @@ use super::signals::{self, Registration};
 use super::status::ManagerStatus;
 use super::told::{Home, Tick, Told};
 use crate::error::{ConfigError, ManagerError, ShutdownReport, StageError, seconds};
-use crate::events::{self, EventSender, EventStream, LifecycleEvent, Name};
+#[cfg(feature = "testing")]
+use crate::events::EventSender;
+use crate::events::{self, EventStream, LifecycleEvent, Name};
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, Server};
 use crate::lifecycle::{Input, Kind, ServiceIx, Stage};
 use crate::service::ServiceSpec;
@@ -112,6 +114,12 @@ impl Work {
 
     pub(super) fn stage(&self) -> Stage {
         self.shell.stage()
+    }
+
+    /// Tells an observer of all that happens from now on.
+    #[cfg(feature = "testing")]
+    pub(super) fn observe(&mut self, observer: EventSender) {
+        self.shell.account.observers().add(observer);
     }
 
     /// A stream of all that happens from now on.

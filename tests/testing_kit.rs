@@ -6,11 +6,10 @@ mod kit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-use actix::Actor;
 use common::{Folder, Gate, ms, options, serving, within};
 use kit::{assert_tells, async_failure, failure};
 use majordomo::clients::InMemory;
-use majordomo::testing::{Behaviour, ManagerTesting, RunBehaviour, ServiceScript, Signal};
+use majordomo::testing::{Behaviour, ManagerTesting, RunBehaviour, ServiceScript, Signal, start_paused};
 use majordomo::{
     AddService, Manager, ManagerOptions, RemoveService, Stage, StartShutdown, WaitForShutdown,
     WaitUntilRunning,
@@ -224,7 +223,8 @@ async fn g12_the_second_signal_forces_the_end_and_others_only_print() {
 
 #[actix::test]
 async fn a_manager_on_the_tests_own_thread_cannot_be_asked_and_that_is_said() {
-    let manager = Actor::start(Manager::new(options()).service(ServiceScript::new("a")));
+    tokio::time::pause();
+    let manager = start_paused(Manager::new(options()).service(ServiceScript::new("a")));
     within("the run", manager.send(WaitUntilRunning)).await.unwrap().unwrap();
     let testing = ManagerTesting::new(&manager);
     let message = failure(|| testing.services());

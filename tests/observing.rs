@@ -327,3 +327,26 @@ async fn a_manager_whose_run_is_dropped_stops_and_says_that_nobody_waits() {
     }
     assert!(matches!(last.unwrap().event, LifecycleEvent::Stopped));
 }
+
+/// A subscriber that blocks until it may go on.
+struct Blocks(Recorder, Arc<Mutex<()>>);
+
+impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Blocks {
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        drop(self.1.lock().unwrap());
+        self.0.on_event(event, context);
+    }
+}
+
+#[actix::test]
+async fn g18_a_subscriber_that_blocks_delays_no_end_and_loses_nothing() {
+    let (recorder, gate) = (Recorder::default(), Arc::new(Mutex::new(())));
+    let dispatch = Dispatch::new(Registry::default().with(Blocks(recorder.clone(), Arc::clone(&gate))));
+    let blocked = gate.lock().unwrap();
+    let manager = Manager::new(options().dispatch(dispatch)).service(service_fn("a", |_| async { Ok(()) }));
+    manager.run().await.unwrap();
+    assert!(recorder.0.lock().unwrap().is_empty());
+    drop(blocked);
+    recorder.one(&[("stage", "run"), ("message", "run begins")]).await;
+    recorder.one(&[("message", "stopped")]).await;
+}

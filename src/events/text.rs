@@ -31,6 +31,7 @@ impl fmt::Display for LifecycleEvent {
             }
         }
         match self {
+            LifecycleEvent::Missed { count } => write!(f, ": {count}"),
             LifecycleEvent::RestartDelayed { delay, .. } => write!(f, ": {}", crate::error::seconds(*delay)),
             LifecycleEvent::StallStarted { stall, lasted, .. }
             | LifecycleEvent::StallFinished { stall, lasted, .. } => {

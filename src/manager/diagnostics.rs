@@ -129,11 +129,12 @@ fn what_was_ordered_in_vain_is_told_by_name_and_with_a_way_out() {
         OrderError::Forced("a".into()) => ["\"a\"", "allow it more time"],
         OrderError::Overtaken("a".into()) => ["\"a\"", "see GetStatus"],
     );
-    every!(itself -> ResourceError { Duplicate, Unnamed, Unfit, Closed, Thread }:
+    every!(itself -> ResourceError { Duplicate, Unnamed, Unfit, TooMany, Closed, Thread }:
         ResourceError::Duplicate { service: "a".into(), name: "r".into() } => ["a ", "\"r\"", "give each its own name"],
         ResourceError::Unnamed { service: "a".into() } => ["a ", "give it one"],
         ResourceError::Unfit { service: "a".into(), name: "\"r\\n\"".into(), reason: "which has control characters in it" }
             => ["a ", "\"r\\n\"", "control characters", "choose a name"],
+        ResourceError::TooMany { service: "a".into(), name: "r".into() } => ["a ", "\"r\"", "65536", "have one resource"],
         ResourceError::Closed { service: "a".into(), name: "r".into() } => ["a ", "\"r\"", "start it in Setup"],
         ResourceError::Thread { service: "a".into(), name: "r".into(), source: denied() } => ["\"r\"", "raise the limits"],
     );

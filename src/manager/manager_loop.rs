@@ -182,3 +182,97 @@ impl Manager {
         self.work.is_none()
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use super::super::told::Tick;
+    use super::*;
+    use crate::lifecycle::{Input, SignalKind, Stage};
+    use crate::manager::Ask;
+    use crate::testing::{paused, start_paused};
+    use crate::{GetStatus, ManagerOptions, WaitForShutdown, WaitUntilRunning, service_fn};
+
+    /// Does something in the middle of thousands of messages, and tells at which of them the manager's stage was another.
+    async fn stage_after(something: impl FnOnce(&mut Manager) + Send + 'static) -> Option<(usize, Stage)> {
+        let options = ManagerOptions::new().grpc_ping_service(false);
+        let manager = Manager::new(options).service(service_fn("a", |run: crate::Run| async move {
+            run.shutdown.requested().await;
+            Ok(())
+        }));
+        let manager = start_paused(manager);
+        manager.send(WaitUntilRunning).await.expect("it is there").expect("it runs");
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        manager.do_send(Ask::new(something));
+        for _ in 0..3 * TURN {
+            let seen = Arc::clone(&seen);
+            manager.do_send(GetStatus);
+            manager.do_send(Ask::new(move |manager| {
+                let stage = manager.work.as_ref().map_or(Stage::Stopped, |work| work.stage());
+                seen.lock().expect("nobody panicked").push(stage);
+            }));
+        }
+        let _ = manager.send(WaitForShutdown).await;
+        let seen = seen.lock().expect("nobody panicked");
+        seen.iter().copied().enumerate().find(|(_, stage)| *stage != Stage::Running)
+    }
+
+    #[test]
+    fn g16_what_a_manager_is_told_comes_before_the_next_message() {
+        paused(|| async {
+            let signalled = stage_after(|manager| {
+                let work = manager.work.as_ref().expect("it works");
+                work.tell(Told::Signal(SignalKind::Terminate));
+            });
+            assert_eq!(signalled.await, Some((0, Stage::Stopping)));
+            let told = stage_after(|manager| {
+                let work = manager.work.as_ref().expect("it works");
+                work.tell(Told::Tick(Tick::Input(Input::ShutdownAsked)));
+            });
+            assert_eq!(told.await, Some((0, Stage::Stopping)));
+        });
+    }
+
+    #[test]
+    fn g16_what_is_due_comes_before_the_next_message() {
+        paused(|| async {
+            let due = stage_after(|manager| {
+                let work = manager.work.as_mut().expect("it works");
+                work.do_after(Duration::ZERO, Tick::Input(Input::ShutdownAsked));
+            });
+            assert_eq!(due.await, Some((0, Stage::Stopping)));
+        });
+    }
+
+    #[test]
+    fn g16_questions_are_answered_though_messages_never_end() {
+        paused(|| async {
+            let options = ManagerOptions::new().grpc_ping_service(false);
+            let manager =
+                start_paused(Manager::new(options).service(service_fn("a", |run: crate::Run| async move {
+                    run.shutdown.requested().await;
+                    Ok(())
+                })));
+            manager.send(WaitUntilRunning).await.expect("it is there").expect("it runs");
+            let over = Arc::new(Mutex::new(false));
+            again(&manager, Arc::clone(&over));
+            let status = manager.send(GetStatus).await.expect("it is answered");
+            assert_eq!(status.stage, Stage::Running);
+            *over.lock().expect("nobody panicked") = true;
+            manager.do_send(crate::StartShutdown);
+            manager.send(WaitForShutdown).await.expect("it is there").expect("nothing fails");
+        });
+    }
+
+    /// A message that is followed by another of its kind.
+    fn again(manager: &Addr<Manager>, over: Arc<Mutex<bool>>) {
+        let next = manager.clone();
+        manager.do_send(Ask::new(move |_| {
+            if !*over.lock().expect("nobody panicked") {
+                again(&next, over);
+            }
+        }));
+    }
+}

@@ -137,6 +137,16 @@ impl Work {
         self.shell.take_due()
     }
 
+    #[cfg(all(test, feature = "testing"))]
+    pub(super) fn tell(&self, told: Told) {
+        self.shell.home.tell(told);
+    }
+
+    #[cfg(all(test, feature = "testing"))]
+    pub(super) fn do_after(&mut self, time: Duration, tick: Tick) {
+        self.shell.later(time, tick);
+    }
+
     /// When something is due next.
     pub(super) fn next_due(&self) -> Option<Instant> {
         self.shell.due_times.first()

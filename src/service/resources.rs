@@ -62,6 +62,16 @@ pub enum ResourceError {
         /// The name.
         name: Name,
     },
+    /// The service has started too many in this life, those that are gone included: each is in the report.
+    #[error(
+        "{service} starts resource {name:?} after {MOST} others: have one resource hold what comes and goes"
+    )]
+    TooMany {
+        /// Whose it would have been.
+        service: Name,
+        /// The name.
+        name: Name,
+    },
     /// There is no thread to start it on.
     #[error(
         "could not start a thread for {service}'s resource {name:?} ({source}): raise the limits of the process"
@@ -75,6 +85,9 @@ pub enum ResourceError {
         source: io::Error,
     },
 }
+
+/// How many resources a service may start in one life.
+const MOST: usize = 65_536;
 
 /// The account of a service's resources.
 pub(crate) struct Registry {
@@ -100,6 +113,9 @@ impl State {
         let (service, name) = (service.clone(), name.clone());
         if self.closed {
             return Err(ResourceError::Closed { service, name });
+        }
+        if self.started.len() >= MOST {
+            return Err(ResourceError::TooMany { service, name });
         }
         if self.started.iter().any(|started| started.name == name) {
             return Err(ResourceError::Duplicate { service, name });

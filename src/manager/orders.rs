@@ -1,10 +1,13 @@
 //! Orders to a running manager: who gave them, and their answers.
 
+use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix::dev::{MessageResponse, OneshotSender};
 use actix::{Actor, Message};
+use foldhash::fast::RandomState;
 
 use super::account::Detail;
 use super::askers::is_doubled;
@@ -75,6 +78,9 @@ pub enum OrderError {
 
 type Answer = Result<(), OrderError>;
 
+/// How many of those who depend on a service are named in an error.
+const NAMED: usize = 20;
+
 /// How much of an id that is refused is shown, in characters.
 const LONGEST_SHOWN: usize = 256;
 
@@ -94,9 +100,18 @@ pub(super) enum Order {
 pub(super) struct Orders {
     open: Vec<(ServiceIx, Order, Promise)>,
     purge_at: usize,
+    /// Where services are, by their ids; made with the first order.
+    places: OnceCell<HashMap<Name, ServiceIx, RandomState>>,
 }
 
 impl Orders {
+    /// There is no service of this id any more.
+    pub(super) fn forget(&mut self, id: &Name) {
+        if let Some(places) = self.places.get_mut() {
+            places.remove(id);
+        }
+    }
+
     fn add(&mut self, ix: ServiceIx, order: Order, promise: Promise) {
         // What came by `do_send`, or was given up, is carried out all the same, but nobody is to be told.
         is_doubled(&mut self.open, &mut self.purge_at, |(_, _, promise)| promise.is_awaited());
@@ -191,6 +206,9 @@ impl Shell {
             Some(vacant) => *vacant = seat,
             None => self.services.push(seat),
         }
+        if let Some(places) = self.orders.places.get_mut() {
+            places.insert(id, ix);
+        }
         Ok(ix)
     }
 
@@ -235,15 +253,19 @@ impl Shell {
             return Err(OrderError::Server(service()));
         }
         let ix = self.place(id).ok_or_else(|| OrderError::Unknown(service()))?;
-        let name = |&ix: &ServiceIx| self.account.id(ix).to_string();
+        let named = |all: Vec<ServiceIx>| {
+            let names = all.iter().take(NAMED).map(|&ix| self.account.id(ix).to_string());
+            let more = (all.len() > NAMED).then(|| format!("{} more", all.len() - NAMED));
+            names.chain(more).collect()
+        };
         match order {
             Order::Restart if !self.machine.can_restart(ix) => Err(OrderError::NotRestartable(service())),
             Order::Remove if !self.machine.dependents(ix).is_empty() => {
-                let dependents = self.machine.dependents(ix).iter().map(name).collect();
+                let dependents = named(self.machine.dependents(ix));
                 Err(OrderError::Needed { service: service(), dependents })
             }
             Order::Stop | Order::Restart if !self.machine.cannot_follow(ix).is_empty() => {
-                let dependents = self.machine.cannot_follow(ix).iter().map(name).collect();
+                let dependents = named(self.machine.cannot_follow(ix));
                 Err(OrderError::Needed { service: service(), dependents })
             }
             _ => Ok(ix),
@@ -252,8 +274,10 @@ impl Shell {
 
     /// Where the service of this id is.
     pub(super) fn place(&self, id: &str) -> Option<ServiceIx> {
-        let is = |&ix: &ServiceIx| *self.services[ix.0 as usize].id == *id && !self.machine.is_vacant(ix);
-        (0..self.services.len() as u32).map(ServiceIx).find(is)
+        // Who orders in a loop must not have the manager look at ten thousand each time.
+        let all = || (0..).zip(&self.services).map(|(ix, seat)| (seat.id.clone(), ServiceIx(ix)));
+        let are_there = || all().filter(|(_, ix)| !self.machine.is_vacant(*ix)).collect();
+        self.orders.places.get_or_init(are_there).get(id).copied()
     }
 
     /// Answers those whose orders have been carried out, or never will be.

@@ -111,7 +111,9 @@ impl Manager {
 
     /// Makes the status for all who have asked so far.
     fn take_questions(&mut self, cx: &Context<'_>) -> Round {
-        let askers = lock(&self.questions.askers).take();
+        let mut askers = lock(&self.questions.askers).take();
+        // The first is answered first: from the end.
+        askers.reverse();
         if askers.is_empty() && !self.questions.print {
             return Round::None;
         }
@@ -142,6 +144,9 @@ impl Manager {
 /// Answers as many as there is time for.
 fn answer(status: ManagerStatus, mut askers: Vec<OneshotSender<ManagerStatus>>, began: Instant) -> Round {
     while let Some(asker) = askers.pop() {
+        if asker.is_closed() {
+            continue;
+        }
         if askers.is_empty() {
             // Whoever asked may have stopped waiting.
             let _ = asker.send(status);

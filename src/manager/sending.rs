@@ -88,6 +88,8 @@ impl Shell {
 
     /// A service that has left for good leaves nothing behind.
     pub(super) fn forget(&mut self, ix: ServiceIx) {
+        let id = self.service(ix).id.clone();
+        self.orders.forget(&id);
         self.set_timer(ix, None);
         self.forget_resources(ix);
         if let Some(thread) = self.service(ix).thread.take() {

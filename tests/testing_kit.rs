@@ -114,8 +114,8 @@ async fn a_ping_that_is_not_answered_in_time_tells_the_last_attempt_and_the_even
     let slow = ServiceScript::new("slow").setup_gate(&gate);
     let testing = started(Manager::new(serving()).service(slow));
     gate.arrived().await;
-    let message = async_failure(testing.ping_grpc_server(Some(ms(30)))).await;
-    let wanted = ["within 30ms", "the gRPC server does not serve yet: setting up", "setup_started slow"];
+    let message = async_failure(testing.ping_grpc_server(Some(ms(500)))).await;
+    let wanted = ["within 500ms", "the gRPC server does not serve yet: setting up", "setup_started slow"];
     assert_tells(&message, &wanted);
     gate.open();
     testing.ping_grpc_server(None).await;

@@ -104,7 +104,7 @@ async fn a_shutdown_that_is_not_clean_fails_and_names_who_was_not() {
             "a (release of pool): ",
         ),
     ] {
-        let options = options().max_shutdown_duration(ms(100));
+        let options = options().max_shutdown_duration(ms(1000));
         let suite = ManagerSuite::start(Manager::new(options).service(script)).await;
         let message = async_failure(suite.shutdown()).await;
         assert_tells(&message, &["expected: a clean stop", wanted, "latest events:", "shutdown_requested"]);

@@ -4,9 +4,10 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::api_error::ApiError;
+use super::headers;
 use super::sentinel::SentinelError;
 
 /// How far down a chain of sources is looked: an error may be its own source.
@@ -48,6 +49,8 @@ pub(super) struct Found {
 pub(super) enum Rich {
     Error(ApiError),
     Sentinel(SentinelError),
+    /// The status of another service, which is not to be told and tells no rich error.
+    Received(Code),
 }
 
 impl Rich {
@@ -58,7 +61,9 @@ impl Rich {
         if let Some(sentinel) = error.downcast_ref::<SentinelError>() {
             return Some(Self::Sentinel(*sentinel));
         }
-        error.downcast_ref::<Status>().and_then(ApiError::from_status).map(Self::Error)
+        let status = error.downcast_ref::<Status>()?;
+        let received = || headers::is_received(status).then(|| Self::Received(status.code()));
+        ApiError::from_status(status).map(Self::Error).or_else(received)
     }
 
     fn rich(self) -> Option<ApiError> {
@@ -67,6 +72,7 @@ impl Rich {
             Self::Sentinel(sentinel) => {
                 sentinel.issued().ok().map(|issued| ApiError::of_sentinel(&sentinel, issued, None))
             }
+            Self::Received(_) => None,
         }
     }
 }

@@ -38,6 +38,9 @@ impl Side for ErrorClientLayer {
         if !headers::tell_an_error(trailers) {
             return;
         }
+        if self.generator.withholds() {
+            headers::mark_as_received(trailers);
+        }
         let Some(mut details) = headers::details(trailers).as_deref().and_then(Details::decode) else {
             return;
         };

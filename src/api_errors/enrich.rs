@@ -12,6 +12,7 @@ use super::chain::{self, Found, Rich, Told};
 use super::defaults::ERR_UNKNOWN;
 use super::details;
 use super::generator::ErrorGenerator;
+use super::headers;
 use super::panic::{PanicError, Panicked};
 use super::pass_on::{self, PassOn};
 use super::reissue::ReissueError;
@@ -79,13 +80,14 @@ impl ErrorGenerator {
 
     /// The same status, if it tells a rich error that callers may see, or one that does and keeps code, message, details
     /// and metadata.
-    pub(super) fn enrich(&self, status: Status) -> Status {
+    pub(super) fn enrich(&self, mut status: Status) -> Status {
+        let is_received = headers::take_received(&mut status);
         // Where it was told already, the status tells all of it.
         let source = status.source().filter(|source| !source.is::<Told>());
         let found = source.and_then(|source| Some((chain::find_wrapped(source)?, source)));
         let telling = match (ApiError::from_status(&status), found) {
             (Some(rich), None | Some((Found { context: None, .. }, _))) => {
-                let telling = self.passed_on(rich);
+                let telling = self.passed_on(rich, is_received);
                 let is_told = |telling: &Telling| !telling.less && !telling.rich.trace().is_empty();
                 if telling.as_ref().is_ok_and(is_told)
                     && status.details().len() <= before_base64(self.max_size_of_details())
@@ -95,6 +97,7 @@ impl ErrorGenerator {
                 telling.map(|telling| telling.completed_by(self))
             }
             (_, Some((found, source))) => self.found(found, source),
+            (None, None) if is_received && self.withholds() => self.withheld(status.code()),
             (None, None) => self
                 .unknown(status.code(), status.message(), source.map(|source| (source, "")))
                 .map(|unknown| unknown.with_others(details::others(status.details())))
@@ -102,7 +105,7 @@ impl ErrorGenerator {
         };
         match telling {
             Ok(Telling { rich, less }) => {
-                let hides_metadata = less && self.passes_on() != PassOn::Allowed;
+                let hides_metadata = less && self.withholds();
                 let metadata = if hides_metadata { MetadataMap::new() } else { status.metadata().clone() };
                 let has_source = source.is_some();
                 let mut rich = rich.into_status(metadata);
@@ -118,7 +121,8 @@ impl ErrorGenerator {
     /// A rich error that was wrapped.
     fn found(&self, found: Found, whole: &(dyn Error + 'static)) -> Result<Telling, ReissueError> {
         let Telling { mut rich, less } = match found.error {
-            Rich::Error(error) => self.passed_on(error)?.completed_by(self),
+            Rich::Error(error) => self.passed_on(error, false)?.completed_by(self),
+            Rich::Received(code) => self.withheld(code)?,
             Rich::Sentinel(sentinel) => {
                 let mut rich = self.try_error(&sentinel)?;
                 if found.context.is_some() {
@@ -147,9 +151,16 @@ impl ErrorGenerator {
         Ok(unknown)
     }
 
+    /// What callers are told of another service's status that tells no rich error, and is withheld.
+    fn withheld(&self, code: Code) -> Result<Telling, ReissueError> {
+        let code = if self.passes_on() == PassOn::Nothing { Code::Unknown } else { code };
+        Ok(Telling { rich: self.unknown(code, "", None)?, less: true })
+    }
+
     /// What callers are told of a rich error, whoever has made it.
-    fn passed_on(&self, rich: ApiError) -> Result<Telling, ReissueError> {
-        if self.passes_on() == PassOn::Everything || self.names().made(rich.wire()) {
+    fn passed_on(&self, rich: ApiError, is_received: bool) -> Result<Telling, ReissueError> {
+        let is_own = || !is_received && self.names().made(rich.wire());
+        if self.passes_on() == PassOn::Everything || is_own() {
             return Ok(Telling { rich, less: false });
         }
         let rich = match self.passes_on() {

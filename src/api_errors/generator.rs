@@ -112,8 +112,9 @@ impl ErrorGenerator {
     ///
     /// An error is of the service that is first in its trace: each needs a name of its own. Errors of generators made by
     /// [`with_app_name`](Self::with_app_name) (of the first 256 names) are this service's. Within the process, and in the
-    /// log of unary methods, nothing is taken off. What no rich error tells, such as the text of a plain status,
-    /// cannot be seen to be another service's.
+    /// log of unary methods, nothing is taken off. A plain status, which tells no rich error, is another service's where a
+    /// [client layer](Self::client_layer) of a generator with the same setting has received it; without one, nobody can see
+    /// that it came from elsewhere.
     ///
     /// ```
     /// use majordomo::api_errors::{ERR_NOT_FOUND, ErrorGenerator, PassOn};
@@ -210,6 +211,11 @@ impl ErrorGenerator {
 
     pub(super) fn passes_on(&self) -> PassOn {
         self.0.pass_on
+    }
+
+    /// Whether nothing that other services say is to be told.
+    pub(super) fn withholds(&self) -> bool {
+        matches!(self.0.pass_on, PassOn::Identity | PassOn::Nothing)
     }
 
     pub(super) fn names(&self) -> &Names {

@@ -3,12 +3,17 @@
 use base64::Engine;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use tonic::metadata::{KeyRef, MetadataMap};
 use tonic::{Code, Status};
 
 static STATUS: HeaderName = HeaderName::from_static("grpc-status");
 static MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 static DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
+
+/// Marks what a client layer has received, for the server layer of the same process, which takes it off.
+const RECEIVED: &str = "majordomo-received";
 
 /// Of so few it is faster to look at each than to look one up.
 const FEW: usize = 8;
@@ -31,6 +36,21 @@ pub(super) fn tell_an_error(headers: &HeaderMap) -> bool {
     status.is_some_and(|status| status != "0")
 }
 
+/// Marks them as received from another service.
+pub(super) fn mark_as_received(headers: &mut HeaderMap) {
+    headers.insert(HeaderName::from_static(RECEIVED), HeaderValue::from_static("1"));
+}
+
+/// Whether a status is marked so.
+pub(super) fn is_received(status: &Status) -> bool {
+    status.metadata().contains_key(RECEIVED)
+}
+
+/// The same, and takes the mark off.
+pub(super) fn take_received(status: &mut Status) -> bool {
+    is_received(status) && status.metadata_mut().remove(RECEIVED).is_some()
+}
+
 /// The status that they tell.
 pub(super) fn status(headers: &mut HeaderMap) -> Option<Status> {
     take_off_broken(headers);
@@ -44,6 +64,20 @@ pub(super) fn put(headers: &mut HeaderMap, status: &Status) {
     }
     if status.add_header(headers).is_err() {
         headers.insert(&STATUS, HeaderValue::from(Code::Unknown as i32));
+    }
+}
+
+/// Takes the metadata of a status off that another in its place has not.
+pub(super) fn take_off_metadata(headers: &mut HeaderMap, was: &MetadataMap, is: &MetadataMap) {
+    for key in was.keys() {
+        let name = match key {
+            KeyRef::Ascii(key) => key.as_str(),
+            KeyRef::Binary(key) => key.as_str(),
+        };
+        // Of an answer that is nothing but a status tonic reads all headers as metadata.
+        if name != CONTENT_TYPE.as_str() && !is.contains_key(name) {
+            headers.remove(name);
+        }
     }
 }
 

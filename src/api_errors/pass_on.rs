@@ -24,7 +24,8 @@ pub enum PassOn {
     /// are taken off where the switch is off. The message, details and the names of services stay.
     Allowed,
     /// Which error it is, and which occurrence: issuer, code, name, gRPC code, id and time. Neither message nor details,
-    /// metadata, or trace: callers see but this service. For an edge whose callers know the sentinels.
+    /// metadata, or trace: callers see but this service. Of a plain status only its code is left. For an edge whose
+    /// callers know the sentinels.
     Identity,
     /// Nothing but the id, by which the occurrence is found in the logs: callers are answered
     /// [`ERR_UNKNOWN`](super::ERR_UNKNOWN) of this service. For an edge that maps by itself the errors that its callers may see.

@@ -45,6 +45,15 @@ impl ErrorServerLayer {
         catch_unwind(AssertUnwindSafe(run)).map_err(|payload| self.panicked(payload))
     }
 
+    /// Puts what callers are told in place of a status.
+    fn put(&self, headers: &mut HeaderMap, status: Status) -> Status {
+        let metadata = status.metadata().clone();
+        let status = self.generator.enrich(status);
+        headers::take_off_metadata(headers, &metadata, status.metadata());
+        headers::put(headers, &status);
+        status
+    }
+
     /// The answer of a handler, with a rich error if it is one.
     fn answer<B>(self: Arc<Self>, mut response: Response<B>) -> RichResponse<B> {
         if !headers::tell_an_error(response.headers()) {
@@ -55,8 +64,7 @@ impl ErrorServerLayer {
         let Some(status) = whole.or_else(|| headers::status(response.headers_mut())) else {
             return response.map(|body| RichBody::new(body, Shared(self)));
         };
-        let status = self.generator.enrich(status);
-        headers::put(response.headers_mut(), &status);
+        let status = self.put(response.headers_mut(), status);
         response.extensions_mut().insert(status);
         response.map(|_| RichBody::empty(Shared(self)))
     }
@@ -74,7 +82,7 @@ impl Side for Shared {
         if headers::tell_an_error(trailers)
             && let Some(status) = headers::status(trailers)
         {
-            headers::put(trailers, &self.0.generator.enrich(status));
+            self.0.put(trailers, status);
         }
     }
 

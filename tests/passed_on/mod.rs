@@ -128,8 +128,13 @@ impl Told {
 
 /// Two hops: the caller calls the edge, which calls the inner service.
 async fn told(edge: ErrorGenerator, passes: Passes) -> Told {
-    let failing = Failing { errors: inner(), case: Case::Wrapped, when: When::InMidStream };
-    let inner = serve(serving().error_generator(inner()), "inner", failing).await;
+    told_of(Case::Wrapped, serving().error_generator(inner()), edge, passes).await
+}
+
+/// The same, where the inner service fails so, and is served so.
+async fn told_of(case: Case, served: ManagerOptions, edge: ErrorGenerator, passes: Passes) -> Told {
+    let failing = Failing { errors: inner(), case, when: When::InMidStream };
+    let inner = serve(served, "inner", failing).await;
     let service =
         Edge { inner: edge.client_layer().layer(connect(&inner).await), errors: edge.clone(), passes };
     let edge = serve(serving().error_generator(edge), "edge", service).await;
@@ -243,6 +248,31 @@ async fn an_edge_that_passes_on_the_identity_or_nothing_says_no_more_than_that()
                 assert_silent(&at, status, &error);
             }
         }
+    }
+}
+
+#[actix::test]
+async fn of_a_status_that_is_not_rich_an_edge_passes_on_the_code_or_nothing() {
+    let said = "(Unknown | GRPEAKEC | 1000) an unknown error occurred";
+    for (what, code) in [(PassOn::Identity, Code::FailedPrecondition), (PassOn::Nothing, Code::Unknown)] {
+        for passes in PASSED {
+            let edge = ErrorGenerator::new("edge").pass_on(what);
+            let told = told_of(Case::Plain, serving(), edge, passes).await;
+            for (kind, status, error) in told.both() {
+                let at = format!("{what:?} {passes:?} {kind}");
+                assert_eq!((status.code(), status.message()), (code, said), "{at}");
+                assert_eq!(names(&error), ["edge"], "{at}");
+                assert!(
+                    !format!("{status:?}").contains("its text")
+                        && status.metadata().get("majordomo-received").is_none(),
+                    "{at}"
+                );
+            }
+        }
+    }
+    let told = told_of(Case::Plain, serving(), ErrorGenerator::new("edge"), Passes::AsItIs).await;
+    for (kind, status, _) in told.both() {
+        assert_eq!(status.message(), format!("{said}: its text"), "{kind}");
     }
 }
 

@@ -9,7 +9,7 @@ mod threads;
 
 pub use crate::api_errors::{BoxError, PanicError};
 pub use forced::{ForcedError, Hold, NoAnswerError, ReturnedError, StuckError};
-pub use manager::{ConfigError, ManagerError, StageError, exit};
+pub use manager::{ConfigError, ManagerError, StageError};
 pub use report::{ResourceEnding, ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
 pub use services::{ServiceError, ServicesErrors};
 pub use threads::ForeignStopError;

@@ -60,6 +60,12 @@
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 
+#[cfg(not(unix))]
+compile_error!(
+    "majordomo works on Unix only, and is tested on Linux: signals, Unix sockets and inherited descriptors are part \
+     of it. Windows is not supported"
+);
+
 pub mod api_errors;
 pub mod clients;
 mod clock;
@@ -69,6 +75,7 @@ pub mod grpc;
 mod lifecycle;
 mod manager;
 pub mod ping;
+mod process;
 mod same;
 mod service;
 mod supervision;
@@ -78,7 +85,7 @@ pub mod testing;
 pub use error::{
     BoxError, ConfigError, ForcedError, ForeignStopError, Hold, ManagerError, NoAnswerError, PanicError,
     ResourceEnding, ResourceReport, RestartReport, ReturnedError, ServiceError, ServiceReport,
-    ServicesErrors, ShutdownReport, StageError, StepReport, StuckError, exit,
+    ServicesErrors, ShutdownReport, StageError, StepReport, StuckError,
 };
 pub use grpc::{
     DEFAULT_GRPC_ADDRESS, GrpcAddress, GrpcLogging, GrpcRegistrar, GrpcServerOptions, GrpcService,
@@ -92,6 +99,7 @@ pub use manager::{
     OrderError, PlannedService, RemoveService, ResourceStatus, RestartService, RestartStatus, ServiceStatus,
     StartShutdown, StopService, Subscribe, WaitForShutdown, WaitUntilRunning, nested,
 };
+pub use process::{Exit, exit};
 pub use service::{
     GenericService, Release, Resource, ResourceError, ResourceFn, ResourceSpec, Resources, RestartPolicy,
     RestartPolicyError, RestartableFn, Run, Service, ServiceFn, ServiceSpec, Setup, Shutdown, ShutdownSignal,

@@ -2,7 +2,6 @@
 
 use std::error::Error;
 use std::fmt::{self, Write as _};
-use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -284,20 +283,5 @@ impl fmt::Debug for ManagerError {
 impl Error for ManagerError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.stages().next().map(|(_, error)| error as _)
-    }
-}
-
-/// Ends the process with the result's exit code, even if a blocked thread would keep it alive. An error is
-/// printed to stderr first.
-///
-/// Call it before the actix system is dropped, such as at the end of an `#[actix::main]`: a runtime waits
-/// for its blocking tasks when it is dropped, for as long as they take.
-pub fn exit(result: Result<(), ManagerError>) -> ! {
-    match result {
-        Ok(()) => process::exit(0),
-        Err(error) => {
-            eprintln!("{error}");
-            process::exit(error.exit_code())
-        }
     }
 }

@@ -201,7 +201,7 @@ impl Shell {
             Command::StartLastCall => self.timer(LAST_CALL, Input::LastCallOver),
             Command::StartDelay(ix) => self.start_delay(ix),
             Command::StartStopTimer(ix) => self.start_stop_timer(ix),
-            Command::Exit(signal) => std::process::exit(128 + signal.number()),
+            Command::Exit(signal) => crate::process::end(128 + signal.number(), None),
             Command::Announce(announcement) => self.announce(announcement, detail),
         }
     }

@@ -1,27 +1,62 @@
 //! Signals of the operating system, shared by all managers of the process.
 //!
-//! One thread waits for them, from the first manager that wants them on; it blocks in the kernel and costs
-//! nothing. While managers are registered, each is told of every signal. When none is, a signal does what
-//! it would have done without us: a handler, once installed, cannot be taken back.
+//! ```text
+//!   the first manager                 while there are managers            the last one is gone
+//!     |                                 |                                   |
+//!     | what is ignored is left alone   | majordomo-signals, blocked in     | the thread ends; a signal does
+//!     | a thread that waits is made     | the kernel, tells each of them    | what it did before the first
+//! ```
+//!
+//! A handler, once installed, cannot be taken back without unsafe code. But what the program did with a signal before
+//! is known ([`Dispositions`]): its own handler is called by ours, at all times; and where it had none, ours does what the
+//! system would do, once no manager is left. The thread unblocks the signals for itself alone, so those that the
+//! program has blocked are blocked again when it ends.
 
+mod dispositions;
+mod repeats;
+
+use std::io;
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
-use signal_hook::iterator::Signals;
+use signal_hook::flag::register_conditional_default;
+use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level::emulate_default_handler;
 
+use self::dispositions::{Disposition, Dispositions};
+use self::repeats::Repeats;
 use super::told::{Home, Told};
 use crate::error::ConfigError;
 use crate::lifecycle::SignalKind;
 use crate::supervision::spawn;
 
+/// Those that managers are told of.
+const OURS: [i32; 4] = [SIGINT, SIGTERM, SIGQUIT, SIGUSR1];
+
+/// Whether a signal does what it would do without a handler of ours.
+static NOBODY: AtomicBool = AtomicBool::new(false);
+
+static LISTENERS: Mutex<Listeners> = Mutex::new(Listeners {
+    installed: Vec::new(),
+    waiting: None,
+    next: 0,
+    homes: Vec::new(),
+    repeats: Repeats::new(),
+});
+
 struct Listeners {
-    installed: bool,
+    /// What each signal that we have ever handled did before.
+    installed: Vec<(i32, Disposition)>,
+    /// The thread that waits for them, if there are any that are not ignored.
+    waiting: Option<Handle>,
     next: u64,
     homes: Vec<(u64, Home)>,
+    repeats: Repeats,
 }
-
-static LISTENERS: Mutex<Listeners> = Mutex::new(Listeners { installed: false, next: 0, homes: Vec::new() });
 
 /// A manager's place among those that are told of signals; dropping it gives it up.
 #[derive(Debug)]
@@ -30,11 +65,8 @@ pub(super) struct Registration(u64);
 /// Has a manager told of signals from now on.
 pub(super) fn register(home: Home) -> Result<Registration, ConfigError> {
     let mut listeners = listeners();
-    if !listeners.installed {
-        let signals = Signals::new([SIGINT, SIGTERM, SIGQUIT, SIGUSR1]);
-        let signals = signals.map_err(|error| ConfigError::Signals(error.to_string()))?;
-        spawn("signals", "majordomo-signals".to_owned(), move || listen(signals))?;
-        listeners.installed = true;
+    if listeners.homes.is_empty() {
+        listeners.begin()?;
     }
     let id = listeners.next;
     listeners.next += 1;
@@ -44,7 +76,11 @@ pub(super) fn register(home: Home) -> Result<Registration, ConfigError> {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        listeners().homes.retain(|(id, _)| *id != self.0);
+        let mut listeners = listeners();
+        listeners.homes.retain(|(id, _)| *id != self.0);
+        if listeners.homes.is_empty() {
+            listeners.end();
+        }
     }
 }
 
@@ -52,19 +88,106 @@ fn listeners() -> MutexGuard<'static, Listeners> {
     LISTENERS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn listen(mut signals: Signals) {
-    for signal in signals.forever() {
-        let homes = listeners();
-        if homes.homes.is_empty() {
-            // Nobody is left to stop; the sender means the process.
-            let _ = emulate_default_handler(signal);
+impl Listeners {
+    fn begin(&mut self) -> Result<(), ConfigError> {
+        let wanted = self.install(Dispositions::now()).map_err(refused)?;
+        if wanted.is_empty() {
+            return Ok(());
         }
-        for (_, home) in &homes.homes {
+        NOBODY.store(false, Ordering::SeqCst);
+        self.wait_for(wanted).inspect_err(|_| NOBODY.store(true, Ordering::SeqCst))
+    }
+
+    /// Those to wait for: what is ignored, since it was when the program began or since the program said so, is not.
+    fn install(&mut self, found: Dispositions) -> io::Result<Vec<i32>> {
+        let wanted: Vec<i32> =
+            OURS.into_iter().filter(|signal| found.of(*signal) != Disposition::Ignored).collect();
+        for signal in &wanted {
+            // Later on the handler that is found is ours.
+            if self.before(*signal).is_none() {
+                let before = found.of(*signal);
+                if before == Disposition::Default && !is_init() {
+                    register_conditional_default(*signal, &NOBODY)?;
+                }
+                self.installed.push((*signal, before));
+            }
+        }
+        Ok(wanted)
+    }
+
+    fn wait_for(&mut self, wanted: Vec<i32>) -> Result<(), ConfigError> {
+        let signals = Signals::new(&wanted).map_err(refused)?;
+        let handle = signals.handle();
+        let wait = move || {
+            unblock(&wanted);
+            listen(signals);
+        };
+        spawn("signals", "majordomo-signals".to_owned(), wait)?;
+        self.waiting = Some(handle);
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        NOBODY.store(true, Ordering::SeqCst);
+        self.repeats = Repeats::new();
+        if let Some(handle) = self.waiting.take() {
+            handle.close();
+        }
+    }
+
+    fn before(&self, signal: i32) -> Option<Disposition> {
+        self.installed.iter().find(|(installed, _)| *installed == signal).map(|(_, before)| *before)
+    }
+
+    fn tell(&mut self, signal: i32) {
+        if self.homes.is_empty() {
+            // It was on its way when the last manager went. Nobody is left to stop; the sender means the process.
+            if self.before(signal) == Some(Disposition::Default) && !is_init() {
+                let _ = emulate_default_handler(signal);
+            }
+            return;
+        }
+        if !self.repeats.counts(signal, Instant::now()) {
+            return;
+        }
+        for (_, home) in &self.homes {
             home.tell(match signal {
                 SIGINT => Told::Signal(SignalKind::Interrupt),
                 SIGTERM => Told::Signal(SignalKind::Terminate),
                 _ => Told::PrintStatus,
             });
+        }
+    }
+}
+
+fn refused(error: io::Error) -> ConfigError {
+    ConfigError::Signals(error.to_string())
+}
+
+/// Whether this is the first process of a container: the kernel sends it no signal that it has no handler for.
+fn is_init() -> bool {
+    process::id() == 1
+}
+
+/// A process inherits what its parent has blocked; on this thread signals are to arrive all the same.
+fn unblock(wanted: &[i32]) {
+    let signals: SigSet = wanted.iter().filter_map(|signal| Signal::try_from(*signal).ok()).collect();
+    // Those that were not blocked arrive without it, and there is nothing else that could be done.
+    let _ = signals.thread_unblock();
+}
+
+fn listen(mut signals: Signals) {
+    let handle = signals.handle();
+    loop {
+        for signal in signals.wait() {
+            listeners().tell(signal);
+        }
+        if handle.is_closed() {
+            // What came right before.
+            for signal in signals.pending() {
+                listeners().tell(signal);
+            }
+            return;
         }
     }
 }

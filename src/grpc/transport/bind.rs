@@ -121,7 +121,7 @@ async fn try_at(wanted: &ServerAddress) -> Result<Vec<Bound>, Failure> {
             Bound { address: GrpcAddress::UnixAbstract(name.clone()), hold }
         }
         Place::Inherited(name) => {
-            let sockets = inherited::take(name.as_deref()).map_err(|(reason, mend)| {
+            let sockets = inherited::duplicates(name.as_deref()).map_err(|(reason, mend)| {
                 Failure::Told(ServerError::Unusable { address: wanted.to_string(), reason, mend })
             })?;
             let bound = |(socket, address)| Bound { address, hold: Hold::Inherited(socket) };

@@ -1,7 +1,10 @@
 //! Sockets that the process was started with, as systemd passes them: `LISTEN_PID`, `LISTEN_FDS` and
 //! `LISTEN_FDNAMES`.
 //!
-//! They are taken from the environment once in a process, and each goes to the first server that asks for it.
+//! They are taken from the environment once in a process, which then keeps them until it ends. A server gets duplicates,
+//! so that the next one, after a restart or in another manager, finds them as well. Those that run at once share them: a
+//! connection goes to either. There are never more than systemd has passed, and one duplicate for each server that runs; none is
+//! inherited by children of this process.
 
 use std::env;
 use std::fs;
@@ -24,7 +27,7 @@ const NOT_STARTED_SO: &str =
     "start the process by a systemd socket unit, or give an address to listen on instead";
 const FIX_THE_UNIT: &str = "give the name of one of them: FileDescriptorName= of the socket unit";
 
-/// A socket that was passed and is still to be had.
+/// A socket that was passed.
 #[derive(Debug)]
 struct Passed {
     name: String,
@@ -40,13 +43,13 @@ enum Table {
 
 static TABLE: Mutex<Table> = Mutex::new(Table::NotRead);
 
-/// Takes all sockets that are left, or all of that name.
-pub(super) fn take(name: Option<&str>) -> Result<Vec<(Socket, GrpcAddress)>, Refusal> {
+/// Duplicates of all sockets, or of all of that name.
+pub(super) fn duplicates(name: Option<&str>) -> Result<Vec<(Socket, GrpcAddress)>, Refusal> {
     let mut table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
     if matches!(*table, Table::NotRead) {
         *table = read().map_or_else(Table::Unreadable, Table::Read);
     }
-    match &mut *table {
+    match &*table {
         Table::NotRead => Ok(Vec::new()),
         Table::Unreadable(refusal) => Err(refusal.clone()),
         Table::Read(passed) => {
@@ -54,28 +57,27 @@ pub(super) fn take(name: Option<&str>) -> Result<Vec<(Socket, GrpcAddress)>, Ref
             if !passed.iter().any(wanted) {
                 return Err(missing(name, passed));
             }
-            // Not taken before all of them will do.
-            let addresses = passed
-                .iter()
-                .filter(|passed| wanted(passed))
-                .map(|passed| check(&passed.socket).map_err(|reason| wrong(passed, &reason)))
-                .collect::<Result<Vec<_>, _>>()?;
-            let (taken, left) = std::mem::take(passed).into_iter().partition(|passed| wanted(passed));
-            *passed = left;
-            let taken: Vec<Passed> = taken;
-            Ok(taken.into_iter().map(|passed| passed.socket).zip(addresses).collect())
+            let wanted = passed.iter().filter(|passed| wanted(passed));
+            wanted.map(|passed| Ok((duplicate(passed)?, address(passed)?))).collect()
         }
     }
 }
 
 fn missing(name: Option<&str>, passed: &[Passed]) -> Refusal {
     let names: Vec<_> = passed.iter().map(|passed| format!("{:?}", passed.name)).collect();
-    match name {
-        Some(name) if !names.is_empty() => {
-            (format!("no inherited socket is named {name:?}, only {}", names.join(", ")), FIX_THE_UNIT)
-        }
-        _ => ("no inherited socket is left".to_owned(), "ask for each of them once"),
-    }
+    let name = name.unwrap_or_default();
+    (format!("no inherited socket is named {name:?}, only {}", names.join(", ")), FIX_THE_UNIT)
+}
+
+fn duplicate(passed: &Passed) -> Result<Socket, Refusal> {
+    passed.socket.try_clone().map_err(|error| {
+        let reason = format!("the inherited socket {:?} cannot be duplicated ({error})", passed.name);
+        (reason, "raise the limit of open files: ulimit -n, LimitNOFILE= of the service unit")
+    })
+}
+
+fn address(passed: &Passed) -> Result<GrpcAddress, Refusal> {
+    check(&passed.socket).map_err(|reason| wrong(passed, &reason))
 }
 
 fn wrong(passed: &Passed, reason: &str) -> Refusal {

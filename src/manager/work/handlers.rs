@@ -18,6 +18,7 @@ use super::super::waiting::Join;
 use super::Work;
 use crate::events;
 use crate::lifecycle::{Input, Stage};
+use crate::process::print_status;
 
 impl Manager {
     /// Something that is told by others than its users.
@@ -50,7 +51,7 @@ impl Manager {
     /// Prints the status for whoever asked by a signal.
     pub(in crate::manager) fn print(status: ManagerStatus) {
         // Printing may block, and must not do so here.
-        std::thread::spawn(move || eprintln!("{status}"));
+        print_status(status);
     }
 }
 

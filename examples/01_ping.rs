@@ -6,15 +6,18 @@
 //! cargo run --example 01_ping -- ADDRESS   # such as 127.0.0.1:50051
 //! ```
 
+mod printer;
+
 use std::time::Duration;
 
 use actix::prelude::*;
 use majordomo::clients::wait_for_grpc_server;
 use majordomo::ping::{Ping, PingClient, PingServer};
 use majordomo::{
-    BoxError, GetStatus, GrpcService, Manager, ManagerOptions, RegisterOnServer, Service, Setup,
+    BoxError, Exit, GetStatus, GrpcService, Manager, ManagerOptions, RegisterOnServer, Service, Setup,
     StartShutdown, WaitForShutdown, WaitUntilRunning, resource_fn,
 };
+use printer::say;
 use tonic::transport::Channel;
 use tonic::{Request, Response, Status};
 
@@ -39,9 +42,9 @@ impl Handler<Setup> for Example {
 
     fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Self::Result {
         for name in ["Resource 1", "Resource 2"] {
-            println!("{name} starting");
+            say(format!("{name} starting"));
             let release = move || async move {
-                println!("{name} released");
+                say(format!("{name} released"));
                 Ok(())
             };
             setup.resources.start(name, resource_fn(release))?;
@@ -71,7 +74,7 @@ impl Handler<Pinged> for Example {
     type Result = u64;
 
     fn handle(&mut self, _: Pinged, _: &mut Context<Self>) -> u64 {
-        println!("PING RECEIVED!");
+        say("PING RECEIVED!");
         self.pings += 1;
         self.pings
     }
@@ -96,7 +99,14 @@ pub(crate) fn manager(address: &str) -> Manager {
 }
 
 #[actix::main]
-async fn main() -> Result<(), BoxError> {
+async fn main() -> Exit {
+    let result = run().await;
+    printer::finish();
+    // Its exit code tells what failed.
+    result.into()
+}
+
+async fn run() -> Result<(), BoxError> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".into());
     let manager = manager(&address).start();
 

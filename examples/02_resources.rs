@@ -5,13 +5,15 @@
 //! cargo run --example 02_resources   # runs no gRPC server, so it needs no port
 //! ```
 
+mod printer;
+
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use majordomo::{
-    BoxError, GenericService, Manager, ManagerError, ManagerOptions, Release, Resource, Run, Service, Setup,
-    Shutdown,
+    BoxError, Exit, GenericService, Manager, ManagerOptions, Release, Resource, Run, Service, Setup, Shutdown,
 };
+use printer::say;
 
 /// A connection that takes a moment to close.
 struct Connection {
@@ -23,11 +25,11 @@ impl Actor for Connection {
     type Context = Context<Self>;
 
     fn started(&mut self, _: &mut Context<Self>) {
-        println!("{}: opened", self.name);
+        say(format!("{}: opened", self.name));
     }
 
     fn stopped(&mut self, _: &mut Context<Self>) {
-        println!("{}: gone", self.name);
+        say(format!("{}: gone", self.name));
     }
 }
 
@@ -40,12 +42,12 @@ impl Handler<Release> for Connection {
     /// deadline.
     fn handle(&mut self, release: Release, _: &mut Context<Self>) -> Self::Result {
         match release.shutdown.deadline() {
-            Some(at) => println!("{}: closing, at most {:?}", self.name, at - Instant::now()),
-            None => println!("{}: closing", self.name),
+            Some(at) => say(format!("{}: closing, at most {:?}", self.name, at - Instant::now())),
+            None => say(format!("{}: closing", self.name)),
         }
         let close = actix::clock::sleep(self.closes_in).into_actor(self);
         Box::pin(close.map(|(), connection, _| {
-            println!("{}: closed", connection.name);
+            say(format!("{}: closed", connection.name));
             Ok(())
         }))
     }
@@ -103,7 +105,7 @@ impl Handler<Run> for Shop {
         let cache = self.cache.clone();
         Box::pin(async move {
             let cache = cache.ok_or("set up before it runs")?;
-            println!("shop: got {}", cache.send(Get("a book")).await?);
+            say(format!("shop: got {}", cache.send(Get("a book")).await?));
             // The last main loop that ends ends the manager; a gRPC server would keep it up.
             Ok(())
         })
@@ -124,8 +126,9 @@ pub(crate) fn manager() -> Manager {
 }
 
 #[actix::main]
-async fn main() -> Result<(), ManagerError> {
+async fn main() -> Exit {
     let result = manager().run().await;
-    println!("over: {}", if result.is_ok() { "everything was given back" } else { "something was not" });
-    result
+    say(format!("over: {}", if result.is_ok() { "everything was given back" } else { "something was not" }));
+    printer::finish();
+    result.into()
 }

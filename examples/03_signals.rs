@@ -12,20 +12,26 @@
 //! - the second forces the end: the program names whom it did not wait for, and exits with 3;
 //! - a third, if even that took too long, exits at once with 128 + the signal's number.
 
+mod printer;
+
 use std::time::Duration;
 
-use majordomo::{GetStatus, Manager, ManagerOptions, Run, WaitForShutdown, WaitUntilRunning, service_fn};
+use majordomo::{
+    Exit, GetStatus, Manager, ManagerError, ManagerOptions, Run, WaitForShutdown, WaitUntilRunning,
+    service_fn,
+};
+use printer::say;
 
 /// The manager, not yet started, with a service that takes so long to finish what it does.
 pub(crate) fn manager(address: &str, unfinished: Duration) -> Manager {
     let obliging = service_fn("obliging", |run: Run| async move {
         run.shutdown.requested().await;
-        println!("obliging: asked to stop, stopping");
+        say("obliging: asked to stop, stopping");
         Ok(())
     });
     let stubborn = service_fn("stubborn", move |run: Run| async move {
         run.shutdown.requested().await;
-        println!("stubborn: asked to stop, finishing what I do: {unfinished:?}");
+        say(format!("stubborn: asked to stop, finishing what I do: {unfinished:?}"));
         tokio::time::sleep(unfinished).await;
         Ok(())
     });
@@ -34,18 +40,18 @@ pub(crate) fn manager(address: &str, unfinished: Duration) -> Manager {
 }
 
 #[actix::main]
-async fn main() {
+async fn main() -> Exit {
+    let result = run().await;
+    printer::finish();
+    // Its exit code tells what failed.
+    result.into()
+}
+
+async fn run() -> Result<(), ManagerError> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".into());
     let manager = manager(&address, Duration::from_secs(20)).start();
-
-    match manager.send(WaitUntilRunning).await {
-        Ok(Ok(())) => {
-            let status = manager.send(GetStatus).await.expect("a manager answers");
-            println!("process {} runs: {status}", std::process::id());
-        }
-        Ok(Err(error)) => majordomo::exit(Err(error)),
-        Err(error) => majordomo::exit(Err(error.into())),
-    }
-    let result = manager.send(WaitForShutdown).await.unwrap_or_else(|error| Err(error.into()));
-    majordomo::exit(result)
+    manager.send(WaitUntilRunning).await??;
+    let status = manager.send(GetStatus).await?;
+    say(format!("process {} runs: {status}", std::process::id()));
+    manager.send(WaitForShutdown).await?
 }

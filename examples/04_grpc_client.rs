@@ -9,12 +9,15 @@
 //! watches the server's health. When that turns NOT_SERVING, calls must still be answered, over new connections too:
 //! that is what the drain delay is for. The watch ends when the drain begins. `API_TOKEN` is the token to send.
 
-use std::error::Error;
+mod printer;
+
 use std::time::Duration;
 
 use majordomo::clients::wait_for_grpc_server;
 use majordomo::grpc::health::{HealthCheckRequest, HealthClient, LIVENESS, ServingStatus};
 use majordomo::ping::PingClient;
+use majordomo::{BoxError, Exit};
+use printer::say;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Request, Status};
 use tonic_reflection::pb::v1::ServerReflectionRequest;
@@ -22,10 +25,16 @@ use tonic_reflection::pb::v1::server_reflection_client::ServerReflectionClient;
 use tonic_reflection::pb::v1::server_reflection_request::MessageRequest;
 use tonic_reflection::pb::v1::server_reflection_response::MessageResponse;
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+type Outcome<T> = Result<T, BoxError>;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Outcome<()> {
+async fn main() -> Exit {
+    let result = run().await;
+    printer::finish();
+    result.into()
+}
+
+async fn run() -> Outcome<()> {
     let [address, ca] = <[String; 2]>::try_from(std::env::args().skip(1).collect::<Vec<_>>())
         .map_err(|given| format!("give an address and the file of a CA, not {given:?}"))?;
     let token = std::env::var("API_TOKEN").unwrap_or_else(|_| "for-trying-it-out".into());
@@ -41,22 +50,22 @@ async fn main() -> Outcome<()> {
     let refused = ping(&channel, Some("a guess")).await.err().map(|status| status.code());
     expect("a ping with another token", refused, Some(Code::Unauthenticated))?;
     ping(&channel, Some(&token)).await?;
-    println!("a ping with the token: answered");
-    println!("served: {}", services(&channel).await?.join(", "));
+    say("a ping with the token: answered");
+    say(format!("served: {}", services(&channel).await?.join(", ")));
 
     let everything = HealthCheckRequest { service: String::new() };
     let mut watch = HealthClient::new(channel).watch(everything).await?.into_inner();
     while let Some(told) = watch.message().await? {
-        println!("health: {}", told.status().as_str_name());
+        say(format!("health: {}", told.status().as_str_name()));
         if told.status() == ServingStatus::NotServing {
             // Whoever has not heard of it yet comes all the same.
             let late = server.connect().await?;
             ping(&late, Some(&token)).await?;
             expect("alive", health(&late, LIVENESS).await?, ServingStatus::Serving)?;
-            println!("a late ping, over a new connection: answered");
+            say("a late ping, over a new connection: answered");
         }
     }
-    println!("health: no more, the drain has begun");
+    say("health: no more, the drain has begun");
     Ok(())
 }
 
@@ -64,7 +73,7 @@ fn expect<T: PartialEq + std::fmt::Debug>(what: &str, found: T, wanted: T) -> Ou
     if found != wanted {
         return Err(format!("{what}: {found:?}, where it should be {wanted:?}").into());
     }
-    println!("{what}: {found:?}");
+    say(format!("{what}: {found:?}"));
     Ok(())
 }
 

@@ -25,6 +25,8 @@
 //! kill -TERM PID                                             # NOT_SERVING; 5 s later the drain; exit code 0
 //! ```
 
+mod printer;
+
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -37,9 +39,10 @@ use actix::prelude::*;
 use majordomo::grpc::ServerTls;
 use majordomo::ping::{self, Ping, PingServer};
 use majordomo::{
-    BoxError, GetStatus, GrpcLogging, GrpcServerOptions, GrpcService, Manager, ManagerError, ManagerOptions,
-    RegisterOnServer, Service, Setup, WaitForShutdown, WaitUntilRunning, resource_fn,
+    BoxError, Exit, GetStatus, GrpcLogging, GrpcServerOptions, GrpcService, Manager, ManagerError,
+    ManagerOptions, RegisterOnServer, Service, Setup, WaitForShutdown, WaitUntilRunning, resource_fn,
 };
+use printer::{complain, say};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use tonic::service::{Interceptor, InterceptorLayer};
 use tonic::{Request, Response, Status};
@@ -47,33 +50,35 @@ use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
 #[actix::main]
-async fn main() {
+async fn main() -> Exit {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     let ansi = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(printer::stderr).with_ansi(ansi).init();
 
     let settings = Settings::read().unwrap_or_else(|error| {
-        eprintln!("{error}");
+        complain(error);
+        printer::finish();
         std::process::exit(64);
     });
     let result = run(&settings).await;
     // The temporary folder goes with them.
     drop(settings);
-    majordomo::exit(result)
+    printer::finish();
+    result.into()
 }
 
 async fn run(settings: &Settings) -> Result<(), ManagerError> {
     let manager = manager(settings).start();
     manager.send(WaitUntilRunning).await??;
     for address in manager.send(GetStatus).await?.grpc_addresses {
-        println!("serving at {address}");
+        say(format!("serving at {address}"));
     }
     if let Some(made) = &settings.made {
-        println!("CA: {}", made.file("ca.pem").display());
+        say(format!("CA: {}", made.file("ca.pem").display()));
     }
-    println!("process {}", std::process::id());
+    say(format!("process {}", std::process::id()));
     manager.send(WaitForShutdown).await??;
-    println!("over: every call was answered, everything given back");
+    say("over: every call was answered, everything given back");
     Ok(())
 }
 
@@ -155,7 +160,7 @@ impl Handler<Setup> for Pings {
         let answered = Arc::clone(&self.answered);
         // Released after the last call has ended, so the number is final.
         let ledger = resource_fn(move || async move {
-            println!("pings answered: {}", answered.load(Ordering::Relaxed));
+            say(format!("pings answered: {}", answered.load(Ordering::Relaxed)));
             Ok(())
         });
         setup.resources.start("ledger", ledger)?;
@@ -307,7 +312,7 @@ impl Made {
 impl Drop for Made {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_dir_all(&self.0) {
-            eprintln!("cannot remove {}: {error}", self.0.display());
+            complain(format!("cannot remove {}: {error}", self.0.display()));
         }
     }
 }

@@ -7,13 +7,16 @@
 //! The worker crashes over the third job of each batch. It keeps its address and the jobs that wait in its mailbox; the job it
 //! crashed over is gone, as it would be in OTP. `restarting` brings its state back to what it was at first.
 
+mod printer;
+
 use std::time::Duration;
 
 use actix::prelude::*;
 use majordomo::{
-    BoxError, GenericService, Manager, ManagerError, ManagerOptions, RestartPolicy, Run, Service,
+    BoxError, Exit, GenericService, Manager, ManagerError, ManagerOptions, RestartPolicy, Run, Service,
     ServiceSpec, Setup, Shutdown, StartShutdown, WaitForShutdown, WaitUntilRunning, resource_fn,
 };
+use printer::say;
 use tokio::sync::oneshot;
 
 pub(crate) struct Worker {
@@ -33,7 +36,7 @@ impl Actor for Worker {
 
 impl Supervised for Worker {
     fn restarting(&mut self, _: &mut Context<Self>) {
-        println!("restarting after {} jobs", self.done);
+        say(format!("restarting after {} jobs", self.done));
         self.done = 0;
     }
 }
@@ -54,7 +57,7 @@ impl Handler<Setup> for Worker {
         setup.resources.start(
             "scratch file",
             resource_fn(|| async {
-                println!("scratch file released");
+                say("scratch file released");
                 Ok(())
             }),
         )?;
@@ -91,7 +94,7 @@ impl Handler<Job> for Worker {
     fn handle(&mut self, Job(number): Job, _: &mut Context<Self>) {
         assert!(number % 3 > 0, "job {number} is too much");
         self.done += 1;
-        println!("job {number} done");
+        say(format!("job {number} done"));
     }
 }
 
@@ -108,7 +111,13 @@ pub(crate) fn manager() -> (Manager, oneshot::Receiver<Addr<Worker>>) {
 }
 
 #[actix::main]
-async fn main() -> Result<(), ManagerError> {
+async fn main() -> Exit {
+    let result = run().await;
+    printer::finish();
+    result.into()
+}
+
+async fn run() -> Result<(), ManagerError> {
     let (manager, worker) = manager();
     let manager = manager.start();
     manager.send(WaitUntilRunning).await??;

@@ -11,12 +11,15 @@
 //!
 //! Prints the plan without starting anything, then lets the database fail once and shows who goes down with it.
 
+mod printer;
+
 use std::time::Duration;
 
 use majordomo::{
-    BoxError, Manager, ManagerError, ManagerOptions, RestartPolicy, RestartableFn, ServiceSpec,
+    BoxError, Exit, Manager, ManagerError, ManagerOptions, RestartPolicy, RestartableFn, ServiceSpec,
     StartShutdown, Subscribe, WaitForShutdown, WaitUntilRunning, events::LifecycleEvent, restartable_fn,
 };
+use printer::say;
 
 /// A service that runs until it is asked to stop.
 fn patient(id: &'static str) -> ServiceSpec<RestartableFn> {
@@ -59,15 +62,21 @@ pub(crate) fn manager() -> Manager {
 }
 
 #[actix::main]
-async fn main() -> Result<(), ManagerError> {
+async fn main() -> Exit {
+    let result = run().await;
+    printer::finish();
+    result.into()
+}
+
+async fn run() -> Result<(), ManagerError> {
     let manager = manager();
-    println!("{}\n", manager.plan().expect("the plan can work"));
+    say(format!("{}\n", manager.plan().expect("the plan can work")));
 
     let manager = manager.start();
     manager.send(WaitUntilRunning).await??;
     let mut events = manager.send(Subscribe).await?;
     while let Some(timed) = events.recv().await {
-        println!("{timed}");
+        say(&timed);
         if matches!(&timed.event, LifecycleEvent::RestartFinished { service, .. } if &**service == "web") {
             manager.do_send(StartShutdown);
         }

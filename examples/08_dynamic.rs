@@ -4,17 +4,20 @@
 //! cargo run --example 08_dynamic
 //! ```
 
+mod printer;
+
 use majordomo::{
-    AddService, GetStatus, Manager, ManagerError, ManagerOptions, OrderError, RemoveService, RestartPolicy,
-    RestartService, RestartableFn, ServiceSpec, StartShutdown, StopService, WaitForShutdown,
+    AddService, Exit, GetStatus, Manager, ManagerError, ManagerOptions, OrderError, RemoveService,
+    RestartPolicy, RestartService, RestartableFn, ServiceSpec, StartShutdown, StopService, WaitForShutdown,
     WaitUntilRunning, restartable_fn,
 };
+use printer::{complain, say};
 
 /// A service for one tenant, which needs the directory.
 pub(crate) fn tenant(name: &str) -> ServiceSpec<RestartableFn> {
     let id = format!("tenant {name}");
     let service = restartable_fn(id.clone(), move |run| {
-        println!("{id} is served");
+        say(format!("{id} is served"));
         async move {
             run.shutdown.requested().await;
             Ok(())
@@ -34,12 +37,18 @@ pub(crate) fn manager() -> Manager {
 }
 
 #[actix::main]
-async fn main() -> Result<(), ManagerError> {
+async fn main() -> Exit {
+    let result = run().await;
+    printer::finish();
+    result.into()
+}
+
+async fn run() -> Result<(), ManagerError> {
     let manager = manager().start();
     manager.send(WaitUntilRunning).await??;
 
     if let Err(refused) = serve(&manager).await {
-        eprintln!("{refused}");
+        complain(refused);
     }
     manager.do_send(StartShutdown);
     manager.send(WaitForShutdown).await?
@@ -50,15 +59,15 @@ async fn serve(manager: &actix::Addr<Manager>) -> Result<(), Box<dyn std::error:
     manager.send(AddService::new(tenant("blue"))).await??;
     // An id is taken as long as its service is there.
     match manager.send(AddService::new(tenant("red"))).await? {
-        Err(OrderError::Id(id)) => println!("refused: {id} is there already"),
-        other => println!("{other:?}"),
+        Err(OrderError::Id(id)) => say(format!("refused: {id} is there already")),
+        other => say(format!("{other:?}")),
     }
     manager.send(RestartService("tenant red".into())).await??;
     manager.send(StopService("tenant blue".into())).await??;
-    println!("{}", manager.send(GetStatus).await?);
+    say(manager.send(GetStatus).await?);
     // Nobody whom others depend on is removed from under them.
     if let Err(needed) = manager.send(RemoveService("directory".into())).await? {
-        println!("refused: {needed}");
+        say(format!("refused: {needed}"));
     }
     manager.send(RemoveService("tenant blue".into())).await??;
     manager.send(AddService::new(tenant("blue"))).await??;

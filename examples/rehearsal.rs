@@ -6,10 +6,19 @@
 //!
 //! Prints one JSON object a line for each lifecycle event and, as the last line, the report; logs go to
 //! stderr. Exits with the manager's exit code, or with 64 when the scenario cannot be understood.
+//!
+//! What has become of stdout changes neither the end nor the code: lines that nobody takes for 100 ms after the end are
+//! given up.
+
+mod printer;
 
 use std::io::{Read, Write};
 use std::process::exit;
-use std::{env, fs, io};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+use std::{env, fs, io, thread};
 
 use majordomo::events::{self, EventStream};
 use majordomo::testing::Scenario;
@@ -17,33 +26,38 @@ use majordomo::{GetStatus, ManagerOptions, ShutdownReport, WaitForShutdown};
 
 /// The command was used wrongly (`EX_USAGE` of sysexits.h).
 const USAGE: i32 = 64;
+/// How long the end waits for stdout to take a line.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// How long it waits for all of them.
+const MOST: Duration = Duration::from_secs(1);
 
 #[actix::main]
 async fn main() {
-    tracing_subscriber::fmt().with_writer(io::stderr).init();
+    tracing_subscriber::fmt().with_writer(printer::stderr).init();
     let scenario = read_scenario().unwrap_or_else(|error| {
-        eprintln!("{error}");
+        printer::complain(error);
+        printer::finish();
         exit(USAGE)
     });
 
     let (observer, events) = events::channel();
+    let printing = Printing::start(events);
     let manager = scenario.manager(ManagerOptions::new().observe(observer)).start();
     scenario.act(&manager);
-    let printer = actix::spawn(print_events(events));
 
     let result = manager.send(WaitForShutdown).await.expect("a manager answers");
     let status = manager.send(GetStatus).await.expect("a manager answers");
-    printer.await.expect("the printer does not panic");
 
     let error = result.as_ref().err();
     let exit_code = error.map_or(0, majordomo::ManagerError::exit_code);
-    print_line(&Report {
+    printing.finish(&Report {
         event: "report",
         ok: error.is_none(),
         exit_code,
         error: error.map(ToString::to_string),
         report: status.report.unwrap_or_default(),
     });
+    printer::finish();
     exit(exit_code)
 }
 
@@ -71,14 +85,55 @@ fn read_scenario() -> Result<Scenario, String> {
     serde_json::from_str(&text).map_err(|error| format!("{from} is no scenario: {error}"))
 }
 
-async fn print_events(mut events: EventStream) {
-    while let Some(event) = events.recv().await {
-        print_line(&*event);
+/// A thread that prints events as they come, and then the report: it alone waits for whoever reads them.
+struct Printing {
+    report: Sender<String>,
+    printed: Arc<AtomicU64>,
+    /// Ends with the thread.
+    over: Receiver<()>,
+}
+
+impl Printing {
+    fn start(mut events: EventStream) -> Self {
+        let (report, last) = mpsc::channel::<String>();
+        let (ends, over) = mpsc::channel();
+        let printed = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&printed);
+        let print = move || {
+            let _ends: Sender<()> = ends;
+            while let Some(event) = events.blocking_recv() {
+                print_line(&line(&*event));
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            if let Ok(report) = last.recv() {
+                print_line(&report);
+            }
+        };
+        // Without it the exit code still tells.
+        let _ = thread::Builder::new().name("stdout".to_owned()).spawn(print);
+        Self { report, printed, over }
+    }
+
+    /// Prints the last line, and waits for it as long as others before it go out.
+    fn finish(self, report: &Report) {
+        let began = Instant::now();
+        let _ = self.report.send(line(report));
+        loop {
+            let before = self.printed.load(Ordering::Relaxed);
+            let waited = self.over.recv_timeout(PATIENCE);
+            let stuck = self.printed.load(Ordering::Relaxed) == before || began.elapsed() >= MOST;
+            if waited != Err(RecvTimeoutError::Timeout) || stuck {
+                return;
+            }
+        }
     }
 }
 
-fn print_line(value: &impl serde::Serialize) {
-    let line = serde_json::to_string(value).expect("events are plain data");
+fn line(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).expect("events are plain data")
+}
+
+fn print_line(line: &str) {
     let mut out = io::stdout().lock();
     // Whoever reads may have gone; the exit code still tells.
     let _ = writeln!(out, "{line}").and_then(|()| out.flush());

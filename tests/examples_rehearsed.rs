@@ -30,6 +30,7 @@ examples! {
     "../examples/05_sorting_hat/errors.rs" errors
     "../examples/05_sorting_hat/house.rs" house
     "../examples/05_sorting_hat/postgres.rs" postgres
+    "../examples/printer/mod.rs" printer
     "../examples/05_sorting_hat/roster.rs" roster
     "../examples/05_sorting_hat/rpc.rs" rpc
     "../examples/05_sorting_hat/server.rs" server

@@ -3,10 +3,11 @@
 mod child;
 mod probe;
 
+use std::process::Termination;
 use std::time::Duration;
 
 use majordomo::testing::{Behaviour, ResourceScript, RunBehaviour, ScriptedService, ServiceScript};
-use majordomo::{Manager, ManagerError, StartShutdown, WaitForShutdown, WaitUntilRunning};
+use majordomo::{BoxError, Exit, Manager, ManagerError, StartShutdown, WaitForShutdown, WaitUntilRunning};
 use probe::options;
 
 fn script(id: &str) -> ServiceScript {
@@ -94,10 +95,8 @@ async fn g15_where_several_stages_failed_the_highest_counts() {
 /// What the process of the exit test does: one of its services blocks its thread for good.
 #[test]
 fn child_program() {
-    if child::program().is_none() {
-        return;
-    }
-    actix::System::new().block_on(async {
+    let Some(program) = child::program() else { return };
+    let exit = actix::System::new().block_on(async {
         let blocking = ServiceScript { shutdown: Behaviour::Block(Duration::from_secs(600)), ..script("a") };
         let options = options().max_shutdown_duration(Duration::from_millis(200));
         let manager = Manager::new(options).service(ScriptedService::new(blocking)).start();
@@ -105,8 +104,36 @@ fn child_program() {
         // It would keep the runtime from being dropped, and so `main` from returning.
         tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_secs(600)));
         manager.do_send(StartShutdown);
-        majordomo::exit(manager.send(WaitForShutdown).await.unwrap())
-    })
+        let result = manager.send(WaitForShutdown).await.unwrap();
+        if program == "returns" { Exit::from(result) } else { majordomo::exit(result) }
+    });
+    exit.report();
+}
+
+#[test]
+fn g15_a_main_that_returns_an_exit_ends_a_process_that_a_blocked_thread_would_keep_alive() {
+    let mut process = child::start("returns");
+    process.wait_for_error("blocking its thread");
+    assert_eq!(process.end().code(), Some(3));
+}
+
+#[actix::test]
+async fn g15_an_exit_knows_the_code_of_any_error_that_comes_from_a_manager() {
+    let unnamed = Manager::new(options()).service(ScriptedService::new(script("")));
+    let error = unnamed.run().await.unwrap_err();
+    assert_eq!(Exit::from(Err::<(), ManagerError>(error.clone())).code(), 1);
+    let manager = Manager::new(options()).service(ScriptedService::new(ServiceScript {
+        run: RunBehaviour::As(Behaviour::Error),
+        ..script("a")
+    }));
+    let error = manager.run().await.unwrap_err();
+    assert_eq!(Exit::from(Err::<(), ManagerError>(error.clone())).code(), 2);
+    assert_eq!(Exit::from(Err::<(), BoxError>(error.clone().into())).code(), 2);
+    let wrapped = std::io::Error::other(error);
+    assert_eq!(Exit::from(Err::<(), BoxError>(wrapped.into())).code(), 2);
+    assert_eq!(Exit::from(Err::<(), BoxError>("no manager's".into())).code(), 1);
+    assert_eq!(Exit::from(Ok::<(), BoxError>(())).code(), 0);
+    // None of them was returned, and so none ended anything.
 }
 
 #[test]

@@ -281,22 +281,33 @@ async fn a_process_that_was_started_without_sockets_is_told_so() {
     }
 }
 
-/// What the processes of these tests do: serve at the addresses that they are told, separated by blanks.
+/// What the processes of these tests do: serve at the addresses that they are told, separated by blanks; after `again`
+/// three times in a row, and then tell what descriptors a child of theirs has.
 #[test]
 fn child_program() {
     let Some(program) = child::program() else { return };
     let result = actix::System::new().block_on(async move {
-        let options = ManagerOptions::new().grpc_server_addresses(program.split(' '));
-        let manager = Manager::new(options.max_shutdown_duration(Duration::from_secs(5))).start();
-        match manager.send(WaitUntilRunning).await? {
-            Ok(()) => println!("\nchild: running"),
-            Err(error) => println!("\nchild: {}", error.to_string().replace('\n', " ")),
+        let Some(addresses) = program.strip_prefix("again ") else { return serve(&program).await };
+        for _ in 0..3 {
+            serve(addresses).await?;
+            let listed = Command::new("ls").args(["-l", "/proc/self/fd"]).output().unwrap();
+            let descriptors = String::from_utf8(listed.stdout).unwrap().replace('\n', " ");
+            println!("\nchild: a child of its own has {descriptors}");
         }
-        manager.send(WaitForShutdown).await?
+        Ok(())
     });
-    let result: Result<(), ManagerError> = result;
     println!("\nchild: end {:?}", result.is_ok());
     majordomo::exit(result)
+}
+
+async fn serve(addresses: &str) -> Result<(), ManagerError> {
+    let options = ManagerOptions::new().grpc_server_addresses(addresses.split(' '));
+    let manager = Manager::new(options.max_shutdown_duration(Duration::from_secs(5))).start();
+    match manager.send(WaitUntilRunning).await? {
+        Ok(()) => println!("\nchild: running"),
+        Err(error) => println!("\nchild: {}", error.to_string().replace('\n', " ")),
+    }
+    manager.send(WaitForShutdown).await?
 }
 
 /// A process that is passed two sockets as systemd does it.
@@ -330,6 +341,27 @@ async fn sockets_that_systemd_passes_are_served_on_by_name_or_all_together() {
         assert!(path.exists(), "the file is systemd's");
         std::net::TcpStream::connect(&address).unwrap_err();
     }
+}
+
+#[actix::test]
+async fn sockets_that_systemd_passes_are_there_for_the_next_manager_too() {
+    let folder = Folder::new();
+    let path = folder.path("a");
+    let (tcp, unix_socket) =
+        (std::net::TcpListener::bind("127.0.0.1:0").unwrap(), UnixListener::bind(&path).unwrap());
+    let address = tcp.local_addr().unwrap().to_string();
+    let mut process = activated("again systemd:public systemd:local", "public:local", tcp, unix_socket);
+    for _ in 0..3 {
+        process.wait_for("child: running");
+        ping(&address).await.unwrap();
+        ping(&unix(&path)).await.unwrap();
+        process.signal(Signal::TERM);
+        // A child of that process has none of them: no descriptor but the three that everybody has.
+        let descriptors = process.wait_for("child: a child of its own has");
+        assert!(!descriptors.contains("socket:"), "{descriptors}");
+    }
+    process.wait_for("child: end true");
+    assert!(process.end().success());
 }
 
 #[actix::test]

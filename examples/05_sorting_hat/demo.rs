@@ -16,6 +16,7 @@ use self::place::Place;
 use crate::client::{self, Client};
 use crate::database::Database;
 use crate::errors::ROSTER_UPDATE;
+use crate::printer::say;
 use crate::server;
 use crate::sortinghat::{House, Pupil};
 
@@ -29,16 +30,16 @@ pub(crate) async fn play(database: Option<Database>) -> Result<(), BoxError> {
     let left = place.leave().await;
     played?;
     left?;
-    println!("over: everything was answered as it should be, nothing was left behind");
+    say("over: everything was answered as it should be, nothing was left behind");
     Ok(())
 }
 
 async fn sort_and_find(place: &Place) -> Result<(), BoxError> {
-    println!("the roster is in {}", place.database());
+    say(format!("the roster is in {}", place.database()));
     let server = Server::start(place).await?;
     let mut client = server.client()?;
     for name in ["Harry Potter", "Cedric Diggory", "Draco Malfoy"] {
-        println!("{name}: {}", client.sort(name).await?.as_str_name());
+        say(format!("{name}: {}", client.sort(name).await?.as_str_name()));
     }
 
     let twice = refused("Harry again", client.sort("Harry Potter").await, &ERR_ALREADY_EXISTS)?;
@@ -51,14 +52,14 @@ async fn sort_and_find(place: &Place) -> Result<(), BoxError> {
     let (mut one, mut other) = (server.client()?, server.client()?);
     let both = tokio::join!(one.sort("Luna Lovegood"), other.sort("Luna Lovegood"));
     let (first, second) = if both.0.is_ok() { both } else { (both.1, both.0) };
-    println!("Luna Lovegood: {}, by one of two at once", first?.as_str_name());
+    say(format!("Luna Lovegood: {}, by one of two at once", first?.as_str_name()));
     refused("the other of the two", second, &ERR_ALREADY_EXISTS)?;
     server.stop().await?;
 
     let server = Server::start(place).await?;
     let mut client = server.client()?;
     match client.find("Luna Lovegood").await? {
-        House::Ravenclaw => println!("Luna Lovegood: Ravenclaw, after a restart as before it"),
+        House::Ravenclaw => say("Luna Lovegood: Ravenclaw, after a restart as before it"),
         other => return Err(format!("Luna was in Ravenclaw, and is in {other:?} after a restart").into()),
     }
     place.spoil().await?;
@@ -82,7 +83,7 @@ fn refused(
     let told = client::describe(&status);
     match ApiError::from_status(&status) {
         Some(error) if error.is(sentinel) && error.trace().len() == 2 => {
-            println!("{what}: {told}");
+            say(format!("{what}: {told}"));
             Ok(error)
         }
         _ => Err(format!("{what} was answered {told}, not {sentinel} with two in its trace").into()),

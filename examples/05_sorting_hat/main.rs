@@ -33,6 +33,8 @@ mod demo;
 mod errors;
 mod house;
 mod postgres;
+#[path = "../printer/mod.rs"]
+mod printer;
 mod roster;
 mod rpc;
 mod server;
@@ -43,54 +45,52 @@ mod sqlite;
 use std::io::{self, IsTerminal};
 use std::process::exit;
 
+use majordomo::{BoxError, Exit};
 use tracing_subscriber::EnvFilter;
 
 use self::client::Client;
 use self::command::{Command, USAGE};
+use self::printer::{complain, say};
 
 /// The command was used wrongly (`EX_USAGE` of sysexits.h).
 const WRONG_USAGE: i32 = 64;
 
 #[actix::main]
-async fn main() {
+async fn main() -> Exit {
     let command = Command::read().unwrap_or_else(|error| {
-        eprintln!("{error}\n\n{USAGE}");
+        complain(format!("{error}\n\n{USAGE}"));
+        printer::finish();
         exit(WRONG_USAGE)
     });
-    match command {
-        Command::Help => println!("{USAGE}"),
+    let result: Result<(), BoxError> = match command {
+        Command::Help => {
+            say(USAGE);
+            Ok(())
+        }
         Command::Serve { address, database } => {
             log("info");
-            majordomo::exit(server::serve(&address, database).await)
+            server::serve(&address, database).await.map_err(Into::into)
         }
         Command::Sort { address, name } => answer(&name, Client::new(address).sort(&name).await),
         Command::Find { address, name } => answer(&name, Client::new(address).find(&name).await),
         Command::Demo { database_url } => {
             log("warn,majordomo::grpc=off");
-            if let Err(error) = demo::play(database_url).await {
-                eprintln!("{error}");
-                exit(1)
-            }
+            demo::play(database_url).await
         }
-    }
+    };
+    printer::finish();
+    result.into()
 }
 
-/// Prints what a client got, and ends with it.
-fn answer(name: &str, answered: Result<sortinghat::House, tonic::Status>) -> ! {
-    match answered {
-        Ok(house) => {
-            println!("{name}: {}", house.as_str_name());
-            exit(0)
-        }
-        Err(status) => {
-            eprintln!("{}", client::describe(&status));
-            exit(1)
-        }
-    }
+/// Prints what a client got, or says what was wrong.
+fn answer(name: &str, answered: Result<sortinghat::House, tonic::Status>) -> Result<(), BoxError> {
+    let house = answered.map_err(|status| client::describe(&status))?;
+    say(format!("{name}: {}", house.as_str_name()));
+    Ok(())
 }
 
 fn log(default: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let ansi = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(ansi).init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(printer::stderr).with_ansi(ansi).init();
 }

@@ -9,6 +9,7 @@ use majordomo::{
 
 use crate::database::Database;
 use crate::errors;
+use crate::printer::say;
 use crate::service::Hat;
 
 /// A manager that serves at this address once it is started.
@@ -43,7 +44,7 @@ pub(crate) async fn addresses(manager: &Addr<Manager>) -> Result<Vec<String>, Ma
 pub(crate) async fn serve(address: &str, database: Database) -> Result<(), ManagerError> {
     let manager = manager(address, database).start();
     for address in addresses(&manager).await? {
-        println!("serving at {address}");
+        say(format!("serving at {address}"));
     }
     manager.send(WaitForShutdown).await?
 }

@@ -18,6 +18,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
+use crate::supervision::spawn;
 
 /// How long a step of the end may take.
 const PATIENCE: Duration = Duration::from_millis(100);

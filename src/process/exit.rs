@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 
 use super::ending::{Text, end};
 use crate::error::{BoxError, ManagerError};
+use crate::supervision::spawn;
 
 /// How long a runtime may take to be dropped, once that has begun.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -176,7 +177,10 @@ impl Drop for Exit {
 impl fmt::Debug for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let error = self.end.error.as_ref().map(|error| error as &dyn Display);
-        f.debug_struct("Exit").field("code", &self.end.code).field("error", &error.map(ToString::to_string)).finish()
+        f.debug_struct("Exit")
+            .field("code", &self.end.code)
+            .field("error", &error.map(ToString::to_string))
+            .finish()
     }
 }
 

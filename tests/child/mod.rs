@@ -5,6 +5,7 @@
 
 #![allow(dead_code)] // each test program uses a part of it
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Lines, Read};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -30,9 +31,26 @@ pub struct Process {
 
 /// Starts `program` in a process of its own. The test program must have a test `child_program` that runs it.
 pub fn start(program: &str) -> Process {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    let mut command = this();
     command.stderr(Stdio::piped());
     start_by(command, program)
+}
+
+/// This test program, with the signals of a program in the foreground: where the tests run in the background of a shell,
+/// SIGINT and SIGQUIT are ignored, and stay so.
+pub fn this() -> Command {
+    let this = std::env::current_exe().unwrap();
+    if !cfg!(target_os = "linux") {
+        return Command::new(this);
+    }
+    with_signals(&["--default-signal=INT,QUIT,TERM,USR1"], this)
+}
+
+/// A program that coreutils' `env` starts with these options.
+pub fn with_signals(options: &[&str], program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("env");
+    command.args(options).arg(program);
+    command
 }
 
 /// The same by a command that passes its arguments on to the test program.
@@ -85,6 +103,10 @@ impl Process {
                 return seen[before..].to_owned();
             }
         }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn signal(&self, signal: Signal) {

@@ -7,7 +7,7 @@
 //! ```
 //! use actix::prelude::*;
 //! use majordomo::{
-//!     BoxError, GenericService, Manager, ManagerError, ManagerOptions, Run, Service, Setup, Shutdown, resource_fn,
+//!     BoxError, Exit, GenericService, Manager, ManagerOptions, Run, Service, Setup, Shutdown, resource_fn,
 //! };
 //!
 //! struct Mailer;
@@ -40,9 +40,9 @@
 //! }
 //!
 //! #[actix::main]
-//! async fn main() -> Result<(), ManagerError> {
-//!     // Ctrl-C, SIGTERM or a failure ends it.
-//!     Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(Mailer).run().await
+//! async fn main() -> Exit {
+//!     // Ctrl-C, SIGTERM or a failure ends it; the exit code tells which.
+//!     Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(Mailer).run().await.into()
 //! }
 //! ```
 //!

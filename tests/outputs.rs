@@ -5,7 +5,6 @@ mod child;
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader, ErrorKind, Write};
-use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -225,19 +224,23 @@ fn example(name: &str) -> PathBuf {
 #[test]
 fn g18_the_example_of_signals_ends_with_its_code_whatever_its_outputs_are() {
     for output in OUTPUTS {
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let folder = std::env::temp_dir().join(format!("majordomo-outputs-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let socket = folder.join("socket");
         let ((stdout, _out), (stderr, _err)) = (output.make(), output.make());
         let mut process = child::with_signals(&["--default-signal=INT,TERM"], example("03_signals"))
-            .arg(address.to_string())
+            .arg(format!("unix:{}", socket.display()))
             .stdout(stdout)
             .stderr(stderr)
             .spawn()
             .unwrap();
-        wait_until(|| TcpStream::connect(address).is_ok());
+        wait_until(|| UnixStream::connect(&socket).is_ok());
         signal(&process, Signal::TERM);
-        thread::sleep(APART);
+        // It may take the first one in late.
+        thread::sleep(5 * APART);
         signal(&process, Signal::TERM);
         assert_eq!(end(&mut process), Some(3), "{output:?}");
+        fs::remove_dir_all(folder).unwrap();
     }
 }
 
@@ -250,7 +253,9 @@ fn g18_a_rehearsal_ends_with_its_code_whatever_its_outputs_are() {
         )
     };
     for output in OUTPUTS {
-        for (run, code) in [("until_shutdown", 0), ("error_after:10", 2), ("ignore_shutdown", 3)] {
+        for (run, code) in
+            [("until_shutdown", 0), ("error_after:10", 2), ("panic_after:10", 2), ("ignore_shutdown", 3)]
+        {
             let ((stdout, _out), (stderr, _err)) = (output.make(), output.make());
             let mut process = Command::new(example("rehearsal"))
                 .arg("-")

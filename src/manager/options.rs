@@ -263,8 +263,8 @@ impl ManagerOptions {
     /// handler is installed at all. Default: yes.
     ///
     /// The ladder of SIGINT and SIGTERM: the first shuts down gracefully, the second forces the end, the
-    /// third exits at once with 128 + its number. When no manager is left, signals act as if there had
-    /// never been a handler.
+    /// third exits at once with 128 + its number. Two of the same within 100 ms are one. A signal that is ignored when the first
+    /// manager starts stays ignored. When no manager is left, signals do what they did before the first.
     pub fn handle_signals(self, on: bool) -> Self {
         Self { handle_signals: on, ..self }
     }

@@ -18,6 +18,8 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use crate::supervision::spawn;
 
 /// How long a step of the end may take.
@@ -48,6 +50,14 @@ pub(super) fn write_line(text: &str) {
     line.push_str(text);
     line.push('\n');
     let _ = io::stderr().write_all(line.as_bytes());
+}
+
+/// Whether whoever writes to stderr now would have to wait for a reader.
+pub(crate) fn stderr_is_stuck() -> bool {
+    let stderr = io::stderr();
+    let mut waiting = [PollFd::new(&stderr, PollFlags::OUT)];
+    // One that fails at once is ready, too.
+    poll(&mut waiting, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) == Ok(0)
 }
 
 /// Runs this on a thread of its own, and waits for it as long as a step may take.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::{self, Display};
 use std::future::pending;
+use std::io;
 use std::process::{ExitCode, Termination};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -198,7 +199,9 @@ fn code_of(error: &(dyn Error + 'static)) -> i32 {
         if let Some(failed) = error.downcast_ref::<ManagerError>() {
             return failed.exit_code();
         }
-        next = error.source();
+        // What an I/O error was made of is not its source.
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = inner.map(|inner| inner as _).or_else(|| error.source());
     }
     1
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
 use crate::error::PanicError;
+use crate::process::stderr_is_stuck;
 
 /// The panics of one actor that nobody has accounted for yet.
 #[derive(Debug, Default)]
@@ -111,7 +112,10 @@ pub(super) fn install_hook() {
             if PanicError::message_of(info.payload()).starts_with(super::disturb::REHEARSED) {
                 return;
             }
-            previous(info);
+            // It prints, as a rule, and would then hold the panic up for as long as nobody reads. The report has it all the same.
+            if !stderr_is_stuck() {
+                previous(info);
+            }
         }));
     });
 }

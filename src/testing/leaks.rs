@@ -31,9 +31,8 @@ const PAUSE: Duration = Duration::from_millis(2);
 ///
 /// - It sees all of the process: a test that uses it must be alone in its program, or others that run beside it are
 ///   taken for its leaks.
-/// - What a process does only once is no leak, but looks like one: the first manager with
-///   [`handle_signals`](crate::ManagerOptions::handle_signals) starts a thread that stays (`majordomo-signals`). Switch that off, or let
-///   a first manager come and go before the snapshot.
+/// - What a process does only once is no leak, but looks like one. The thread of [`handle_signals`](crate::ManagerOptions::handle_signals)
+///   is none of those: it ends with the last manager.
 /// - A manager's thread stays while there is an `Addr` of it.
 /// - Threads and descriptors are known on Linux. Elsewhere [`can_tell`](Self::can_tell) is false, and only tasks are compared.
 /// - Tasks are those of the runtime that the snapshot was taken on, by `tokio::spawn`; `actix_rt::spawn` and `spawn_local` make
@@ -141,14 +140,6 @@ impl fmt::Display for Leaked {
         write!(f, "left are {} threads, {} file descriptors, {} tasks", counts.0, counts.1, counts.2)?;
         threads.iter().try_for_each(|thread| write!(f, "\n  thread {thread}"))?;
         descriptors.iter().try_for_each(|descriptor| write!(f, "\n  descriptor {descriptor}"))?;
-        // The kernel cuts names off after 15 bytes.
-        if threads.iter().any(|thread| thread.starts_with("majordomo-signa")) {
-            write!(
-                f,
-                "\nthe first manager that handles signals starts a thread that stays, with its descriptors: use \
-                 handle_signals(false), or let a manager come and go before the snapshot"
-            )?;
-        }
         Ok(())
     }
 }

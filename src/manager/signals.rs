@@ -43,6 +43,7 @@ static NOBODY: AtomicBool = AtomicBool::new(false);
 static LISTENERS: Mutex<Listeners> = Mutex::new(Listeners {
     installed: Vec::new(),
     waiting: None,
+    generation: 0,
     next: 0,
     homes: Vec::new(),
     repeats: Repeats::new(),
@@ -53,6 +54,8 @@ struct Listeners {
     installed: Vec<(i32, Disposition)>,
     /// The thread that waits for them, if there are any that are not ignored.
     waiting: Option<Handle>,
+    /// Of that thread. The one before may still be about to end.
+    generation: u64,
     next: u64,
     homes: Vec<(u64, Home)>,
     repeats: Repeats,
@@ -118,9 +121,11 @@ impl Listeners {
     fn wait_for(&mut self, wanted: Vec<i32>) -> Result<(), ConfigError> {
         let signals = Signals::new(&wanted).map_err(refused)?;
         let handle = signals.handle();
+        self.generation += 1;
+        let generation = self.generation;
         let wait = move || {
             unblock(&wanted);
-            listen(signals);
+            listen(signals, generation);
         };
         spawn("signals", "majordomo-signals".to_owned(), wait)?;
         self.waiting = Some(handle);
@@ -139,12 +144,17 @@ impl Listeners {
         self.installed.iter().find(|(installed, _)| *installed == signal).map(|(_, before)| *before)
     }
 
-    fn tell(&mut self, signal: i32) {
+    fn tell(&mut self, signal: i32, generation: u64) {
+        let ends_the_process = self.before(signal) == Some(Disposition::Default) && !is_init();
         if self.homes.is_empty() {
             // It was on its way when the last manager went. Nobody is left to stop; the sender means the process.
-            if self.before(signal) == Some(Disposition::Default) && !is_init() {
+            if ends_the_process {
                 let _ = emulate_default_handler(signal);
             }
+            return;
+        }
+        // It came between two managers, when it did nothing; or it would have ended the process, and stops it in order now.
+        if generation != self.generation && !ends_the_process {
             return;
         }
         if !self.repeats.counts(signal, Instant::now()) {
@@ -176,16 +186,16 @@ fn unblock(wanted: &[i32]) {
     let _ = signals.thread_unblock();
 }
 
-fn listen(mut signals: Signals) {
+fn listen(mut signals: Signals, generation: u64) {
     let handle = signals.handle();
     loop {
         for signal in signals.wait() {
-            listeners().tell(signal);
+            listeners().tell(signal, generation);
         }
         if handle.is_closed() {
             // What came right before.
             for signal in signals.pending() {
-                listeners().tell(signal);
+                listeners().tell(signal, generation);
             }
             return;
         }

@@ -15,9 +15,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use actix::Addr;
 use actix::dev::EnvelopeProxy;
 use actix::dev::channel::{AddressReceiver, channel};
-use actix::Addr;
 use actix_rt::ArbiterHandle;
 use futures_util::Stream;
 use tokio::time::Sleep;

@@ -14,7 +14,6 @@
 use std::io::{self, Write};
 use std::process;
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};

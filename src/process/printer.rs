@@ -61,7 +61,11 @@ pub(crate) fn print_status(status: impl Display + Send + 'static) {
     let mut waiting = printer();
     waiting.put(thread::current().id(), Box::new(status));
     if !waiting.printing {
-        let print = || while let Some(status) = { printer().next() } { write_line(&status.to_string()) };
+        let print = || {
+            while let Some(status) = { printer().next() } {
+                write_line(&status.to_string())
+            }
+        };
         waiting.printing = spawn("statuses", "majordomo-printer".to_owned(), print).is_ok();
     }
 }

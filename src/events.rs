@@ -228,7 +228,7 @@ pub enum LifecycleEvent {
         #[serde(rename = "lasted_ms", serialize_with = "as_ms")]
         lasted: Duration,
     },
-    /// It gets on again, or is gone, or its manager is over.
+    /// It gets on again, or is gone; or its manager is over, and nobody looks any more.
     StallFinished {
         /// Whom it concerns.
         service: Name,
@@ -241,6 +241,9 @@ pub enum LifecycleEvent {
         /// For how long in all, to within a quarter of the limit.
         #[serde(rename = "lasted_ms", serialize_with = "as_ms")]
         lasted: Duration,
+        /// Whether it still does not get on as the manager ends.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        goes_on: bool,
     },
     /// Every service runs, and the gRPC server, where there is one, accepts calls.
     Running,

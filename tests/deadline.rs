@@ -120,7 +120,7 @@ fn g08_a_shutdown_that_is_never_answered_is_forced_when_the_reserve_begins() {
             assert_when(&ended, event, SERVICES, SERVICES);
         }
         let errors = ended.shutdown_errors();
-        assert_eq!(sorted_whos(errors.errors()), ["deaf (run)", "deaf (shutdown)", "silent (shutdown)"]);
+        assert_eq!(sorted_whos(errors.errors()), ["deaf (run)", "silent (shutdown)"]);
         for error in errors.errors() {
             let forced = forced_of(error);
             assert!(matches!(forced.hold, Hold::Silent { asked } if asked == SERVICES), "{error}");

@@ -301,3 +301,38 @@ fn g06_a_child_in_paused_time_outlives_its_service_until_its_release() {
         manager.send(majordomo::WaitForShutdown).await.unwrap().unwrap();
     });
 }
+
+/// A manager with so many others in it, one within the other.
+fn nest(depth: usize) -> Manager {
+    let manager = Manager::new(options());
+    match depth {
+        0 => manager.service(service_fn("innermost", |_| async { Ok(()) })),
+        _ => manager.service(nested(format!("level {depth}"), move || nest(depth - 1))),
+    }
+}
+
+fn deepest() {
+    let plan = nest(64).plan().unwrap();
+    let (mut plan, mut depth) = (&plan, 0);
+    while let Some(inner) = plan.services[0].nested.as_deref() {
+        (plan, depth) = (inner, depth + 1);
+    }
+    assert_eq!((depth, &*plan.services[0].id), (64, "innermost"));
+    let error = nest(65).plan().unwrap_err();
+    assert!(matches!(error, ConfigError::NestedTooDeep { depth: 65, most: 64, .. }), "{error}");
+}
+
+#[test]
+fn g01_a_deep_tree_is_planned_once_and_one_that_is_too_deep_is_refused() {
+    // Closures that make managers which make managers take stack, in a debug build more than a test's thread has.
+    let thread = std::thread::Builder::new().stack_size(16 << 20).spawn(deepest).unwrap();
+    thread.join().unwrap();
+}
+
+#[actix::test]
+async fn g02_a_deep_tree_is_set_up_runs_and_ends() {
+    let mut observed = observe(options(), |manager| manager.service(nested("top", || nest(15))));
+    observed.seen("run_finished top: ok").await;
+    observed.shut_down();
+    observed.ended().await.assert_ok();
+}

@@ -187,3 +187,32 @@ async fn a_service_that_was_added_is_restarted_as_any_other() {
     observed.shut_down();
     observed.ended().await.assert_ok();
 }
+
+#[actix::test]
+async fn services_are_told_in_the_order_in_which_they_were_handed_over() {
+    let journal = Journal::default();
+    let mut observed = observe(options(), |manager| {
+        let abc = ["a", "b", "c"].map(|id| phoenix(id, &journal, &[]));
+        abc.into_iter().fold(manager, |manager, spec| manager.service(spec))
+    });
+    observed.running().await;
+    order(&observed, RemoveService("a".into())).await.unwrap();
+    order(&observed, AddService::new(phoenix("d", &journal, &[]))).await.unwrap();
+    let ids = |status: &majordomo::ManagerStatus| -> Vec<String> {
+        status.services.iter().map(|service| service.id.to_string()).collect()
+    };
+    assert_eq!(ids(&observed.status().await), ["b", "c", "d"]);
+    for id in ["b", "c"] {
+        order(&observed, RemoveService(id.into())).await.unwrap();
+        order(&observed, AddService::new(phoenix(&format!("{id}2"), &journal, &[]))).await.unwrap();
+    }
+    assert_eq!(ids(&observed.status().await), ["d", "b2", "c2"]);
+    observed.shut_down();
+    let ended = observed.ended().await;
+    ended.assert_ok();
+    let reported: Vec<_> = ended.report().services.iter().map(|service| service.id.to_string()).collect();
+    assert_eq!(
+        (reported, ids(&ended.status)),
+        (["d", "b2", "c2"].map(String::from).to_vec(), vec!["d".into(), "b2".into(), "c2".into()])
+    );
+}

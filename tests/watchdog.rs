@@ -91,6 +91,10 @@ async fn g09_a_stall_that_outlasts_the_manager_is_finished_before_the_end() {
     drop(key);
     assert_eq!(ended.error().exit_code(), 3);
     ended.events.assert_in_order(&["stall_started a: stuck", "stall_finished a: stuck", "stopped"]);
+    // Its thread is blocked still, and nobody is told that it is not.
+    let over = ended.events.events().into_iter().map(|event| serde_json::to_value(&event.event).unwrap());
+    let over: Vec<_> = over.filter(|event| event["event"] == "stall_finished").collect();
+    assert!(over.iter().all(|event| event["goes_on"] == true), "{over:?}");
 }
 
 #[actix::test]

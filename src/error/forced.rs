@@ -34,6 +34,9 @@ fn begun(doing: &str, lasted: Duration) -> String {
     }
 }
 
+/// Who had less time than this was hardly asked.
+const HARDLY: Duration = Duration::from_millis(30);
+
 /// What to do about it.
 fn mend(doing: &str, hold: &Hold, in_flight: Option<&InFlight>) -> &'static str {
     match (hold, doing) {
@@ -42,7 +45,7 @@ fn mend(doing: &str, hold: &Hold, in_flight: Option<&InFlight>) -> &'static str 
         (Hold::Unresponsive, _) => "look for blocking calls in what was spawned there",
         (Hold::Panicked, _) => "mend the panic, which is told beside this",
         _ if in_flight.is_some() => "limit calls by GrpcServerOptions::request_timeout, or allow more time",
-        (Hold::NotAsked, "run") => "the end was forced at once",
+        (Hold::NotAsked, "run") => "ask by StartShutdown, which gives it time, or allow more time",
         (_, "register" | "setup") => "limit what its set-up waits for, or allow more time",
         (_, "release") => "limit what its Release waits for, or allow more time by release_reserve",
         _ => "have its Run return once shutdown is requested, or allow more time",
@@ -63,7 +66,7 @@ fn carrying(in_flight: Option<&InFlight>) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Hold {
-    /// It was never asked to stop: the shutdown was forced at once, or it was still being set up.
+    /// It was never asked to stop before its end was forced: the shutdown was forced at once, or before its turn had come.
     NotAsked,
     /// It was asked and did not answer.
     Silent {
@@ -75,7 +78,7 @@ pub enum Hold {
         /// How long ago it was asked.
         asked: Duration,
     },
-    /// It had panicked, so that nobody was left to answer.
+    /// Something of it had panicked, which it may have waited for.
     Panicked,
     /// It blocks its thread, which is given up: nothing can interrupt it.
     Blocking {
@@ -103,14 +106,17 @@ impl Hold {
 impl fmt::Display for Hold {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Hold::NotAsked => f.write_str("it had not been asked to stop, and was not done"),
+            Hold::NotAsked => f.write_str("its end was forced before it had been asked to stop"),
+            Hold::Silent { asked } | Hold::WentOn { asked } if *asked < HARDLY => {
+                write!(f, "it had only {} to stop in", seconds(*asked))
+            }
             Hold::Silent { asked } => {
                 write!(f, "asked to stop {} ago, it did not answer", seconds(*asked))
             }
             Hold::WentOn { asked } => {
                 write!(f, "asked to stop {} ago, it agreed and went on", seconds(*asked))
             }
-            Hold::Panicked => f.write_str("it had panicked, and nobody was left to answer"),
+            Hold::Panicked => f.write_str("it had panicked before, and did not come to its end"),
             Hold::Blocking { lasted } => {
                 write!(f, "it has been blocking its thread for {}", seconds(*lasted))
             }

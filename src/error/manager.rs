@@ -122,6 +122,18 @@ pub enum ConfigError {
         /// What is wrong with it.
         error: Box<ConfigError>,
     },
+    /// Managers are nested too deeply.
+    #[error(
+        "the nested manager {service:?} holds managers {depth} deep, and {most} are allowed: let fewer be one within the other"
+    )]
+    NestedTooDeep {
+        /// The service that it is.
+        service: String,
+        /// How many it is, one within the other.
+        depth: usize,
+        /// How many it may be.
+        most: usize,
+    },
     /// A service cannot be started again, but depends on one that may be.
     #[error(
         "{service:?} depends on {on:?}, which may be restarted, but cannot be started again itself: give it a restart(..), or let it survives_restart_of({on:?})"
@@ -154,6 +166,18 @@ pub enum ConfigError {
         timeout: Duration,
         /// How long all services have.
         time: Duration,
+    },
+    /// A service's own stop may take less than any stop takes.
+    #[error(
+        "{service:?} has a stop_timeout of {timeout:?}, in which nobody can stop: allow it at least {least:?}, or leave it out"
+    )]
+    StopTimeoutTooShort {
+        /// Whose it is.
+        service: String,
+        /// How long its stop may take.
+        timeout: Duration,
+        /// The least that works.
+        least: Duration,
     },
     /// An option has a value that cannot work.
     #[error("{option} is {value}: {mend}")]

@@ -2,9 +2,10 @@
 //!
 //! Both are a fold over the events, so they can't tell anything else than those do.
 
+mod blame;
 mod finding;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,9 @@ use foldhash::fast::RandomState;
 
 use super::manager::{ManagerError, StageError};
 use super::report::{ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
-use super::services::{ServiceError, ServicesErrors};
-use crate::events::{End, Failure, LifecycleEvent, Name, TimedEvent};
-use crate::lifecycle::{ErrorStage, Outcome, RestartCause};
+use super::services::ServicesErrors;
+use crate::events::{End, LifecycleEvent, Name, TimedEvent};
+use crate::lifecycle::{Outcome, RestartCause, Step};
 
 /// How many resources of a service are found by looking at each.
 const FEW: usize = 8;
@@ -32,6 +33,8 @@ pub(crate) struct ReportBuilder {
     /// Where the service of the event that comes is likely to be.
     near: usize,
     known: Vec<Known>,
+    /// How many of them have left.
+    removed: usize,
     setup: ServicesErrors,
     run: ServicesErrors,
     shutdown: ServicesErrors,
@@ -40,6 +43,10 @@ pub(crate) struct ReportBuilder {
 /// What is known of a service beside its report.
 #[derive(Debug, Default)]
 struct Known {
+    /// Its number among the manager's services, which another may have had before.
+    place: usize,
+    /// Whether it has left: what is told of it is dropped soon.
+    removed: bool,
     depends_on: Vec<Name>,
     /// Its resources' places in its report, but for the first few: those are soon found without.
     resources: Option<Box<Places>>,
@@ -68,6 +75,7 @@ impl ReportBuilder {
             near: 0,
             report: ShutdownReport::default(),
             known: Vec::new(),
+            removed: 0,
             setup: ServicesErrors::default(),
             run: ServicesErrors::default(),
             shutdown: ServicesErrors::default(),
@@ -77,27 +85,46 @@ impl ReportBuilder {
         builder.services.reserve(count);
         builder.known.reserve_exact(count);
         builder.report.services.reserve_exact(count);
-        for (id, depends_on) in services {
-            builder.add(&id, depends_on);
+        for (place, (id, depends_on)) in services.enumerate() {
+            builder.add(&id, depends_on, place);
         }
         builder
     }
 
-    /// A service more.
-    pub(crate) fn add(&mut self, id: &Name, depends_on: Vec<Name>) {
+    /// A service more, the last of all; its number may be that of one that has left.
+    pub(crate) fn add(&mut self, id: &Name, depends_on: Vec<Name>, place: usize) {
         self.services.insert(id.clone(), self.known.len());
-        self.known.push(Known { depends_on, ..Known::default() });
+        self.known.push(Known { depends_on, place, ..Known::default() });
         self.report.services.push(ServiceReport::new(id.clone()));
     }
 
-    /// A service less: its place is taken by the last.
+    /// A service less.
     fn remove(&mut self, id: &Name) {
         let Some(at) = self.services.remove(id) else { return };
-        self.known.swap_remove(at);
-        self.report.services.swap_remove(at);
-        if let Some(moved) = self.report.services.get(at) {
-            self.services.insert(moved.id.clone(), at);
+        self.known[at].removed = true;
+        self.removed += 1;
+        // One look at all for as many removals.
+        if self.removed > self.known.len() / 2 {
+            self.drop_removed();
         }
+    }
+
+    /// Those that have left go, and the others keep their order.
+    fn drop_removed(&mut self) {
+        if self.removed == 0 {
+            return;
+        }
+        let mut removed = self.known.iter().map(|known| known.removed);
+        self.report.services.retain(|_| !removed.next().unwrap_or(false));
+        self.known.retain(|known| !known.removed);
+        self.removed = 0;
+        let ids = self.report.services.iter().map(|service| service.id.clone());
+        self.services = ids.zip(0..).collect();
+    }
+
+    /// The numbers of all services, in the order in which they were handed over.
+    pub(crate) fn places(&self) -> Vec<usize> {
+        self.known.iter().filter(|known| !known.removed).map(|known| known.place).collect()
     }
 
     /// What is known of one service.
@@ -115,7 +142,9 @@ impl ReportBuilder {
         self.known[*self.services.get(id)?].mended.as_deref().map(str::to_owned)
     }
 
-    pub(crate) fn report(&self) -> &ShutdownReport {
+    /// Every service in the order in which they were handed over.
+    pub(crate) fn report(&mut self) -> &ShutdownReport {
+        self.drop_removed();
         &self.report
     }
 
@@ -127,7 +156,8 @@ impl ReportBuilder {
     }
 
     /// The manager's result, once all is over.
-    pub(crate) fn result(&self) -> Result<(), ManagerError> {
+    pub(crate) fn result(&mut self) -> Result<(), ManagerError> {
+        self.drop_removed();
         let stage = |errors: &ServicesErrors| {
             let mut errors = errors.clone();
             errors.blame(|error| self.culprit_of(error));
@@ -140,30 +170,21 @@ impl ReportBuilder {
         Err(ManagerError::new(setup, run, shutdown, self.report.clone()))
     }
 
-    /// Whom it depends on that failed by itself, if it did so while both were to run.
-    fn culprit_of(&self, error: &ServiceError) -> Option<String> {
-        let mut next: Vec<&Name> = vec![self.services.get_key_value(error.service_id.as_str())?.0];
-        let mut seen: HashSet<&Name> = next.iter().copied().collect();
-        while let Some(id) = next.pop() {
-            let Some(&at) = self.services.get(id) else { continue };
-            for on in &self.known[at].depends_on {
-                let failed = self.services.get(on).is_some_and(|&at| self.known[at].failed_unasked);
-                if failed && matches!(error.stage, "register" | "setup" | "run" | "handler" | "ending") {
-                    return Some(on.to_string());
-                }
-                if seen.insert(on) {
-                    next.push(on);
-                }
-            }
-        }
-        None
-    }
-
     /// Takes in an event of the service that was added in this place, if it is of a service. A place may be wrong, where services
     /// have been removed: it is found all the same.
     pub(crate) fn record_near(&mut self, timed: &TimedEvent, place: Option<usize>) {
         self.near = place.unwrap_or(self.near);
         self.record(timed);
+    }
+
+    /// Whether a shutdown has begun.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.report.asked_at.is_some()
+    }
+
+    /// The process itself did not run for so long, since the shutdown was asked for.
+    pub(crate) fn suspended(&mut self, total: Duration) {
+        self.report.suspended = Some(total);
     }
 
     pub(crate) fn record(&mut self, timed: &TimedEvent) {
@@ -223,6 +244,7 @@ impl ReportBuilder {
         service.setup = Some(StepReport::asked(at));
         (service.run, service.shutdown) = (None, None);
         service.failures.clear();
+        service.failures_left_out = 0;
         service.resources.clear();
     }
 
@@ -274,15 +296,20 @@ impl ReportBuilder {
         slot: impl FnOnce(&mut ServiceReport) -> &mut Option<StepReport>,
     ) {
         self.report.forced |= end.is_forced();
-        if let Some(error) = &end.error {
-            self.failed(service, None, doing, error);
-        }
         if let Some(step) = slot(self.service(service)) {
             step.answered_at = is_answer(end.outcome).then_some(at);
             step.took = Some(end.took);
             step.outcome = Some(end.outcome);
+            step.cancelled = end.cancelled;
             step.why.clone_from(&end.error);
         }
+        let Some(error) = end.error.as_ref().filter(|_| !end.cancelled) else { return };
+        match self.service(service).told_by_other() {
+            Some(Step::Shutdown) if doing == "shutdown" => return,
+            Some(Step::Run) => self.shutdown.take_back(service, "run"),
+            _ => {}
+        }
+        self.failed(service, None, doing, error);
     }
 
     fn resource_over(&mut self, service: &Name, name: &Name, doing: &'static str, at: Duration, end: &End) {
@@ -295,33 +322,5 @@ impl ReportBuilder {
         resource.took = resource.asked_at.map(|asked| at - asked);
         resource.ending = Some(end.outcome.into());
         resource.why.clone_from(&end.error);
-    }
-
-    fn failed(&mut self, service: &Name, resource: Option<&Name>, doing: &'static str, failure: &Failure) {
-        let at = self.index(service);
-        if failure.is_mended() {
-            self.known[at].mended = Some(Arc::clone(failure.text()));
-            return;
-        }
-        let mut error = ServiceError::new(service, doing, resource, failure);
-        let report = &self.report.services[at];
-        if self.report.cause.is_none() && report.restarts > 0 {
-            error.restarts = self.led_there(at);
-        }
-        self.known[at].failed_unasked |= report.shutdown.is_none() && failure.stage() != ErrorStage::Shutdown;
-        match failure.stage() {
-            ErrorStage::Setup => self.setup.push(error),
-            ErrorStage::Run => self.run.push(error),
-            ErrorStage::Shutdown => self.shutdown.push(error),
-        }
-    }
-
-    /// The restarts of the period whose budget is used up.
-    fn led_there(&self, at: usize) -> Vec<RestartReport> {
-        let failed = |restart: &&RestartReport| matches!(restart.because, RestartCause::Failed { .. });
-        let latest = self.report.services[at].latest_restarts.iter().filter(failed);
-        let all: Vec<RestartReport> = latest.cloned().collect();
-        let first = all.len().saturating_sub(self.known[at].restart as usize);
-        all[first..].to_vec()
     }
 }

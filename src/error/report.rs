@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::forced::{ForcedError, Hold};
 use crate::events::{Failure, InFlight, Name, TimedEvent, as_ms, as_opt_ms, as_text};
-use crate::lifecycle::{Cause, Outcome, RestartCause};
+use crate::lifecycle::{Cause, Outcome, RestartCause, Step};
 
 /// How a manager came to its end. Times are milliseconds since its start.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -22,6 +23,10 @@ pub struct ShutdownReport {
     /// From then to the end.
     #[serde(rename = "took_ms", serialize_with = "as_opt_ms")]
     pub took: Option<Duration>,
+    /// For how long the process itself did not run in the meantime, as far as that was noticed: it was stopped by a signal, or
+    /// its machine was. Nobody is blamed for that time.
+    #[serde(rename = "suspended_ms", serialize_with = "as_opt_ms", skip_serializing_if = "Option::is_none")]
+    pub suspended: Option<Duration>,
     /// Whether anything had to be forced.
     pub forced: bool,
     /// What the gRPC server carried when it was asked to drain; `None` where no call was open.
@@ -58,9 +63,12 @@ pub struct ServiceReport {
     /// The latest of its restarts, oldest first: at most [`RestartReport::KEPT`]. All else here is of its latest life.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub latest_restarts: Vec<RestartReport>,
-    /// What went wrong outside of these.
+    /// What went wrong outside of these. Of the panics of one life, at most [`Self::PANICS_KEPT`] are kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<Failure>,
+    /// How many panics more there were.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub failures_left_out: u64,
     /// Its resources, in the order in which they were started.
     pub resources: Vec<ResourceReport>,
 }
@@ -83,6 +91,9 @@ pub struct StepReport {
     /// Why, where it went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<Failure>,
+    /// Whether it was part of a set-up that was told to stop, and did: then `why` is no failure.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cancelled: bool,
 }
 
 /// Why, and when, a service was started again.
@@ -113,6 +124,11 @@ impl fmt::Display for RestartReport {
             None => self.because.fmt(f),
         }
     }
+}
+
+/// So many panics, in words.
+pub(super) fn panics(count: u64) -> String {
+    format!("{count} panic{}", if count == 1 { "" } else { "s" })
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -175,11 +191,30 @@ impl From<Outcome> for ResourceEnding {
 
 impl StepReport {
     pub(super) fn asked(at: Duration) -> Self {
-        Self { asked_at: at, answered_at: None, took: None, outcome: None, why: None }
+        Self { asked_at: at, answered_at: None, took: None, outcome: None, why: None, cancelled: false }
     }
 }
 
 impl ServiceReport {
+    /// How many panics of one life of a service, and of its resources, are told: the first. Others are counted.
+    pub const PANICS_KEPT: usize = 8;
+
+    /// Of a service that was cut off in both its main loop and its shutdown, the one that is not told by itself: one culprit
+    /// counts once. It is the shutdown, unless the service has blocked its thread only since that began.
+    pub(super) fn told_by_other(&self) -> Option<Step> {
+        let forced = |step: &Option<StepReport>| Some(step.as_ref()?.outcome? == Outcome::Forced);
+        if !(forced(&self.run)? && forced(&self.shutdown)?) {
+            return None;
+        }
+        let shutdown = self.shutdown.as_ref()?;
+        let error = shutdown.why.as_ref().and_then(|why| why.source().downcast_ref::<ForcedError>());
+        let took = shutdown.took?;
+        match error.map(|error| &error.hold) {
+            Some(Hold::Blocking { lasted }) if *lasted <= took => Some(Step::Run),
+            _ => Some(Step::Shutdown),
+        }
+    }
+
     pub(super) fn new(id: Name) -> Self {
         Self {
             id,
@@ -190,6 +225,7 @@ impl ServiceReport {
             restarts: 0,
             latest_restarts: Vec::new(),
             failures: Vec::new(),
+            failures_left_out: 0,
             resources: Vec::new(),
         }
     }
@@ -215,14 +251,23 @@ impl fmt::Display for ShutdownReport {
         if let Some(took) = self.took {
             write!(f, ", over after {}", super::forced::seconds(took))?;
         }
+        if let Some(suspended) = self.suspended {
+            write!(f, "\n  the process itself did not run for {}", super::forced::seconds(suspended))?;
+        }
         if let Some(grpc) = &self.grpc {
             write!(f, "\n  gRPC, when asked to drain: {grpc}")?;
         }
         for service in &self.services {
-            let steps = [&service.register, &service.setup, &service.run, &service.shutdown];
+            let other = service.told_by_other();
+            let run = service.run.as_ref().filter(|_| other != Some(Step::Run));
+            let shutdown = service.shutdown.as_ref().filter(|_| other != Some(Step::Shutdown));
+            let steps = [service.register.as_ref(), service.setup.as_ref(), run, shutdown];
             for step in steps.into_iter().flatten() {
-                if let Some(why) = &step.why {
-                    write!(f, "\n  {}: {why}", service.id)?;
+                match (&step.why, step.cancelled) {
+                    (Some(why), true) => write!(f, "\n  {}: cancelled: {why}", service.id)?,
+                    (None, true) => write!(f, "\n  {}: cancelled: told to stop in its set-up", service.id)?,
+                    (Some(why), false) => write!(f, "\n  {}: {why}", service.id)?,
+                    (None, false) => {}
                 }
             }
             if service.restarts > 0 {
@@ -230,6 +275,9 @@ impl fmt::Display for ShutdownReport {
             }
             for failure in &service.failures {
                 write!(f, "\n  {}: {failure}", service.id)?;
+            }
+            if service.failures_left_out > 0 {
+                write!(f, "\n  {}: and {} more", service.id, panics(service.failures_left_out))?;
             }
             for resource in &service.resources {
                 if let Some(why) = &resource.why {

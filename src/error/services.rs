@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::forced::ForcedError;
-use super::report::RestartReport;
+use super::report::{RestartReport, panics};
 use crate::events::{Failure, Name};
 
 /// An error of one service, or of one of its resources. Answers to the seed's `ServiceError`.
@@ -93,6 +93,8 @@ impl Error for ServiceError {
 pub struct ServicesErrors {
     errors: Vec<ServiceError>,
     culprits: usize,
+    /// Of which services there were more panics than are kept, and how many more.
+    left_out: Vec<(Name, u64)>,
 }
 
 impl ServicesErrors {
@@ -102,6 +104,25 @@ impl ServicesErrors {
         } else {
             self.errors.insert(self.culprits, error);
             self.culprits += 1;
+        }
+    }
+
+    /// What was told of a step of a service is told by another.
+    pub(crate) fn take_back(&mut self, service: &Name, stage: &str) {
+        let is = |error: &ServiceError| {
+            *error.service_id == **service && error.stage == stage && error.resource.is_none()
+        };
+        if let Some(at) = self.errors.iter().position(is) {
+            self.errors.remove(at);
+            self.culprits -= usize::from(at < self.culprits);
+        }
+    }
+
+    /// A panic more, beyond those that are kept.
+    pub(crate) fn leave_out(&mut self, service: &Name) {
+        match self.left_out.iter_mut().find(|(of, _)| of == service) {
+            Some((_, count)) => *count += 1,
+            None => self.left_out.push((service.clone(), 1)),
         }
     }
 
@@ -115,7 +136,7 @@ impl ServicesErrors {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.errors.is_empty()
+        self.errors.is_empty() && self.left_out.is_empty()
     }
 
     /// All of them, culprits first, in the order in which they happened.
@@ -136,7 +157,7 @@ impl ServicesErrors {
 
 impl fmt::Display for ServicesErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = self.errors.len();
+        let count = self.errors.len() as u64 + self.left_out.iter().map(|(_, count)| count).sum::<u64>();
         write!(f, "{count} error{}", if count == 1 { "" } else { "s" })?;
         for error in self.culprits() {
             write!(f, "\n{error}")?;
@@ -149,6 +170,9 @@ impl fmt::Display for ServicesErrors {
             for error in of(starved) {
                 write!(f, "\n  {error}")?;
             }
+        }
+        for (service, count) in &self.left_out {
+            write!(f, "\n{service}: and {} more", panics(*count))?;
         }
         Ok(())
     }

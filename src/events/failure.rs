@@ -12,6 +12,7 @@ use crate::lifecycle::{ErrorStage, Fault, Outcome};
 
 /// How something that had started ended.
 #[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
 pub struct End {
     /// How long it took.
     #[serde(rename = "took_ms", serialize_with = "as_ms")]
@@ -21,6 +22,9 @@ pub struct End {
     /// What went wrong, where something did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
+    /// Whether it was part of a set-up that had been told to stop: then its error is no failure.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cancelled: bool,
 }
 
 impl LifecycleEvent {
@@ -72,7 +76,8 @@ impl Failure {
         self.0.fault.stage
     }
 
-    /// Whether it is no error of the manager's: a restart, or the stop of that service alone, sees to it.
+    /// Whether it is no error of the manager's: a restart, or the stop of that service alone, sees to it; or it is of a set-up
+    /// that had been told to stop.
     pub fn is_mended(&self) -> bool {
         self.0.fault.mended
     }

@@ -29,10 +29,16 @@ impl fmt::Display for LifecycleEvent {
             if let Some(text) = text(key) {
                 write!(f, ": {text}")?;
             }
+            if key == "outcome" && data.get("cancelled").is_some() {
+                f.write_str(": cancelled")?;
+            }
         }
         match self {
             LifecycleEvent::Missed { count } => write!(f, ": {count}"),
             LifecycleEvent::RestartDelayed { delay, .. } => write!(f, ": {}", crate::error::seconds(*delay)),
+            LifecycleEvent::StallFinished { stall, lasted, goes_on: true, .. } => {
+                write!(f, ": {stall} for {}, and still so", crate::error::seconds(*lasted))
+            }
             LifecycleEvent::StallStarted { stall, lasted, .. }
             | LifecycleEvent::StallFinished { stall, lasted, .. } => {
                 write!(f, ": {stall} for {}", crate::error::seconds(*lasted))

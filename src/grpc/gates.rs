@@ -73,7 +73,7 @@ mod tests {
         let gates = Gates::default();
         let (mine, other) = (gates.of(&"mine".into()), gates.of(&"other".into()));
         let finished = |outcome| {
-            let end = End { took: Duration::ZERO, outcome, error: None };
+            let end = End { took: Duration::ZERO, outcome, error: None, cancelled: false };
             Event::RestartFinished { service: "mine".into(), end }
         };
         gates.observe(&Event::RestartStarted { service: "mine".into(), because: RestartCause::Asked });

@@ -11,7 +11,7 @@ use super::spec::RestartMode;
 enum Verdict {
     /// It only spoils the end.
     Told,
-    /// It is on its way down anyway, and others run.
+    /// It is on its way down anyway, and others run; or it was told to stop before it was set up.
     Mended,
     Restart,
     /// What was added to a running manager, and could not be set up, is taken back.
@@ -21,16 +21,33 @@ enum Verdict {
 
 impl Machine {
     /// Closes an open step, tells of it, and lets a failure take its course.
-    pub(super) fn step_over(&mut self, ix: ServiceIx, step: Step, outcome: Outcome, out: &mut Commands) {
-        let error = self.error_of(ix, step, outcome);
-        let verdict = error.map_or(Verdict::Told, |error| self.judge(ix, error));
+    pub(super) fn step_over(
+        &mut self,
+        ix: ServiceIx,
+        step: Step,
+        outcome: Outcome,
+        cancelled: bool,
+        out: &mut Commands,
+    ) {
+        let error = self.error_of(ix, step, outcome).filter(|_| !(cancelled && outcome == Outcome::Ended));
+        let verdict = match error {
+            None => Verdict::Told,
+            Some(_) if cancelled => Verdict::Mended,
+            Some(error) => self.judge(ix, error),
+        };
         let kind = self.get(ix).kind;
         self.service(ix).set(step, Progress::Over(outcome));
         self.open_steps -= 1;
         self.open_runs -= usize::from(step == Step::Run);
         self.service(ix).cut |= outcome == Outcome::Forced;
         let error = error.map(|stage| Fault { stage, mended: verdict.mends() });
-        out.push(Command::Announce(Announcement::StepFinished { service: ix, step, outcome, error }));
+        out.push(Command::Announce(Announcement::StepFinished {
+            service: ix,
+            step,
+            outcome,
+            error,
+            cancelled,
+        }));
         if kind == Kind::Server && step == Step::Run {
             self.drained(out);
         }
@@ -56,6 +73,13 @@ impl Machine {
             (Step::Run, _) => Some(ErrorStage::Run),
             (Step::Shutdown, _) => Some(ErrorStage::Shutdown),
         }
+    }
+
+    /// G21: whether a set-up that ends now ends because it was told to. After a failed set-up the error holds every
+    /// failing service (G3).
+    pub(super) fn cancels(&self, ix: ServiceIx, step: Step) -> bool {
+        let told = self.get(ix).asked && (!self.is_stopping() || self.stopping.cancels);
+        told && matches!(step, Step::Register | Step::Setup)
     }
 
     /// Whether everybody was let run, if only until the shutdown.
@@ -190,7 +214,8 @@ impl Machine {
                 Departure::Dismissed if blameless => Outcome::Ended,
                 _ => departure.outcome(),
             };
-            self.step_over(ix, step, outcome, out);
+            let cancelled = outcome == Outcome::Ended && self.cancels(ix, step);
+            self.step_over(ix, step, outcome, cancelled, out);
         }
         self.note(ix);
         self.touch(ix);

@@ -66,6 +66,8 @@ pub(crate) enum Input {
 pub(crate) enum Answer {
     Ok,
     Error,
+    /// With an error that a request to stop is no reason for: something failed of itself.
+    OwnError,
     Panic,
     /// None will come: the request was dropped.
     Missing,
@@ -75,7 +77,7 @@ impl Answer {
     pub(crate) fn outcome(self) -> Outcome {
         match self {
             Answer::Ok => Outcome::Ok,
-            Answer::Error => Outcome::Error,
+            Answer::Error | Answer::OwnError => Outcome::Error,
             Answer::Panic => Outcome::Panic,
             Answer::Missing => Outcome::Ended,
         }
@@ -154,7 +156,8 @@ pub(crate) enum Command {
 pub(crate) struct Fault {
     /// The part of the manager's error that it belongs to.
     pub(crate) stage: ErrorStage,
-    /// Whether it is none of the manager's after all: a restart, or the stop of that service alone, sees to it.
+    /// Whether it is none of the manager's after all: a restart, or the stop of that service alone, sees to it; or it is of a
+    /// set-up that had been told to stop.
     pub(crate) mended: bool,
 }
 
@@ -168,6 +171,8 @@ pub(crate) enum Announcement {
         outcome: Outcome,
         /// Whether it is a failure.
         error: Option<Fault>,
+        /// Whether it was part of a set-up that had been told to stop.
+        cancelled: bool,
     },
     /// A handler or task panicked outside of any step.
     Panicked {

@@ -14,6 +14,7 @@
 //! that runs in production is the code that is checked exhaustively for small systems and by random
 //! histories for large ones.
 
+mod absence;
 mod backoff;
 mod budget;
 mod failing;
@@ -33,6 +34,7 @@ mod stopping;
 #[cfg(all(test, rules_alone))]
 mod checks;
 
+pub(crate) use absence::Absence;
 pub(crate) use backoff::{Backoff, Intensity};
 pub(crate) use budget::Budget;
 pub use budget::BudgetError;

@@ -203,6 +203,10 @@ impl Service {
         !self.steps.contains(&Progress::Open)
     }
 
+    pub(super) fn is_being_set_up(&self) -> bool {
+        self.is_open(Step::Register) || self.is_open(Step::Setup)
+    }
+
     pub(super) fn is_set_up(&self) -> bool {
         self.step(Step::Setup) == Progress::Over(Outcome::Ok)
     }

@@ -75,7 +75,8 @@ impl Machine {
         if !self.get(ix).is_open(step) {
             return;
         }
-        self.step_over(ix, step, answer.outcome(), out);
+        let cancelled = self.cancels(ix, step) && !matches!(answer, Answer::OwnError | Answer::Panic);
+        self.step_over(ix, step, answer.outcome(), cancelled, out);
         let by_itself = self.get(ix).life == Life::On;
         if answer == Answer::Ok && self.get(ix).life == Life::On && !self.is_stopping() {
             match step {

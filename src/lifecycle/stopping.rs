@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!  asked --[drain delay]--> Shutdown to all --> all settled --> actors retired --> resources closed --> Release
-//!                           those that depend on others go first
+//!    |                      those that depend on others go first
+//!    '--> who is being set up is told at once
 //!  share:    who still waits for those that depend on it is asked all the same
 //!  reserve:  what has not settled is forced, then on as above
 //!  deadline: everybody is forced; resources never asked are asked now, all at once, and get a last moment
@@ -20,6 +21,8 @@ pub(super) struct Stopping {
     pub(super) cause: Option<Cause<ServiceIx>>,
     /// Whether services had begun to run when shutdown was asked.
     pub(super) ran: bool,
+    /// Whether a set-up that was told to stop, and ends with an error, has not failed.
+    pub(super) cancels: bool,
     drain: Drain,
     drained: bool,
     pub(super) retired: bool,
@@ -52,6 +55,7 @@ impl Stopping {
             drain_delay,
             cause: None,
             ran: false,
+            cancels: false,
             drain: Drain::NotBegun,
             drained: false,
             retired: false,
@@ -72,6 +76,7 @@ impl Machine {
         if self.is_stopping() || self.stage == Stage::Stopped {
             return;
         }
+        self.stopping.cancels = !matches!(cause, Cause::SetupFailed(_));
         self.stopping.cause = Some(cause.clone());
         self.stopping.ran = self.stage == Stage::Running;
         self.stage = Stage::Stopping;
@@ -83,12 +88,23 @@ impl Machine {
         out.push(Command::StartDeadlines { shares: self.take_turns() });
         if self.stopping.ran {
             out.push(Command::Announce(Announcement::Draining));
+            self.cancel_set_ups(out);
         }
         if self.stopping.ran && self.stopping.drain_delay {
             self.stopping.drain = Drain::Delay;
             out.push(Command::StartDrainDelay);
         } else {
             self.ask_to_stop(out);
+        }
+    }
+
+    /// G21: what is being set up while others run serves nobody in the drain delay, and will never run.
+    fn cancel_set_ups(&mut self, out: &mut Commands) {
+        for ix in self.each() {
+            let service = self.get(ix);
+            if service.is_being_set_up() && !service.asked {
+                self.ask(ix, out);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! Keeping account: announcements of the rules become events with time, duration and error.
 
+mod holds;
 mod telling;
 
 use std::error::Error;
@@ -11,7 +12,9 @@ use smallvec::SmallVec;
 use super::observers::Observers;
 use super::recorder::Recorder;
 use crate::clock;
-use crate::error::{ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder, ReturnedError, StuckError};
+use crate::error::{
+    ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder, ReturnedError, ServiceReport, StuckError,
+};
 use crate::events::{End, EventSender, Failure, InFlight, LifecycleEvent, Name, TimedEvent};
 use crate::lifecycle::{Announcement, Fault, Outcome, ResourceIx, ServiceIx, Step};
 
@@ -36,6 +39,10 @@ pub(super) enum Whom {
 /// The account of a manager's life.
 pub(super) struct Account {
     began: Instant,
+    /// How many inputs the rules have taken in.
+    inputs: u64,
+    /// When it was noticed that the process itself did not run, and for how long in all.
+    absence: Option<(Duration, Duration)>,
     services: Vec<Known>,
     report: ReportBuilder,
     observers: Observers,
@@ -48,7 +55,10 @@ pub(super) struct Account {
 struct Known {
     id: Name,
     resources: SmallVec<[KnownResource; 1]>,
-    asked_to_stop: Option<Duration>,
+    /// When its signal told it to stop, and by which input of the rules.
+    asked_to_stop: Option<(Duration, u64)>,
+    /// How often it, or a resource of its, has panicked outside of any step.
+    panics: u8,
     agreed_to_stop: bool,
     panicked: bool,
     /// When its latest restart or stop began.
@@ -68,6 +78,7 @@ impl Known {
             id: id.clone(),
             resources: SmallVec::new(),
             asked_to_stop: None,
+            panics: 0,
             agreed_to_stop: false,
             panicked: false,
             passage: Duration::ZERO,
@@ -85,6 +96,8 @@ impl Account {
     ) -> Self {
         Self {
             began: clock::now(),
+            inputs: 0,
+            absence: None,
             services: services.iter().map(|(id, _)| Known::new(id)).collect(),
             report: ReportBuilder::new(services),
             observers: Observers::new(observers),
@@ -100,7 +113,7 @@ impl Account {
             Some(vacant) => *vacant = known,
             None => self.services.push(known),
         }
-        self.report.add(id, depends_on);
+        self.report.add(id, depends_on, ix.0 as usize);
     }
 
     /// A service starts again.
@@ -116,6 +129,10 @@ impl Account {
 
     pub(super) fn report(&self) -> &ReportBuilder {
         &self.report
+    }
+
+    pub(super) fn report_mut(&mut self) -> &mut ReportBuilder {
+        &mut self.report
     }
 
     /// Since the manager started.
@@ -134,15 +151,16 @@ impl Account {
     /// What has started and not finished, oldest first; what is of the same age in the order of services and steps.
     pub(super) fn open(&self) -> Vec<(Whom, Duration)> {
         let now = self.now();
-        let services = (0..).zip(&self.services).flat_map(|(ix, known)| {
-            let ix = ServiceIx(ix);
-            let resources = 0..known.resources.len() as u32;
-            let resources = resources.map(move |index| Whom::Resource(ResourceIx { service: ix, index }));
-            Step::ALL.into_iter().map(move |step| Whom::Service(ix, step)).chain(resources)
+        let places = self.report.places().into_iter().map(|at| ServiceIx(at as u32));
+        let services = places.clone().flat_map(|ix| Step::ALL.map(|step| Whom::Service(ix, step)));
+        let resources = places.flat_map(|ix| {
+            let resources = 0..self.known(ix).resources.len() as u32;
+            resources.map(move |index| Whom::Resource(ResourceIx { service: ix, index }))
         });
+        let all = services.chain(resources);
         let mut open: Vec<_> =
-            services.filter_map(|whom| self.open_since(whom).map(|since| (whom, now - since))).collect();
-        open.sort_by_key(|&(whom, lasted)| (std::cmp::Reverse(lasted), whom));
+            all.filter_map(|whom| self.open_since(whom).map(|since| (whom, now - since))).collect();
+        open.sort_by_key(|&(_, lasted)| std::cmp::Reverse(lasted));
         open
     }
 
@@ -184,6 +202,15 @@ impl Account {
 
     /// Tells everybody of what the rules announce.
     pub(super) fn announce(&mut self, announcement: Announcement, detail: &Detail) {
+        if let Announcement::Panicked { service, error, .. } = announcement {
+            let known = self.known_mut(service);
+            known.panics = known.panics.saturating_add(1);
+            if usize::from(known.panics) > ServiceReport::PANICS_KEPT {
+                let id = known.id.clone();
+                self.report.leave_out(&id, error);
+                return;
+            }
+        }
         let at = self.now();
         let whose = telling::whose(&announcement);
         let event = self.event(announcement, detail, at);
@@ -223,31 +250,7 @@ impl Account {
             (Outcome::Forced, _) => self.forced(whom, fault, self.hold(whom, began, at), took),
             _ => failure(doing, outcome, fault, detail, took),
         });
-        End { took, outcome, error }
-    }
-
-    fn forced(&self, whom: Whom, fault: Fault, hold: Hold, lasted: Duration) -> Failure {
-        let in_flight = match whom {
-            Whom::Service(ix, _) => self.known(ix).in_flight.clone(),
-            Whom::Resource(_) => None,
-        };
-        Failure::of(fault, ForcedError { doing: doing(whom), lasted, hold, in_flight })
-    }
-
-    /// What held one whose thread is not to blame.
-    fn hold(&self, whom: Whom, began: Duration, at: Duration) -> Hold {
-        match whom {
-            Whom::Resource(_) => Hold::Silent { asked: at - began },
-            Whom::Service(ix, _) => {
-                let known = self.known(ix);
-                match known.asked_to_stop {
-                    _ if known.panicked => Hold::Panicked,
-                    None => Hold::NotAsked,
-                    Some(asked) if known.agreed_to_stop => Hold::WentOn { asked: at - asked },
-                    Some(asked) => Hold::Silent { asked: at - asked },
-                }
-            }
-        }
+        End { took, outcome, error, cancelled: false }
     }
 
     fn known(&self, ix: ServiceIx) -> &Known {

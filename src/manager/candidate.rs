@@ -13,6 +13,13 @@ use crate::lifecycle::{Dependency, Kind, RestartMode, ServiceIx, Spec, start_ord
 use crate::service::{GenericService, RestartPolicy, Service, ServiceSpec};
 use crate::supervision::{Observer, Tag, Thread, launch};
 
+/// The least that a service can be given to stop in: it has to be polled, and its answer to be heard.
+const LEAST_STOP: Duration = Duration::from_millis(10);
+
+/// How many managers may be in a service, one within the other: each has threads of its own, and to make one takes the stack
+/// of all those around it.
+const MOST_DEEP: usize = 64;
+
 /// A service that can be started.
 pub(super) struct Candidate {
     pub(super) id: Name,
@@ -100,11 +107,22 @@ impl Candidate {
             }
         }
         if let Some(branch) = &self.branch {
-            let nested = |error| ConfigError::Nested { service: self.id.to_string(), error: Box::new(error) };
+            if branch.depth() > MOST_DEEP {
+                let (service, most) = (self.id.to_string(), MOST_DEEP);
+                return Err(ConfigError::NestedTooDeep { service, depth: branch.depth(), most });
+            }
+            let nested = |error: &ConfigError| ConfigError::Nested {
+                service: self.id.to_string(),
+                error: Box::new(error.clone()),
+            };
             branch.plan().map_err(nested)?;
         }
         self.policy.check().map_err(|error| ConfigError::Restart(self.id.to_string(), error))?;
         match (self.stop_timeout, services_time) {
+            (Some(timeout), _) if timeout < LEAST_STOP => {
+                let (service, least) = (self.id.to_string(), LEAST_STOP);
+                Err(ConfigError::StopTimeoutTooShort { service, timeout, least })
+            }
             (Some(timeout), Some(time)) if timeout > time => {
                 Err(ConfigError::StopTimeout { service: self.id.to_string(), timeout, time })
             }

@@ -65,7 +65,7 @@ fn tls() -> TlsError {
 fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
     every!(itself -> ConfigError {
         DuplicateId, EmptyId, UnfitId, Address, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle, SurvivesStranger, Nested,
-        CannotFollow, Restart, Replacement, StopTimeout, Option, PausedGrpc, Thread, Signals,
+        NestedTooDeep, CannotFollow, Restart, Replacement, StopTimeout, StopTimeoutTooShort, Option, PausedGrpc, Thread, Signals,
     }:
         ConfigError::DuplicateId("api".into()) => ["\"api\"", "give each its own"],
         ConfigError::EmptyId(3) => ["service number 3", "give it a name"],
@@ -85,11 +85,14 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
             => ["\"api\"", "add depends_on(\"db\")"],
         ConfigError::Nested { service: "tenant".into(), error: ConfigError::EmptyId(1).into() }
             => ["\"tenant\"", "service number 1", "give it a name"],
+        ConfigError::NestedTooDeep { service: "tenant".into(), depth: 65, most: 64 } => ["\"tenant\"", "65 deep", "let fewer"],
         ConfigError::CannotFollow { service: "api".into(), on: "db".into() }
             => ["\"api\"", "\"db\"", "give it a restart(..)"],
         ConfigError::Restart("api".into(), RestartPolicyError::Jitter(2.0)) => ["\"api\"", "2", "from 0 to 1"],
         ConfigError::Replacement { service: "api".into(), reason: "it is never restarted: give it a RestartPolicy" }
             => ["\"api\"", "give it a RestartPolicy"],
+        ConfigError::StopTimeoutTooShort { service: "api".into(), timeout: SECOND, least: 2 * SECOND }
+            => ["\"api\"", "1s", "at least 2s"],
         ConfigError::StopTimeout { service: "api".into(), timeout: 2 * SECOND, time: SECOND }
             => ["\"api\"", "2s", "1s", "allow more time"],
         ConfigError::Option { option: "service_threads", value: "0".into(), mend: "give at least 1 and at most 1024" }
@@ -164,8 +167,8 @@ fn where_the_server_cannot_serve_the_address_is_told_and_a_way_out() {
 fn who_was_forced_is_told_for_what_and_what_to_do() {
     let asked = SECOND;
     every!(hold -> Hold { NotAsked, Silent, WentOn, Panicked, Blocking, Starved, Unresponsive }:
-        forced("setup", Hold::NotAsked) => ["of setup", "not been asked", "limit what its set-up waits for"],
-        forced("run", Hold::NotAsked) => ["of run", "forced at once"],
+        forced("setup", Hold::NotAsked) => ["of setup", "before it had been asked", "limit what its set-up waits for"],
+        forced("run", Hold::NotAsked) => ["of run", "before it had been asked", "StartShutdown"],
         forced("run", Hold::Silent { asked }) => ["1.0 s ago", "have its Run return"],
         forced("release", Hold::Silent { asked }) => ["of release", "limit what its Release waits for"],
         forced("run", Hold::WentOn { asked }) => ["1.0 s ago", "have its Run return"],

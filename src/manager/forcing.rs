@@ -9,9 +9,10 @@ use std::time::Duration;
 use super::account::Detail;
 use super::shell::Shell;
 use super::told::Tick;
+use crate::clock;
 use crate::error::Hold;
 use crate::lifecycle::{Departure, Input, Kind, ResourceIx, ServiceIx};
-use crate::supervision::{Tag, Thread};
+use crate::supervision::{Busy, Tag, Thread};
 
 /// How long a forced actor has, while there is time, to show that its thread is not blocked.
 const FORCE_WAIT: Duration = Duration::from_millis(100);
@@ -52,6 +53,7 @@ impl Shell {
         match &mut self.service(ix).lives {
             Some(lives) => {
                 lives.retiring = true;
+                (lives.ended, lives.overdue) = (Some(clock::now()), None);
                 lives.links.control.retire();
             }
             // It was given up, and no other has taken its place.
@@ -63,6 +65,7 @@ impl Shell {
         if self.service(ix).kind == Kind::Server {
             self.account.note_in_flight(ix, self.gauge.in_flight().unwrap_or_default());
         }
+        self.account.note_forced(ix);
         if let Some(lives) = &self.service(ix).lives
             // One that was told to retire has done no wrong: it still sees its own end, if it can.
             && !lives.retiring
@@ -101,6 +104,9 @@ impl Shell {
 
     /// Those who have not shown that they are gone never will in time, unless it is only the machine that is slow.
     pub(super) fn force_over(&mut self) {
+        if self.put_off(Tick::ForceOver) {
+            return;
+        }
         let there_is_time = self.to_force().is_none_or(|left| left > 2 * LAST_FORCE_WAIT);
         let again = there_is_time && self.forcing.looks < MORE_LOOKS;
         for forced in std::mem::take(&mut self.forcing.awaited) {
@@ -145,10 +151,19 @@ impl Shell {
         }
     }
 
+    /// Whether an actor that was brought to rest, and is not yet, may only be waiting for the machine.
+    pub(super) fn may_yet_go(&self, ix: ServiceIx) -> bool {
+        may_go_on(&self.hold(Forced::Service(ix)), FORCE_WAIT)
+    }
+
     /// Who keeps a forced actor's thread from ending it.
     fn hold(&self, forced: Forced) -> Hold {
         let Some((thread, tag)) = self.thread(forced) else { return Hold::Unresponsive };
-        match thread.watch().busy() {
+        let busy = thread.watch().busy().map(|busy| {
+            let absent = self.absence.within(busy.lasted, clock::now());
+            Busy { lasted: busy.lasted - absent, ..busy }
+        });
+        match busy {
             Some(busy) if busy.lasted < SHORT_POLL => Hold::Unresponsive,
             Some(busy) if busy.actor == tag => Hold::Blocking { lasted: busy.lasted },
             Some(busy) => match self.who(busy.actor) {

@@ -175,6 +175,12 @@ impl Manager {
         self
     }
 
+    /// How many managers are nested in it, one within the other.
+    fn depth(&self) -> usize {
+        let candidates = self.plan.iter().flat_map(|plan| &plan.candidates);
+        candidates.filter_map(|candidate| Some(candidate.branch.as_ref()?.depth())).max().unwrap_or(0)
+    }
+
     /// What this manager would do: in which order services start and stop, and how much time each has. Starts nothing.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ type Answer = Result<(), BoxError>;
 /// restart. What ends the child with an error is an error of this service: with a [`RestartPolicy`](crate::RestartPolicy) the whole
 /// child is started again, else the parent shuts down.
 ///
-/// Signals are the parent's alone, and the ping service runs in a child only if it adds one.
+/// Managers may be nested 64 deep. Signals are the parent's alone, and the ping service runs in a child only if it adds one.
 ///
 /// ```
 /// use majordomo::{Manager, ManagerOptions, RestartPolicy, nested, restartable_fn, service_fn};
@@ -62,7 +62,10 @@ pub fn nested(
 ) -> ServiceSpec<NestedManager> {
     let id = id.into();
     let mut make = move || make().hold_back();
-    let branch = Arc::new(Branch { next: Mutex::new(Some(make())), child: Mutex::default() });
+    let first = make();
+    // Made once, and before that of the parent: so a tree of any depth is planned in one go.
+    let (plan, depth) = (first.plan(), 1 + first.depth());
+    let branch = Arc::new(Branch { next: Mutex::new(Some(first)), child: Mutex::default(), plan, depth });
     let service =
         NestedManager { id, make: Box::new(make), branch: Arc::clone(&branch), told: Arc::default() };
     ServiceSpec { branch: Some(branch), ..ServiceSpec::new(service) }
@@ -82,6 +85,9 @@ pub(crate) struct Branch {
     /// The one that is started next, where it was made already.
     next: Mutex<Option<Manager>>,
     child: Mutex<Option<Addr<Manager>>>,
+    plan: Result<ManagerPlan, ConfigError>,
+    /// How many managers are in it, one within the other.
+    depth: usize,
 }
 
 impl Branch {
@@ -89,8 +95,13 @@ impl Branch {
     ///
     /// # Errors
     /// What cannot work.
-    pub(super) fn plan(&self) -> Result<Option<ManagerPlan>, ConfigError> {
-        lock(&self.next).as_ref().map(Manager::plan).transpose()
+    pub(super) fn plan(&self) -> Result<&ManagerPlan, &ConfigError> {
+        self.plan.as_ref()
+    }
+
+    /// How many managers are in it, one within the other.
+    pub(super) fn depth(&self) -> usize {
+        self.depth
     }
 
     /// The child, while there is one.

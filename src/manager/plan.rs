@@ -213,7 +213,7 @@ impl PlannedService {
             asked_by: None,
             stop_timeout: candidate.stop_timeout,
             restart: candidate.policy.clone(),
-            nested: candidate.branch.as_ref().and_then(|branch| branch.plan().ok()?).map(Box::new),
+            nested: candidate.branch.as_ref().and_then(|branch| branch.plan().ok().cloned()).map(Box::new),
         }
     }
 

@@ -4,21 +4,30 @@ use std::time::Duration;
 
 use super::account::Detail;
 use super::due_times::DueTime;
+use super::seat::STOP_TIMEOUT;
 use super::shell::Shell;
 use super::told::{Tick, Turn};
+use crate::clock;
 use crate::events::LifecycleEvent;
 use crate::lifecycle::{Announcement, Input, Outcome, RestartCause, ServiceIx};
 
+/// How long one that was woken to be asked is waited for beyond its time.
+const NOT_LET_RUN: Duration = Duration::from_millis(500);
+
+/// How soon a thread that may only be slow is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
 impl Shell {
     pub(super) fn signal_requested(&mut self, ix: ServiceIx) {
-        if let Some(lives) = &self.service(ix).lives {
-            lives.deadlines.request();
-        }
+        let Some(lives) = &self.services[ix.0 as usize].lives else { return };
+        lives.deadlines.request();
+        self.account.note_asked(ix);
     }
 
     /// Whatever the actor left to other threads is told that its time is over, too.
     pub(super) fn suspend(&mut self, ix: ServiceIx) {
-        if let Some(lives) = &self.service(ix).lives {
+        if let Some(lives) = &mut self.service(ix).lives {
+            (lives.ended, lives.overdue) = (Some(clock::now()), None);
             lives.deadlines.request();
             lives.signal.force();
             lives.links.control.suspend();
@@ -58,9 +67,34 @@ impl Shell {
     /// A service's timer has gone off.
     pub(super) fn service_tick(&mut self, ix: ServiceIx, life: Turn, input: Input) {
         if self.service(ix).life == life {
+            if input == Input::StopTimeout(ix)
+                && let Some(wait) = self.patience(ix)
+            {
+                self.service_timer(ix, wait, input);
+                return;
+            }
             self.forget_restarts(ix);
             self.feed(input, Detail::None);
         }
+    }
+
+    /// How much longer a stop that has had its time is waited for, if it is: where nobody could have heard of it, or where its
+    /// actor was brought to rest, or was woken to be asked, and its thread shows no block that would keep it from that.
+    fn patience(&mut self, ix: ServiceIx) -> Option<Duration> {
+        if let Some(wait) = self.putting_off(false) {
+            return Some(wait);
+        }
+        let lives = self.services[ix.0 as usize].lives.as_mut()?;
+        // One that was asked, and woken, has not been let run since: it is the machine that is slow.
+        if lives.ended.is_none() && !lives.links.control.is_woken() {
+            return None;
+        }
+        let now = clock::now();
+        // One that polls itself again and again is woken all the time.
+        let most = if lives.ended.is_some() { STOP_TIMEOUT } else { NOT_LET_RUN };
+        let since = *lives.overdue.get_or_insert(now);
+        let waits = now.saturating_duration_since(since) < most && self.may_yet_go(ix);
+        waits.then_some(LOOK_AGAIN)
     }
 
     /// Before the rules hear of a service, they learn how many of its restarts do not count any more.

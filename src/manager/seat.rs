@@ -1,7 +1,7 @@
 //! A service in its place: what was handed over, the actor that was made of it, and the life that it leads.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
@@ -17,7 +17,7 @@ use crate::service::{Deadlines, Registry, ShutdownSignal, Started};
 use crate::supervision::{Tag, Thread};
 
 /// How long a stop may take while others run, where its service says nothing else. OTP's default for workers.
-const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A service on its way.
 pub(super) struct Seat {
@@ -51,6 +51,10 @@ pub(super) struct Lives {
     pub(super) deadlines: Arc<Deadlines>,
     pub(super) signal: ShutdownSignal,
     pub(super) retiring: bool,
+    /// When it was told to come to rest, or to end, in this life.
+    pub(super) ended: Option<Instant>,
+    /// Since when its stop has had its time, and is waited for all the same.
+    pub(super) overdue: Option<Instant>,
     /// Whether its actor rests, to be woken by the next message.
     pub(super) rests: bool,
 }

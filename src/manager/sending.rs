@@ -57,8 +57,8 @@ impl Shell {
         let links = start(&thread, tag, Box::new(move |notice| home.tell(Told::Service(ix, actor, notice))));
         self.service(ix).thread = Some(Arc::clone(&thread));
         let (deadlines, signal) = self.begin_life(ix);
-        let (retiring, rests) = (false, false);
-        let lives = Lives { tag, thread, links, actor, deadlines, signal, retiring, rests };
+        let (retiring, rests, ended, overdue) = (false, false, None, None);
+        let lives = Lives { tag, thread, links, actor, deadlines, signal, retiring, ended, overdue, rests };
         self.service(ix).lives = Some(lives);
         Ok(())
     }
@@ -75,7 +75,7 @@ impl Shell {
         let (deadlines, signal) = self.begin_life(ix);
         if let Some(lives) = &mut self.service(ix).lives {
             (lives.deadlines, lives.signal) = (deadlines, signal);
-            lives.rests = true;
+            (lives.rests, lives.ended, lives.overdue) = (true, None, None);
         }
     }
 
@@ -92,8 +92,12 @@ impl Shell {
         self.orders.forget(&id);
         self.set_timer(ix, None);
         self.forget_resources(ix);
-        if let Some(thread) = self.service(ix).thread.take() {
-            self.service_threads.let_go(&thread);
+        let Some(thread) = self.service(ix).thread.take() else { return };
+        let tag = self.service(ix).lives.as_ref().map(|lives| lives.tag);
+        match tag.filter(|tag| thread.watch().lasted(*tag).is_some()) {
+            // It blocks its thread still, and is watched until it does no longer.
+            Some(tag) => self.watchdog.leave_behind(tag, thread),
+            None => self.service_threads.let_go(&thread),
         }
     }
 

@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::account::{Account, Detail};
@@ -19,14 +20,15 @@ use super::timing::LAST_CALL;
 use super::told::{Home, Tick, Told, Turn};
 use super::watchdog::Watchdog;
 use crate::clock;
+use crate::error::ManagerError;
 use crate::events::LifecycleEvent;
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar};
 use crate::lifecycle::{
-    Announcement, Answer, Budget, Command, Commands, Departure, Input, Machine, ResourceIx, ServiceIx, Spec,
-    Stage, Step,
+    Absence, Announcement, Answer, Budget, Command, Commands, Departure, Input, Machine, ResourceIx,
+    ServiceIx, Spec, Stage, Step,
 };
 use crate::service::{Deadlines, Started, Told as ToldOf};
-use crate::supervision::{Gone, Lodgers, Notice, OnForeignStop, Pool, Reply, batched};
+use crate::supervision::{Gone, Lodgers, Notice, OnForeignStop, Pool, Reply, Thread, batched};
 
 /// A manager at work.
 pub(super) struct Shell {
@@ -45,6 +47,9 @@ pub(super) struct Shell {
     pub(super) inputs: VecDeque<(Input, Detail)>,
     commands: Commands,
     pub(super) forcing: Forcing,
+    pub(super) absence: Absence,
+    /// Threads that are to show that they run again after an absence.
+    pub(super) called: Vec<(Arc<Thread>, Arc<AtomicBool>)>,
     pub(super) deadline: Option<Instant>,
     /// The turns in which services stop.
     pub(super) shares: u32,
@@ -117,6 +122,8 @@ impl Shell {
             inputs: VecDeque::new(),
             commands: Commands::new(),
             forcing: Forcing::default(),
+            absence: Absence::default(),
+            called: Vec::new(),
             deadline: None,
             shares: 1,
             turn: Turn::default(),
@@ -176,6 +183,7 @@ impl Shell {
             // The same memory for each step: what is told to ten thousand takes much.
             let mut commands = std::mem::take(&mut self.commands);
             while let Some((input, detail)) = self.inputs.pop_front() {
+                self.account.count_input();
                 self.machine.take_step(input, &mut commands);
                 for command in commands.drain(..) {
                     self.perform(command, &detail);
@@ -324,6 +332,10 @@ impl Shell {
 fn answer(reply: Reply) -> (Answer, Detail) {
     match reply {
         Reply::Ok => (Answer::Ok, Detail::None),
+        // What failed in a nested manager has failed, whoever told that to stop.
+        Reply::Error(error, text) if error.is::<ManagerError>() => {
+            (Answer::OwnError, Detail::Error(error, text))
+        }
         Reply::Error(error, text) => (Answer::Error, Detail::Error(error, text)),
         Reply::Panic(panic) => (Answer::Panic, Detail::Panic(panic)),
         Reply::Missing => (Answer::Missing, Detail::None),

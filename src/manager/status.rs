@@ -159,11 +159,8 @@ impl Shell {
     pub(super) fn services_status(&mut self) -> Vec<ServiceStatus> {
         let now = self.account.now();
         let mut all = Vec::with_capacity(self.services.len());
-        for at in 0..self.services.len() {
+        for at in self.account.report().places() {
             let ix = ServiceIx(at as u32);
-            if self.machine.is_vacant(ix) {
-                continue;
-            }
             self.forget_restarts(ix);
             let Some(report) = self.account.report().service_report(self.account.id(ix)) else { continue };
             let mut status = ServiceStatus::new(report, now);
@@ -226,7 +223,10 @@ impl ServiceStatus {
 /// What a service that owes no answer is.
 fn ended(service: &ServiceReport) -> String {
     let step_text = |doing: &str, step: &StepReport| {
-        let outcome = step.outcome.map_or_else(String::new, |outcome| outcome.to_string());
+        let outcome = match step.outcome {
+            _ if step.cancelled => "cancelled".to_owned(),
+            outcome => outcome.map_or_else(String::new, |outcome| outcome.to_string()),
+        };
         match &step.why {
             Some(why) => format!("{doing} {outcome}: {why}"),
             None => format!("{doing} {outcome}"),

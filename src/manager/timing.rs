@@ -1,11 +1,15 @@
 //! The timers of a shutdown.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use super::account::Detail;
 use super::shell::Shell;
 use super::told::Tick;
 use crate::clock;
 use crate::lifecycle::{Input, Stage};
+use crate::supervision::Thread;
 
 /// The moment that resources get which were never asked before the deadline.
 pub(super) const LAST_CALL: Duration = Duration::from_millis(20);
@@ -58,9 +62,64 @@ impl Shell {
     /// What is due, if anything is.
     pub(super) fn take_due(&mut self) -> Option<Tick> {
         let (at, tick) = self.due_times.take()?;
+        self.was_due(at);
         if let Tick::Progress = tick {
-            self.due_times.at(at + PROGRESS, tick);
+            // One that did not run for long has nothing to catch up with.
+            let (next, now) = (at + PROGRESS, clock::now());
+            self.due_times.at(if next > now { next } else { now + PROGRESS }, tick);
         }
         Some(tick)
+    }
+
+    /// Something that was due then is taken up now.
+    fn was_due(&mut self, at: Instant) {
+        // In paused time, the clock jumps.
+        if !self.service_threads.is_one_thread() && self.absence.late(at, clock::now()) {
+            self.account.note_absence(self.absence.total());
+            self.call_threads();
+        }
+    }
+
+    /// Has every thread show that it runs again.
+    fn call_threads(&mut self) {
+        let threads = [&self.service_threads, &self.resource_threads].map(|pool| pool.threads());
+        let call = |thread: Arc<Thread>| {
+            let runs = Arc::new(AtomicBool::new(false));
+            let shown = Arc::clone(&runs);
+            thread.run(move || shown.store(true, Ordering::Relaxed));
+            (thread, runs)
+        };
+        self.called = threads.into_iter().flatten().map(call).collect();
+    }
+
+    /// Something for the rules is due. What forces is put off where nobody had a chance to do what was asked of it.
+    pub(super) fn due_input(&mut self, input: Input) {
+        let forces = matches!(input, Input::ReserveReached | Input::DeadlineReached | Input::LastCallOver);
+        if !(forces && self.put_off(Tick::Input(input))) {
+            self.feed(input, Detail::None);
+        }
+    }
+
+    /// Whether what is due waits until those that were stopped with the manager have been let on.
+    pub(super) fn put_off(&mut self, tick: Tick) -> bool {
+        match self.putting_off(matches!(tick, Tick::Input(Input::DeadlineReached))) {
+            Some(wait) => {
+                self.later(wait, tick);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// For how long what is due is put off, if it is.
+    pub(super) fn putting_off(&mut self, deadline: bool) -> Option<Duration> {
+        let now = clock::now();
+        if !self.absence.is_recent(now) {
+            self.called.clear();
+            return None;
+        }
+        // A thread that polls somebody runs.
+        self.called.retain(|(thread, runs)| !runs.load(Ordering::Relaxed) && thread.watch().busy().is_none());
+        self.absence.put_off(now, deadline, !self.called.is_empty())
     }
 }

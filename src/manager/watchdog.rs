@@ -38,6 +38,11 @@ impl Watchdog {
         Self { limit, vigil, stalls, left: Vec::new() }
     }
 
+    /// An actor was given up, and blocks its thread still.
+    pub(super) fn leave_behind(&mut self, tag: Tag, thread: Arc<Thread>) {
+        self.left.push((tag, thread));
+    }
+
     /// What has threads looked at.
     pub(super) fn vigil(&self) -> Option<Arc<Vigil>> {
         self.vigil.clone()
@@ -54,7 +59,7 @@ impl Shell {
             let polls = busy.iter().filter_map(|(thread, busy)| self.long_poll(thread, *busy, limit));
             let polls: Vec<_> = polls.collect();
             for change in self.watchdog.stalls.look(now, &polls) {
-                self.tell_stall(change);
+                self.tell_stall(change, false);
             }
             self.replace_stuck(&busy);
             self.let_go_of_free_ones();
@@ -72,8 +77,20 @@ impl Shell {
     /// Nobody will look any more.
     pub(super) fn close_stalls(&mut self) {
         for change in self.watchdog.stalls.close(now()) {
-            self.tell_stall(change);
+            // Who is stuck as nobody looks any more is not free because of that.
+            let goes_on = self.blocks_its_thread(&change);
+            self.tell_stall(change, goes_on);
         }
+    }
+
+    /// Whether the one that is stuck, or that another waits for, still blocks a thread.
+    fn blocks_its_thread(&self, change: &StallChange<Who>) -> bool {
+        let culprit = match &change.kind {
+            StallKind::Stuck => &change.who,
+            StallKind::Starved(by) | StallKind::Waiting(by) => by,
+        };
+        let busy = self.busy_for(Duration::ZERO);
+        busy.iter().any(|(_, busy)| culprit.tag == Some(busy.actor))
     }
 
     /// Services that are stuck for longer than they allow fail, and are started again elsewhere.
@@ -147,7 +164,7 @@ impl Shell {
         self.machine.waiting_on(ix).into_iter().map(|ix| self.who_is(ix)).collect()
     }
 
-    fn tell_stall(&mut self, change: StallChange<Who>) {
+    fn tell_stall(&mut self, change: StallChange<Who>, goes_on: bool) {
         let StallChange { who, kind, lasted, over } = change;
         let stall = match kind {
             StallKind::Stuck => Stall::Stuck { doing: self.doing(&who), thread: who.thread.clone() },
@@ -157,7 +174,7 @@ impl Shell {
         let Who { service, resource, .. } = who;
         self.account.emit(match over {
             false => LifecycleEvent::StallStarted { service, resource, stall, lasted },
-            true => LifecycleEvent::StallFinished { service, resource, stall, lasted },
+            true => LifecycleEvent::StallFinished { service, resource, stall, lasted, goes_on },
         });
     }
 

@@ -155,10 +155,10 @@ impl Work {
     fn status(&mut self) -> ManagerStatus {
         let grpc = self.shell.gauge.in_flight().filter(|_| self.stage() != Stage::Stopped);
         let services = self.shell.services_status();
-        let account = &self.shell.account;
-        let addresses = self.grpc_addresses.clone();
-        let mut status =
-            ManagerStatus::new(self.stage(), account.now(), addresses, account.report().report());
+        let (stage, addresses) = (self.stage(), self.grpc_addresses.clone());
+        let account = &mut self.shell.account;
+        let now = account.now();
+        let mut status = ManagerStatus::new(stage, now, addresses, account.report_mut().report());
         (status.grpc, status.services) = (grpc, services);
         status.history = account.recorder().events();
         status
@@ -265,7 +265,7 @@ impl Manager {
 
     fn conclude(&mut self) {
         if let Some(work) = &mut self.work {
-            let result = work.shell.account.report().result();
+            let result = work.shell.account.report_mut().result();
             // Whoever hears of the end may count on it that signals are nobody's any more.
             drop(work.signals.take());
             // Nobody who waits for the end waits for the status to be written, nor for all to be dropped.

@@ -91,7 +91,8 @@ impl<A: Service> ServiceSpec<A> {
 
     /// How long the service may take to stop, from its `Shutdown` on, before it is cut off; and so long again for each of its
     /// resources. It counts within a restart or the stop of this service (default 5 s), and within the manager's
-    /// shutdown, whose limit holds in any case. systemd: `TimeoutStopSec=`; OTP: a child's `shutdown`.
+    /// shutdown, whose limit holds in any case. systemd: `TimeoutStopSec=`; OTP: a child's `shutdown`. Less
+    /// than 10 ms is refused.
     pub fn stop_timeout(self, timeout: Duration) -> Self {
         Self { stop_timeout: Some(timeout), ..self }
     }

@@ -27,6 +27,8 @@ pub enum Behaviour {
     Slow(Duration),
     /// `block:MS`: with `Ok`, after blocking the thread for that many milliseconds.
     Block(Duration),
+    /// `until_shutdown`, a word of `setup` alone: with an error, when its signal tells it to stop.
+    UntilShutdown,
 }
 
 /// How `Run` is answered.
@@ -55,6 +57,7 @@ pub struct UnknownWord {
 }
 
 const WORDS: &str = "ok, error, panic, async_panic, hang, slow:MS, block:MS";
+const SETUP_WORDS: &str = "until_shutdown, ok, error, panic, async_panic, hang, slow:MS, block:MS";
 const RUN_WORDS: &str = "until_shutdown, return, ignore_shutdown, error_after:MS, panic_after:MS, \
                          ok, error, panic, async_panic, hang, slow:MS, block:MS";
 
@@ -116,6 +119,15 @@ impl TryFrom<String> for RunBehaviour {
 }
 
 impl Behaviour {
+    /// The word of a `setup`.
+    pub(super) fn of_setup<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let word = <String as serde::Deserialize>::deserialize(deserializer)?;
+        if word == "until_shutdown" {
+            return Ok(Self::UntilShutdown);
+        }
+        word.parse().map_err(|_| serde::de::Error::custom(UnknownWord { word, known: SETUP_WORDS }))
+    }
+
     /// The part of a handler that comes before its future; `whom` and `what` are for the messages.
     pub(super) fn begin(self, whom: &str, what: &str) {
         match self {
@@ -126,8 +138,17 @@ impl Behaviour {
     }
 
     /// The future of a handler.
-    pub(super) async fn finish(self, whom: String, what: &'static str) -> Result<(), BoxError> {
+    pub(super) async fn finish(
+        self,
+        whom: String,
+        what: &'static str,
+        shutdown: ShutdownSignal,
+    ) -> Result<(), BoxError> {
         match self {
+            Self::UntilShutdown => {
+                shutdown.requested().await;
+                Err(format!("{whom} stops in {what}, as it is told to").into())
+            }
             Self::Ok | Self::Panic | Self::Block(_) => Ok(()),
             Self::Error => Err(format!("{whom} fails in {what}, as scripted").into()),
             Self::AsyncPanic => panic!("{whom} panics in the future of {what}, as scripted"),
@@ -153,13 +174,13 @@ impl RunBehaviour {
             Self::IgnoreShutdown => pending().await,
             Self::ErrorAfter(time) => {
                 tokio::time::sleep(time).await;
-                return Behaviour::Error.finish(whom, "run").await;
+                return Behaviour::Error.finish(whom, "run", shutdown).await;
             }
             Self::PanicAfter(time) => {
                 tokio::time::sleep(time).await;
-                return Behaviour::AsyncPanic.finish(whom, "run").await;
+                return Behaviour::AsyncPanic.finish(whom, "run", shutdown).await;
             }
-            Self::As(behaviour) => return behaviour.finish(whom, "run").await,
+            Self::As(behaviour) => return behaviour.finish(whom, "run", shutdown).await,
         }
         Ok(())
     }

@@ -21,7 +21,7 @@ pub struct ServiceScript {
     /// Its id.
     pub id: String,
     /// What it does on `Setup`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "Behaviour::of_setup")]
     pub setup: Behaviour,
     /// What it does on `Run`.
     #[serde(default)]
@@ -201,8 +201,8 @@ impl Handler<Setup> for ScriptedService {
         if let Err(error) = self.start_resources(&setup.resources) {
             return Box::pin(async { Err(error) });
         }
-        let (id, setup) = (self.0.id.clone(), self.0.setup);
-        let finish = setup.finish(id.clone(), "setup");
+        let (id, shutdown, setup) = (self.0.id.clone(), setup.shutdown, self.0.setup);
+        let finish = setup.finish(id.clone(), "setup", shutdown);
         act(self.0.gates.setup.as_ref(), ctx, move || setup.begin(&id, "setup"), finish)
     }
 }
@@ -220,9 +220,9 @@ impl Handler<Run> for ScriptedService {
 impl Handler<Shutdown> for ScriptedService {
     type Result = ResponseFuture<Result<(), BoxError>>;
 
-    fn handle(&mut self, _: Shutdown, ctx: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, message: Shutdown, ctx: &mut Context<Self>) -> Self::Result {
         let (id, shutdown) = (self.0.id.clone(), self.0.shutdown);
-        let finish = shutdown.finish(id.clone(), "shutdown");
+        let finish = shutdown.finish(id.clone(), "shutdown", message.shutdown);
         act(self.0.gates.shutdown.as_ref(), ctx, move || shutdown.begin(&id, "shutdown"), finish)
     }
 }
@@ -267,9 +267,9 @@ impl Handler<Begin> for ScriptedResource {
 impl Handler<Release> for ScriptedResource {
     type Result = ResponseFuture<Result<(), BoxError>>;
 
-    fn handle(&mut self, _: Release, ctx: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, message: Release, ctx: &mut Context<Self>) -> Self::Result {
         let (name, release) = (self.0.name.clone(), self.0.release);
-        let finish = release.finish(name.clone(), "release");
+        let finish = release.finish(name.clone(), "release", message.shutdown);
         act(self.0.gates.release.as_ref(), ctx, move || release.begin(&name, "release"), finish)
     }
 }

@@ -117,7 +117,7 @@ mod tests {
     }
 
     fn finished(id: &str, outcome: Outcome) -> Event {
-        let end = End { took: Duration::ZERO, outcome, error: None };
+        let end = End { took: Duration::ZERO, outcome, error: None, cancelled: false };
         Event::RunFinished { service: name(id), end }
     }
 
@@ -168,7 +168,7 @@ mod tests {
         let begun = |id| Event::RestartStarted { service: name(id), because: because() };
         let over = |id, outcome| Event::RestartFinished {
             service: name(id),
-            end: End { took: Duration::ZERO, outcome, error: None },
+            end: End { took: Duration::ZERO, outcome, error: None, cancelled: false },
         };
         let before = || vec![started("loop"), Event::Running, begun("loop"), begun("calls")];
         assert_statuses(&after(before()), [NotServing, NotServing, NotServing, Serving]);

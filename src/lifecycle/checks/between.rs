@@ -28,6 +28,8 @@ impl World {
             if service.signalled && service.is_open(Step::Run) && service.life == Life::Alive {
                 ensure(service.step(Step::Shutdown) != Seen::Unsent, G05, "everybody who runs is asked")?;
             }
+            let told = service.signalled || !service.is_being_set_up() || !self.requested;
+            ensure(told, G21, "who is being set up when shutdown is asked is told at once")?;
             if self.drained_enough && !service.signalled {
                 let alone = self.dependents(ix, false).all(|dependent| dependent.is_done());
                 ensure(!alone, G05, "nobody is asked later than need be")?;

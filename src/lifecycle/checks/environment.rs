@@ -28,7 +28,8 @@ pub(super) struct Bounds {
     pub(super) departures: &'static [Departure],
 }
 
-pub(super) const ALL_ANSWERS: &[Answer] = &[Answer::Ok, Answer::Error, Answer::Panic, Answer::Missing];
+pub(super) const ALL_ANSWERS: &[Answer] =
+    &[Answer::Ok, Answer::Error, Answer::OwnError, Answer::Panic, Answer::Missing];
 pub(super) const ALL_DEPARTURES: &[Departure] =
     &[Departure::Ended, Departure::Panicked, Departure::Dismissed, Departure::Abandoned];
 

@@ -56,6 +56,10 @@ pub(super) enum Fault {
     AsksAllAtOnce,
     /// A restart is never told to be over.
     ForgetsTheRestart,
+    /// Who is being set up is not told of the shutdown.
+    LetsSetUpsWait,
+    /// A set-up that ends because it was told to is a failure of the manager's.
+    BlamesTheCancelled,
 }
 
 impl Fault {
@@ -190,6 +194,20 @@ impl Fault {
             Fault::ForgetsTheRestart => {
                 commands.retain(|command| !matches!(command, Command::Announce(Told::RestartFinished(..))));
             }
+            Fault::LetsSetUpsWait => commands.retain(|command| {
+                let waits = |ix: ServiceIx| before.get(ix).is_being_set_up();
+                !matches!(command, Command::SignalRequested(ix) if waits(*ix))
+            }),
+            Fault::BlamesTheCancelled => {
+                for command in commands {
+                    if let Command::Announce(Told::StepFinished { error: Some(error), cancelled, .. }) =
+                        command
+                        && std::mem::take(cancelled)
+                    {
+                        error.mended = false;
+                    }
+                }
+            }
             Fault::EndsTwice => {
                 if told(commands, Told::Stopped) {
                     commands.push(Command::Announce(Told::Stopped));
@@ -303,6 +321,16 @@ fn broken_restarts_and_dependencies_are_found() {
     found_in_a_chain(Fault::SkipsTheSetUp, "G");
     found_in_a_chain(Fault::AsksAllAtOnce, "G5");
     found_in_a_chain(Fault::ForgetsTheRestart, "G");
+}
+
+#[test]
+fn g21_a_set_up_that_is_not_told_of_the_shutdown_is_found() {
+    found(Fault::LetsSetUpsWait, &[Generic, Both], "G21");
+}
+
+#[test]
+fn g21_a_cancelled_set_up_that_is_blamed_is_found() {
+    found(Fault::BlamesTheCancelled, &[Generic], "G21");
 }
 
 #[test]

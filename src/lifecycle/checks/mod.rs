@@ -11,7 +11,7 @@
 //! - [`world`] keeps the history of one manager as an observer sees it: inputs and commands alone.
 //! - [`promises`] judges each step of the machine by that history; it never looks inside the machine.
 //!   Its parts: [`accounts`] (what must be told), [`orders`] (what may be done), [`tidings`] (what may be
-//!   said), [`between`] (what holds between steps).
+//!   said), [`between`] (what holds between steps), [`clean`] (what is nobody's failure).
 //! - [`environment`] lists what services, resources, users and timers may do next.
 //! - [`model`] walks all of that exhaustively, [`faults`] shows that a broken rule is found, and [`random`]
 //!   follows up to 50 services through random, late, doubled and impossible inputs.
@@ -23,6 +23,7 @@
 mod accounts;
 mod between;
 mod canonical;
+mod clean;
 mod counters;
 mod environment;
 mod faults;

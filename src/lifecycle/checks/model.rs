@@ -133,6 +133,10 @@ impl Model for System {
             Property::always("the counters are what a scan would find", |_, s: &State| {
                 counters_match(&s.machine)
             }),
+            Property::always(
+                "G21 who is told to stop in set-up is told at once, and does not fail of it",
+                |_, s: &State| s.keeps(G21),
+            ),
             Property::sometimes("an end", |_, s: &State| s.world.stopped),
             Property::sometimes("an end with everybody forced", |m: &Self, s: &State| {
                 m.bounds.resources == 0

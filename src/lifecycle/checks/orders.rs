@@ -126,7 +126,8 @@ impl World {
         }
     }
 
-    /// A service is asked when those that depend on it are done; in the shutdown at the latest when their time is.
+    /// A service is asked when those that depend on it are done; in the shutdown at the latest when their time is, and at once
+    /// while it is being set up.
     fn obey_signal(&mut self, ix: ServiceIx) -> Verdict {
         use Guarantee::*;
         ensure(!self.get(ix).signalled, G05, "requested resolves once")?;
@@ -135,6 +136,10 @@ impl World {
             ensure(service.way == Way::Asked, G05, "requested resolves for who goes down")?;
             let alone = self.dependents(ix, true).all(|dependent| !dependent.leans());
             ensure(alone, G05, "who depends on a service goes down before it")?;
+            self.at(ix).signalled = true;
+            return Ok(());
+        }
+        if self.launched() && self.get(ix).is_being_set_up() {
             self.at(ix).signalled = true;
             return Ok(());
         }

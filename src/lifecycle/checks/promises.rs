@@ -23,6 +23,7 @@ pub(super) enum Guarantee {
     G08,
     G12,
     G13,
+    G21,
 }
 
 /// A promise that was not kept.
@@ -55,6 +56,9 @@ pub(super) struct Moment {
     pub(super) needed: bool,
     /// How many resources were asked when the deadline came.
     pub(super) overdue: usize,
+    /// Whether something fails of itself by this input; whether an error of the manager's was told.
+    failed: bool,
+    pub(super) blamed: bool,
 }
 
 impl World {
@@ -81,7 +85,10 @@ impl World {
             deadlines: false,
             needed: self.is_needed(input),
             overdue: 0,
+            failed: false,
+            blamed: false,
         };
+        now.failed = now.due.iter().any(|account| self.fails_of_itself(account, &now));
         let before = self.pressure;
         self.take(input);
         if before < self.pressure && self.pressure == Pressure::Deadline {
@@ -99,8 +106,11 @@ impl World {
         if let Some(true) = now.requested {
             ensure(self.draining != Once::NotYet, G05, "the drain of what ran is told")?;
         }
+        ensure(now.failed == now.blamed, G21, "the end is clean exactly when nothing failed of itself")?;
         ensure(now.failure.is_none() || self.requested, G04, "a failure begins the shutdown")?;
         ensure(now.restart.is_none() || self.requested, G04, "who may be restarted after a failure is")?;
+        // Without a delay there is none to wait for.
+        self.drained_enough |= now.requested.is_some() && self.drain_delay == Once::NotYet;
         if self.drain_delay == Once::Pending && self.services.iter().all(|s| !s.is_open(Step::Run)) {
             // Nobody is left who could use it.
             (self.drain_delay, self.drained_enough) = (Once::Done, true);
@@ -228,11 +238,13 @@ impl World {
         self.services.iter().flat_map(|service| service.holds()).filter(|&&one| one == hold).count()
     }
 
-    /// Everybody was set up, and everybody with a main loop was let run; some may be restarting by now.
+    /// Everybody was set up, and everybody with a main loop was let run; some may be restarting by now, or are being added.
     pub(super) fn all_were_let_run(&self) -> bool {
         let set_up = |service: &Watched| service.step(Step::Setup) == Seen::Ok;
         let runs = |service: &Watched| !service.kind.runs() || service.step(Step::Run) != Seen::Unsent;
-        let again = |service: &Watched| service.lives > 0 || service.way != Way::On;
+        let again = |service: &Watched| {
+            service.lives > 0 || service.way != Way::On || service.passage == Passage::Addition
+        };
         let launched = self.launched() || self.all_set_up();
         launched && self.services.iter().all(|s| again(s) || (set_up(s) && runs(s)))
     }
@@ -262,7 +274,7 @@ impl World {
 pub(super) fn outcome_of(answer: Answer) -> Outcome {
     match answer {
         Answer::Ok => Outcome::Ok,
-        Answer::Error => Outcome::Error,
+        Answer::Error | Answer::OwnError => Outcome::Error,
         Answer::Panic => Outcome::Panic,
         Answer::Missing => Outcome::Ended,
     }

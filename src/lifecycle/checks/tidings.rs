@@ -23,9 +23,15 @@ impl World {
                 ensure(self.releasing || apart, G06, "Releasing comes before the first release")?;
                 ensure(now.release.replace(resource).is_none(), G07, "what is announced is sent")
             }
-            Told::StepFinished { service, step, outcome, error } => {
-                let stage = self.error_of(service, step, outcome);
-                let fault = self.expect(service, stage, now);
+            Told::StepFinished { service, step, outcome, error, cancelled } => {
+                let told_to_stop = self.cancels(service, step, outcome, now.input);
+                ensure(cancelled == told_to_stop, G21, "who was told to stop in its set-up is cancelled")?;
+                let fault = match self.error_of(service, step, outcome) {
+                    Some(_) if cancelled && outcome == Outcome::Ended => None,
+                    Some(stage) if cancelled => Some(Fault { stage, mended: true }),
+                    stage => self.expect(service, stage, now),
+                };
+                now.blamed |= error.is_some_and(|error| !error.mended);
                 ensure(error == fault, G07, "no failure is lost, or told as another")?;
                 let seen = if outcome == Outcome::Ok { Seen::Ok } else { Seen::Failed };
                 let always = self.spec(service).mode == RestartMode::Always;
@@ -55,6 +61,7 @@ impl World {
                 self.at(resource.service).cut |= outcome == Outcome::Forced;
                 let fault = Fault { stage: ErrorStage::Shutdown, mended: self.is_up() };
                 let expected = (outcome != Outcome::Ok).then_some(fault);
+                now.blamed |= error.is_some_and(|error| !error.mended);
                 ensure(error == expected, G07, "a failed release is told as what it is")
             }
             Told::RestartStarted(ix, ref because) => self.obey_restart(ix, because, now),
@@ -147,6 +154,7 @@ impl World {
             (true, true) => ErrorStage::Run,
         };
         let expected = self.expect(ix, Some(stage), now);
+        now.blamed |= !error.mended;
         ensure(Some(error) == expected, Guarantee::G04, "what fails while it is needed fails its service")?;
         self.roll_back(ix, expected);
         Ok(())
@@ -156,6 +164,7 @@ impl World {
     fn obey_departure(&mut self, ix: ServiceIx, error: Fault, now: &mut Moment) -> Verdict {
         if matches!(now.input, Input::Gone(..)) && self.must_return(ix) {
             now.failure = Some((ix, ErrorStage::Run));
+            now.blamed |= !error.mended;
             let expected = Fault { stage: ErrorStage::Run, mended: false };
             return ensure(error == expected, Guarantee::G04, "who cannot come back fails the manager");
         }
@@ -205,12 +214,13 @@ impl World {
         Ok(())
     }
 
-    /// Who was about to be up again, with one that goes down, goes down without another word.
+    /// Who was about to be up again, or for the first time, goes down with another without another word.
     fn take_along(&mut self, ix: ServiceIx) {
         for at in 0..self.services.len() {
             let bound = self.specs[at].depends_on.iter().any(|on| on.on == ix && !on.survives);
             let service = &mut self.services[at];
-            if bound && service.way == Way::On && service.passage == Passage::Restart {
+            let passes = matches!(service.passage, Passage::Restart | Passage::Addition);
+            if bound && service.way == Way::On && passes {
                 service.way = Way::Asked;
             }
         }
@@ -236,6 +246,7 @@ impl World {
         use Guarantee::*;
         ensure(!self.requested, G05, "the shutdown begins once, and keeps its first cause")?;
         self.requested = true;
+        self.cancels = !matches!(cause, Cause::SetupFailed(_));
         now.requested = Some(self.launched());
         let fits = match *cause {
             Cause::StartShutdown => now.input == Input::ShutdownAsked,

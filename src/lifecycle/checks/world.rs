@@ -145,6 +145,10 @@ impl Watched {
         self.step(step) == Seen::Open
     }
 
+    pub(super) fn is_being_set_up(&self) -> bool {
+        self.is_open(Step::Register) || self.is_open(Step::Setup)
+    }
+
     pub(super) fn is_settled(&self) -> bool {
         !self.steps.contains(&Seen::Open)
     }
@@ -225,6 +229,8 @@ pub(super) struct World {
     pub(super) launched: bool,
     /// `ShutdownRequested` was announced.
     pub(super) requested: bool,
+    /// No failed set-up was its cause.
+    pub(super) cancels: bool,
     /// From `Draining` to `Drained`.
     pub(super) draining: Once,
     pub(super) drain_delay: Once,
@@ -254,6 +260,7 @@ impl World {
             running: false,
             launched: false,
             requested: false,
+            cancels: false,
             drained_enough: false,
             shares: 0,
             shares_spent: 0,

@@ -41,9 +41,6 @@ impl Account {
         use LifecycleEvent as E;
         match announcement {
             A::StepStarted(ix, step) => {
-                if step == Step::Shutdown {
-                    self.known_mut(ix).asked_to_stop = Some(at);
-                }
                 let service = self.id(ix).clone();
                 match step {
                     Step::Register => E::RegisterStarted { service },
@@ -52,11 +49,12 @@ impl Account {
                     Step::Shutdown => E::ShutdownStarted { service },
                 }
             }
-            A::StepFinished { service: ix, step, outcome, error } => {
+            A::StepFinished { service: ix, step, outcome, error, cancelled } => {
                 if step == Step::Shutdown && outcome == Outcome::Ok {
                     self.known_mut(ix).agreed_to_stop = true;
                 }
                 let end = self.end(Whom::Service(ix, step), outcome, error, detail, at);
+                let end = End { cancelled, ..end };
                 let service = self.id(ix).clone();
                 match step {
                     Step::Register => E::RegisterFinished { service, end },
@@ -92,7 +90,7 @@ impl Account {
                 E::ResourceLost {
                     service: self.id(resource.service).clone(),
                     resource: self.resource_name(resource).clone(),
-                    end: End { took, outcome, error },
+                    end: End { took, outcome, error, cancelled: false },
                 }
             }
             A::ReleaseStarted(resource) => E::ReleaseStarted {
@@ -110,7 +108,7 @@ impl Account {
                 E::RestartStarted { service: self.id(ix).clone(), because }
             }
             A::RestartFinished(ix, outcome) => {
-                let end = End { took: at - self.known(ix).passage, outcome, error: None };
+                let end = End { took: at - self.known(ix).passage, outcome, error: None, cancelled: false };
                 E::RestartFinished { service: self.id(ix).clone(), end }
             }
             A::StopStarted(ix) => {
@@ -118,7 +116,7 @@ impl Account {
                 E::StopStarted { service: self.id(ix).clone() }
             }
             A::StopFinished(ix, outcome) => {
-                let end = End { took: at - self.known(ix).passage, outcome, error: None };
+                let end = End { took: at - self.known(ix).passage, outcome, error: None, cancelled: false };
                 E::StopFinished { service: self.id(ix).clone(), end }
             }
             A::ServiceAdded(ix) => E::ServiceAdded { service: self.id(ix).clone() },

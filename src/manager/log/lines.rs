@@ -63,9 +63,12 @@ pub(super) fn log(timed: &TimedEvent, limit: usize) {
             };
             warn!(target: "majordomo", %service, resource, lasted_ms, "{stall}{mend}");
         }
-        E::StallFinished { service, resource, stall, lasted } => {
+        E::StallFinished { service, resource, stall, lasted, goes_on } => {
             let (resource, lasted_ms) = (resource.as_deref(), lasted.as_millis() as u64);
-            info!(target: "majordomo", %service, resource, lasted_ms, "no longer {stall}");
+            match goes_on {
+                true => warn!(target: "majordomo", %service, resource, lasted_ms, "at the end still {stall}"),
+                false => info!(target: "majordomo", %service, resource, lasted_ms, "no longer {stall}"),
+            }
         }
         E::ServiceAdded { service } => info!(target: "majordomo", %service, "service added"),
         E::ServiceRemoved { service } => info!(target: "majordomo", %service, "service removed"),
@@ -105,6 +108,11 @@ fn finished(limit: usize, service: &Name, resource: Option<&Name>, stage: &str, 
         Outcome::Forced => "was cut off",
     };
     match &end.error {
+        _ if end.cancelled => {
+            let error = end.error.as_ref().map(|error| cut(&**error.text(), limit));
+            let error = error.as_deref();
+            info!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, error, "{stage} cancelled");
+        }
         Some(error) => {
             let error = cut(&**error.text(), limit);
             error!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, %error, "{stage} {how}");

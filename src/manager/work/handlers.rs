@@ -37,7 +37,7 @@ impl Manager {
             Told::Signal(signal) => shell.feed(Input::Signal(signal), Detail::None),
             Told::PrintStatus => self.questions.print(),
             Told::ForeignStop(stop) => shell.stopped_by_others(stop),
-            Told::Tick(Tick::Input(input)) => shell.feed(input, Detail::None),
+            Told::Tick(Tick::Input(input)) => shell.due_input(input),
             Told::Tick(Tick::Service(ix, life, input)) => shell.service_tick(ix, life, input),
             Told::Tick(Tick::ForceOver) => shell.force_over(),
             Told::Tick(Tick::Look) => shell.look(),

@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn ended(outcome: Outcome) -> End {
-        End { took: Duration::ZERO, outcome, error: None }
+        End { took: Duration::ZERO, outcome, error: None, cancelled: false }
     }
 
     /// One that is set up with a resource, runs, fails by itself, runs again, and is asked to stop.

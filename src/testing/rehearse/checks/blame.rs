@@ -259,6 +259,8 @@ impl<'a> Judge<'a> {
         }
         match self.of_fault(shown)[..] {
             [(of, error)] if of == stage => self.kind(error, found),
+            // One that was cut off in its main loop and its shutdown is one culprit, and told once.
+            [] if self.is_told_by_other(shown) => {}
             ref others => {
                 let expected = format!("one error of {place}, in the stage `{stage}`");
                 let got = others.len();

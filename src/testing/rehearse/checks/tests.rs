@@ -43,7 +43,7 @@ fn release(resource: &str) -> Place {
 struct Story(Vec<E>);
 
 /// Something that is told of, and of which nothing came.
-const OK: End = End { took: Duration::ZERO, outcome: Outcome::Ok, error: None };
+const OK: End = End { took: Duration::ZERO, outcome: Outcome::Ok, error: None, cancelled: false };
 
 fn failed(outcome: Outcome, stage: ErrorStage, error: impl std::error::Error + Send + Sync + 'static) -> End {
     End { outcome, error: Some(Failure::of(Fault { stage, mended: false }, error)), ..OK }

@@ -1,8 +1,9 @@
 //! Who else may be blamed, and why: what somebody did is told, whatever led to it; but nobody is cut off who had his time,
 //! and did nothing wrong where nothing went wrong.
 
-use super::{Judge, errors};
+use super::{Judge, Told, errors};
 use crate::error::{ForcedError, Hold, NoAnswerError, ServiceError};
+use crate::lifecycle::Outcome;
 use crate::manager::fault::{Flaw, Place};
 use crate::testing::rehearse::checks::Violation;
 use crate::testing::rehearse::history::{Phase, moment};
@@ -51,6 +52,16 @@ impl Judge<'_> {
         }
         // It answered so itself, or panicked; only not before anything had gone wrong.
         self.told.iter().any(|told| told.at > self.struck && told.error.text().as_ref() == text)
+    }
+
+    /// Whether it was cut off beside another step of the same service, which is told: one culprit is told once.
+    pub(super) fn is_told_by_other(&self, shown: &Told<'_>) -> bool {
+        let other = |error: &ServiceError| {
+            error.service_id == **shown.service
+                && error.resource.is_none()
+                && error.source.is::<ForcedError>()
+        };
+        shown.outcome == Outcome::Forced && errors(self.error).iter().any(|(_, error)| other(error))
     }
 
     /// Whether it is a resource that was asked only at the deadline, since those before it took all the time.

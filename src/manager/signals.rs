@@ -18,8 +18,9 @@ mod repeats;
 use std::io;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
 use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
@@ -37,6 +38,9 @@ use crate::supervision::spawn;
 /// Those that managers are told of.
 const OURS: [i32; 4] = [SIGINT, SIGTERM, SIGQUIT, SIGUSR1];
 
+/// How long the end of the last manager waits for the thread to end. Only a starved machine needs more than a moment.
+const LAST_WAIT: Duration = Duration::from_millis(20);
+
 /// Whether a signal does what it would do without a handler of ours.
 static NOBODY: AtomicBool = AtomicBool::new(false);
 
@@ -53,12 +57,19 @@ struct Listeners {
     /// What each signal that we have ever handled did before.
     installed: Vec<(i32, Disposition)>,
     /// The thread that waits for them, if there are any that are not ignored.
-    waiting: Option<Handle>,
+    waiting: Option<Waiting>,
     /// Of that thread. The one before may still be about to end.
     generation: u64,
     next: u64,
     homes: Vec<(u64, Home)>,
     repeats: Repeats,
+}
+
+/// A thread that waits for signals.
+struct Waiting {
+    handle: Handle,
+    /// Ends with the thread.
+    over: Receiver<()>,
 }
 
 /// A manager's place among those that are told of signals; dropping it gives it up.
@@ -79,10 +90,15 @@ pub(super) fn register(home: Home) -> Result<Registration, ConfigError> {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        let mut listeners = listeners();
-        listeners.homes.retain(|(id, _)| *id != self.0);
-        if listeners.homes.is_empty() {
-            listeners.end();
+        let ending = {
+            let mut listeners = listeners();
+            listeners.homes.retain(|(id, _)| *id != self.0);
+            if listeners.homes.is_empty() { listeners.end() } else { None }
+        };
+        if let Some(waiting) = ending {
+            waiting.handle.close();
+            // When it has ended, a signal that the program has blocked is blocked again.
+            let _ = waiting.over.recv_timeout(LAST_WAIT);
         }
     }
 }
@@ -123,21 +139,23 @@ impl Listeners {
         let handle = signals.handle();
         self.generation += 1;
         let generation = self.generation;
+        let (ends, over) = mpsc::channel();
         let wait = move || {
+            let _ends: mpsc::Sender<()> = ends;
+            let inherited = SigSet::thread_get_mask();
             unblock(&wanted);
-            listen(signals, generation);
+            listen(signals, generation, inherited.ok());
         };
         spawn("signals", "majordomo-signals".to_owned(), wait)?;
-        self.waiting = Some(handle);
+        self.waiting = Some(Waiting { handle, over });
         Ok(())
     }
 
-    fn end(&mut self) {
+    /// From now on signals are nobody's. Answers with the thread that is to end.
+    fn end(&mut self) -> Option<Waiting> {
         NOBODY.store(true, Ordering::SeqCst);
         self.repeats = Repeats::new();
-        if let Some(handle) = self.waiting.take() {
-            handle.close();
-        }
+        self.waiting.take()
     }
 
     fn before(&self, signal: i32) -> Option<Disposition> {
@@ -186,13 +204,15 @@ fn unblock(wanted: &[i32]) {
     let _ = signals.thread_unblock();
 }
 
-fn listen(mut signals: Signals, generation: u64) {
+/// Waits for signals until it is closed; then blocks again what was blocked.
+fn listen(mut signals: Signals, generation: u64, inherited: Option<SigSet>) {
     let handle = signals.handle();
     loop {
         for signal in signals.wait() {
             listeners().tell(signal, generation);
         }
         if handle.is_closed() {
+            let _ = inherited.map(|mask| mask.thread_set_mask());
             // What came right before.
             for signal in signals.pending() {
                 listeners().tell(signal, generation);

@@ -106,7 +106,7 @@ impl Future for ManagerLoop {
                 done += told;
             } else if this.manager.answer_questions(true, cx) {
                 done += QUESTION;
-            } else if this.manager.is_over() && !this.messages.connected() {
+            } else if this.is_over() {
                 return this.end();
             } else if this.sleep(cx).is_pending() {
                 return Poll::Pending;
@@ -147,6 +147,11 @@ impl ManagerLoop {
             sleep.as_mut().reset(at);
         }
         sleep.as_mut().poll(cx)
+    }
+
+    /// Whether it has ended, and nobody can ask it anything any more, nor waits for an answer.
+    fn is_over(&self) -> bool {
+        self.manager.is_over() && !self.messages.connected() && !self.manager.questions.are_open()
     }
 
     fn end(&mut self) -> Poll<()> {

@@ -62,6 +62,12 @@ impl Questions {
         self.print = true;
     }
 
+    /// Whether somebody is still to be answered.
+    pub(super) fn are_open(&self) -> bool {
+        !matches!(self.round, Round::None) || !lock(&self.askers).is_empty()
+    }
+
+    /// Whether there is nothing to do at present.
     fn is_empty(&self) -> bool {
         match &self.round {
             Round::None => lock(&self.askers).is_empty() && !self.print,

@@ -18,6 +18,7 @@ pub(crate) struct Options {
     drain_delay_ms: Option<u64>,
     request_timeout_ms: Option<u64>,
     handshake_timeout_ms: Option<u64>,
+    write_timeout_ms: Option<u64>,
     keepalive_interval_ms: Option<u64>,
     keepalive_timeout_ms: Option<u64>,
     max_connection_age_ms: Option<u64>,
@@ -49,6 +50,9 @@ impl Options {
         }
         if let Some(timeout) = ms(self.handshake_timeout_ms) {
             server = server.handshake_timeout(timeout);
+        }
+        if let Some(timeout) = ms(self.write_timeout_ms) {
+            server = server.write_timeout(timeout);
         }
         if let Some(interval) = ms(self.keepalive_interval_ms) {
             server = server.keepalive_interval(interval);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::as_ms;
+use super::{as_ms, as_opt_ms};
 
 /// How many methods a text names; the others are counted.
 const NAMED: usize = 5;
@@ -27,9 +27,18 @@ pub struct InFlight {
     pub arrived: u64,
     /// Those of them that were refused for being one too many.
     pub shed: u64,
+    /// The calls whose handlers block their workers, each for as long as a handler has been polled: those that have been told as
+    /// [`StallStarted`](crate::LifecycleEvent::StallStarted). At most one a worker.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub stuck: Vec<OldestCall>,
+    /// Connections whose peer has read nothing for a second or longer, though bytes wait for it.
+    pub unread: usize,
+    /// For how long the slowest of those has read nothing.
+    #[serde(rename = "longest_unread_ms", serialize_with = "as_opt_ms")]
+    pub longest_unread: Option<Duration>,
 }
 
-/// A call that has not ended.
+/// A call that has not ended, or a poll of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct OldestCall {
     /// Its path: `/package.Service/Method`.
@@ -43,6 +52,12 @@ impl InFlight {
     /// How many calls are open.
     pub fn open(&self) -> usize {
         self.calls.values().sum()
+    }
+
+    /// Takes note of a connection whose peer has read nothing for so long.
+    pub(crate) fn add_unread(&mut self, lasted: Duration) {
+        self.unread += 1;
+        self.longest_unread = self.longest_unread.max(Some(lasted));
     }
 
     /// Takes note of an open call.
@@ -69,8 +84,16 @@ impl fmt::Display for InFlight {
         if methods.len() > NAMED {
             write!(f, ", and of {}", count(methods.len() - NAMED, "other method"))?;
         }
-        match &self.oldest {
-            Some(OldestCall { method, age }) => write!(f, "; the oldest, {method}, for {age:.1?}"),
+        if let Some(OldestCall { method, age }) = &self.oldest {
+            write!(f, "; the oldest, {method}, for {age:.1?}")?;
+        }
+        for OldestCall { method, age } in &self.stuck {
+            write!(f, "; {method} has blocked its worker for {age:.1?}")?;
+        }
+        match self.longest_unread {
+            Some(lasted) => {
+                write!(f, "; {} not read by the peer, for {lasted:.1?}", count(self.unread, "connection"))
+            }
             None => Ok(()),
         }
     }
@@ -96,6 +119,10 @@ mod tests {
             carried.to_string(),
             "2 connections, 3 calls open: /a.B/C x 2, /a.B/D x 1; the oldest, /a.B/C, for 1.2s"
         );
+        carried.add_unread(Duration::from_secs(2));
+        carried.add_unread(Duration::from_millis(1_500));
+        let text = carried.to_string();
+        assert!(text.ends_with("for 1.2s; 2 connections not read by the peer, for 2.0s"), "{text}");
         (0..9).for_each(|at| carried.add(&format!("/a.E/{at}"), Duration::ZERO));
         assert!(carried.to_string().contains(", and of 6 other methods;"), "{carried}");
     }

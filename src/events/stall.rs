@@ -20,6 +20,13 @@ pub enum Stall {
         /// What the operating system calls its thread.
         thread: Name,
     },
+    /// The handler of a gRPC call has been polled for too long, and no other call on its worker meanwhile.
+    StuckCall {
+        /// What was called: `/package.Service/Method`.
+        method: Name,
+        /// The worker's thread.
+        thread: Name,
+    },
     /// It has something to do, but another is stuck on its thread.
     Starved {
         /// Who that is.
@@ -36,6 +43,7 @@ impl fmt::Display for Stall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Stuck { doing, thread } => write!(f, "stuck ({doing}, on {thread})"),
+            Self::StuckCall { method, thread } => write!(f, "stuck ({method}, on {thread})"),
             Self::Starved { by } => write!(f, "starved by {by}"),
             Self::Waiting { on } => write!(f, "waiting on {on}"),
         }

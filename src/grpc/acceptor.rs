@@ -10,18 +10,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::drain::{DrainError, Timetable, until};
 use super::error::ServerError;
 use super::gauge::Gauge;
+use super::intake::Dealer;
 use super::logging::Logger;
 use super::options::GrpcServerOptions;
 use super::router::Router;
 use super::streams::Crew;
+use super::stuck::{Alarm, OnStall, Stuck};
 use super::transport::{Entry, Listening, accept as accept_any};
 use super::worker::{Shared, Worker};
+use crate::events::Name;
 use crate::service::ShutdownSignal;
 use crate::supervision::{ThreadError, dispatch, spawn_with};
 
@@ -64,31 +67,44 @@ impl Acceptor {
         router: &Router,
         signal: ShutdownSignal,
         gauge: &Gauge,
+        on_stall: OnStall,
     ) -> Result<Self, ThreadError> {
         let kill = CancellationToken::new();
         // Also ends the workers that did start when another doesn't.
         let guard = kill.clone().drop_guard();
         let (alive, threads) = mpsc::channel();
         let places_taken = Arc::<AtomicUsize>::default();
+        let (caught_up, alarm) = (Arc::<Notify>::default(), Arc::<Alarm>::default());
         let (crew, logger) = (Crew::default(), Arc::new(logger));
         let start = |number| {
             let shared = Shared::new(options.clone(), Arc::clone(&places_taken)).logged_by(&logger);
-            Worker::start(number, router.local(), shared, crew.clone(), kill.clone(), alive.clone())
+            let (kill, alive) = (kill.clone(), alive.clone());
+            let tells = (Arc::clone(&caught_up), Arc::clone(&alarm));
+            Worker::start(number, router.local(), shared, crew.clone(), kill, alive, tells)
         };
         let workers = (0..options.worker_count()).map(start).collect::<Result<Vec<_>, ThreadError>>()?;
         let all: Vec<_> = workers.iter().map(|worker| Arc::clone(&worker.shared)).collect();
+        let name = |worker: &Worker| (Name::from(worker.name.as_str()), Arc::clone(&worker.shared));
+        let watched = workers.iter().map(name).collect();
+        let stuck = Stuck { alarm, workers: watched, limit: options.stuck_after, tell: on_stall };
         crew.set(all.clone());
         gauge.set(all);
         let (drain, ordered) = oneshot::channel();
         let (report, drained) = watch::channel(None);
-        let entry = Entry::new(options);
+        let entry = Way { entry: Entry::new(options), caught_up };
         let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
         let dispatch = dispatch::current();
         spawn_with("the gRPC acceptor", "grpc-acceptor".to_owned(), runtime, move |runtime| {
             let _alive = alive;
             let _dispatch = dispatch::adopt(&dispatch);
             let run = conduct(listening, entry, workers, ordered, signal, kill);
-            let ended = runtime.block_on(run);
+            let ended = runtime.block_on(async {
+                tokio::select! {
+                    ended = run => ended,
+                    // It never ends.
+                    () = stuck.watch() => Ok(()),
+                }
+            });
             drop(runtime);
             // Nobody may be left to hear of it.
             let _ = report.send(Some(ended));
@@ -122,7 +138,7 @@ impl Acceptor {
 /// Accepts until the drain is ordered, then drains. Being killed ends either.
 async fn conduct(
     listening: Vec<Listening>,
-    entry: Entry,
+    entry: Way,
     mut workers: Vec<Worker>,
     ordered: oneshot::Receiver<Option<Instant>>,
     signal: ShutdownSignal,
@@ -164,8 +180,15 @@ async fn conduct(
     told(workers, forced)
 }
 
+/// The way of connections to the workers.
+struct Way {
+    entry: Entry,
+    /// Notified when a worker that was passed over takes connections again.
+    caught_up: Arc<Notify>,
+}
+
 /// Accepts connections for ever.
-async fn accept(listening: Vec<Listening>, mut entry: Entry, workers: &[Worker]) -> Infallible {
+async fn accept(listening: Vec<Listening>, way: Way, workers: &[Worker]) -> Infallible {
     let watched: io::Result<Vec<_>> = listening.into_iter().map(Listening::watch).collect();
     let mut listeners = match watched {
         Ok(listeners) => listeners,
@@ -174,23 +197,30 @@ async fn accept(listening: Vec<Listening>, mut entry: Entry, workers: &[Worker])
             return pending().await;
         }
     };
-    let mut turns = (0..workers.len()).cycle();
+    let Way { mut entry, caught_up } = way;
+    let mut dealer = Dealer::new(workers.iter().map(|worker| &*worker.intake));
     let mut listeners_turn = 0;
     let mut pause = FIRST_PAUSE;
     loop {
-        let accepted = accept_any(&mut listeners, &mut listeners_turn).await;
+        let accepted = tokio::select! {
+            biased;
+            // What waits for those who are behind goes to whoever is not.
+            () = caught_up.notified() => {
+                dealer.look(Instant::now());
+                continue;
+            }
+            () = until(dealer.due()) => {
+                dealer.look(Instant::now());
+                continue;
+            }
+            accepted = accept_any(&mut listeners, &mut listeners_turn), if dealer.is_open() => accepted,
+        };
         match accepted.and_then(|stream| entry.admit(stream)) {
             // One too many; closed by now.
             Ok(None) => pause = FIRST_PAUSE,
-            Ok(Some(mut accepted)) => {
+            Ok(Some(accepted)) => {
                 pause = FIRST_PAUSE;
-                // A worker ends before the drain only by a bug; then another takes its turn.
-                for turn in turns.by_ref().take(workers.len()) {
-                    match workers[turn].deal(accepted) {
-                        Ok(()) => break,
-                        Err(back) => accepted = back,
-                    }
-                }
+                dealer.deal(accepted, Instant::now());
             }
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {

@@ -139,6 +139,10 @@ impl Answer {
 
 impl Drop for Answer {
     fn drop(&mut self) {
+        // Else there is a body, which tells.
+        if !matches!(self.stage, Stage::Answered) {
+            self.call.handled();
+        }
         self.let_go();
     }
 }

@@ -8,8 +8,9 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::OwnedSemaphorePermit;
 use tonic::transport::server::Connected;
 
-use super::connection::{Connection, Http2, http2, serve};
+use super::connection::Connection;
 use super::router::Router;
+use super::serve::{Http2, http2, serve};
 use super::streams::{Crew, Streams};
 #[cfg(feature = "tls")]
 use super::tls::{ServerTls, handshake};

@@ -25,6 +25,8 @@ pub(super) struct CallBody {
     body: Option<Body>,
     /// What is left to say then.
     last: Option<Status>,
+    /// Whether its handler may have more to say.
+    at_work: bool,
     alarm: Alarm,
     /// `None` where messages may be as long as they can be.
     messages: Option<Messages>,
@@ -44,11 +46,24 @@ impl CallBody {
     ) -> Self {
         let limit = call.max_encoding_message_size();
         let messages = (limit < u32::MAX).then(|| Messages::new(limit));
-        Self { body: Some(body), last: None, alarm, messages, call, tap, _turn: turn }
+        let mut body =
+            Self { body: Some(body), last: None, at_work: true, alarm, messages, call, tap, _turn: turn };
+        if body.call.has_single_answer() {
+            body.handled();
+        }
+        body
+    }
+
+    /// There is nothing more to come of the handler: what is left waits for the peer alone.
+    fn handled(&mut self) {
+        if std::mem::take(&mut self.at_work) {
+            self.call.handled();
+        }
     }
 
     /// Drops what is left of the handler's.
     fn let_go(&mut self) {
+        self.handled();
         let Some(body) = self.body.take() else { return };
         let _within = self.call.enter();
         discard(body);
@@ -85,7 +100,7 @@ impl CallBody {
             tap.pass(&bytes);
         }
         let call = Arc::clone(&self.call);
-        Poll::Ready(Some(Ok(Frame::data(CallData { bytes, _call: call }))))
+        Poll::Ready(Some(Ok(Frame::data(CallData { bytes, call }))))
     }
 }
 
@@ -109,16 +124,19 @@ impl http_body::Body for CallBody {
                 Ok(bytes) => this.send(bytes),
                 // Trailers that are ready are better than ours.
                 Err(frame) => {
+                    this.handled();
                     let trailers = frame.into_trailers().ok();
                     trailers.iter().for_each(|trailers| this.call.trailed(trailers));
                     Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))))
                 }
             },
             Ok(Poll::Ready(Some(Err(status)))) => {
+                this.handled();
                 this.call.ended(&status);
                 Poll::Ready(Some(Err(status)))
             }
             Ok(Poll::Ready(None)) => {
+                this.handled();
                 this.call.closed();
                 Poll::Ready(None)
             }
@@ -154,7 +172,7 @@ impl fmt::Debug for CallBody {
 #[derive(Debug)]
 pub(super) struct CallData {
     bytes: Bytes,
-    _call: Arc<Call>,
+    call: Arc<Call>,
 }
 
 impl Buf for CallData {
@@ -171,10 +189,12 @@ impl Buf for CallData {
     }
 
     fn advance(&mut self, count: usize) {
+        self.call.sent(count);
         self.bytes.advance(count);
     }
 
     fn copy_to_bytes(&mut self, length: usize) -> Bytes {
+        self.call.sent(length);
         self.bytes.copy_to_bytes(length)
     }
 }

@@ -34,6 +34,7 @@ use super::deadline::Deadline;
 use super::health;
 use super::logging::{CallLog, EndedBy, Facts, Tap};
 use super::methods::Method;
+use super::stuck::InHandler;
 use super::transport::Peer;
 use crate::error::PanicError;
 use crate::supervision::panics;
@@ -51,6 +52,8 @@ pub(super) struct Call {
     began: Instant,
     deadline: Option<Box<Deadline>>,
     limited: bool,
+    /// Whether it counts as one that its connection carries.
+    carried: bool,
     /// Its longest poll, in nanoseconds, where polls are measured; 0 before the first.
     longest_poll: Option<AtomicU32>,
     log: CallLog,
@@ -66,7 +69,9 @@ impl Call {
         request: &Request<B>,
         method: Arc<Method>,
     ) -> (Arc<Self>, Option<Status>) {
-        let longest_poll = method.cost.is_measured(connection.call_began()).then(AtomicU32::default);
+        let carried = !connection.refuses();
+        let number = if carried { connection.call_began() } else { connection.call_arrived() };
+        let longest_poll = method.cost.is_measured(number).then(AtomicU32::default);
         let (options, taken) = (&connection.worker.options, &connection.worker.places_taken);
         let limited = !(method.built_in && is_health(request.uri().path()));
         let mut refusal = None;
@@ -88,6 +93,10 @@ impl Call {
         });
         if let (None, Some(closed)) = (&refusal, method.gate.as_ref().and_then(|gate| gate.refusal())) {
             (refusal, refused_by) = (Some(closed), EndedBy::Refusal);
+        }
+        if !carried {
+            let going = "this connection was told to go away: call again on another";
+            (refusal, refused_by) = (Some(Status::unavailable(going)), EndedBy::Refusal);
         }
         let path = match method.described {
             Some(_) => None,
@@ -115,6 +124,7 @@ impl Call {
             began,
             deadline: deadline.map(Box::new),
             limited,
+            carried,
             longest_poll,
             log,
             entry,
@@ -199,11 +209,29 @@ impl Call {
         self.connection.worker.options.max_encoding_message_size
     }
 
+    /// Its handler has no more to say. Told once.
+    pub(super) fn handled(&self) {
+        if self.carried {
+            self.connection.call_answered();
+        }
+    }
+
+    /// Whether its answer is a single message, as far as that is known.
+    pub(super) fn has_single_answer(&self) -> bool {
+        self.method.described.as_ref().is_some_and(|described| described.kind.answers_once())
+    }
+
+    /// The peer has taken so many bytes of its answer.
+    pub(super) fn sent(&self, count: usize) {
+        self.connection.sent(count);
+    }
+
     /// Runs code of its handler; `Err` is the status where that panicked.
     pub(super) fn run<T>(&self, poll: impl FnOnce() -> T) -> Result<T, Status> {
         let began = self.longest_poll.as_ref().map(|longest| (longest, std::time::Instant::now()));
         let polled = {
             let _within = self.log.enter();
+            let _in_handler = InHandler::enter(self.connection.worker.number, self.entry);
             catch_unwind(AssertUnwindSafe(poll))
         };
         let polled = polled.map_err(|payload| self.panicked(payload));
@@ -291,7 +319,9 @@ impl Drop for Call {
             self.method.cost.measured(Duration::from_nanos(longest.into()));
         }
         self.connection.worker.open.remove(self.entry);
-        self.connection.call_ended();
+        if self.carried {
+            self.connection.call_ended();
+        }
     }
 }
 

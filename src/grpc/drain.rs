@@ -5,6 +5,8 @@
 //!     |--- calls in flight finish -----------------------|------------|------|--------|
 //!                                                        |<-- a tenth, at most 150 ms ->|
 //! ```
+//!
+//! What only a peer holds up ends earlier: [`Patience`].
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,9 +17,14 @@ use crate::events::{OldestCall, count};
 /// A tenth of a drain, though not more than this, is kept for ending it in order.
 const LONGEST_LEAD: Duration = Duration::from_millis(150);
 
+/// A client hears of a GOAWAY long before, wherever it is.
+const LONGEST_FOR_NEW_CALLS: Duration = Duration::from_secs(1);
+
 /// When what is left is ended, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Timetable {
+    /// How much time there is in all.
+    pub(super) whole: Duration,
     /// Calls that are left are answered UNAVAILABLE.
     pub(super) call_off: Instant,
     /// Connections that are left are cut.
@@ -29,9 +36,28 @@ pub(super) struct Timetable {
 
 impl Timetable {
     pub(super) fn new(asked: Instant, deadline: Instant) -> Self {
-        let lead = (deadline.saturating_duration_since(asked) / 10).min(LONGEST_LEAD);
+        let whole = deadline.saturating_duration_since(asked);
+        let lead = (whole / 10).min(LONGEST_LEAD);
         let before = |margin| deadline.checked_sub(margin).unwrap_or(asked);
-        Self { call_off: before(lead), cut: before(lead / 2), give_up: before(lead / 3) }
+        Self { whole, call_off: before(lead), cut: before(lead / 2), give_up: before(lead / 3) }
+    }
+}
+
+/// How long a drain bears with peers that do not go along with it. Neither is a failure of the server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Patience {
+    /// New calls on connections that were told to go away are let in for so long, for whoever has not heard of it yet.
+    pub(super) new_calls: Duration,
+    /// So long peers may take next to nothing of answers that are ready; as long as they like, where that is `None`.
+    pub(super) unread: Option<Duration>,
+}
+
+impl Patience {
+    /// For a drain that may take so long, if it has a limit, where a write may take so long.
+    pub(super) fn new(whole: Option<Duration>, write_timeout: Option<Duration>) -> Self {
+        let share = whole.map(|whole| whole / 4);
+        let new_calls = share.map_or(LONGEST_FOR_NEW_CALLS, |share| share.min(LONGEST_FOR_NEW_CALLS));
+        Self { new_calls, unread: share.into_iter().chain(write_timeout).min() }
     }
 }
 
@@ -106,6 +132,19 @@ mod tests {
         assert_eq!(short.call_off, asked + ms(540));
         assert_eq!(short.cut, asked + ms(570));
         assert_eq!(short.give_up, asked + ms(580));
+    }
+
+    #[test]
+    fn g17_a_drain_bears_with_a_peer_for_a_quarter_of_its_time_at_most() {
+        let seconds = Duration::from_secs;
+        let patience = |whole, write| Patience::new(whole, write);
+        let (new_calls, unread) = (Duration::from_millis(250), Some(Duration::from_millis(250)));
+        assert_eq!(patience(Some(seconds(1)), Some(seconds(30))), Patience { new_calls, unread });
+        let new_calls = seconds(1);
+        let long = Patience { new_calls, unread: Some(seconds(30)) };
+        assert_eq!(patience(Some(seconds(600)), Some(seconds(30))), long);
+        assert_eq!(patience(None, Some(seconds(30))), long);
+        assert_eq!(patience(None, None), Patience { new_calls, unread: None });
     }
 
     #[test]

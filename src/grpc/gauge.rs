@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use super::worker::Shared;
-use crate::events::InFlight;
+use crate::events::{InFlight, OldestCall};
 
 /// Reads what a server carries.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +26,10 @@ impl Gauge {
             carried.carrying += worker.carrying.load(Ordering::Relaxed);
             carried.arrived += worker.calls.load(Ordering::Relaxed);
             carried.shed += worker.shed.load(Ordering::Relaxed);
+            carried
+                .stuck
+                .extend(worker.stuck().map(|(method, age)| OldestCall { method: method.to_string(), age }));
+            worker.unreading.tell(&mut carried);
             worker.open.for_each(|call| carried.add(call.path(), call.began.elapsed()));
         }
         Some(carried)

@@ -32,6 +32,10 @@ impl MethodKind {
     pub(super) fn is_unary(self) -> bool {
         self == Self::Unary
     }
+
+    pub(super) fn answers_once(self) -> bool {
+        matches!(self, Self::Unary | Self::ClientStreaming)
+    }
 }
 
 impl fmt::Display for MethodKind {

@@ -39,6 +39,7 @@ mod gates;
 mod gauge;
 mod handler;
 pub mod health;
+mod intake;
 pub mod logging;
 mod messages;
 mod methods;
@@ -48,12 +49,15 @@ mod options;
 mod reflection;
 mod registrar;
 mod router;
+mod serve;
 mod server;
 mod streams;
+mod stuck;
 mod term;
 #[cfg(feature = "tls")]
 mod tls;
 mod transport;
+mod unread;
 mod wire;
 mod worker;
 
@@ -72,6 +76,7 @@ pub use transport::{GrpcAddress, InMemory};
 
 pub(crate) use gauge::Gauge;
 pub(crate) use server::{SERVER_ID, Server};
+pub(crate) use stuck::WorkerStall;
 pub(crate) use transport::ServerAddress;
 
 /// Where the server listens unless it is told otherwise: port 50051 on all IPv4 interfaces. Answers to the

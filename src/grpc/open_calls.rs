@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::call::path_of;
 use super::methods::Method;
+use crate::events::Name;
 
 /// A call that is open.
 #[derive(Debug)]
@@ -52,6 +53,11 @@ impl OpenCalls {
     pub(super) fn remove(&self, key: usize) {
         let call = self.lock().try_remove(key);
         drop(call);
+    }
+
+    /// What the call is of that has this key.
+    pub(super) fn path_at(&self, key: usize) -> Option<Name> {
+        self.lock().get(key).map(|call| call.path().into())
     }
 
     /// Calls are kept from coming and going in the meantime.

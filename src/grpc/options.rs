@@ -15,6 +15,7 @@ const MAX_CONCURRENT_STREAMS: u32 = 1000;
 const MAX_DECODING_MESSAGE_SIZE: u32 = 4 * 1024 * 1024;
 const MAX_FRAME_SIZE: u32 = 16 * 1024;
 const MAX_HEADER_LIST_SIZE: u32 = 16 * 1024;
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 const WINDOW_SIZE: u32 = 1024 * 1024;
 
 /// Options of the gRPC server. All values are checked when the manager starts, before anything runs: one
@@ -50,6 +51,7 @@ pub struct GrpcServerOptions {
     pub(super) max_connection_age_grace: Option<Duration>,
     pub(super) max_connection_idle: Option<Duration>,
     pub(super) handshake_timeout: Duration,
+    pub(super) write_timeout: Option<Duration>,
     /// As they were given.
     initial_stream_window_size: Option<u32>,
     initial_connection_window_size: Option<u32>,
@@ -63,6 +65,7 @@ pub struct GrpcServerOptions {
     health_service: Option<bool>,
     reflection_service: Option<bool>,
     pub(super) logging: Option<GrpcLogging>,
+    pub(super) stuck_after: Option<Duration>,
 }
 
 impl Default for GrpcServerOptions {
@@ -82,6 +85,7 @@ impl Default for GrpcServerOptions {
             max_connection_age_grace: None,
             max_connection_idle: None,
             handshake_timeout: HANDSHAKE_TIMEOUT,
+            write_timeout: Some(WRITE_TIMEOUT),
             initial_stream_window_size: None,
             initial_connection_window_size: None,
             adaptive_window: false,
@@ -94,6 +98,7 @@ impl Default for GrpcServerOptions {
             health_service: None,
             reflection_service: None,
             logging: None,
+            stuck_after: None,
         }
     }
 }
@@ -122,6 +127,11 @@ impl GrpcServerOptions {
     /// How calls are logged, which is an option of the manager's.
     pub(crate) fn logged(self, logging: Option<GrpcLogging>) -> Self {
         Self { logging, ..self }
+    }
+
+    /// How long a handler may block its worker until that is told, which is an option of the manager's.
+    pub(crate) fn watched(self, stuck_after: Option<Duration>) -> Self {
+        Self { stuck_after, ..self }
     }
 
     /// Whether its sockets speak TLS.
@@ -198,6 +208,14 @@ impl GrpcServerOptions {
     /// `ConnectionTimeout`, there 120 s.
     pub fn handshake_timeout(self, timeout: Duration) -> Self {
         Self { handshake_timeout: timeout, ..self }
+    }
+
+    /// How long a client may read nothing at all while bytes wait for it, after which its connection is cut. Meanwhile
+    /// nothing is read of it once 64 KiB wait, so that it cannot have answers pile up. HTTP/2's own windows do not count:
+    /// a client that grants none reads all the same. `None`: as long as it likes, or
+    /// [`keepalive_timeout`](Self::keepalive_timeout) lets it. Default: 30 s. grpc-go has no such limit.
+    pub fn write_timeout(self, timeout: impl Into<Option<Duration>>) -> Self {
+        Self { write_timeout: timeout.into(), ..self }
     }
 
     /// How long nothing is heard from a client until it is sent a ping. `None`: never. Default: 60 s. In

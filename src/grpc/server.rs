@@ -14,6 +14,7 @@ use super::logging::Logger;
 use super::options::GrpcServerOptions;
 use super::reflection::{self, Reflection};
 use super::registrar::GrpcRegistrar;
+use super::stuck::{OnStall, WorkerStall};
 use super::transport::{Bound, GrpcAddress, ServerAddress, bind};
 use crate::error::BoxError;
 use crate::events::EventSender;
@@ -30,6 +31,7 @@ pub(crate) struct Server {
     registrar: GrpcRegistrar,
     gauge: Gauge,
     on_serving: Option<OnServing>,
+    on_stall: Option<OnStall>,
     bound: Option<Vec<Bound>>,
     acceptor: Option<Acceptor>,
     health: Option<HealthService>,
@@ -67,11 +69,17 @@ impl Server {
             registrar,
             gauge,
             on_serving: Some(on_serving),
+            on_stall: None,
             bound: None,
             acceptor: None,
             health,
             reflection,
         }
+    }
+
+    /// The same, which tells of handlers that block their worker, and of their end, on the acceptor's thread.
+    pub(crate) fn telling_of_stalls(self, tell: impl Fn(WorkerStall) + Send + 'static) -> Self {
+        Self { on_stall: Some(Box::new(tell)), ..self }
     }
 
     /// Who is to be told of every event before anybody else is, so that health, and the gates of services that restart, are
@@ -98,9 +106,10 @@ impl Server {
             let services = self.registrar.owners().into_keys().collect();
             reflection.serve(services, self.registrar.descriptor_sets());
         }
+        let on_stall = self.on_stall.take().unwrap_or_else(|| Box::new(|_| ()));
         let logger = Logger::new(self.options.logging.clone(), || self.registrar.descriptor_sets());
         let mut acceptor =
-            Acceptor::start(listening, &self.options, logger, &router, run.shutdown, &self.gauge)
+            Acceptor::start(listening, &self.options, logger, &router, run.shutdown, &self.gauge, on_stall)
                 .map_err(|error| ServerError::Thread(error.into_parts().1))?;
         let threads = acceptor.take_threads();
         // A task of the runtime outlives the actor, even one that is forced. It is dropped when this thread

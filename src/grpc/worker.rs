@@ -8,23 +8,26 @@ use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc as blocking};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::balance::Backlog;
 use super::begin::Host;
-use super::drain::{Timetable, until};
+use super::drain::{Patience, Timetable, until};
+use super::intake::Intake;
 use super::logging::Logger;
 use super::open_calls::OpenCalls;
 use super::options::GrpcServerOptions;
 use super::router::Router;
 use super::streams::Crew;
+use super::stuck::{Alarm, Poll};
 use super::transport::Accepted;
-use crate::events::InFlight;
+use super::unread::Unreading;
+use crate::events::{InFlight, Name};
 use crate::supervision::{ThreadError, dispatch, panics, spawn_with};
 
 /// What a worker, its connections and their calls know of each other.
@@ -40,6 +43,12 @@ pub(super) struct Shared {
     pub(super) tasks: TaskTracker,
     /// Calls that are not light and wait for their first poll.
     pub(super) backlog: Backlog,
+    /// Which of them it is.
+    pub(super) number: usize,
+    /// The handler that its thread is in.
+    pub(super) poll: Arc<Poll>,
+    /// The handler that blocks it, as far as that is known, and since when.
+    stuck: Mutex<Option<(Name, Instant)>>,
     /// Whether its thread sleeps for want of work.
     parked: Arc<AtomicBool>,
     pub(super) connections: AtomicUsize,
@@ -51,6 +60,10 @@ pub(super) struct Shared {
     pub(super) open: OpenCalls,
     /// Connections are to come to their end.
     pub(super) draining: CancellationToken,
+    /// Known once they are.
+    patience: OnceLock<Patience>,
+    /// Connections whose peer reads nothing.
+    pub(super) unreading: Unreading,
     /// Calls are answered UNAVAILABLE from here on.
     pub(super) called_off: CancellationToken,
     /// The same, cheap to ask.
@@ -83,6 +96,34 @@ impl Shared {
     /// Whether it has time for calls of others: nothing to do at all, or nothing but such.
     pub(super) fn is_free(&self) -> bool {
         self.parked.load(Ordering::Relaxed) || self.carrying.load(Ordering::Relaxed) == 0
+    }
+
+    /// Connections are to come to their end, by that time where there is one.
+    pub(super) fn drain(&self, times: Option<Timetable>) {
+        let whole = times.map(|times| times.whole);
+        // It is done once.
+        let _ = self.patience.set(Patience::new(whole, self.options.write_timeout));
+        self.draining.cancel();
+    }
+
+    /// With peers that do not go along with the drain.
+    pub(super) fn patience(&self) -> Patience {
+        self.patience.get().copied().unwrap_or_else(|| Patience::new(None, self.options.write_timeout))
+    }
+
+    pub(super) fn is_parked(&self) -> bool {
+        self.parked.load(Ordering::Relaxed)
+    }
+
+    /// What blocks it, or that nothing does any more.
+    pub(super) fn note_stuck(&self, stuck: Option<(Name, Instant)>) {
+        *self.stuck.lock().unwrap_or_else(PoisonError::into_inner) = stuck;
+    }
+
+    /// The method whose handler blocks it, and for how long it has.
+    pub(super) fn stuck(&self) -> Option<(Name, Duration)> {
+        let stuck = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        stuck.as_ref().map(|(method, since)| (method.clone(), since.elapsed()))
     }
 
     fn call_off(&self) {
@@ -131,7 +172,7 @@ impl Shared {
 pub(super) struct Worker {
     pub(super) name: String,
     pub(super) shared: Arc<Shared>,
-    inbox: mpsc::UnboundedSender<Accepted>,
+    pub(super) intake: Arc<Intake<Accepted>>,
     drain: Option<oneshot::Sender<Option<Timetable>>>,
     over: CancellationToken,
     thread: JoinHandle<Option<()>>,
@@ -147,25 +188,30 @@ impl Worker {
         crew: Crew,
         kill: CancellationToken,
         alive: blocking::Sender<Infallible>,
+        (caught_up, alarm): (Arc<Notify>, Arc<Alarm>),
     ) -> Result<Self, ThreadError> {
         let name = format!("grpc-worker-{number}");
         let (parks, unparks) = (Arc::clone(&shared.parked), Arc::clone(&shared.parked));
-        let shared = Arc::new(Shared { killed: kill.clone(), ..shared });
+        let shared = Arc::new(Shared { killed: kill.clone(), number, ..shared });
+        let poll = Arc::clone(&shared.poll);
         let its_shared = Arc::clone(&shared);
         let runtime = move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .on_thread_park(move || parks.store(true, Ordering::Relaxed))
-                .on_thread_unpark(move || unparks.store(false, Ordering::Relaxed))
+                .on_thread_unpark(move || {
+                    unparks.store(false, Ordering::Relaxed);
+                    alarm.ring();
+                })
                 .build()?;
             // It has none yet.
             let _ = its_shared.runtime.set(runtime.handle().clone());
             Ok(runtime)
         };
         let over = CancellationToken::new();
-        let (inbox, connections) = mpsc::unbounded_channel();
+        let intake = Arc::new(Intake::new(caught_up));
         let (drain, ordered) = oneshot::channel();
-        let work = work(connections, ordered, router, Arc::clone(&shared), crew);
+        let work = work(Arc::clone(&intake), ordered, router, Arc::clone(&shared), crew);
         let guard = over.clone().drop_guard();
         let dispatch = dispatch::current();
         let thread = spawn_with("a gRPC worker", name.clone(), runtime, move |runtime| {
@@ -173,6 +219,7 @@ impl Worker {
             let _over_in_the_end = guard;
             let _dispatch = dispatch::adopt(&dispatch);
             panics::keep_latest();
+            poll.adopt();
             runtime.block_on(async move {
                 tokio::select! {
                     biased;
@@ -183,12 +230,7 @@ impl Worker {
             // Drops every connection and call that is left; waits for no blocking task of a handler.
             runtime.shutdown_background();
         })?;
-        Ok(Self { name, shared, inbox, drain: Some(drain), over, thread })
-    }
-
-    /// Gives the connection back if the worker has ended.
-    pub(super) fn deal(&self, connection: Accepted) -> Result<(), Accepted> {
-        self.inbox.send(connection).map_err(|refused| refused.0)
+        Ok(Self { name, shared, intake, drain: Some(drain), over, thread })
     }
 
     /// Begins the drain.
@@ -217,7 +259,7 @@ impl Worker {
 
 /// Serves connections until the drain has come to its end.
 async fn work(
-    mut connections: mpsc::UnboundedReceiver<Accepted>,
+    connections: Arc<Intake<Accepted>>,
     mut ordered: oneshot::Receiver<Option<Timetable>>,
     router: Router,
     shared: Arc<Shared>,
@@ -228,7 +270,7 @@ async fn work(
     let times = loop {
         tokio::select! {
             biased;
-            Some(accepted) = connections.recv() => host.begin(accepted),
+            accepted = connections.next() => host.begin(accepted),
             ordered = &mut ordered => match ordered {
                 Ok(times) => break times,
                 // Whoever could order it is gone, and with it the server.
@@ -236,7 +278,7 @@ async fn work(
             },
         }
     };
-    shared.draining.cancel();
+    shared.drain(times);
     tasks.close();
     tokio::select! {
         () = tasks.wait() => return,

@@ -40,6 +40,7 @@ mod waiting;
 mod watchdog;
 mod who;
 mod work;
+mod worker_stalls;
 
 use std::sync::Arc;
 

@@ -316,7 +316,8 @@ impl ManagerOptions {
                 .grpc_server
                 .clone()
                 .reflection_by_default(self.grpc_ping_service)
-                .logged(self.grpc_logging.clone()),
+                .logged(self.grpc_logging.clone())
+                .watched(self.stuck_after),
             addresses: self.addresses()?,
             service_threads: self.service_threads,
         })

@@ -19,6 +19,7 @@ use super::seat::Seat;
 use super::timing::LAST_CALL;
 use super::told::{Home, Tick, Told, Turn};
 use super::watchdog::Watchdog;
+use super::worker_stalls::WorkerStalls;
 use crate::clock;
 use crate::error::ManagerError;
 use crate::events::LifecycleEvent;
@@ -57,6 +58,7 @@ pub(super) struct Shell {
     pub(super) turn: Turn,
     pub(super) orders: Orders,
     pub(super) watchdog: Watchdog,
+    pub(super) worker_stalls: WorkerStalls,
     /// What is still to go wrong, in a rehearsal.
     #[cfg(feature = "testing")]
     pub(super) fault: Option<super::fault::Fault>,
@@ -129,6 +131,7 @@ impl Shell {
             turn: Turn::default(),
             orders: Orders::default(),
             watchdog,
+            worker_stalls: WorkerStalls::default(),
             #[cfg(feature = "testing")]
             fault: parts.fault,
         }
@@ -222,6 +225,7 @@ impl Shell {
         };
         if announcement == Announcement::Stopped {
             self.close_stalls();
+            self.close_worker_stalls();
         }
         self.account.announce(announcement, detail);
         #[cfg(feature = "testing")]

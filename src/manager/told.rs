@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 
 use super::backpressure::Backlog;
-use crate::grpc::GrpcAddress;
+use crate::grpc::{GrpcAddress, WorkerStall};
 use crate::lifecycle::{Input, ResourceIx, ServiceIx, SignalKind, Step};
 use crate::service::Told as ToldOf;
 use crate::supervision::{ForeignStop, Notice, Reply};
@@ -23,6 +23,8 @@ pub(super) enum Told {
     Resource(ResourceIx, Turn, ToldOf),
     Released(ResourceIx, Turn, Reply),
     Serving(Vec<GrpcAddress>),
+    /// Of each worker one at a time, four times within the watchdog's limit at most.
+    Worker(WorkerStall),
     Signal(SignalKind),
     PrintStatus,
     /// Code on a thread of services or resources stopped the thread's system.

@@ -74,8 +74,10 @@ impl Work {
         if candidates.iter().any(|candidate| candidate.kind.registers()) {
             let server = {
                 let (registrar, home) = (registrar.clone(), home.clone());
+                let stalls = home.clone();
                 let on_serving = Box::new(move |addresses| home.tell(Told::Serving(addresses)));
                 Server::new(checked.addresses, checked.grpc_server, registrar, gauge.clone(), on_serving)
+                    .telling_of_stalls(move |stall| stalls.tell(Told::Worker(stall)))
             };
             observers.push(server.observer());
             // No service can hold up the thread that accepts connections.

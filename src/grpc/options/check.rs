@@ -155,6 +155,7 @@ impl GrpcServerOptions {
         lasting("GrpcServerOptions::max_connection_age", self.max_connection_age, limit)?;
         lasting("GrpcServerOptions::max_connection_age_grace", self.max_connection_age_grace, limit)?;
         lasting("GrpcServerOptions::max_connection_idle", self.max_connection_idle, limit)?;
+        lasting("GrpcServerOptions::write_timeout", self.write_timeout, limit)?;
         match self.tcp_keepalive {
             Some(silence) if !(Duration::from_secs(1)..=LONGEST_TCP_KEEPALIVE).contains(&silence) => refuse(
                 "GrpcServerOptions::tcp_keepalive",
@@ -248,7 +249,7 @@ mod tests {
     #[test]
     fn g01_durations_of_nothing_or_of_ages_are_refused_by_name() {
         type Set = fn(Duration) -> GrpcServerOptions;
-        let all: [(&str, Set); 7] = [
+        let all: [(&str, Set); 8] = [
             ("request_timeout", |time| new().request_timeout(time)),
             ("handshake_timeout", |time| new().handshake_timeout(time)),
             ("keepalive_interval", |time| new().keepalive_interval(time)),
@@ -258,6 +259,7 @@ mod tests {
                 new().max_connection_age(LONGEST).max_connection_age_grace(time)
             }),
             ("max_connection_idle", |time| new().max_connection_idle(time)),
+            ("write_timeout", |time| new().write_timeout(time)),
         ];
         for (option, set) in all {
             refused(set(Duration::ZERO), &format!("{option} is 0s"), "some time");
@@ -306,7 +308,12 @@ mod tests {
     fn what_can_work_is_not_refused() {
         new().validate().unwrap();
         let none = new().max_connections(None).request_timeout(None).keepalive_interval(None);
-        none.max_connection_age(None).max_connection_idle(None).tcp_keepalive(None).validate().unwrap();
+        none.max_connection_age(None)
+            .max_connection_idle(None)
+            .write_timeout(None)
+            .tcp_keepalive(None)
+            .validate()
+            .unwrap();
         let all = new().workers(1).max_connections(1).max_concurrent_streams(1).max_concurrent_calls(1);
         let all = all.max_concurrent_calls_per_connection(1).max_decoding_message_size(u32::MAX);
         let all = all.initial_stream_window_size(65_535).initial_connection_window_size((1 << 31) - 1);

@@ -7,8 +7,9 @@ use tokio::io::AsyncWriteExt;
 
 use super::peer::alone;
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::connection::{Connection, serve};
+use crate::grpc::connection::Connection;
 use crate::grpc::router::{Router, Table};
+use crate::grpc::serve::serve;
 use crate::grpc::transport::addresses;
 use crate::grpc::worker::Shared;
 

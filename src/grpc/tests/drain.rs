@@ -8,7 +8,7 @@ use tonic::Code;
 
 use super::probe::{BIG, Probed};
 use super::rig::{Bare, Ended, Rig, soon, stream, unary};
-use crate::grpc::DrainError;
+use crate::grpc::{DrainError, GrpcServerOptions};
 use crate::ping::PingClient;
 
 /// So long that the end of a drain, its last tenth, takes as long as it ever may: busy machines need it.
@@ -246,6 +246,42 @@ async fn g08_a_blocked_worker_costs_connections_on_others_nothing() {
     soon(PingClient::new(channel).ping(())).await.unwrap();
     drop(probed.unblock);
     soon(blocked).await.unwrap().unwrap();
+}
+
+#[actix::test]
+async fn g17_new_connections_pass_over_a_worker_that_a_handler_blocks() {
+    let mut probed = Probed::new();
+    let rig = Rig::serve(&probed.probe).await;
+    let blocked = tokio::spawn(unary(rig.channel().await, "Block"));
+    probed.entered.recv().await.unwrap();
+    for _ in 0..8 {
+        soon(PingClient::new(rig.channel().await).ping(())).await.unwrap();
+    }
+    drop(probed.unblock);
+    soon(blocked).await.unwrap().unwrap();
+    for _ in 0..4 {
+        soon(PingClient::new(rig.channel().await).ping(())).await.unwrap();
+    }
+}
+
+#[actix::test]
+async fn g17_a_handler_that_blocks_its_worker_is_told_while_it_lasts_and_when_it_is_over() {
+    let mut probed = Probed::new();
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let options = GrpcServerOptions::new().workers(2).watched(Some(Duration::from_millis(100)));
+    let rig = Rig::serve_telling(&probed.probe, options, move |stall| drop(tell.send(stall))).await;
+    let blocked = tokio::spawn(unary(rig.channel().await, "Block"));
+    probed.entered.recv().await.unwrap();
+    let stall = soon(told.recv()).await.unwrap();
+    assert_eq!((&*stall.method, &*stall.thread, stall.over), ("/test.Probe/Block", "grpc-worker-0", false));
+    assert!(stall.lasted >= Duration::from_millis(100), "{stall:?}");
+    let stuck = rig.gauge.in_flight().unwrap().stuck;
+    assert_eq!((stuck.len(), &*stuck[0].method), (1, "/test.Probe/Block"));
+    drop(probed.unblock);
+    soon(blocked).await.unwrap().unwrap();
+    let over = soon(told.recv()).await.unwrap();
+    assert!(over.over && over.method == stall.method && over.lasted >= stall.lasted, "{over:?}");
+    assert!(rig.gauge.in_flight().unwrap().stuck.is_empty());
 }
 
 #[actix::test]

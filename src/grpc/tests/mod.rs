@@ -3,12 +3,15 @@
 mod connection;
 mod deadlines;
 mod drain;
+mod drain_peers;
 mod limits;
 mod logging;
 mod peer;
 mod probe;
+mod raw;
 mod rig;
 mod serving;
 mod term;
 #[cfg(feature = "tls")]
 mod tls;
+mod unread;

@@ -9,8 +9,9 @@ use tonic::Code;
 
 use super::probe::Probe;
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::connection::{Connection, Http2, http2, serve};
+use crate::grpc::connection::Connection;
 use crate::grpc::router::Router;
+use crate::grpc::serve::{Http2, http2, serve};
 use crate::grpc::streams::{Crew, Streams};
 use crate::grpc::transport::addresses;
 use crate::grpc::worker::Shared;

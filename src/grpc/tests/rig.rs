@@ -16,7 +16,7 @@ use tonic_prost::ProstCodec;
 
 use super::probe::Probe;
 use crate::error::BoxError;
-use crate::grpc::{Gauge, GrpcRegistrar, GrpcServerOptions, Server, ServerAddress};
+use crate::grpc::{Gauge, GrpcRegistrar, GrpcServerOptions, Server, ServerAddress, WorkerStall};
 use crate::ping::PingService;
 use crate::service::{Asking, Deadlines, Registry, Resources, Run, Setup, Shutdown, ShutdownSignal};
 use crate::supervision::{Control, Lodgers, Notice, Pool, Tag, dispatch, launch};
@@ -28,6 +28,7 @@ pub(super) struct Rig {
     pub(super) address: SocketAddr,
     pub(super) stage: Stage,
     pub(super) run: Ended,
+    pub(super) gauge: Gauge,
 }
 
 /// What a manager has at hand.
@@ -48,6 +49,17 @@ impl Stage {
     }
 
     pub(super) fn with(address: &str, registrar: GrpcRegistrar, options: GrpcServerOptions) -> Self {
+        Self::telling(address, registrar, options, Gauge::default(), |_| ())
+    }
+
+    /// It tells of handlers that block their worker.
+    fn telling(
+        address: &str,
+        registrar: GrpcRegistrar,
+        options: GrpcServerOptions,
+        gauge: Gauge,
+        tell: impl Fn(WorkerStall) + Send + 'static,
+    ) -> Self {
         let lodgers = Lodgers {
             kind: "service",
             home: Arbiter::current(),
@@ -66,9 +78,10 @@ impl Stage {
             vec![ServerAddress::parse(address).unwrap()],
             options,
             registrar,
-            Gauge::default(),
+            gauge,
             Box::new(move |at| tell_serving.send(at[0].as_tcp().unwrap()).unwrap()),
-        );
+        )
+        .telling_of_stalls(tell);
         let observer = Box::new(move |notice| {
             if let (Notice::Gone(_), Some(gone)) = (notice, tell_gone.lock().unwrap().take()) {
                 let _ = gone.send(());
@@ -127,14 +140,23 @@ impl Rig {
     }
 
     pub(super) async fn serve_with(probe: &Probe, options: GrpcServerOptions) -> Self {
+        Self::serve_telling(probe, options, |_| ()).await
+    }
+
+    pub(super) async fn serve_telling(
+        probe: &Probe,
+        options: GrpcServerOptions,
+        tell: impl Fn(WorkerStall) + Send + 'static,
+    ) -> Self {
         let registrar = GrpcRegistrar::new();
         registrar.add_service(probe.clone());
         PingService.register(&registrar);
-        let mut stage = Stage::with("127.0.0.1:0", registrar, options);
+        let gauge = Gauge::default();
+        let mut stage = Stage::telling("127.0.0.1:0", registrar, options, gauge.clone(), tell);
         stage.set_up().await.unwrap().unwrap();
         let run = stage.run();
         let address = (&mut stage.serving).await.unwrap();
-        Self { address, stage, run }
+        Self { address, stage, run, gauge }
     }
 
     pub(super) async fn channel(&self) -> Channel {

@@ -12,7 +12,8 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::peer::alone;
 use super::probe::{MEDIUM, Probed};
-use crate::grpc::connection::{Connection, serve};
+use crate::grpc::connection::Connection;
+use crate::grpc::serve::serve;
 use crate::grpc::tls::ServerTls;
 use crate::grpc::transport::addresses;
 use crate::grpc::worker::Shared;

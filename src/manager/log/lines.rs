@@ -58,7 +58,9 @@ pub(super) fn log(timed: &TimedEvent, limit: usize) {
         E::StallStarted { service, resource, stall, lasted } => {
             let (resource, lasted_ms) = (resource.as_deref(), lasted.as_millis() as u64);
             let mend = match stall {
-                Stall::Stuck { .. } => ": move blocking work to spawn_blocking or to a dedicated thread",
+                Stall::Stuck { .. } | Stall::StuckCall { .. } => {
+                    ": move blocking work to spawn_blocking or to a dedicated thread"
+                }
                 _ => "",
             };
             warn!(target: "majordomo", %service, resource, lasted_ms, "{stall}{mend}");

@@ -34,6 +34,7 @@ impl Manager {
                 work.grpc_addresses.clone_from(&addresses);
                 shell.serving(addresses);
             }
+            Told::Worker(stall) => shell.told_of_worker(stall),
             Told::Signal(signal) => shell.feed(Input::Signal(signal), Detail::None),
             Told::PrintStatus => self.questions.print(),
             Told::ForeignStop(stop) => shell.stopped_by_others(stop),

@@ -19,7 +19,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         compiler.include_imports(true).open_file(contract)?;
         std::fs::write(out.join(descriptors), compiler.encode_file_descriptor_set())?;
         let files = compiler.file_descriptor_set();
-        tonic_prost_build::configure().build_transport(false).compile_fds(files)?;
+        // With `connect`, so that the crate's own clients need no channel that was made elsewhere.
+        tonic_prost_build::configure().compile_fds(files)?;
     }
     let mut named = tonic_prost_build::Config::new();
     named.enable_type_names();

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix::{Actor, Context, Handler, ResponseFuture, Supervised};
 
 use super::messages::{Release, Run, Setup, Shutdown};
+use super::restart::RestartPolicy;
+use super::spec::ServiceSpec;
 use super::traits::{GenericService, Resource, Service};
 use crate::error::BoxError;
 
@@ -47,6 +50,37 @@ where
     ServiceFn { id: id.into(), run: Some(Box::new(move |message| Box::pin(run(message)))) }
 }
 
+impl ServiceFn {
+    /// Does not compile, since its main loop can be run only once: make the service by [`restartable_fn`].
+    ///
+    /// ```compile_fail,E0277
+    /// use majordomo::{RestartPolicy, service_fn};
+    ///
+    /// // error: a service made by `service_fn` can be run only once
+    /// let _ = service_fn("once", |_| async { Ok(()) }).restart(RestartPolicy::on_failure());
+    /// ```
+    pub fn restart<P: RunsAgain>(self, policy: P) -> ServiceSpec<Self> {
+        policy.again(self)
+    }
+}
+
+/// Is implemented by nothing: it is there for the message that asking for it leads to.
+#[diagnostic::on_unimplemented(
+    message = "a service made by `service_fn` can be run only once",
+    label = "make the service by `restartable_fn`, which takes a closure that can be called again, to restart it"
+)]
+pub trait RunsAgain {
+    /// Nobody ever calls this.
+    fn again(self, service: ServiceFn) -> ServiceSpec<ServiceFn>;
+}
+
+impl RestartableFn {
+    /// Has the service started again when it fails: [`ServiceSpec::restart`].
+    pub fn restart(self, policy: RestartPolicy) -> ServiceSpec<Self> {
+        ServiceSpec::new(self).restart(policy)
+    }
+}
+
 /// A service made of a main loop that may be run again, by [`restartable_fn`].
 pub struct RestartableFn {
     id: String,
@@ -57,7 +91,7 @@ pub struct RestartableFn {
 /// restarted when it fails.
 ///
 /// ```
-/// use majordomo::{Manager, ManagerOptions, RestartPolicy, ServiceSpec, restartable_fn};
+/// use majordomo::{Manager, ManagerOptions, RestartPolicy, restartable_fn};
 ///
 /// # #[actix::main]
 /// # async fn main() {
@@ -68,7 +102,7 @@ pub struct RestartableFn {
 /// });
 /// let policy = RestartPolicy::on_failure().backoff(Default::default(), Default::default());
 /// let options = ManagerOptions::new().grpc_ping_service(false);
-/// Manager::new(options).service(ServiceSpec::new(stubborn).restart(policy)).run().await.unwrap();
+/// Manager::new(options).service(stubborn.restart(policy)).run().await.unwrap();
 /// # }
 /// ```
 pub fn restartable_fn<F, Fut>(id: impl Into<String>, mut run: F) -> RestartableFn
@@ -116,6 +150,23 @@ macro_rules! service_of_a_loop {
         }
 
         impl GenericService for $service {}
+
+        impl $service {
+            /// The service needs another: [`ServiceSpec::depends_on`].
+            pub fn depends_on(self, id: impl Into<String>) -> ServiceSpec<Self> {
+                ServiceSpec::new(self).depends_on(id)
+            }
+
+            /// How long the service may take to stop: [`ServiceSpec::stop_timeout`].
+            pub fn stop_timeout(self, timeout: Duration) -> ServiceSpec<Self> {
+                ServiceSpec::new(self).stop_timeout(timeout)
+            }
+
+            /// Gives the service a thread of its own: [`ServiceSpec::dedicated_thread`].
+            pub fn dedicated_thread(self) -> ServiceSpec<Self> {
+                ServiceSpec::new(self).dedicated_thread()
+            }
+        }
 
         impl Handler<Setup> for $service {
             type Result = Result<(), BoxError>;

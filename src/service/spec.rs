@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix::{Actor, Context, Supervised};
+use actix::{Actor, Context};
 
 use crate::events::Name;
 use crate::manager::Branch;
+use crate::service::traits::Restartable;
 use crate::service::{Resource, RestartPolicy, Service};
 use crate::supervision::Restart;
 
@@ -66,12 +67,12 @@ impl<A: Service> ServiceSpec<A> {
     /// Has the service started again: when it fails, as the policy says, and with what it depends on.
     ///
     /// A restart ends what the actor spawned and what it was to answer, releases its resources, the last started first,
-    /// calls [`Supervised::restarting`], where the actor brings its state back to what it was at first, and sends `Setup` and
+    /// calls [`Supervised::restarting`](actix::Supervised::restarting), where the actor brings its state back to what it was at first, and sends `Setup` and
     /// `Run`. The actor keeps its `Addr`, and what is queued in its mailbox; that is handled once it has handled `Setup`.
     /// The message that it failed over is not handled again.
     pub fn restart(self, policy: RestartPolicy) -> Self
     where
-        A: Supervised,
+        A: Restartable,
     {
         Self { policy, restart: Some(|actor| actor.restart()), ..self }
     }

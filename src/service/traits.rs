@@ -1,6 +1,6 @@
 //! The traits of services and resources.
 
-use actix::{Actor, Context, Handler};
+use actix::{Actor, Context, Handler, Supervised};
 
 use super::messages::{Release, Run, Setup, Shutdown};
 
@@ -47,3 +47,21 @@ pub trait GenericService: Service + Handler<Run> + Handler<Shutdown> {}
 /// [`Release`] is sent once, when no service runs any more, to the last started of a service's resources
 /// first; its answer is the acknowledgement. A resource that dies while its service is needed fails it.
 pub trait Resource: Actor<Context = Context<Self>> + Handler<Release> {}
+
+/// What can be started again: an actor that is [`Supervised`]. It is there for the message that is given where one is not.
+///
+/// ```compile_fail,E0277
+/// use majordomo::{RestartPolicy, ServiceSpec, service_fn};
+///
+/// // error: `ServiceFn` cannot be restarted
+/// let once = ServiceSpec::new(service_fn("once", |_| async { Ok(()) }));
+/// let _ = once.restart(RestartPolicy::on_failure());
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be restarted",
+    label = "implement `actix::Supervised` for the actor; a closure is made into such a service by `restartable_fn`, not by `service_fn`"
+)]
+pub trait Restartable: Supervised {}
+
+#[diagnostic::do_not_recommend]
+impl<A: Supervised> Restartable for A {}

@@ -5,6 +5,7 @@ mod common;
 
 use std::fs;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -129,6 +130,8 @@ async fn g01_addresses_that_cannot_be_are_refused_by_name_before_anything_starts
         (vec!["unix:"], vec!["\"unix:\"", "no path"]),
         (vec![&*long], vec![&*long, "201 bytes"]),
         (vec!["127.0.0.1:7000", "127.0.0.1:7000"], vec!["127.0.0.1:7000", "already"]),
+        (vec!["unix:/tmp/a?mode=0888"], vec!["unix:/tmp/a?mode=0888", "\"0888\"", "octal"]),
+        (vec!["unix-abstract:a?mode=0600"], vec!["unix-abstract:a?mode=0600", "no mode"]),
         (vec!["unix:/tmp/a", "unix:///tmp/a"], vec!["unix:///tmp/a", "already", "\"unix:/tmp/a\""]),
         (vec!["systemd:a", "systemd:"], vec!["\"systemd:\"", "already"]),
         (vec!["127.0.0.1:0", "nowhere"], vec!["nowhere", "no port"]),
@@ -168,6 +171,48 @@ async fn g02_connecting_to_a_unix_socket_is_refused_before_the_run() {
     gate.open();
     observed.running().await;
     ping(&unix(&path)).await.unwrap();
+    observed.shut_down();
+    observed.ended().await.assert_ok();
+}
+
+fn mode_of(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
+}
+
+#[actix::test]
+async fn g17_a_unix_socket_is_for_its_user_alone_unless_a_mode_is_given_from_the_moment_it_is_there() {
+    let folder = Folder::new();
+    let (own, group, all) = (folder.path("own"), folder.path("group"), folder.path("all"));
+    let addresses =
+        [unix(&own), format!("{}?mode=0660", unix(&group)), format!("unix://{}?mode=777", all.display())];
+    let gate = Gate::default();
+    let slow = Probe::new("slow", &Journal::default()).setup({
+        let gate = gate.clone();
+        move |_| async move {
+            gate.passed().await;
+            Ok(())
+        }
+    });
+    let mut observed = observe(at(addresses), |m| m.service(slow));
+    observed.seen("setup_started slow").await;
+    let modes = || [&own, &group, &all].map(|path| mode_of(path));
+    // Bound, and not listening yet.
+    assert_eq!(modes(), [0o600, 0o660, 0o777]);
+    gate.open();
+    // Where it serves is told without the mode, as a client needs it.
+    assert_eq!(addresses_of(&observed).await, [unix(&own), unix(&group), unix(&all)]);
+    assert_eq!(modes(), [0o600, 0o660, 0o777]);
+    ping(&unix(&group)).await.unwrap();
+    observed.shut_down();
+    observed.ended().await.assert_ok();
+}
+
+#[actix::test]
+async fn g02_an_ipv4_address_that_is_written_as_one_of_ipv6_is_that_address() {
+    let mut observed = observe(at(["[::ffff:127.0.0.1]:0"]), |m| m);
+    let addresses = addresses_of(&observed).await;
+    assert!(addresses[0].starts_with("127.0.0.1:"), "{addresses:?}");
+    ping(&addresses[0]).await.unwrap();
     observed.shut_down();
     observed.ended().await.assert_ok();
 }

@@ -24,7 +24,8 @@ pub(super) enum Place {
     /// `:PORT`: all interfaces, IPv6 and IPv4, as in Go.
     Everywhere(u16),
     Host(String, u16),
-    Unix(PathBuf),
+    /// With the mode of its file, where one was given.
+    Unix(PathBuf, Option<u32>),
     UnixAbstract(String),
     /// Of that name; without, all that the process was started with.
     Inherited(Option<String>),
@@ -33,7 +34,8 @@ pub(super) enum Place {
 
 impl ServerAddress {
     /// Understands `HOST:PORT`, `IPV4:PORT`, `[IPV6]:PORT` and `:PORT`, where port 0 is any that is free;
-    /// `unix:PATH`, `unix:///PATH` and `unix-abstract:NAME`, as gRPC writes them; `systemd:` and `systemd:NAME`.
+    /// `unix:PATH`, `unix:///PATH` and `unix-abstract:NAME`, as gRPC writes them, and `unix:PATH?mode=0660`; `systemd:` and
+    /// `systemd:NAME`. An IPv4 address that is written as one of IPv6, `[::ffff:127.0.0.1]:0`, is that IPv4 address, as in Go.
     ///
     /// # Errors
     /// What is wrong with it, without the address itself.
@@ -63,8 +65,8 @@ impl ServerAddress {
         if text.contains("://") {
             return Err("it is a URL".to_owned());
         }
-        if let Ok(address) = text.parse() {
-            return Ok(Place::Ip(address));
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return Ok(Place::Ip(SocketAddr::new(address.ip().to_canonical(), address.port())));
         }
         let Some((host, port)) = text.rsplit_once(':') else {
             return Err("it has no port".to_owned());
@@ -112,6 +114,7 @@ impl ServerAddress {
             (Place::Inherited(None), Place::Inherited(_)) | (Place::Inherited(_), Place::Inherited(None)) => {
                 true
             }
+            (Place::Unix(path, _), Place::Unix(other, _)) => path == other,
             (one, other) => one == other,
         }
     }
@@ -131,12 +134,16 @@ impl Place {
                 found.sort_by_key(SocketAddr::is_ipv6);
                 Ok(found)
             }
-            Self::Unix(_) | Self::UnixAbstract(_) | Self::Inherited(_) | Self::InMemory(_) => Ok(Vec::new()),
+            Self::Unix(..) | Self::UnixAbstract(_) | Self::Inherited(_) | Self::InMemory(_) => Ok(Vec::new()),
         }
     }
 }
 
 fn unix(path: &str) -> Result<Place, String> {
+    let (path, mode) = match path.rsplit_once('?') {
+        Some((path, parameter)) => (path, Some(mode(parameter)?)),
+        None => (path, None),
+    };
     let path = match path.strip_prefix("//") {
         Some(absolute) if absolute.starts_with('/') => absolute,
         Some(_) => return Err("after unix:// the path must begin with /".to_owned()),
@@ -147,8 +154,23 @@ fn unix(path: &str) -> Result<Place, String> {
     }
     // Also refuses one that is too long.
     match UnixAddr::from_pathname(path) {
-        Ok(_) => Ok(Place::Unix(path.into())),
+        Ok(_) => Ok(Place::Unix(path.into(), mode)),
         Err(error) => Err(format!("a socket cannot have this path of {} bytes: {error}", path.len())),
+    }
+}
+
+/// `mode=0660`.
+fn mode(parameter: &str) -> Result<u32, String> {
+    let Some(octal) = parameter.strip_prefix("mode=") else {
+        return Err(format!("after the path's ? only mode= is known, such as mode=0660, not {parameter:?}"));
+    };
+    let digits = (3..=4).contains(&octal.len()) && octal.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+    match u32::from_str_radix(octal, 8) {
+        Ok(mode) if digits && mode & !0o777 == 0 && mode & 0o600 == 0o600 => Ok(mode),
+        Ok(mode) if digits && mode & !0o777 == 0 => {
+            Err(format!("with the mode {octal:?} its own user could not connect: begin with 06 or 07"))
+        }
+        _ => Err(format!("its mode {octal:?} is none: write it in octal, 0600 to 0777")),
     }
 }
 
@@ -158,6 +180,12 @@ fn unix_abstract(name: &str) -> Result<Place, String> {
     }
     if name.is_empty() {
         return Err("it has no name".to_owned());
+    }
+    if name.contains("?mode=") {
+        return Err(
+            "an abstract name has no mode, since it is no file: whoever is on this machine may connect"
+                .to_owned(),
+        );
     }
     // The byte that stands before the name is no NUL of its own.
     match UnixAddr::from_pathname(format!("/{name}")) {
@@ -204,8 +232,13 @@ mod tests {
         }
         assert_eq!(ServerAddress::parse(":7").unwrap().place, Place::Everywhere(7));
         assert_eq!(ServerAddress::parse("[::1]:7").unwrap().place, Place::Ip("[::1]:7".parse().unwrap()));
-        assert_eq!(ServerAddress::parse("unix:///a").unwrap().place, Place::Unix("/a".into()));
-        assert_eq!(ServerAddress::parse("unix:a").unwrap().place, Place::Unix("a".into()));
+        assert_eq!(ServerAddress::parse("unix:///a").unwrap().place, Place::Unix("/a".into(), None));
+        assert_eq!(ServerAddress::parse("unix:a").unwrap().place, Place::Unix("a".into(), None));
+        let mode = |text| ServerAddress::parse(text).unwrap().place;
+        assert_eq!(mode("unix:/a?mode=0660"), Place::Unix("/a".into(), Some(0o660)));
+        assert_eq!(mode("unix:///a?mode=777"), Place::Unix("/a".into(), Some(0o777)));
+        assert_eq!(mode("[::ffff:127.0.0.1]:7"), Place::Ip("127.0.0.1:7".parse().unwrap()));
+        assert_eq!(mode("[::ffff:0.0.0.0]:7"), Place::Ip("0.0.0.0:7".parse().unwrap()));
         assert_eq!(ServerAddress::parse("systemd:").unwrap().place, Place::Inherited(None));
         assert_eq!(ServerAddress::parse("systemd:80").unwrap().place, Place::Inherited(Some("80".into())));
     }
@@ -220,6 +253,8 @@ mod tests {
             (":0", ":0", false),
             ("unix:/a", "unix:///a", true),
             ("unix:/a", "unix-abstract:/a", false),
+            ("unix:/a", "unix:/a?mode=0660", true),
+            ("[::ffff:127.0.0.1]:7", "127.0.0.1:7", true),
             ("systemd:", "systemd:a", true),
             ("systemd:a", "systemd:", true),
             ("systemd:a", "systemd:b", false),
@@ -246,6 +281,21 @@ mod tests {
             ("unix://", "after unix:// the path must begin with /"),
             ("unix://host/a", "after unix:// the path must begin with /"),
             ("unix-abstract:", "it has no name"),
+            ("unix:?mode=0600", "it has no path"),
+            ("unix:/a?mode=", "its mode \"\" is none: write it in octal, 0600 to 0777"),
+            ("unix:/a?mode=0999", "its mode \"0999\" is none: write it in octal, 0600 to 0777"),
+            ("unix:/a?mode=1777", "its mode \"1777\" is none: write it in octal, 0600 to 0777"),
+            ("unix:/a?mode=+660", "its mode \"+660\" is none: write it in octal, 0600 to 0777"),
+            ("unix:/a?mode=rw", "its mode \"rw\" is none: write it in octal, 0600 to 0777"),
+            (
+                "unix:/a?mode=0060",
+                "with the mode \"0060\" its own user could not connect: begin with 06 or 07",
+            ),
+            ("unix:/a?owner=x", "after the path's ? only mode= is known, such as mode=0660, not \"owner=x\""),
+            (
+                "unix-abstract:a?mode=0600",
+                "an abstract name has no mode, since it is no file: whoever is on this machine may connect",
+            ),
             ("systemd:a:b", "a name of systemd's has no colon"),
         ] {
             assert_eq!(ServerAddress::parse(text).unwrap_err(), reason, "{text:?}");

@@ -109,8 +109,8 @@ async fn bind_patiently(
 
 async fn try_at(wanted: &ServerAddress) -> Result<Vec<Bound>, Failure> {
     let one = match wanted.place() {
-        Place::Unix(path) => {
-            let (socket, file) = unix::bind_path(path).map_err(|failure| match failure {
+        Place::Unix(path, mode) => {
+            let (socket, file) = unix::bind_path(path, *mode).map_err(|failure| match failure {
                 unix::Failure::InUse(error) => Failure::InUse(error),
                 unix::Failure::Hopeless(error) => Failure::Told(error),
             })?;

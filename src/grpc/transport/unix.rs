@@ -6,17 +6,24 @@
 //!                             a socket, connecting is refused --> stale: removed, bound again
 //! ```
 //!
+//! Its file is for its own user alone, unless a mode is given. Who connects needs the right to write to the file, and is refused
+//! as long as nobody listens; the mode is right before that.
+//!
 //! The file of a server that is bound but does not listen yet looks stale, too: whoever lets go of it so finds
 //! out when it is to listen.
 
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::super::error::ServerError;
+
+/// Its own user may connect, nobody else.
+const DEFAULT_MODE: u32 = 0o600;
 
 /// Why a path could not be bound.
 #[derive(Debug)]
@@ -64,8 +71,9 @@ impl Drop for SocketFile {
     }
 }
 
-/// Binds a socket to a path, in the place of a stale one if there is one.
-pub(super) fn bind_path(path: &Path) -> Result<(Socket, SocketFile), Failure> {
+/// Binds a socket to a path, in the place of a stale one if there is one, with exactly this mode, or with
+/// [`DEFAULT_MODE`] less what the process's umask takes from it.
+pub(super) fn bind_path(path: &Path, mode: Option<u32>) -> Result<(Socket, SocketFile), Failure> {
     let unusable = |reason: String, mend| Failure::Hopeless(unusable(path, reason, mend));
     let other = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => {
@@ -79,8 +87,13 @@ pub(super) fn bind_path(path: &Path) -> Result<(Socket, SocketFile), Failure> {
     // A stale file is removed once; what comes again is somebody who is quicker.
     for _ in 0..2 {
         let socket = stream().map_err(other)?;
+        narrow(&socket, mode.unwrap_or(DEFAULT_MODE)).map_err(other)?;
         match socket.bind(&SockAddr::unix(path).map_err(other)?) {
-            Ok(()) => return Ok((socket, SocketFile::new(path).map_err(other)?)),
+            Ok(()) => {
+                let file = SocketFile::new(path).map_err(other)?;
+                set_mode(path, mode).map_err(other)?;
+                return Ok((socket, file));
+            }
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
                 remove_if_stale(path, other, unusable)?;
                 last = Some(error);
@@ -89,6 +102,23 @@ pub(super) fn bind_path(path: &Path) -> Result<(Socket, SocketFile), Failure> {
         }
     }
     Err(Failure::InUse(last.unwrap_or_else(|| io::ErrorKind::AddrInUse.into())))
+}
+
+/// On Linux a file gets the mode of the socket that is bound to it, less the umask: so it is never there with a wider one. Elsewhere
+/// this has no effect, and is made good before anybody can connect.
+fn narrow(socket: &Socket, mode: u32) -> io::Result<()> {
+    let same = File::from(OwnedFd::from(socket.try_clone()?));
+    match same.set_permissions(Permissions::from_mode(mode)) {
+        Err(error) if cfg!(target_os = "linux") => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Makes the mode of a file what it is to be, where it is not.
+fn set_mode(path: &Path, mode: Option<u32>) -> io::Result<()> {
+    let has = fs::symlink_metadata(path)?.permissions().mode() & 0o777;
+    let wanted = mode.unwrap_or(has & DEFAULT_MODE);
+    if has == wanted { Ok(()) } else { fs::set_permissions(path, Permissions::from_mode(wanted)) }
 }
 
 fn remove_if_stale(

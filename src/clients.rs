@@ -11,6 +11,7 @@ use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
 pub use crate::grpc::InMemory;
+use crate::peer_text::shown;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -68,12 +69,15 @@ async fn probe(channel: Channel) -> Result<(), Status> {
 
 /// The status and all that led to it, without saying anything twice.
 pub(crate) fn describe(status: &Status) -> String {
-    let mut text =
-        if status.message().is_empty() { status.code().to_string() } else { status.message().to_owned() };
+    let mut text = match status.message() {
+        "" => status.code().to_string(),
+        message => shown(message).into_owned(),
+    };
     let mut cause = status.source();
     while let Some(error) = cause {
         let line = error.to_string();
-        if !text.contains(&line) {
+        let line = shown(&line);
+        if !text.contains(&*line) {
             text = format!("{text}: {line}");
         }
         cause = error.source();

@@ -39,7 +39,7 @@ pub use failure::{End, Failure};
 pub use in_flight::{InFlight, OldestCall};
 pub use stall::Stall;
 
-pub(crate) use in_flight::count;
+pub(crate) use in_flight::{OTHER_METHODS, count};
 pub(crate) use name::check_name;
 
 use crate::grpc::GrpcAddress;

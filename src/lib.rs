@@ -74,6 +74,7 @@ pub mod events;
 pub mod grpc;
 mod lifecycle;
 mod manager;
+mod peer_text;
 pub mod ping;
 mod process;
 mod same;

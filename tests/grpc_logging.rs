@@ -56,6 +56,10 @@ impl Served {
         Self::new(Level::DEBUG, |options| options).await
     }
 
+    async fn address(&self) -> std::net::SocketAddr {
+        self.observed.status().await.grpc_address.expect("it serves")
+    }
+
     async fn finished(&self) -> Record {
         self.recorder.one(FINISHED).await
     }
@@ -157,6 +161,74 @@ async fn a_servers_fault_is_logged_also_where_calls_are_not() {
         failed.stable(),
         "DEBUG gRPC call finished: ended_by=handler kind=unary method=/test.Texts/Fail status=INTERNAL"
     );
+}
+
+/// Sends a request of these bytes, as no client of gRPC does; `None`: it is broken off instead.
+async fn raw(served: &Served, encoding: Option<&str>, bytes: Option<&'static [u8]>) {
+    let tcp = tokio::net::TcpStream::connect(served.address().await).await.unwrap();
+    let (sender, mut connection) = h2::client::handshake(tcp).await.unwrap();
+    let mut pings = connection.ping_pong().unwrap();
+    let driving = tokio::spawn(connection);
+    let mut request =
+        http::Request::post("http://test/test.Texts/Echo").header("content-type", "application/grpc");
+    if let Some(encoding) = encoding {
+        request = request.header("grpc-encoding", encoding);
+    }
+    let mut sender = sender.ready().await.unwrap();
+    let (response, mut stream) = sender.send_request(request.body(()).unwrap(), false).unwrap();
+    match bytes {
+        Some(bytes) => stream.send_data(bytes.into(), true).unwrap(),
+        None => {
+            stream.send_data(vec![0, 0].into(), false).unwrap();
+            // The call has arrived when this has.
+            within("the pong", pings.ping(h2::Ping::opaque())).await.unwrap();
+            stream.send_reset(h2::Reason::PROTOCOL_ERROR);
+        }
+    }
+    // It may have been reset.
+    let _ = within("the answer", response).await;
+    drop((sender, driving));
+}
+
+#[actix::test]
+async fn g17_who_sends_broken_requests_fills_no_log_with_errors() {
+    broken_requests_are_no_errors(Served::debug().await).await;
+}
+
+#[actix::test]
+async fn g17_broken_requests_are_no_errors_in_the_log_where_errors_are_rich_either() {
+    let rich = |options: ManagerOptions| options.error_generator(ErrorGenerator::new("texts"));
+    broken_requests_are_no_errors(Served::new(Level::DEBUG, rich).await).await;
+}
+
+async fn broken_requests_are_no_errors(served: Served) {
+    let broken: [(&str, Option<&str>, Option<&'static [u8]>); 9] = [
+        ("a bad flag", None, Some(&[2, 0, 0, 0, 0])),
+        ("compressed by nothing", None, Some(&[1, 0, 0, 0, 1, 0])),
+        ("an unknown encoding", Some("snappy"), Some(&[0, 0, 0, 0, 0])),
+        ("broken gzip", Some("gzip"), Some(&[1, 0, 0, 0, 3, 1, 2, 3])),
+        ("broken protobuf", None, Some(&[0, 0, 0, 0, 2, 0x0a, 0x7f])),
+        ("a message that is cut off", None, Some(&[0, 0, 0, 0, 9, 1])),
+        ("no message", None, Some(&[])),
+        ("too large a message", None, Some(&[0, 0xff, 0xff, 0xff, 0xff])),
+        ("broken off", None, None),
+    ];
+    for (at, (what, encoding, bytes)) in broken.into_iter().enumerate() {
+        raw(&served, encoding, bytes).await;
+        let mut all = served.recorder.wait(FINISHED, at + 1).await;
+        assert_eq!(all.len(), at + 1, "{what}");
+        let finished = all.remove(at);
+        assert_eq!(finished.level, Level::DEBUG, "{what}: {finished}");
+        assert_ne!(finished.get("status"), "OK", "{what}");
+        let by = finished.get("ended_by");
+        let expected = match what {
+            "too large a message" => ["handler", "handler"],
+            // Whoever finds out first.
+            "broken off" => ["request", "client"],
+            _ => ["request", "request"],
+        };
+        assert!(expected.contains(&by), "{what}: {finished}");
+    }
 }
 
 #[actix::test]
@@ -293,8 +365,7 @@ async fn panics_are_logged(served: &Served, status: &str) {
         assert!(panic.get("location").starts_with("tests/logged/service.rs:"), "{panic}");
         assert_eq!(panic.get("call_id"), call.get("call_id"));
         assert_eq!(panic.get("method"), call.get("method"));
-        // It has been said that it is an error.
-        assert_eq!((call.level, call.get("ended_by"), call.get("status")), (Level::DEBUG, "panic", status));
+        assert_eq!((call.level, call.get("ended_by"), call.get("status")), (Level::ERROR, "panic", status));
     }
     assert_eq!(served.recorder.one("about to panic").await.in_call(), calls[1].get("call_id"));
 }

@@ -2,9 +2,9 @@
 
 mod common;
 
-use common::{Observed, Registers, connect, ms, observe, options, serving, within};
-use majordomo::GrpcServerOptions;
+use common::{Observed, Registers, connect, ms, observe, options, within};
 use majordomo::ping::{self, Ping, PingServer};
+use majordomo::{GrpcServerOptions, ManagerOptions};
 use prost::Message;
 use prost_types::FileDescriptorProto;
 use tokio::sync::mpsc;
@@ -17,6 +17,11 @@ use tonic_reflection::pb::v1::server_reflection_response::MessageResponse as Ans
 use tonic_reflection::pb::v1::server_reflection_server::{ServerReflection, ServerReflectionServer};
 use tonic_reflection::pb::v1::{ServerReflectionRequest, ServerReflectionResponse};
 use tonic_reflection::pb::v1alpha;
+
+/// With ping and reflection.
+fn serving() -> ManagerOptions {
+    common::serving().grpc_server(GrpcServerOptions::new().reflection_service(true))
+}
 
 /// One stream, and what is asked on it.
 struct Asks {
@@ -111,19 +116,26 @@ fn mine() -> Registers {
 }
 
 #[actix::test]
-async fn reflection_is_on_with_ping_unless_it_is_switched() {
-    let on = GrpcServerOptions::new().reflection_service(true);
-    let off = GrpcServerOptions::new().reflection_service(false);
-    let without_ping = || serving().grpc_ping_service(false);
-    let by_itself = observe(serving().grpc_server(off), |manager| manager);
-    let without = observe(without_ping(), |manager| manager.grpc_service(mine()));
-    let with = observe(without_ping().grpc_server(on), |manager| manager.grpc_service(mine()));
-    for (observed, wanted) in
-        [(by_itself, Err(Code::Unimplemented)), (without, Err(Code::Unimplemented)), (with, Ok(()))]
-    {
+async fn g17_reflection_is_off_unless_it_is_asked_for() {
+    for (options, wanted) in [(common::serving(), Err(Code::Unimplemented)), (serving(), Ok(()))] {
+        let observed = observe(options, |manager| manager);
         let asked = Asks::of(&observed).await;
         assert_eq!(asked.map(drop).map_err(|status| status.code()), wanted);
     }
+}
+
+#[actix::test]
+async fn g17_what_reflection_is_asked_is_short_and_so_is_what_it_repeats() {
+    let observed = observe(serving(), |manager| manager);
+    let mut asks = Asks::of(&observed).await.unwrap();
+    let unknown = asks.ask(Ask::FileByFilename("\u{202e}".repeat(1000))).await;
+    let Answer::ErrorResponse(error) = unknown else { panic!("{unknown:?}") };
+    assert!(error.error_message.is_ascii() && error.error_message.len() < 300, "{error:?}");
+
+    let message_request = Some(Ask::FileByFilename("x".repeat(5000)));
+    asks.requests.send(ServerReflectionRequest { host: String::new(), message_request }).unwrap();
+    let refused = within("an answer", asks.answers.message()).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
 }
 
 #[actix::test]

@@ -42,6 +42,15 @@ fn assert_names(text: &str, words: &[&str]) {
 }
 
 #[actix::test]
+async fn g01_names_that_health_has_for_itself_are_no_ids() {
+    for id in ["liveness", "grpc.health.v1.Health"] {
+        let journal = Journal::default();
+        let text = refused(options(), &journal, |manager| manager.service(Probe::new(id, &journal))).await;
+        assert_names(&text, &[&format!("\"{id}\""), "health"]);
+    }
+}
+
+#[actix::test]
 async fn g01_two_services_of_one_id_are_refused_by_name_and_nothing_is_started() {
     let journal = Journal::default();
     let made = {

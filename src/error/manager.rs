@@ -70,6 +70,9 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A service has an id that health answers to for something else.
+    #[error("no service can have the id {0:?}, which is a name of the health service's own: give it another")]
+    ReservedId(String),
     /// An address of the gRPC server cannot be understood, or is there twice.
     #[error(
         "grpc_server_address {address:?} cannot be used ({reason}): write HOST:PORT, such as \

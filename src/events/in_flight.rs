@@ -11,6 +11,12 @@ use super::{as_ms, as_opt_ms};
 /// How many methods a text names; the others are counted.
 const NAMED: usize = 5;
 
+/// How many methods are told apart: of a service that nothing describes any path may be called.
+const METHODS: usize = 1000;
+
+/// What calls are counted as whose method is not served, or is one of too many.
+pub(crate) const OTHER_METHODS: &str = "_OTHER";
+
 /// What a gRPC server carries at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
@@ -19,10 +25,13 @@ pub struct InFlight {
     pub connections: usize,
     /// Connections with open calls.
     pub carrying: usize,
-    /// How many calls of each method are open: by path, `/package.Service/Method`.
+    /// How many calls of each method are open: by path, `/package.Service/Method`. Methods that nobody serves are one,
+    /// `_OTHER`, and so are all beyond the first thousand.
     pub calls: BTreeMap<String, usize>,
     /// The open call that has been running for the longest time.
     pub oldest: Option<OldestCall>,
+    /// Open calls that are watches of the built-in health service, or streams of reflection.
+    pub watches: usize,
     /// All calls that ever arrived.
     pub arrived: u64,
     /// Those of them that were refused for being one too many.
@@ -62,6 +71,8 @@ impl InFlight {
 
     /// Takes note of an open call.
     pub(crate) fn add(&mut self, method: &str, age: Duration) {
+        let known = self.calls.len() < METHODS || self.calls.contains_key(method);
+        let method = if known { method } else { OTHER_METHODS };
         match self.calls.get_mut(method) {
             Some(count) => *count += 1,
             None => drop(self.calls.insert(method.to_owned(), 1)),
@@ -107,6 +118,17 @@ pub(crate) fn count(number: usize, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn g17_no_more_than_so_many_methods_are_told_apart() {
+        let mut carried = InFlight::default();
+        for at in 0..METHODS + 500 {
+            carried.add(&format!("/a.B/{at}"), Duration::ZERO);
+            carried.add("/a.B/0", Duration::ZERO);
+        }
+        assert_eq!(carried.calls.len(), METHODS + 1);
+        assert_eq!((carried.calls[OTHER_METHODS], carried.calls["/a.B/0"]), (500, METHODS + 501));
+    }
 
     #[test]
     fn g09_what_is_in_flight_reads_as_a_sentence_that_names_methods_and_the_oldest_call() {

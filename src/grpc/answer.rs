@@ -6,7 +6,7 @@
 //!     +---------------------+-----------------------+-- called off: UNAVAILABLE
 //!     +---------------------+-----------------------+-- its deadline: DEADLINE_EXCEEDED
 //!                                                   +-- panics: INTERNAL
-//!   refused --first poll--> its status
+//!   refused --first poll--> its status, or what HTTP says of a request that is none of gRPC
 //! ```
 //!
 //! A call that is out of time before its handler is made is not handled at all. What ends a call here is answered by
@@ -20,7 +20,6 @@ use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use tonic::Status;
 use tonic::body::Body;
 
 use super::admission::{Queued, Turn};
@@ -28,6 +27,8 @@ use super::body::CallBody;
 use super::call::{Alarm, Call, discard};
 use super::handler::{GrpcHandler, HandlerFuture};
 use super::messages::RequestBody;
+use super::request::Refusal;
+use super::router::unserved;
 
 /// A call that is still to be handled. Its handler is made when the call is first polled, not when it arrives: of many
 /// that arrive at once few are then in memory at a time.
@@ -40,8 +41,8 @@ pub(super) struct Arrived {
 impl Arrived {
     fn handle(self, call: &Call) -> HandlerFuture {
         let Some(handler) = self.handler else {
-            let status = Status::unimplemented(format!("this server has no method {}", call.path()));
-            return Box::pin(std::future::ready(Ok(status.into_http())));
+            let answer = unserved(self.request.uri().path()).into_http();
+            return Box::pin(std::future::ready(Ok(answer)));
         };
         let limit = call.max_decoding_message_size();
         let tap = call.request_tap(self.request.headers());
@@ -55,7 +56,7 @@ impl Arrived {
 
 /// How far a call has come.
 enum Stage {
-    Refused(Status),
+    Refused(Refusal),
     Queued(Queued, Arrived),
     Arrived(Arrived),
     Handled(HandlerFuture),
@@ -63,21 +64,21 @@ enum Stage {
 }
 
 impl Stage {
-    /// Resolves when the call is to be handled, or with the status of one that is not: one that has run out of time
+    /// Resolves when the call is to be handled, or with the answer of one that is not: one that has run out of time
     /// before would only take it from others. None of this is the handler's code.
     fn admitted(
         &mut self,
         call: &Call,
         turn: &mut Option<Turn>,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<(), Status>> {
+    ) -> Poll<Result<(), Refusal>> {
         match self {
-            Self::Refused(status) => return Poll::Ready(Err(status.clone())),
+            Self::Refused(refusal) => return Poll::Ready(Err(refusal.clone())),
             Self::Handled(_) | Self::Answered => return Poll::Ready(Ok(())),
             Self::Queued(..) | Self::Arrived(_) => {}
         }
         if let Some(status) = call.out_of_time() {
-            return Poll::Ready(Err(status));
+            return Poll::Ready(Err(status.into()));
         }
         if let Self::Queued(queued, _) = self {
             *turn = std::task::ready!(queued.as_mut().poll(cx));
@@ -112,9 +113,9 @@ impl Answer {
         Self { stage, turn: None, alarm: Alarm::default(), call }
     }
 
-    /// The status is the answer.
-    pub(super) fn refused(status: Status, call: Arc<Call>) -> Self {
-        Self::new(Stage::Refused(status), call)
+    /// The refusal is the answer.
+    pub(super) fn refused(refusal: Refusal, call: Arc<Call>) -> Self {
+        Self::new(Stage::Refused(refusal), call)
     }
 
     /// The handler answers, once it is the call's turn where there is a queue.
@@ -158,7 +159,7 @@ impl Future for Answer {
         let (stage, turn, call) = (&mut this.stage, &mut this.turn, &this.call);
         let polled = match stage.admitted(call, turn, cx) {
             Poll::Ready(Ok(())) => call.run(|| stage.handle(call, cx)),
-            Poll::Ready(Err(status)) => Ok(Poll::Ready(status.into_http())),
+            Poll::Ready(Err(refusal)) => Ok(Poll::Ready(refusal.response())),
             Poll::Pending => Ok(Poll::Pending),
         };
         let response = match polled {

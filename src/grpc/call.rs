@@ -4,8 +4,9 @@
 //!   request --> begin --a call--> Answer --answers--> CallBody --last byte sent--> over
 //!                 |               each of them, and each piece that is still to be sent, holds the call
 //!                 |
-//!                 +-- and a status, if it is not to be handled: one too many: RESOURCE_EXHAUSTED
-//!                                                               its headers are malformed: INTERNAL
+//!                 +-- and a refusal, if it is not to be handled: no request of gRPC: HTTP 405 or 415
+//!                                                                one too many: RESOURCE_EXHAUSTED
+//!                                                                its headers are malformed: INTERNAL
 //! ```
 //!
 //! All code of the handler runs in [`Call::run`]. Whoever waits for it has an [`Alarm`], which wakes it when the call
@@ -20,7 +21,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::uri::PathAndQuery;
 use http::{HeaderMap, Request, Response};
 use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFutureOwned;
@@ -29,15 +29,20 @@ use tonic::body::Body;
 use tracing::span::Entered;
 
 use super::admission::Place;
+use super::call_path::{CallPath, counted_as};
 use super::connection::Connection;
 use super::deadline::Deadline;
 use super::health;
 use super::logging::{CallLog, EndedBy, Facts, Tap};
 use super::methods::Method;
+use super::request::{self, Refusal};
 use super::stuck::InHandler;
 use super::transport::Peer;
 use crate::error::PanicError;
 use crate::supervision::panics;
+
+/// How many bytes a message to health or reflection may have: they hold a name.
+const LONGEST_BUILT_IN_REQUEST: u32 = 4096;
 
 /// A call that is open, until the last of its answer has gone to the socket: everything of it holds one.
 ///
@@ -46,7 +51,7 @@ use crate::supervision::panics;
 pub(super) struct Call {
     connection: Arc<Connection>,
     /// Where its method does not know its own.
-    path: Option<Arc<PathAndQuery>>,
+    path: Option<Arc<CallPath>>,
     /// What it calls, as far as it is known.
     pub(super) method: Arc<Method>,
     began: Instant,
@@ -54,6 +59,8 @@ pub(super) struct Call {
     limited: bool,
     /// Whether it counts as one that its connection carries.
     carried: bool,
+    /// Whether it has a place among the watches of its connection.
+    watches: bool,
     /// Its longest poll, in nanoseconds, where polls are measured; 0 before the first.
     longest_poll: Option<AtomicU32>,
     log: CallLog,
@@ -63,44 +70,53 @@ pub(super) struct Call {
 }
 
 impl Call {
-    /// A call that has arrived. `Some` status: it is to be answered with that and nothing else.
+    /// A call that has arrived. `Some` refusal: it is to be answered with that and nothing else.
     pub(super) fn begin<B>(
         connection: Arc<Connection>,
         request: &Request<B>,
         method: Arc<Method>,
-    ) -> (Arc<Self>, Option<Status>) {
+    ) -> (Arc<Self>, Option<Refusal>) {
         let carried = !connection.refuses();
         let number = if carried { connection.call_began() } else { connection.call_arrived() };
         let longest_poll = method.cost.is_measured(number).then(AtomicU32::default);
         let (options, taken) = (&connection.worker.options, &connection.worker.places_taken);
         let limited = !(method.built_in && is_health(request.uri().path()));
-        let mut refusal = None;
-        let mut refused_by = EndedBy::Shedding;
-        let place = options.max_concurrent_calls.filter(|_| limited).and_then(|places| {
+        let mut refusal = request::refuse(request, &options.content_subtypes);
+        let mut refused_by = EndedBy::Refusal;
+        let mut shed = |refusal: &mut Option<Refusal>, why: &str| {
+            connection.worker.shed.fetch_add(1, Ordering::Relaxed);
+            (*refusal, refused_by) = (Some(Status::resource_exhausted(why).into()), EndedBy::Shedding);
+        };
+        let places = options.max_concurrent_calls.filter(|_| limited && refusal.is_none());
+        let place = places.and_then(|places| {
             let place = Place::take(taken, places);
             if place.is_none() {
-                connection.worker.shed.fetch_add(1, Ordering::Relaxed);
-                refusal = Some(Status::resource_exhausted(
-                    "the server has as many calls open as it may: try again later",
-                ));
+                shed(&mut refusal, "the server has as many calls open as it may: try again later");
             }
             place
         });
+        let watches = refusal.is_none() && method.is_watch() && connection.begin_watch();
+        if refusal.is_none() && !watches && method.is_watch() {
+            shed(&mut refusal, "the connection has as many watches open as it may: end one first");
+        }
         let timeout = options.request_timeout.filter(|_| limited);
         let deadline = Deadline::of(request.headers(), timeout).unwrap_or_else(|malformed| {
-            (refusal, refused_by) = (Some(malformed), EndedBy::Refusal);
+            if refusal.is_none() {
+                (refusal, refused_by) = (Some(malformed.into()), EndedBy::Refusal);
+            }
             None
         });
-        if let (None, Some(closed)) = (&refusal, method.gate.as_ref().and_then(|gate| gate.refusal())) {
-            (refusal, refused_by) = (Some(closed), EndedBy::Refusal);
+        if refusal.is_none() {
+            let closed = method.gate.as_ref().and_then(|gate| gate.refusal()).map(Refusal::from);
+            refusal = closed.or_else(|| request::refuse_encoding(request.headers()));
         }
         if !carried {
             let going = "this connection was told to go away: call again on another";
-            (refusal, refused_by) = (Some(Status::unavailable(going)), EndedBy::Refusal);
+            (refusal, refused_by) = (Some(Status::unavailable(going).into()), EndedBy::Refusal);
         }
         let path = match method.described {
             Some(_) => None,
-            None => request.uri().path_and_query().cloned().map(Arc::new),
+            None => Some(Arc::new(CallPath::shown(request.uri().path()))),
         };
         let began = Instant::now();
         let entry = connection.worker.open.insert(Arc::clone(&method), path.clone(), began);
@@ -125,17 +141,13 @@ impl Call {
             deadline: deadline.map(Box::new),
             limited,
             carried,
+            watches,
             longest_poll,
             log,
             entry,
             _place: place,
         };
         (Arc::new(call), refusal)
-    }
-
-    /// `/package.Service/Method`.
-    pub(super) fn path(&self) -> &str {
-        path_of(&self.method, self.path.as_deref())
     }
 
     fn facts(&self) -> Facts<'_> {
@@ -201,7 +213,8 @@ impl Call {
 
     /// How many bytes a message of the request may have.
     pub(super) fn max_decoding_message_size(&self) -> u32 {
-        self.connection.worker.options.max_decoding_message_size
+        let limit = self.connection.worker.options.max_decoding_message_size;
+        if self.method.built_in { limit.min(LONGEST_BUILT_IN_REQUEST) } else { limit }
     }
 
     /// How many bytes a message of the answer may have.
@@ -274,7 +287,8 @@ impl Call {
     /// The status of a call that is not waited for any longer, which it counts.
     fn call_off(&self) -> Status {
         self.connection.worker.open.call_off(self.entry);
-        self.connection.worker.count_unavailable(self.path(), self.began.elapsed());
+        let counted = counted_as(&self.method, self.path.as_deref());
+        self.connection.worker.count_unavailable(counted, self.began.elapsed());
         self.log.ends_by(EndedBy::Drain);
         Status::unavailable("server is shutting down")
     }
@@ -300,11 +314,6 @@ pub(super) fn caught(payload: &(dyn Any + Send)) -> PanicError {
     panic
 }
 
-/// `/package.Service/Method`, as it was called.
-pub(super) fn path_of<'a>(method: &'a Method, path: Option<&'a PathAndQuery>) -> &'a str {
-    method.path().or(path.map(PathAndQuery::path)).unwrap_or_default()
-}
-
 /// A server that is full still has to tell how it is, and a watch of that lasts.
 fn is_health(path: &str) -> bool {
     let service = path.strip_prefix('/').and_then(|path| path.strip_prefix(health::NAME));
@@ -317,6 +326,9 @@ impl Drop for Call {
         // A call that was not handled tells nothing of what its method costs.
         if let Some(longest) = self.longest_poll.take().map(AtomicU32::into_inner).filter(|took| *took > 0) {
             self.method.cost.measured(Duration::from_nanos(longest.into()));
+        }
+        if self.watches {
+            self.connection.end_watch();
         }
         self.connection.worker.open.remove(self.entry);
         if self.carried {

@@ -32,6 +32,8 @@ pub(super) struct Connection {
     blocked: AtomicU64,
     /// Calls that are open, in units of [`OPEN`], and those of them whose handler is at work, in units of [`AT_WORK`].
     calls: AtomicU64,
+    /// Watches of health and streams of reflection that are open.
+    watches: AtomicUsize,
     /// Calls that were let in.
     seen: AtomicU64,
     /// Bytes of answers that the peer has taken.
@@ -61,6 +63,7 @@ impl Connection {
             preface_missing: AtomicUsize::new(PREFACE),
             blocked: AtomicU64::new(0),
             calls: AtomicU64::new(0),
+            watches: AtomicUsize::new(0),
             seen: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             refuses: AtomicBool::new(false),
@@ -129,6 +132,20 @@ impl Connection {
     /// In nanoseconds.
     fn age(&self) -> u64 {
         u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    /// Takes a place among its watches, if any is free; to be given back by [`end_watch`](Self::end_watch).
+    pub(super) fn begin_watch(&self) -> bool {
+        let free =
+            self.watches.fetch_add(1, Ordering::Relaxed) < self.worker.options.max_watches_per_connection;
+        if !free {
+            self.end_watch();
+        }
+        free
+    }
+
+    pub(super) fn end_watch(&self) {
+        self.watches.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// The drain does not wait for what it carries any longer.

@@ -6,6 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 use tonic::Status;
 
+use crate::peer_text;
+
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 /// When a call is answered DEADLINE_EXCEEDED.
@@ -47,8 +49,9 @@ impl Deadline {
 /// `TimeoutValue TimeoutUnit`: one to eight digits and one of `H M S m u n`.
 fn timeout(value: &HeaderValue) -> Result<Duration, Status> {
     let malformed = || {
+        let value = peer_text::shown_bytes(value.as_bytes());
         Status::internal(format!(
-            "malformed grpc-timeout: {value:?}: send 1 to 8 digits and one of H, M, S, m, u, n"
+            "malformed grpc-timeout: \"{value}\": send 1 to 8 digits and one of H, M, S, m, u, n"
         ))
     };
     let Some((unit, digits)) = value.as_bytes().split_last() else { return Err(malformed()) };

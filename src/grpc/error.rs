@@ -51,6 +51,46 @@ pub enum ServerError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// Two services add the same gRPC service.
+    #[error("{owner:?} adds the gRPC service {service}, which {first:?} has added already: {mend}")]
+    AddedTwice {
+        /// Who adds it.
+        owner: String,
+        /// Its gRPC name.
+        service: String,
+        /// Who had added it before.
+        first: String,
+        /// What would work.
+        mend: &'static str,
+    },
+    /// A gRPC service is added to a server that serves already.
+    #[error(
+        "{owner:?} adds the gRPC service {service} too late: add services while handling RegisterOnServer"
+    )]
+    TooLate {
+        /// Who adds it.
+        owner: String,
+        /// Its gRPC name.
+        service: String,
+    },
+    /// A gRPC service cannot be called by its name.
+    #[error(
+        "{owner:?} adds a gRPC service whose name, {service:?}, cannot be part of a path: name it package.Service"
+    )]
+    Unnameable {
+        /// Who adds it.
+        owner: String,
+        /// Its gRPC name.
+        service: String,
+    },
+    /// What was given as a file descriptor set is none.
+    #[error("{owner:?} adds a file descriptor set that cannot be served: {reason}")]
+    DescriptorSet {
+        /// Who adds it.
+        owner: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A layer is for unary or for streaming methods alone, and nothing tells which the methods of a service are.
     #[error(
         "nothing tells which methods of the gRPC service {0} stream, which middleware for one kind of method needs \

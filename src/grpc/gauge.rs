@@ -30,7 +30,10 @@ impl Gauge {
                 .stuck
                 .extend(worker.stuck().map(|(method, age)| OldestCall { method: method.to_string(), age }));
             worker.unreading.tell(&mut carried);
-            worker.open.for_each(|call| carried.add(call.path(), call.began.elapsed()));
+            worker.open.for_each(|call| {
+                carried.watches += usize::from(call.is_watch());
+                carried.add(call.method(), call.began.elapsed());
+            });
         }
         Some(carried)
     }

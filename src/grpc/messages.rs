@@ -14,7 +14,8 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::{Bytes, Incoming};
 use tonic::Status;
 
-use super::logging::Tap;
+use super::logging::{BROKE_OFF, Tap};
+use crate::peer_text;
 
 const HEADER: u8 = 5;
 
@@ -94,6 +95,12 @@ impl RequestBody {
     }
 }
 
+/// With the code that tonic itself would have. The error may hold what the peer said at the end.
+fn broke_off(error: hyper::Error) -> Status {
+    let status = Status::from_error(error.into());
+    Status::new(status.code(), format!("{BROKE_OFF}{}", peer_text::shown(status.message())))
+}
+
 impl Body for RequestBody {
     type Data = Bytes;
     type Error = Status;
@@ -109,8 +116,7 @@ impl Body for RequestBody {
         let Poll::Ready(next) = Pin::new(&mut this.body).poll_frame(cx) else { return Poll::Pending };
         let frame = match next {
             Some(Ok(frame)) => frame,
-            // As tonic itself would say it.
-            Some(Err(error)) => return Poll::Ready(Some(Err(Status::from_error(error.into())))),
+            Some(Err(error)) => return Poll::Ready(Some(Err(broke_off(error)))),
             None => return Poll::Ready(None),
         };
         let passed = frame.data_ref().map_or(Ok(()), |bytes| this.messages.pass(bytes));

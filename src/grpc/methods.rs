@@ -58,6 +58,8 @@ pub(super) struct Method {
     pub(super) described: Option<Described>,
     /// Whether it is of a service of the server's own, health or reflection, with no layers of users around it.
     pub(super) built_in: bool,
+    /// Whether anything answers it.
+    pub(super) served: bool,
     /// `None`: it is always open.
     pub(super) gate: Option<Arc<Gate>>,
 }
@@ -66,6 +68,11 @@ impl Method {
     /// `/package.Service/Method`, where it is described.
     pub(super) fn path(&self) -> Option<&str> {
         self.described.as_ref().map(|described| &*described.path)
+    }
+
+    /// Whether its calls are open for as long as their clients like, though it is the server's own.
+    pub(super) fn is_watch(&self) -> bool {
+        self.built_in && self.described.as_ref().is_some_and(|described| !described.kind.is_unary())
     }
 }
 

@@ -5,11 +5,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::uri::PathAndQuery;
 use slab::Slab;
 use tokio::time::Instant;
 
-use super::call::path_of;
+use super::call_path::{CallPath, counted_as};
 use super::methods::Method;
 use crate::events::Name;
 
@@ -17,15 +16,21 @@ use crate::events::Name;
 #[derive(Debug)]
 pub(super) struct OpenCall {
     method: Arc<Method>,
-    path: Option<Arc<PathAndQuery>>,
+    path: Option<Arc<CallPath>>,
     pub(super) began: Instant,
     /// Whether it was answered UNAVAILABLE and is open only for the bytes of that.
     pub(super) called_off: bool,
 }
 
 impl OpenCall {
-    pub(super) fn path(&self) -> &str {
-        path_of(&self.method, self.path.as_deref())
+    /// What it is counted as: its path, where it is served.
+    pub(super) fn method(&self) -> &str {
+        counted_as(&self.method, self.path.as_deref())
+    }
+
+    /// Whether it is a watch of health, or a stream of reflection.
+    pub(super) fn is_watch(&self) -> bool {
+        self.method.is_watch()
     }
 }
 
@@ -35,12 +40,7 @@ pub(super) struct OpenCalls(Mutex<Slab<OpenCall>>);
 
 impl OpenCalls {
     /// Returns the key by which it is removed.
-    pub(super) fn insert(
-        &self,
-        method: Arc<Method>,
-        path: Option<Arc<PathAndQuery>>,
-        began: Instant,
-    ) -> usize {
+    pub(super) fn insert(&self, method: Arc<Method>, path: Option<Arc<CallPath>>, began: Instant) -> usize {
         self.lock().insert(OpenCall { method, path, began, called_off: false })
     }
 
@@ -57,7 +57,7 @@ impl OpenCalls {
 
     /// What the call is of that has this key.
     pub(super) fn path_at(&self, key: usize) -> Option<Name> {
-        self.lock().get(key).map(|call| call.path().into())
+        self.lock().get(key).map(|call| call.method().into())
     }
 
     /// Calls are kept from coming and going in the meantime.

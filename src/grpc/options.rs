@@ -13,6 +13,7 @@ const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 const MAX_CONCURRENT_STREAMS: u32 = 1000;
 const MAX_DECODING_MESSAGE_SIZE: u32 = 4 * 1024 * 1024;
+const MAX_WATCHES: usize = 100;
 const MAX_FRAME_SIZE: u32 = 16 * 1024;
 const MAX_HEADER_LIST_SIZE: u32 = 16 * 1024;
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -41,6 +42,9 @@ pub struct GrpcServerOptions {
     pub(super) max_concurrent_streams: u32,
     pub(super) max_concurrent_calls: Option<usize>,
     pub(super) max_concurrent_calls_per_connection: Option<usize>,
+    pub(super) max_watches_per_connection: usize,
+    /// Beside `proto`.
+    pub(super) content_subtypes: Vec<Box<str>>,
     pub(super) request_timeout: Option<Duration>,
     pub(super) max_decoding_message_size: u32,
     pub(super) max_encoding_message_size: u32,
@@ -63,7 +67,7 @@ pub struct GrpcServerOptions {
     #[cfg(feature = "tls")]
     pub(super) tls: Option<super::tls::ServerTls>,
     health_service: Option<bool>,
-    reflection_service: Option<bool>,
+    reflection_service: bool,
     pub(super) logging: Option<GrpcLogging>,
     pub(super) stuck_after: Option<Duration>,
 }
@@ -76,6 +80,8 @@ impl Default for GrpcServerOptions {
             max_concurrent_streams: MAX_CONCURRENT_STREAMS,
             max_concurrent_calls: None,
             max_concurrent_calls_per_connection: None,
+            max_watches_per_connection: MAX_WATCHES,
+            content_subtypes: Vec::new(),
             request_timeout: None,
             max_decoding_message_size: MAX_DECODING_MESSAGE_SIZE,
             max_encoding_message_size: u32::MAX,
@@ -96,7 +102,7 @@ impl Default for GrpcServerOptions {
             #[cfg(feature = "tls")]
             tls: None,
             health_service: None,
-            reflection_service: None,
+            reflection_service: false,
             logging: None,
             stuck_after: None,
         }
@@ -114,14 +120,16 @@ impl GrpcServerOptions {
 
     /// Whether the server answers `grpc.reflection.v1` and `v1alpha` from the descriptor sets that services
     /// add by [`GrpcRegistrar::add_file_descriptor_set`](crate::GrpcRegistrar::add_file_descriptor_set).
-    /// Default: as [`ManagerOptions::grpc_ping_service`](crate::ManagerOptions::grpc_ping_service).
+    /// Default: no, since it tells whoever asks what there is to be called.
     pub fn reflection_service(self, on: bool) -> Self {
-        Self { reflection_service: Some(on), ..self }
+        Self { reflection_service: on, ..self }
     }
 
-    /// Whether there is reflection unless it was said.
-    pub(crate) fn reflection_by_default(self, on: bool) -> Self {
-        Self { reflection_service: self.reflection_service.or(Some(on)), ..self }
+    /// What a client may send as `application/grpc+CODEC` beside `proto`, for services whose codec is another, such as `json`. Any
+    /// other content type is answered HTTP 415. Default: none. In grpc-go: the codecs that are registered.
+    pub fn content_subtypes(self, codecs: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let content_subtypes = codecs.into_iter().map(|codec| codec.into().into()).collect();
+        Self { content_subtypes, ..self }
     }
 
     /// How calls are logged, which is an option of the manager's.
@@ -148,7 +156,7 @@ impl GrpcServerOptions {
     }
 
     pub(super) fn reflects(&self) -> bool {
-        self.reflection_service.unwrap_or(true)
+        self.reflection_service
     }
 }
 
@@ -186,6 +194,13 @@ impl GrpcServerOptions {
     /// such limit.
     pub fn max_concurrent_calls_per_connection(self, calls: impl Into<Option<usize>>) -> Self {
         Self { max_concurrent_calls_per_connection: calls.into(), ..self }
+    }
+
+    /// How many watches of the built-in health service and streams of reflection, together, may be open on one
+    /// connection; at least one. They last as long as their client likes. What is more is answered RESOURCE_EXHAUSTED.
+    /// Default: 100. grpc-go has no such limit.
+    pub fn max_watches_per_connection(self, watches: usize) -> Self {
+        Self { max_watches_per_connection: watches, ..self }
     }
 
     /// How many calls may be open on the whole server, those that wait included; at least 1. What is more

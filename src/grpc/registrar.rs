@@ -51,6 +51,8 @@ pub struct GrpcRegistrar {
 struct State {
     services: BTreeMap<&'static str, Registered>,
     descriptor_sets: Vec<(Name, DescriptorSet)>,
+    /// What could not be added, by whose it was, until that one's registration has failed for it.
+    refused: BTreeMap<Name, ServerError>,
     /// The layers of our own, the innermost first. They need not know which method they are around: so no call is looked
     /// up twice for them.
     own: Vec<Middleware>,
@@ -85,49 +87,55 @@ impl GrpcRegistrar {
         Self { owner: id.clone(), state: Arc::clone(&self.state), gates: self.gates.clone() }
     }
 
-    /// Adds a service that tonic generated.
+    /// Adds a service that tonic generated. What cannot be added fails the registration of the service that adds it, even if its
+    /// handler of [`RegisterOnServer`] answers `Ok`; [`try_add_service`](Self::try_add_service) tells it at once.
     ///
     /// # Panics
-    /// When a service of the same gRPC name has been added already, or when the server serves already. In
-    /// the handler of [`RegisterOnServer`] that is caught, fails the service, and is reported with it.
+    /// When the server serves already: nobody would hear of it in another way.
     pub fn add_service<S>(&self, service: S)
     where
         S: tower::Service<Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
         S::Response: axum_core::response::IntoResponse,
         S::Future: Send + 'static,
     {
-        if let Err(refusal) = self.try_add(service) {
-            panic!("{refusal}");
+        match self.try_add_service(service) {
+            Ok(()) => {}
+            Err(late @ ServerError::TooLate { .. }) => panic!("{late}"),
+            Err(refusal) => self.refuse(refusal),
         }
     }
 
-    fn try_add<S>(&self, service: S) -> Result<(), String>
+    /// Adds a service that tonic generated.
+    ///
+    /// # Errors
+    /// [`ServerError::AddedTwice`] when a service of the same gRPC name has been added already, [`ServerError::TooLate`] when
+    /// the server serves already, [`ServerError::Unnameable`] when the name cannot be part of a path.
+    pub fn try_add_service<S>(&self, service: S) -> Result<(), ServerError>
     where
         S: tower::Service<Request<Body>, Error = Infallible> + NamedService + Clone + Send + Sync + 'static,
         S::Response: axum_core::response::IntoResponse,
         S::Future: Send + 'static,
     {
-        let (name, owner) = (S::NAME, &self.owner);
         let mut state = self.lock();
+        let (name, service_name, owner) = (S::NAME, S::NAME.to_owned(), self.owner.to_string());
         if state.closed {
-            return Err(format!(
-                "{owner:?} adds the gRPC service {name} too late: add services while handling RegisterOnServer"
-            ));
+            return Err(ServerError::TooLate { owner, service: service_name });
         }
         if !is_path_segment(name) {
-            return Err(format!(
-                "{owner:?} adds a gRPC service whose name, {name:?}, cannot be part of a path: name it package.Service"
-            ));
+            return Err(ServerError::Unnameable { owner, service: service_name });
         }
         if let Some(Registered { owner: first, .. }) = state.services.get(name) {
-            let mend = mend(name, [first, owner]);
-            return Err(format!(
-                "{owner:?} adds the gRPC service {name}, which {first:?} has added already: {mend}"
-            ));
+            let (mend, first) = (mend(name, [first, &self.owner]), first.to_string());
+            return Err(ServerError::AddedTwice { owner, service: service_name, first, mend });
         }
         let handler = GrpcHandler::of_service(service);
-        state.services.insert(name, Registered { owner: owner.clone(), handler, built_in: false });
+        state.services.insert(name, Registered { owner: self.owner.clone(), handler, built_in: false });
         Ok(())
+    }
+
+    /// Fails the registration of whoever it was done for. The first refusal counts.
+    fn refuse(&self, refusal: ServerError) {
+        self.lock().refused.entry(self.owner.clone()).or_insert(refusal);
     }
 
     /// Adds a service of the server's own, before anybody else adds any.
@@ -143,16 +151,13 @@ impl GrpcRegistrar {
     }
 
     /// Adds what describes services: an encoded `google.protobuf.FileDescriptorSet`, as prost writes it.
-    /// Reflection serves it.
-    ///
-    /// # Panics
-    /// When it is none. In the handler of [`RegisterOnServer`] that is caught, fails the service, and is
-    /// reported with it.
+    /// Reflection serves it. What is none fails the registration, as with [`add_service`](Self::add_service).
     pub fn add_file_descriptor_set(&self, bytes: impl Into<Vec<u8>>) {
         match DescriptorSet::decode(&bytes.into()) {
             Ok(set) => self.lock().descriptor_sets.push((self.owner.clone(), set)),
             Err(error) => {
-                panic!("{:?} adds a file descriptor set that cannot be served: {error}", self.owner)
+                let (owner, reason) = (self.owner.to_string(), error.to_string());
+                self.refuse(ServerError::DescriptorSet { owner, reason });
             }
         }
     }
@@ -160,10 +165,13 @@ impl GrpcRegistrar {
     /// Whether everything can be served that was added on this behalf.
     ///
     /// # Errors
-    /// [`ServerError::Undescribed`] when a layer is for unary or streaming methods alone and nothing tells of which
+    /// What was refused when it was added, and [`ServerError::Undescribed`] when a layer is for unary or streaming methods alone and nothing tells of which
     /// kind the methods are.
     pub(crate) fn check(&self) -> Result<(), ServerError> {
-        let state = self.lock();
+        let mut state = self.lock();
+        if let Some(refusal) = state.refused.remove(&self.owner) {
+            return Err(refusal);
+        }
         if !state.asks_for_kinds() {
             return Ok(());
         }
@@ -191,7 +199,7 @@ impl GrpcRegistrar {
             let gate = (!*built_in).then(|| self.gates.of(owner));
             let method = |described| {
                 let gate = gate.clone();
-                Method { described, built_in: *built_in, gate, ..Method::default() }
+                Method { described, built_in: *built_in, served: true, gate, ..Method::default() }
             };
             let own = state.own.iter().filter(|_| !*built_in);
             let handler = own.fold(handler.clone(), |inner, own| own.layer.around(inner));
@@ -276,9 +284,18 @@ mod tests {
     fn g01_a_grpc_service_that_is_added_twice_is_refused_by_name() {
         let server = GrpcRegistrar::new();
         server.on_behalf_of(&"first".into()).add_service(PingServer::new(Mine));
-        let refusal = server.on_behalf_of(&"second".into()).try_add(PingServer::new(Mine)).unwrap_err();
-        for name in ["pkping.Ping", "\"first\"", "\"second\""] {
-            assert!(refusal.contains(name), "{refusal}");
+        let second = server.on_behalf_of(&"second".into());
+        let refusal = second.try_add_service(PingServer::new(Mine)).unwrap_err();
+        assert!(matches!(refusal, ServerError::AddedTwice { .. }));
+        // As a statement, whose refusal fails the registration, once and nobody else's.
+        second.add_service(PingServer::new(Mine));
+        server.on_behalf_of(&"first".into()).check().unwrap();
+        let failed = second.check().unwrap_err();
+        second.check().unwrap();
+        for text in [refusal.to_string(), failed.to_string()] {
+            for name in ["pkping.Ping", "\"first\"", "\"second\""] {
+                assert!(text.contains(name), "{text}");
+            }
         }
     }
 
@@ -286,7 +303,11 @@ mod tests {
     fn g01_who_adds_a_ping_beside_the_built_in_one_is_told_how_to_switch_that_off() {
         let server = GrpcRegistrar::new();
         server.on_behalf_of(&PING_ID.into()).add_service(PingServer::new(Mine));
-        let refusal = server.on_behalf_of(&"mine".into()).try_add(PingServer::new(Mine)).unwrap_err();
+        let refusal = server
+            .on_behalf_of(&"mine".into())
+            .try_add_service(PingServer::new(Mine))
+            .unwrap_err()
+            .to_string();
         assert!(refusal.contains("grpc_ping_service(false)"), "{refusal}");
     }
 
@@ -295,7 +316,7 @@ mod tests {
         let server = GrpcRegistrar::new();
         let service = || health::HealthServer::new(health::HealthService::new());
         server.add_built_in(service());
-        let refusal = server.on_behalf_of(&"mine".into()).try_add(service()).unwrap_err();
+        let refusal = server.on_behalf_of(&"mine".into()).try_add_service(service()).unwrap_err().to_string();
         assert!(refusal.contains("GrpcServerOptions::health_service(false)"), "{refusal}");
     }
 
@@ -303,7 +324,7 @@ mod tests {
     fn g02_nothing_is_added_to_a_server_that_serves() {
         let server = GrpcRegistrar::new();
         server.close();
-        let refusal = server.try_add(PingServer::new(Mine)).unwrap_err();
+        let refusal = server.try_add_service(PingServer::new(Mine)).unwrap_err().to_string();
         assert!(refusal.contains("too late"), "{refusal}");
     }
 }

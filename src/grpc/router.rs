@@ -24,6 +24,7 @@ use super::balance::Cost;
 use super::handler::{GrpcHandler, HandlerFuture};
 use super::methods::{Method, MethodKind};
 use super::middleware::{Middleware, Scope};
+use crate::peer_text;
 
 /// All names are ours, so nobody can make them collide; a call is looked up by its hash alone.
 type Names<N> = HashMap<N, Route, foldhash::fast::RandomState>;
@@ -52,9 +53,10 @@ impl Route {
     }
 
     fn local(&self) -> Self {
-        let Method { described, built_in, gate, cost: _ } = &*self.method;
+        let Method { described, built_in, served, gate, cost: _ } = &*self.method;
         let (described, gate) = (described.clone(), gate.clone());
-        let method = Method { described, built_in: *built_in, gate, cost: Cost::default() };
+        let (built_in, served) = (*built_in, *served);
+        let method = Method { described, built_in, served, gate, cost: Cost::default() };
         Self { method: Arc::new(method), handler: self.handler.as_ref().map(GrpcHandler::local) }
     }
 
@@ -65,13 +67,14 @@ impl Route {
     fn handle(&self, request: Request<Body>) -> HandlerFuture {
         match &self.handler {
             Some(handler) => handler.handle(request),
-            None => {
-                let path = request.uri().path();
-                let status = Status::unimplemented(format!("this server has no method {path}"));
-                Box::pin(std::future::ready(Ok(status.into_http())))
-            }
+            None => Box::pin(std::future::ready(Ok(unserved(request.uri().path()).into_http()))),
         }
     }
+}
+
+/// What a call is answered that nothing serves.
+pub(super) fn unserved(path: &str) -> Status {
+    Status::unimplemented(format!("this server has no method {}", peer_text::shown(path)))
 }
 
 impl Table {

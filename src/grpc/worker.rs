@@ -150,7 +150,7 @@ impl Shared {
         let mut left = InFlight::default();
         self.open.for_each(|call| {
             if !call.called_off {
-                left.add(call.path(), call.began.elapsed());
+                left.add(call.method(), call.began.elapsed());
             }
         });
         left

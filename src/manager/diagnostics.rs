@@ -64,13 +64,15 @@ fn tls() -> TlsError {
 #[test]
 fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
     every!(itself -> ConfigError {
-        DuplicateId, EmptyId, UnfitId, Address, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle, SurvivesStranger, Nested,
-        NestedTooDeep, CannotFollow, Restart, Replacement, StopTimeout, StopTimeoutTooShort, Option, PausedGrpc, Thread, Signals,
+        DuplicateId, EmptyId, UnfitId, ReservedId, Address, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle,
+        SurvivesStranger, Nested, NestedTooDeep, CannotFollow, Restart, Replacement, StopTimeout, StopTimeoutTooShort,
+        Option, PausedGrpc, Thread, Signals,
     }:
         ConfigError::DuplicateId("api".into()) => ["\"api\"", "give each its own"],
         ConfigError::EmptyId(3) => ["service number 3", "give it a name"],
         ConfigError::UnfitId { id: "\"a\\n\"".into(), reason: "which has control characters in it" }
             => ["\"a\\n\"", "control characters", "choose one"],
+        ConfigError::ReservedId("liveness".into()) => ["\"liveness\"", "give it another"],
         ConfigError::Address { address: "1".into(), reason: "it has no port".into() }
             => ["\"1\"", "it has no port", "write HOST:PORT"],
         ConfigError::Sentinels(ReissueError::Issuer { variable: "A_ERROR_ISSUER".into(), value: "".into(), issuer: "A" })
@@ -146,7 +148,15 @@ fn what_was_ordered_in_vain_is_told_by_name_and_with_a_way_out() {
 #[test]
 fn where_the_server_cannot_serve_the_address_is_told_and_a_way_out() {
     let address = || "127.0.0.1:1".to_owned();
-    every!(itself -> ServerError { InUse, Bind, Unusable, Listen, Undescribed, Thread, NotSetUp, Lost }:
+    let (owner, service) = (|| "api".to_owned(), || "a.B".to_owned());
+    every!(itself -> ServerError {
+        InUse, Bind, Unusable, Listen, AddedTwice, TooLate, Unnameable, DescriptorSet, Undescribed, Thread, NotSetUp, Lost,
+    }:
+        ServerError::AddedTwice { owner: owner(), service: service(), first: "b".into(), mend: "add it once" }
+            => ["\"api\"", "a.B", "\"b\"", "add it once"],
+        ServerError::TooLate { owner: owner(), service: service() } => ["\"api\"", "a.B", "while handling RegisterOnServer"],
+        ServerError::Unnameable { owner: owner(), service: "a b".into() } => ["\"api\"", "\"a b\"", "name it package.Service"],
+        ServerError::DescriptorSet { owner: owner(), reason: "it is empty".into() } => ["\"api\"", "it is empty"],
         ServerError::InUse { address: address(), waited: SECOND, asked: false, source: denied() }
             => ["127.0.0.1:1", "1.0s", "choose another address"],
         ServerError::Bind { address: address(), source: denied() } => ["127.0.0.1:1", "choose an address"],

@@ -312,12 +312,7 @@ impl ManagerOptions {
         let budget = self.rehearsal.within.map_or(budget, |time| budget.within(time));
         Ok(Checked {
             budget,
-            grpc_server: self
-                .grpc_server
-                .clone()
-                .reflection_by_default(self.grpc_ping_service)
-                .logged(self.grpc_logging.clone())
-                .watched(self.stuck_after),
+            grpc_server: self.grpc_server.clone().logged(self.grpc_logging.clone()).watched(self.stuck_after),
             addresses: self.addresses()?,
             service_threads: self.service_threads,
         })

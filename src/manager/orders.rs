@@ -186,7 +186,8 @@ impl Shell {
     fn admit(&mut self, candidate: Candidate) -> Result<ServiceIx, OrderError> {
         self.check_running()?;
         let id = candidate.id.clone();
-        if id.trim().is_empty() || self.place(&id).is_some() || *id == *crate::grpc::SERVER_ID {
+        let reserved = *id == *crate::grpc::SERVER_ID || crate::grpc::health::is_taken(&id);
+        if reserved || id.trim().is_empty() || self.place(&id).is_some() {
             return Err(OrderError::Id(id.to_string()));
         }
         let refused = |error: &dyn fmt::Display| OrderError::Spec {

@@ -12,7 +12,7 @@ use super::status::indented;
 use crate::clock;
 use crate::error::{ConfigError, seconds};
 use crate::events::{Name, as_ms, as_opt_ms, as_text};
-use crate::grpc::SERVER_ID;
+use crate::grpc::{SERVER_ID, health};
 use crate::lifecycle::{Budget, Spec};
 use crate::ping::PingService;
 use crate::service::{RestartPolicy, ServiceSpec};
@@ -72,6 +72,9 @@ impl Plan {
         for (at, candidate) in candidates.iter().enumerate() {
             if candidate.id.trim().is_empty() {
                 return Err(ConfigError::EmptyId(at + 1));
+            }
+            if health::is_taken(&candidate.id) {
+                return Err(ConfigError::ReservedId(candidate.id.to_string()));
             }
             let reserved = &*candidate.id == SERVER_ID;
             if reserved || !ids.insert(&candidate.id) {

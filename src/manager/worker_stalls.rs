@@ -29,7 +29,7 @@ impl WorkerStalls {
         true
     }
 
-    /// Those that are open, to be told as over. No other is told from here on.
+    /// Those that are open, to be told as over for the manager, though they go on. No other is told from here on.
     fn close(&mut self, now: Duration) -> Vec<WorkerStall> {
         self.closed = true;
         let over = |(stall, began)| WorkerStall { lasted: now.saturating_sub(began), over: true, ..stall };
@@ -41,23 +41,23 @@ impl Shell {
     /// A handler blocks its worker, or does not any more.
     pub(super) fn told_of_worker(&mut self, stall: WorkerStall) {
         if self.worker_stalls.take(&stall, now()) {
-            self.emit_worker_stall(stall);
+            self.emit_worker_stall(stall, false);
         }
     }
 
     /// Nobody will look any more.
     pub(super) fn close_worker_stalls(&mut self) {
         for stall in self.worker_stalls.close(now()) {
-            self.emit_worker_stall(stall);
+            self.emit_worker_stall(stall, true);
         }
     }
 
-    fn emit_worker_stall(&mut self, stall: WorkerStall) {
+    fn emit_worker_stall(&mut self, stall: WorkerStall, goes_on: bool) {
         let WorkerStall { method, thread, lasted, over } = stall;
         let (service, resource, stall) = (SERVER_ID.into(), None, Stall::StuckCall { method, thread });
         self.account.emit(match over {
             false => LifecycleEvent::StallStarted { service, resource, stall, lasted },
-            true => LifecycleEvent::StallFinished { service, resource, stall, lasted },
+            true => LifecycleEvent::StallFinished { service, resource, stall, lasted, goes_on },
         });
     }
 }

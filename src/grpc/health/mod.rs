@@ -23,7 +23,9 @@
 //! The status has changed before any observer sees the event that changed it, and before any message about
 //! it is answered. With a drain delay, NOT_SERVING is said for that long while everything still works.
 //!
-//! `Check` answers NOT_FOUND to a name that it does not know, `Watch` sends SERVICE_UNKNOWN and stays open.
+//! `Check` answers NOT_FOUND to a name that it does not know, `Watch` sends SERVICE_UNKNOWN and stays open. A name of more than
+//! 256 bytes cannot be watched: INVALID_ARGUMENT. How many watches a connection may have is
+//! [`GrpcServerOptions::max_watches_per_connection`](crate::GrpcServerOptions::max_watches_per_connection).
 //! `Watch` never sends the same status twice in a row. It ends, with status OK, when the drain begins: it
 //! holds up no shutdown.
 //!
@@ -48,6 +50,11 @@ mod generated {
 /// The name whose status is SERVING for as long as the process answers, whatever its services do: for probes
 /// that restart what does not answer, where `""` is for those that route calls.
 pub const LIVENESS: &str = "liveness";
+
+/// Whether health answers to that name for something else than a service of this id.
+pub(crate) fn is_taken(id: &str) -> bool {
+    id == LIVENESS || id == NAME
+}
 
 /// What the service is called on the wire.
 pub(super) const NAME: &str = "grpc.health.v1.Health";

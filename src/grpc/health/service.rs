@@ -14,6 +14,10 @@ use super::{
     Health, HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse, ServingStatus,
 };
 use crate::events::{LifecycleEvent, Name};
+use crate::peer_text;
+
+/// How many bytes a name may have that is watched.
+const LONGEST_NAME: usize = 256;
 
 /// The health service that a manager brings along. Clones are the same.
 #[derive(Debug, Clone)]
@@ -46,7 +50,8 @@ impl Health for HealthService {
         match status {
             Some(status) => Ok(Response::new(response(status))),
             None => Err(Status::not_found(format!(
-                "there is no service {name:?}: List tells those that there are"
+                "there is no service \"{}\": List tells those that there are",
+                peer_text::shown(&name)
             ))),
         }
     }
@@ -63,7 +68,13 @@ impl Health for HealthService {
         &self,
         request: Request<HealthCheckRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
-        let watch = Watch { statuses: self.0.subscribe(), name: request.into_inner().service, last: None };
+        let name = request.into_inner().service;
+        // It would be kept for as long as the watch, for nothing: no service has such a name.
+        if name.len() > LONGEST_NAME {
+            let long = format!("a service's name has at most {LONGEST_NAME} bytes, not {}", name.len());
+            return Err(Status::invalid_argument(long));
+        }
+        let watch = Watch { statuses: self.0.subscribe(), name, last: None };
         let stream = unfold(watch, |mut watch| async {
             let status = watch.next().await?;
             Some((Ok(response(status)), watch))
@@ -110,6 +121,7 @@ mod tests {
     use crate::grpc::SERVER_ID;
     use crate::lifecycle::Cause;
     use futures_util::StreamExt;
+    use tonic::Code;
 
     fn happen(health: &HealthService, events: impl IntoIterator<Item = LifecycleEvent>) {
         for event in events {
@@ -154,6 +166,18 @@ mod tests {
         );
         assert_eq!(watch.next().await, Some(ServingStatus::NotServing));
         assert_eq!(watch.next().await, None);
+    }
+
+    #[tokio::test]
+    async fn g17_a_name_that_no_service_can_have_is_neither_watched_nor_repeated_whole() {
+        let health = HealthService::new();
+        let ask = |service: String| Request::new(HealthCheckRequest { service });
+        let refused = health.watch(ask("x".repeat(257))).await.err().unwrap();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        assert!(health.watch(ask("x".repeat(256))).await.is_ok());
+        let unknown = health.check(ask("\u{202e}".repeat(1000))).await.unwrap_err();
+        assert_eq!(unknown.code(), Code::NotFound);
+        assert!(unknown.message().is_ascii() && unknown.message().len() < 400, "{unknown}");
     }
 
     #[tokio::test]

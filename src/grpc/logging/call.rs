@@ -7,8 +7,8 @@
 //! ```
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::time::Duration;
 
-use http::uri::PathAndQuery;
 use http::{HeaderMap, Response};
 use http_body::Body;
 use tokio::time::Instant;
@@ -23,15 +23,19 @@ use super::status::{self, EndedBy};
 use super::tap::{Direction, MessageLog, Tap};
 use super::{Logger, TARGET, quietly};
 use crate::error::PanicError;
-use crate::grpc::call::path_of;
+use crate::grpc::call_path::{CallPath, path_of};
 use crate::grpc::logging::encoding::Encoding;
 use crate::grpc::methods::{Described, Method, MethodKind};
+use crate::peer_text;
+
+/// How many bytes of an error, and of its sources, are logged: it may repeat what a peer sent.
+const LONGEST_ERROR: usize = 4096;
 
 /// What is known of a call, as its log needs it.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::grpc) struct Facts<'a> {
     pub(in crate::grpc) logger: &'a Logger,
-    pub(in crate::grpc) path: Option<&'a PathAndQuery>,
+    pub(in crate::grpc) path: Option<&'a CallPath>,
     pub(in crate::grpc) method: &'a Method,
     pub(in crate::grpc) peer: Option<std::net::SocketAddr>,
     pub(in crate::grpc) began: Instant,
@@ -224,19 +228,24 @@ impl CallLog {
     fn finish(&self, facts: Facts<'_>, code: Code, end: &End<'_>) {
         self.finished.store(true, Ordering::Relaxed);
         let Some(options) = &facts.logger.options else { return };
-        let by = EndedBy::from(self.ended_by.load(Ordering::Relaxed));
-        let fault = options.errors
-            && by == EndedBy::Handler
-            && status::is_fault(code, facts.method.described.is_some());
+        let mut by = EndedBy::from(self.ended_by.load(Ordering::Relaxed));
+        let mut fault = by == EndedBy::Panic;
+        if by == EndedBy::Handler && status::is_fault(code, facts.method.described.is_some()) {
+            // Whoever can send what is broken must not be able to fill the log with errors.
+            let clients = status::is_clients(code, &end.message());
+            (fault, by) = (options.errors && !clients, if clients { EndedBy::Request } else { by });
+        }
         let level = if fault { Some(Level::ERROR) } else { self.on.as_ref().and_then(|on| on.calls) };
         let Some(level) = level.filter(|level| is_on(*level)) else { return };
         let (method, status, call_id) = (facts.path(), status::name(code), display(self.id()));
         let (kind, peer) = (facts.kind().map(display), facts.peer.map(display));
-        let elapsed_ms = facts.began.elapsed().as_secs_f64() * 1000.0;
+        let elapsed_ms = milliseconds(facts.began.elapsed());
         quietly(|| {
             let told = options.errors && code != Code::Ok;
-            let error = told.then(|| end.message());
-            let sources = (told && options.error_trace).then(|| end.sources()).filter(|all| !all.is_empty());
+            let (error, sources) =
+                (told.then(|| end.message()), (told && options.error_trace).then(|| end.sources()));
+            let shown = |text: String| peer_text::shown_within(&text, LONGEST_ERROR).into_owned();
+            let (error, sources) = (error.map(shown), sources.map(shown).filter(|all| !all.is_empty()));
             let (error, sources) = (error.as_deref(), sources.as_deref());
             let ended_by = (code != Code::Ok).then(|| display(by));
             at_level!(
@@ -248,6 +257,12 @@ impl CallLog {
             );
         });
     }
+}
+
+/// With three digits of a fraction at most.
+fn milliseconds(time: Duration) -> f64 {
+    let micros = (time.as_nanos() + 500) / 1000;
+    micros as f64 / 1000.0
 }
 
 impl End<'_> {
@@ -262,6 +277,24 @@ impl End<'_> {
         match self {
             Self::Status(status) => status::sources(*status),
             Self::Headers(_) => String::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn milliseconds_have_three_digits_of_a_fraction_at_most() {
+        for (nanos, text) in
+            [(0, "0"), (499, "0"), (1_234_567, "1.235"), (33_000_100, "33"), (99_999_999_999, "100000")]
+        {
+            assert_eq!(milliseconds(Duration::from_nanos(nanos)).to_string(), text);
+        }
+        for micros in (0..100_000_000).step_by(7_919) {
+            let text = milliseconds(Duration::from_micros(micros)).to_string();
+            assert!(text.split('.').nth(1).is_none_or(|digits| digits.len() <= 3), "{text}");
         }
     }
 }

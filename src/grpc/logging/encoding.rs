@@ -7,6 +7,7 @@ use http::HeaderMap;
 use hyper::body::Bytes;
 
 use super::frames::LONGEST;
+use crate::peer_text;
 
 /// What `grpc-encoding` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl Encoding {
         match headers.get("grpc-encoding").map(|value| value.as_bytes()) {
             Some(b"gzip") => Self::Gzip,
             Some(b"deflate") => Self::Deflate,
-            Some(other) => Self::Other(String::from_utf8_lossy(other).into()),
+            Some(other) => Self::Other(peer_text::shown_bytes(other).into()),
             None => Self::Other("nothing that was named".into()),
         }
     }

@@ -67,7 +67,7 @@ impl GrpcLogging {
 
     /// Whether a call that did not end with OK is logged with its error, and at ERROR, whatever the level of calls,
     /// where the fault is the handler's: UNKNOWN, INTERNAL, DATA_LOSS, and UNIMPLEMENTED of a method that a registered
-    /// descriptor set tells of. Default: yes.
+    /// descriptor set tells of. Not where the request is at fault, which nobody could read. Default: yes.
     ///
     /// A handler that panics is logged at ERROR in any case.
     pub fn errors(self, on: bool) -> Self {

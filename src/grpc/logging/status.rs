@@ -14,7 +14,9 @@ pub(in crate::grpc) enum EndedBy {
     Handler,
     /// Its panic.
     Panic,
-    /// The server, before it was handled: its headers are malformed, or its service is down.
+    /// Its request, which is broken: what nobody could handle.
+    Request,
+    /// The server, before it was handled: it is none of gRPC, its headers are malformed, or its service is down.
     Refusal,
     /// The same, since it was one too many.
     Shedding,
@@ -31,9 +33,10 @@ pub(in crate::grpc) enum EndedBy {
 }
 
 impl EndedBy {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Handler,
         Self::Panic,
+        Self::Request,
         Self::Refusal,
         Self::Shedding,
         Self::Deadline,
@@ -54,6 +57,7 @@ impl fmt::Display for EndedBy {
         f.write_str(match self {
             Self::Handler => "handler",
             Self::Panic => "panic",
+            Self::Request => "request",
             Self::Refusal => "refusal",
             Self::Shedding => "shedding",
             Self::Deadline => "deadline",
@@ -72,6 +76,34 @@ pub(super) fn is_fault(code: Code, described: bool) -> bool {
         Code::Unknown | Code::Internal | Code::DataLoss => true,
         Code::Unimplemented => described,
         _ => false,
+    }
+}
+
+/// What the status of a request begins with that broke off.
+pub(in crate::grpc) const BROKE_OFF: &str = "the request broke off: ";
+
+/// What comes before the message of a status that is made rich, and told no rich error before.
+const RICH: &str = ") an unknown error occurred: ";
+
+/// Whether such a status is the client's fault, though its code is one of the server's: the codec says so of a request that
+/// is none, before any handler has it. It is known by its text alone, which a test holds against the codec's.
+pub(super) fn is_clients(code: Code, message: &str) -> bool {
+    const INTERNAL: [&str; 5] = [
+        "failed to decode Protobuf message",
+        "protocol error: received message with ",
+        "Error decompressing: ",
+        "Missing request message.",
+        "Unexpected EOF decoding stream.",
+    ];
+    let message = match message.split_once(RICH) {
+        Some((issuer, plain)) if issuer.starts_with('(') => plain,
+        _ => message,
+    };
+    let begins = |text: &&str| message.starts_with(*text);
+    match code {
+        Code::Internal => INTERNAL.iter().any(begins) || begins(&BROKE_OFF),
+        Code::Unimplemented => message.starts_with("Content is compressed with `"),
+        _ => begins(&BROKE_OFF),
     }
 }
 

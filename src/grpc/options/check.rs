@@ -92,12 +92,26 @@ impl GrpcServerOptions {
                 self.max_concurrent_calls_per_connection,
                 "allow at least 1, or None for no limit",
             ),
+            (
+                "GrpcServerOptions::max_watches_per_connection",
+                Some(self.max_watches_per_connection),
+                "allow at least 1, or switch health_service and reflection_service off",
+            ),
         ] {
             if value == Some(0) {
                 return refuse(option, 0, mend);
             }
         }
-        Ok(())
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._+".contains(&byte);
+        let mut codecs = self.content_subtypes.iter().map(|codec| &**codec);
+        match codecs.find(|codec| codec.is_empty() || !codec.bytes().all(is_token)) {
+            Some(codec) => refuse(
+                "GrpcServerOptions::content_subtypes",
+                format_args!("{codec:?}"),
+                "give what follows application/grpc+, such as json",
+            ),
+            None => Ok(()),
+        }
     }
 
     fn check_sizes(&self) -> Check {

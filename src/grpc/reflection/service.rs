@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::index::{DescriptorSet, Index};
+use crate::peer_text::shown;
 
 /// The reflection service that a manager brings along. Clones are the same.
 #[derive(Debug, Clone, Default)]
@@ -84,13 +85,15 @@ macro_rules! answers {
                     })
                 };
                 let (found, what) = match &request.message_request {
-                    Some(Asked::FileByFilename(name)) => (files(index.file(name)), format!("file {name:?}")),
+                    Some(Asked::FileByFilename(name)) => {
+                        (files(index.file(name)), format!("file {}", shown(name)))
+                    }
                     Some(Asked::FileContainingSymbol(name)) => {
-                        (files(index.symbol(name)), format!("symbol {name:?}"))
+                        (files(index.symbol(name)), format!("symbol {}", shown(name)))
                     }
                     Some(Asked::FileContainingExtension(asked)) => {
                         let (of, number) = (&asked.containing_type, asked.extension_number);
-                        (files(index.extension(of, number)), format!("extension {number} of {of:?}"))
+                        (files(index.extension(of, number)), format!("extension {number} of {}", shown(of)))
                     }
                     Some(Asked::AllExtensionNumbersOfType(of)) => {
                         let found = index.extensions(of).map(|extension_number| {
@@ -98,7 +101,7 @@ macro_rules! answers {
                             let numbers = ExtensionNumberResponse { base_type_name, extension_number };
                             Answer::AllExtensionNumbersResponse(numbers)
                         });
-                        (found, format!("type {of:?}"))
+                        (found, format!("type {}", shown(of)))
                     }
                     Some(Asked::ListServices(_)) => {
                         let named = |name: &&str| ServiceResponse { name: (*name).to_owned() };

@@ -9,6 +9,7 @@ mod logging;
 mod peer;
 mod probe;
 mod raw;
+mod requests;
 mod rig;
 mod serving;
 mod term;

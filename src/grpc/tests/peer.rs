@@ -49,10 +49,11 @@ impl Peer {
         Self::connect_by(worker, probe.router()).await
     }
 
-    pub(super) async fn connect_by(worker: Shared, router: Router) -> Self {
+    pub(super) async fn connect_by(worker: impl Into<Arc<Shared>>, router: Router) -> Self {
+        let worker = worker.into();
         let (near, far) = tokio::io::duplex(1 << 20);
         let http = alone(&worker.options);
-        let connection = Connection::new(Arc::new(worker));
+        let connection = Connection::new(worker);
         let served = tokio::spawn(serve(far, addresses(None, None), http, router, connection));
         let (sender, connection) = h2::client::handshake(near).await.unwrap();
         Self { sender, drive: tokio::spawn(connection), served }

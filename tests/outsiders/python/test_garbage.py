@@ -63,13 +63,24 @@ def test_a_message_that_is_no_protobuf_is_an_error_of_its_call_alone(server):
         peer.is_answered(stream=3)
 
 
-@pytest.mark.parametrize("content_type", ["text/html", "application/json"])
-def test_a_request_that_is_no_grpc_is_refused_alone(server, content_type):
+@pytest.mark.parametrize(
+    "method, content_type, status",
+    [
+        ("POST", "text/html", "415"),
+        ("POST", "text/plain", "415"),
+        ("POST", "application/json", "415"),
+        ("POST", "application/grpc+json", "415"),
+        ("POST", "application/grpc-web", "415"),
+        ("GET", "application/grpc", "405"),
+        ("PUT", "text/plain", "405"),
+    ],
+)
+def test_a_request_that_is_no_grpc_is_refused_alone(server, method, content_type, status):
     with Peer(server) as peer:
         peer.begin()
-        headers = [(":method", "POST"), (":scheme", "http"), (":path", TEST + "EmptyCall"), (":authority", "a")]
+        headers = [(":method", method), (":scheme", "http"), (":path", TEST + "EmptyCall"), (":authority", "a")]
         block = peer.encoder.encode([*headers, ("content-type", content_type)])
         peer.send(frame(HEADERS, END_HEADERS | END_STREAM, 1, block))
         _, headers = peer.answer(1)
-        assert headers[":status"] == "415" or headers.get("grpc-status") not in (None, "0"), headers
+        assert headers[":status"] == status and headers.get("grpc-status") != "0", headers
         peer.is_answered(stream=3)

@@ -42,6 +42,7 @@ impl Options {
     pub(crate) fn manager(&self) -> ManagerOptions {
         let ms = |value: Option<u64>| value.map(Duration::from_millis);
         let mut server = GrpcServerOptions::new()
+            .reflection_service(true)
             .request_timeout(ms(self.request_timeout_ms))
             .max_connection_age(ms(self.max_connection_age_ms))
             .max_concurrent_calls(self.max_concurrent_calls);

@@ -36,6 +36,9 @@ pub(crate) struct Server {
     acceptor: Option<Acceptor>,
     health: Option<HealthService>,
     reflection: Option<Reflection>,
+    /// Tells of a certificate that ends. It ends with the server.
+    #[cfg(feature = "tls")]
+    validity: Option<tokio_util::task::AbortOnDropHandle<()>>,
 }
 
 /// Told of where the server accepts calls, in the order of its addresses.
@@ -74,6 +77,8 @@ impl Server {
             acceptor: None,
             health,
             reflection,
+            #[cfg(feature = "tls")]
+            validity: None,
         }
     }
 
@@ -141,6 +146,11 @@ impl Handler<Setup> for Server {
     type Result = ResponseActFuture<Self, Result<(), BoxError>>;
 
     fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Self::Result {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.options.tls.clone() {
+            let watching = tokio::spawn(super::tls::watch_validity(tls, std::time::SystemTime::now));
+            self.validity = Some(tokio_util::task::AbortOnDropHandle::new(watching));
+        }
         let addresses = self.addresses.clone();
         let binding = async move { bind(&addresses, &setup.shutdown).await };
         Box::pin(binding.into_actor(self).map(|bound, server, _| {

@@ -34,7 +34,7 @@ async fn g08_an_answer_that_tls_holds_back_is_sent_whole_to_a_slow_reader() {
     let (near, far) = tokio::io::duplex(1024);
     let (near, far) = tokio::join!(
         TlsConnector::from(Arc::new(client)).connect(ServerName::try_from("localhost").unwrap(), near),
-        TlsAcceptor::from(tls.current().unwrap()).accept(far),
+        TlsAcceptor::from(tls.current().await.unwrap()).accept(far),
     );
 
     let mut probed = Probed::new();

@@ -10,6 +10,7 @@ use tokio_rustls::server::TlsStream;
 use super::ServerTls;
 use super::material::H2;
 use crate::grpc::connection::Connection;
+use crate::peer_text;
 
 /// Shakes hands, unless that takes too long or the drain begins; `None` where nothing came of it, and the
 /// connection is closed.
@@ -27,11 +28,15 @@ pub(in crate::grpc) async fn handshake(
         () = sleep_until(too_late) => Err(io::ErrorKind::TimedOut.into()),
     };
     // It is the peer's: there is nothing that anybody here could do about it.
-    shaken.inspect_err(|error| tracing::debug!(%error, "a TLS handshake failed")).ok()
+    let told = |error: &io::Error| {
+        let error = error.to_string();
+        tracing::debug!(error = &*peer_text::shown(&error), "a TLS handshake failed");
+    };
+    shaken.inspect_err(told).ok()
 }
 
 async fn shake(tls: &ServerTls, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
-    let config = tls.current().ok_or_else(|| io::Error::other("TLS was not set up"))?;
+    let config = tls.current().await.ok_or_else(|| io::Error::other("TLS was not set up"))?;
     let stream = TlsAcceptor::from(config).accept(stream).await?;
     // rustls itself refuses who offers other protocols; who offers none at all it lets pass.
     if stream.get_ref().1.alpn_protocol() != Some(H2) {

@@ -44,6 +44,13 @@ pub(super) struct Identity {
     names: [String; 2],
 }
 
+impl Identity {
+    /// The server's own certificate first.
+    pub(super) fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+}
+
 impl Source {
     /// What errors call it.
     pub(super) fn name(&self, role: Role) -> String {

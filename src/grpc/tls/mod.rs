@@ -7,29 +7,40 @@
 //! ```
 //!
 //! Files are read when the manager starts, before anything runs. What is loaded later only concerns new
-//! connections; what cannot be loaded concerns nobody: the last that could goes on. A handshake is part of its
-//! connection's own task, and has the time that the connection has to say that it speaks HTTP/2.
+//! connections; what cannot be loaded concerns nobody: the last that could goes on. No worker looks at a file, which may be on a
+//! disk that has gone: a thread of its own does, one at a time, and new connections wait for it for a second at most. A
+//! handshake is part of its connection's own task, and has the time that the connection has to say that it speaks HTTP/2.
 
 mod error;
 mod handshake;
 mod material;
 #[cfg(test)]
 mod tests;
+mod validity;
 
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
-use std::time::Duration;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime};
 
-use tokio::time::Instant;
+use tokio::sync::{oneshot, watch};
+use tokio::time::{Instant, timeout};
 use tokio_rustls::rustls::ServerConfig;
 
 pub use error::TlsError;
 pub(super) use handshake::handshake;
+pub(super) use validity::watch as watch_validity;
 
 use super::options::GrpcServerOptions;
 use crate::error::ConfigError;
+use crate::supervision::dispatch;
 use material::{Role, Source, Stamp};
+
+/// How long a new connection waits for files to be looked at, before it gets what was loaded before.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The TLS of a gRPC server: 1.2 and 1.3, by rustls, for HTTP/2 alone.
 ///
@@ -68,6 +79,10 @@ struct Plan {
 struct Live {
     config: RwLock<Option<Arc<ServerConfig>>>,
     looked: Mutex<Looked>,
+    /// Whether a thread is at it.
+    looking: AtomicBool,
+    /// When the certificate that is loaded ends, where it says so.
+    ends: watch::Sender<Option<SystemTime>>,
 }
 
 /// When the files were last looked at, and what they were.
@@ -125,6 +140,7 @@ impl ServerTls {
 
     /// Loads files again that have changed, of which a client that connects gets the benefit at once: when one
     /// does, they are looked at, unless they were within that time. Default: only by [`reload`](Self::reload).
+    /// A client that connects meanwhile waits for that for a second at most, and else gets what was loaded before.
     ///
     /// While nobody connects nothing is done. Connections that are open are not touched. New files that cannot
     /// be used are reported as an error event, once, and the old ones go on.
@@ -138,34 +154,32 @@ impl ServerTls {
     /// What is wrong with them; what was loaded before goes on.
     pub fn reload(&self) -> Result<(), TlsError> {
         let mut looked = self.live.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        self.load(&mut looked)
+        self.load(&mut looked, Instant::now())
     }
 
-    fn load(&self, looked: &mut Looked) -> Result<(), TlsError> {
+    fn load(&self, looked: &mut Looked, now: Instant) -> Result<(), TlsError> {
         // From before they are read: one that changes meanwhile is read again.
         looked.stamps = self.plan.stamps();
-        looked.at = Some(Instant::now());
-        let config = Arc::new(self.plan.config()?);
-        *self.live.config.write().unwrap_or_else(PoisonError::into_inner) = Some(config);
+        looked.at = Some(now);
+        let (config, end) = self.plan.config()?;
+        *self.live.config.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(config));
+        self.live.ends.send_if_modified(|known| std::mem::replace(known, end) != end);
         Ok(())
     }
 
-    /// Loads the files if they are due to be looked at and have changed.
-    fn look(&self, every: Duration) {
+    /// Loads the files if they have changed.
+    fn look(&self, now: Instant) {
         let mut looked = match self.live.looked.try_lock() {
             Ok(looked) => looked,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             // Somebody else is at it.
             Err(TryLockError::WouldBlock) => return,
         };
-        if looked.at.is_some_and(|at| at.elapsed() < every) {
-            return;
-        }
         if looked.stamps == self.plan.stamps() {
-            looked.at = Some(Instant::now());
+            looked.at = Some(now);
             return;
         }
-        match self.load(&mut looked) {
+        match self.load(&mut looked, now) {
             Ok(()) => tracing::info!("new TLS files were loaded: connections from now on have them"),
             Err(error) => {
                 tracing::error!(%error, "new TLS files cannot be used; the old ones go on until these are mended")
@@ -173,10 +187,47 @@ impl ServerTls {
         }
     }
 
+    /// Whether files are due to be looked at, and nobody is at it.
+    fn is_due(&self, every: Duration) -> bool {
+        match self.live.looked.try_lock() {
+            Ok(looked) => looked.at.is_none_or(|at| at.elapsed() >= every),
+            Err(TryLockError::Poisoned(_)) => true,
+            Err(TryLockError::WouldBlock) => false,
+        }
+    }
+
+    /// Has files looked at elsewhere, and waits for that, though not for long.
+    async fn look_aside(&self) {
+        if self.live.looking.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let (looking, now) = (Looking(self.clone()), Instant::now());
+        let (done, looked) = oneshot::channel();
+        let look = move || {
+            looking.0.look(now);
+            drop(looking);
+            // Whoever waited may have gone on.
+            let _ = done.send(());
+        };
+        match aside(look) {
+            Ok(_) => drop(timeout(PATIENCE, looked).await),
+            Err(error) => {
+                tracing::debug!(%error, "no thread to look at TLS files with: raise the limits of the process")
+            }
+        }
+    }
+
+    /// What the certificate is called.
+    fn certificate_name(&self) -> String {
+        self.plan.certificate.name(Role::Certificate)
+    }
+
     /// What a new connection gets.
-    pub(super) fn current(&self) -> Option<Arc<ServerConfig>> {
-        if let Some(every) = self.plan.reload_every {
-            self.look(every);
+    pub(super) async fn current(&self) -> Option<Arc<ServerConfig>> {
+        if let Some(every) = self.plan.reload_every
+            && self.is_due(every)
+        {
+            self.look_aside().await;
         }
         self.live.config.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -206,19 +257,39 @@ impl ServerTls {
     }
 }
 
+/// Held by whoever looks at files.
+struct Looking(ServerTls);
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        self.0.live.looking.store(false, Ordering::Release);
+    }
+}
+
+/// Does what may block on a thread of its own, whose log events go where this thread's go.
+fn aside(what: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    let dispatch = dispatch::current();
+    thread::Builder::new().name("majordomo-tls".to_owned()).spawn(move || {
+        let _dispatch = dispatch::adopt(&dispatch);
+        what();
+    })
+}
+
 impl Plan {
     /// Of all files, in a fixed order; `None` for one that cannot be looked at.
     fn stamps(&self) -> Vec<Option<Stamp>> {
         [&self.certificate, &self.key].into_iter().chain(&self.client_cas).filter_map(Source::stamp).collect()
     }
 
-    fn config(&self) -> Result<ServerConfig, TlsError> {
+    /// With when the certificate ends.
+    fn config(&self) -> Result<(ServerConfig, Option<SystemTime>), TlsError> {
         let identity = material::identity(&self.certificate, &self.key)?;
+        let end = validity::end_of(identity.chain());
         let authorities = match &self.client_cas[..] {
             [] => None,
             files => Some(material::authorities(files)?),
         };
-        material::config(identity, authorities, self.client_auth_optional)
+        Ok((material::config(identity, authorities, self.client_auth_optional)?, end))
     }
 }
 
@@ -242,7 +313,8 @@ impl GrpcServerOptions {
     /// In grpc-go: `Creds`.
     ///
     /// The files are read when the manager starts, before anything runs. One that cannot be used is refused as
-    /// [`ConfigError::Tls`](crate::ConfigError).
+    /// [`ConfigError::Tls`](crate::ConfigError). A certificate that ends within 30 days is told by a warning, one that has
+    /// ended by an error, at set-up and once a day; both are served.
     pub fn tls(mut self, tls: impl Into<Option<ServerTls>>) -> Self {
         self.tls = tls.into();
         self

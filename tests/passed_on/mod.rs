@@ -100,6 +100,8 @@ impl tower::Service<Request<Body>> for Edge {
                 let last = tokio_stream::once(()).then(move |()| {
                     let own = own.clone();
                     async move {
+                        // Messages that are still being put together go with a panic.
+                        tokio::task::yield_now().await;
                         let got = call(own.inner.clone(), Kind::ServerStream).await.1.unwrap_err();
                         Err(own.fail(got))
                     }

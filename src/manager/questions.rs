@@ -48,7 +48,7 @@ enum Round {
     None,
     /// Nested managers complete it.
     Asking(Arc<Mutex<Option<ManagerStatus>>>, Vec<OneshotSender<ManagerStatus>>),
-    Answering(ManagerStatus, Vec<OneshotSender<ManagerStatus>>),
+    Answering(Box<ManagerStatus>, Vec<OneshotSender<ManagerStatus>>),
 }
 
 impl Questions {
@@ -143,22 +143,26 @@ impl Manager {
         if std::mem::take(&mut self.questions.print) {
             Self::print(status.clone());
         }
-        Round::Answering(status, askers)
+        Round::Answering(Box::new(status), askers)
     }
 }
 
 /// Answers as many as there is time for.
-fn answer(status: ManagerStatus, mut askers: Vec<OneshotSender<ManagerStatus>>, began: Instant) -> Round {
+fn answer(
+    status: Box<ManagerStatus>,
+    mut askers: Vec<OneshotSender<ManagerStatus>>,
+    began: Instant,
+) -> Round {
     while let Some(asker) = askers.pop() {
         if asker.is_closed() {
             continue;
         }
         if askers.is_empty() {
             // Whoever asked may have stopped waiting.
-            let _ = asker.send(status);
+            let _ = asker.send(*status);
             return Round::None;
         }
-        let _ = asker.send(status.clone());
+        let _ = asker.send(ManagerStatus::clone(&status));
         if clock::now() - began >= SLICE {
             return Round::Answering(status, askers);
         }

@@ -267,3 +267,41 @@ async fn g11_a_panicking_service_does_not_keep_the_report_from_naming_a_hanging_
     assert_eq!(errors(error.shutdown())[0].service_id, "stuck");
     assert_eq!(error.exit_code(), 3);
 }
+
+/// A task that panics again and again, each time as a task of its own.
+fn panics_in_a_loop(times: u32) {
+    if times > 0 {
+        actix::spawn(async move {
+            panics_in_a_loop(times - 1);
+            panic!("boom again");
+        });
+    }
+}
+
+#[actix::test]
+async fn g16_tasks_that_panic_in_a_loop_are_told_as_the_first_few_and_a_count() {
+    const TIMES: u32 = 2_000;
+    std::panic::set_hook(Box::new(|_| ()));
+    let (frail, frail_addr) = Probe::new("frail");
+    let manager = Manager::new(options()).service(frail).start();
+    manager.send(WaitUntilRunning).await.unwrap().unwrap();
+    frail_addr.get().do_send(Loop(TIMES));
+    let error = manager.send(WaitForShutdown).await.unwrap().unwrap_err();
+    let told: Vec<String> =
+        [error.run(), error.shutdown()].into_iter().flatten().flat_map(|stage| errors(Some(stage))).map(ToString::to_string).collect();
+    assert!((2..=8).contains(&told.len()), "{told:#?}");
+    let counted = told.iter().filter(|text| text.contains("further panics of its tasks")).count();
+    assert_eq!(counted, 1, "{told:#?}");
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Loop(u32);
+
+impl Handler<Loop> for Probe {
+    type Result = ();
+
+    fn handle(&mut self, Loop(times): Loop, _: &mut Context<Self>) {
+        panics_in_a_loop(times);
+    }
+}

@@ -26,7 +26,7 @@ use tracing::instrument::WithSubscriber;
 
 use super::alive::{Alive, Polled, Restart};
 use super::control::{Ask, Control, Fate, Order, Reply};
-use super::panics::{Notes, catch, install_hook};
+use super::panics::{FEW, Notes, catch, install_hook};
 use super::thread::Thread;
 use super::watch::{Tag, Watch};
 use crate::error::PanicError;
@@ -86,6 +86,7 @@ where
                 tag,
                 observer,
                 notes: Arc::new(Notes::default()),
+                strays: Strays::default(),
             };
             match dispatch {
                 Some(dispatch) => {
@@ -111,6 +112,16 @@ struct Incarnation<A: Actor<Context = Context<A>>> {
     tag: Tag,
     observer: Observer,
     notes: Arc<Notes>,
+    strays: Strays,
+}
+
+/// The panics of a life that no request accounts for: the first few are told, the rest is counted, and told at its end.
+#[derive(Default)]
+struct Strays {
+    told: usize,
+    untold: usize,
+    /// One of those that were not told.
+    latest: Option<Box<PanicError>>,
 }
 
 enum Body<A: Actor<Context = Context<A>>> {
@@ -212,7 +223,8 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
             Body::Alive(mut alive) => {
                 alive.rest(&self.notes);
                 self.body = Body::Suspended(alive);
-                self.tell_stray_panics();
+                self.tell_last_stray_panics();
+                self.notes.begin_life();
                 (self.observer)(Notice::Suspended(gone));
             }
             body => self.body = body,
@@ -263,8 +275,30 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
         }
     }
 
-    fn tell_stray_panics(&self) {
-        while let Some(panic) = self.notes.take() {
+    fn tell_stray_panics(&mut self) {
+        let Some(first) = self.notes.take() else { return };
+        let mut next = Some(first);
+        while let Some(panic) = next {
+            if self.strays.told < FEW {
+                self.strays.told += 1;
+                (self.observer)(Notice::Panicked(panic));
+            } else {
+                self.strays.untold += 1;
+                self.strays.latest = Some(panic);
+            }
+            next = self.notes.take();
+        }
+        self.strays.untold += self.notes.take_dropped();
+    }
+
+    /// A life is over: what was only counted is told as one.
+    fn tell_last_stray_panics(&mut self) {
+        self.tell_stray_panics();
+        let Strays { untold, latest, .. } = std::mem::take(&mut self.strays);
+        if untold > 0 {
+            let unseen = || Box::new(PanicError::unseen(&"one of many at once"));
+            let mut panic = latest.unwrap_or_else(unseen);
+            panic.message = format!("{} (one of {untold} further panics of its tasks)", panic.message);
             (self.observer)(Notice::Panicked(panic));
         }
     }
@@ -281,7 +315,7 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
         self.drop_body();
         // Whoever is told may look at the thread at once.
         self.watch.leave();
-        self.tell_stray_panics();
+        self.tell_last_stray_panics();
         (self.observer)(Notice::Gone(gone));
     }
 }

@@ -9,28 +9,61 @@ use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use crate::error::PanicError;
 use crate::process::stderr_is_stuck;
 
+/// How many panics of one life of an actor are told one by one, and kept until then. The rest is counted: tasks that panic in a loop
+/// fill nothing.
+pub(super) const FEW: usize = 7;
+
 /// The panics of one actor that nobody has accounted for yet.
 #[derive(Debug, Default)]
-pub(super) struct Notes(Mutex<Vec<PanicError>>);
+pub(super) struct Notes(Mutex<Noted>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    /// The oldest, [`FEW`] at most.
+    kept: Vec<PanicError>,
+    /// All of this life.
+    seen: usize,
+    /// Those of them that were not kept.
+    dropped: usize,
+}
 
 impl Notes {
+    fn lock(&self) -> MutexGuard<'_, Noted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn push(&self, panic: PanicError) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(panic);
+        let mut noted = self.lock();
+        noted.seen += 1;
+        match noted.kept.len() < FEW {
+            true => noted.kept.push(panic),
+            false => noted.dropped += 1,
+        }
     }
 
     /// The oldest that is left, in little space for whoever passes it on: there seldom is one.
     pub(super) fn take(&self) -> Option<Box<PanicError>> {
-        let mut notes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if notes.is_empty() { None } else { Some(Box::new(notes.remove(0))) }
+        let mut noted = self.lock();
+        if noted.kept.is_empty() { None } else { Some(Box::new(noted.kept.remove(0))) }
     }
 
-    fn len(&self) -> usize {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
+    /// How many were not kept since this was last asked.
+    pub(super) fn take_dropped(&self) -> usize {
+        std::mem::take(&mut self.lock().dropped)
+    }
+
+    /// Another life begins.
+    pub(super) fn begin_life(&self) {
+        self.lock().seen = 0;
+    }
+
+    fn seen(&self) -> usize {
+        self.lock().seen
     }
 }
 
@@ -104,6 +137,8 @@ pub(super) fn install_hook() {
         panic::set_hook(Box::new(move |info| {
             let notes = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten();
             match notes {
+                // To capture one takes long: one that panics in a loop is known by its first.
+                Some(notes) if notes.seen() >= FEW => notes.push(note(info, Backtrace::disabled())),
                 Some(notes) => notes.push(note(info, Backtrace::force_capture())),
                 None => keep(info),
             }
@@ -123,10 +158,10 @@ pub(super) fn install_hook() {
 /// Runs code of the actor whose notes these are. Whether it returned; if it panicked, there is a note.
 pub(super) fn catch<T>(notes: &Arc<Notes>, run: impl FnOnce() -> T) -> Option<T> {
     let outer = CURRENT.with(|current| current.replace(Some(Arc::clone(notes))));
-    let before = notes.len();
+    let before = notes.seen();
     let result = panic::catch_unwind(AssertUnwindSafe(run));
     let result = result.map_err(|payload| {
-        if notes.len() == before {
+        if notes.seen() == before {
             notes.push(PanicError::unseen(&*payload));
         }
         discard(payload);

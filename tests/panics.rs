@@ -287,8 +287,12 @@ async fn g16_tasks_that_panic_in_a_loop_are_told_as_the_first_few_and_a_count() 
     manager.send(WaitUntilRunning).await.unwrap().unwrap();
     frail_addr.get().do_send(Loop(TIMES));
     let error = manager.send(WaitForShutdown).await.unwrap().unwrap_err();
-    let told: Vec<String> =
-        [error.run(), error.shutdown()].into_iter().flatten().flat_map(|stage| errors(Some(stage))).map(ToString::to_string).collect();
+    let told: Vec<String> = [error.run(), error.shutdown()]
+        .into_iter()
+        .flatten()
+        .flat_map(|stage| errors(Some(stage)))
+        .map(ToString::to_string)
+        .collect();
     assert!((2..=8).contains(&told.len()), "{told:#?}");
     let counted = told.iter().filter(|text| text.contains("further panics of its tasks")).count();
     assert_eq!(counted, 1, "{told:#?}");

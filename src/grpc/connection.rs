@@ -235,7 +235,7 @@ impl Connection {
 
 /// Whether no call is open.
 fn is_idle(calls: u64) -> bool {
-    calls % AT_WORK == 0
+    calls.is_multiple_of(AT_WORK)
 }
 
 impl Drop for Connection {

@@ -1,5 +1,7 @@
 //! Every numbered example survives what can go wrong in it.
 
+#![allow(clippy::duplicate_mod)] // examples share files, and each has a module of its own for them
+
 use std::time::Duration;
 
 use majordomo::testing::rehearse;

@@ -202,7 +202,8 @@ async fn g17_broken_requests_are_no_errors_in_the_log_where_errors_are_rich_eith
 }
 
 async fn broken_requests_are_no_errors(served: Served) {
-    let broken: [(&str, Option<&str>, Option<&'static [u8]>); 9] = [
+    type Broken = (&'static str, Option<&'static str>, Option<&'static [u8]>);
+    let broken: [Broken; 9] = [
         ("a bad flag", None, Some(&[2, 0, 0, 0, 0])),
         ("compressed by nothing", None, Some(&[1, 0, 0, 0, 1, 0])),
         ("an unknown encoding", Some("snappy"), Some(&[0, 0, 0, 0, 0])),

@@ -5,7 +5,7 @@ mod probe;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::pending;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use majordomo::events::{self, LifecycleEvent};
@@ -338,11 +338,23 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Blocks {
     }
 }
 
+/// Has a thread hold this until what is returned is dropped.
+fn held(gate: Arc<Mutex<()>>) -> mpsc::Sender<()> {
+    let ((release, released), (tell, told)) = (mpsc::channel(), mpsc::channel());
+    std::thread::spawn(move || {
+        let _held = gate.lock().unwrap();
+        tell.send(()).unwrap();
+        let _ = released.recv();
+    });
+    told.recv().unwrap();
+    release
+}
+
 #[actix::test]
 async fn g18_a_subscriber_that_blocks_delays_no_end_and_loses_nothing() {
     let (recorder, gate) = (Recorder::default(), Arc::new(Mutex::new(())));
     let dispatch = Dispatch::new(Registry::default().with(Blocks(recorder.clone(), Arc::clone(&gate))));
-    let blocked = gate.lock().unwrap();
+    let blocked = held(gate);
     let manager = Manager::new(options().dispatch(dispatch)).service(service_fn("a", |_| async { Ok(()) }));
     manager.run().await.unwrap();
     assert!(recorder.0.lock().unwrap().is_empty());

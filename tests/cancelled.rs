@@ -123,7 +123,7 @@ async fn g21_a_registration_that_errs_after_the_request_is_cancelled() {
 }
 
 #[actix::test]
-async fn g21_a_port_that_is_waited_for_is_no_failure_once_shutdown_is_asked() {
+async fn g21_a_port_in_use_has_failed_of_itself_whoever_asks_for_the_end() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let options = ManagerOptions::new().handle_signals(false).grpc_server_address(address.as_str());
@@ -131,9 +131,9 @@ async fn g21_a_port_that_is_waited_for_is_no_failure_once_shutdown_is_asked() {
     observed.seen("setup_started majordomo grpc").await;
     observed.shut_down();
     let ended = observed.ended().await;
-    ended.assert_ok();
-    let text = ended.report().to_string();
-    assert!(text.contains("cancelled: ") && text.contains(&address), "{text}");
+    ended.assert_exit_code(1);
+    let text = ended.error().to_string();
+    assert!(text.contains(&address), "{text}");
 }
 
 /// A manager in whose drain delay, which outlasts everything, `waits` is being set up.

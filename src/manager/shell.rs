@@ -5,6 +5,7 @@
 //! for its acknowledgement, and who blocks whom.
 
 use std::collections::VecDeque;
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -23,7 +24,7 @@ use super::worker_stalls::WorkerStalls;
 use crate::clock;
 use crate::error::ManagerError;
 use crate::events::LifecycleEvent;
-use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar};
+use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, ServerError};
 use crate::lifecycle::{
     Absence, Announcement, Answer, Budget, Command, Commands, Departure, Input, Machine, ResourceIx,
     ServiceIx, Spec, Stage, Step,
@@ -336,14 +337,20 @@ impl Shell {
 fn answer(reply: Reply) -> (Answer, Detail) {
     match reply {
         Reply::Ok => (Answer::Ok, Detail::None),
-        // What failed in a nested manager has failed, whoever told that to stop.
-        Reply::Error(error, text) if error.is::<ManagerError>() => {
+        Reply::Error(error, text) if failed_of_itself(&*error) => {
             (Answer::OwnError, Detail::Error(error, text))
         }
         Reply::Error(error, text) => (Answer::Error, Detail::Error(error, text)),
         Reply::Panic(panic) => (Answer::Panic, Detail::Panic(panic)),
         Reply::Missing => (Answer::Missing, Detail::None),
     }
+}
+
+/// G21: whether a request to stop is no reason for it. What failed in a nested manager has failed, whoever told that to stop; and
+/// an address that was in use would have been so without the request (G14).
+fn failed_of_itself(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+    let in_use = error.downcast_ref().is_some_and(|error| matches!(error, ServerError::InUse { .. }));
+    in_use || error.is::<ManagerError>()
 }
 
 fn departure(gone: Gone) -> (Departure, Detail) {

@@ -163,7 +163,7 @@ impl ErrorGenerator {
     }
 
     /// The status of any error, as the [server layer](Self::server_layer) makes it: where the error is a rich one, or
-    /// wraps one, that; otherwise [`ERR_UNKNOWN`] with its text.
+    /// wraps one, that; otherwise [`ERR_UNKNOWN`](super::ERR_UNKNOWN) with its text.
     ///
     /// Streams need it for errors that wrap a rich one: tonic sends the status of a stream without its source, so that
     /// no layer sees what it came from.
@@ -235,7 +235,7 @@ impl ErrorGenerator {
     /// [`ManagerOptions::error_generator`](crate::ManagerOptions::error_generator); `tonic::transport::Server::layer`
     /// takes it as well. Answers to the seed's `UnaryServerMiddleware` and `StreamServerMiddleware`.
     ///
-    /// A status that tells no rich error becomes [`ERR_UNKNOWN`] with its own code, message, details and metadata. A
+    /// A status that tells no rich error becomes [`ERR_UNKNOWN`](super::ERR_UNKNOWN) with its own code, message, details and metadata. A
     /// panic is told as what it was panicked with where that is a rich error, a sentinel, a status or a
     /// `Box<dyn Error + Send + Sync>`, and otherwise by its text or number.
     pub fn server_layer(&self) -> ErrorServerLayer {

@@ -37,7 +37,7 @@ pub struct InFlight {
     /// Those of them that were refused for being one too many.
     pub shed: u64,
     /// The calls whose handlers block their workers, each for as long as a handler has been polled: those that have been told as
-    /// [`StallStarted`](crate::LifecycleEvent::StallStarted). At most one a worker.
+    /// [`StallStarted`](crate::events::LifecycleEvent::StallStarted). At most one a worker.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stuck: Vec<OldestCall>,
     /// Connections whose peer has read nothing for a second or longer, though bytes wait for it.

@@ -10,6 +10,7 @@ use actix::dev::ContextFut;
 use actix::dev::channel::AddressReceiver;
 use actix::{Actor, ActorContext, Context};
 
+use super::budget::with_own_budget;
 use super::control::{Ask, Reply};
 use super::lane::Lane;
 use super::owed::Owed;
@@ -71,7 +72,7 @@ impl<A: Actor<Context = Context<A>>> Alive<A> {
 
     fn poll_actor(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
         let actor = &mut self.actor;
-        self.tasks.poll_with(cx, |cx| Pin::new(actor).poll(cx))
+        self.tasks.poll_with(cx, |cx| with_own_budget(cx, |cx| Pin::new(actor).poll(cx)))
     }
 
     /// Has answers passed on; that of the last request is handed back.

@@ -14,6 +14,7 @@
 mod alarm;
 mod alive;
 mod batch;
+mod budget;
 mod control;
 pub(crate) mod dispatch;
 #[cfg(feature = "testing")]

@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use smallvec::SmallVec;
 
 use super::alarm::Alarm;
+use super::budget::with_own_budget;
 use super::control::{Answer, Answering, PassOn, Reply};
 use super::panics::{Notes, catch};
 use super::tasks::Tasks;
@@ -92,7 +93,8 @@ impl Due {
     fn poll(&mut self, cx: &mut Context<'_>, tasks: &mut Tasks) -> Poll<Reply> {
         let waker = Waker::from(Arc::clone(&self.bell));
         let answer = self.answer.as_mut();
-        tasks.poll_with(cx, |_| answer.poll(&mut Context::from_waker(&waker)).map(read))
+        let mut own = Context::from_waker(&waker);
+        tasks.poll_with(cx, |_| with_own_budget(&mut own, |own| answer.poll(own)).map(read))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::events::{Name, check_name};
 use crate::grpc::GrpcService;
 use crate::lifecycle::{Dependency, Kind, RestartMode, ServiceIx, Spec, start_order};
 use crate::service::{GenericService, RestartPolicy, Service, ServiceSpec};
-use crate::supervision::{Observer, Tag, Thread, launch};
+use crate::supervision::{MakeSpan, Observer, Tag, Thread, launch};
 
 /// The least that a service can be given to stop in: it has to be polled, and its answer to be heard.
 const LEAST_STOP: Duration = Duration::from_millis(10);
@@ -42,7 +42,7 @@ pub(super) struct Replacement {
     pub(super) start: Box<dyn Fn() -> Start + Send>,
 }
 
-pub(super) type Start = Box<dyn FnOnce(&Thread, Tag, Observer) -> Links + Send>;
+pub(super) type Start = Box<dyn FnOnce(&Thread, Tag, Observer, Option<MakeSpan>) -> Links + Send>;
 
 impl Candidate {
     pub(super) fn generic<A: GenericService>(spec: ServiceSpec<A>, kind: Kind) -> Self {
@@ -60,8 +60,8 @@ impl Candidate {
     fn new<A: Service>(spec: ServiceSpec<A>, kind: Kind, ways: fn(Ways<A>) -> Ways<A>) -> Self {
         let restart = spec.restart;
         let start = move |make: Box<dyn FnOnce() -> A + Send>| -> Start {
-            Box::new(move |thread, tag, observer| {
-                let (addr, control) = launch(thread, tag, make, observer, restart);
+            Box::new(move |thread, tag, observer, span| {
+                let (addr, control) = launch(thread, tag, make, observer, restart, span);
                 Links { control, to: Arc::new(ways(Ways::new(addr))) }
             })
         };

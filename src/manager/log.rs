@@ -41,7 +41,9 @@ impl Spans {
 
     /// The span of a service's step; none, where the subscriber panics: that is not the service's fault.
     pub(super) fn span(&self, service: &Name, step: Step) -> Span {
-        let make = || tracing::info_span!(target: "majordomo", "service", service = %service, stage = %step);
+        // It carries the service itself: it is no part of the one that its actor is polled in.
+        let make =
+            || tracing::info_span!(target: "majordomo", parent: None, "service", %service, stage = %step);
         let made = catch_unwind(AssertUnwindSafe(|| dispatcher::with_default(&self.0, make)));
         made.unwrap_or_else(|_| Span::none())
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::info_span;
+
 use super::account::Detail;
 use super::seat::{Lives, Seat};
 use super::shell::Shell;
@@ -54,7 +56,14 @@ impl Shell {
         let Some(start) = seat.start.take() else { return Ok(()) };
         let thread = if seat.dedicated { pool.dedicated()? } else { pool.shared(ix.0 as usize)? };
         let tag = Tag::next();
-        let links = start(&thread, tag, Box::new(move |notice| home.tell(Told::Service(ix, actor, notice))));
+        let id = seat.id.clone();
+        // What is logged beside the server's calls is theirs.
+        let span = match seat.kind {
+            Kind::Server => None,
+            _ => pool.span(move || info_span!(target: "majordomo", parent: None, "service", service = %id)),
+        };
+        let notices = Box::new(move |notice| home.tell(Told::Service(ix, actor, notice)));
+        let links = start(&thread, tag, notices, span);
         self.service(ix).thread = Some(Arc::clone(&thread));
         let (deadlines, signal) = self.begin_life(ix);
         let (retiring, rests, ended, overdue) = (false, false, None, None);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix::{Addr, Recipient};
 use smallvec::SmallVec;
+use tracing::info_span;
 
 use super::messages::Release;
 use super::signal::{Asking, Deadlines, ShutdownSignal};
@@ -220,7 +221,12 @@ impl Registry {
         let observer = Box::new(move |notice| (registry.observer)(index, Told::Notice(notice)));
         // The manager hears of the start before it can hear of the end.
         (self.observer)(index, Told::Started);
-        let (addr, control) = launch(&thread, tag, spec.make, observer, None);
+        let names = (service, name.clone());
+        let span = self.pool.span(move || {
+            let (service, resource) = names;
+            info_span!(target: "majordomo", parent: None, "resource", %service, %resource)
+        });
+        let (addr, control) = launch(&thread, tag, spec.make, observer, None, span);
         state.started.push(Arc::new(Started {
             name,
             tag,

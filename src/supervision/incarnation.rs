@@ -24,6 +24,7 @@ use actix::{Actor, Addr, Context};
 use smallvec::SmallVec;
 use tracing::instrument::WithSubscriber;
 
+use super::actor_span::{ActorSpan, MakeSpan};
 use super::alive::{Alive, Polled, Restart};
 use super::control::{Ask, Control, Fate, Order, Reply};
 use super::panics::{FEW, Notes, catch, install_hook};
@@ -55,13 +56,15 @@ pub(crate) enum Gone {
 
 pub(crate) type Observer = Box<dyn Fn(Notice) + Send>;
 
-/// Starts an actor on a thread. `make` runs there, too. With `restart` it can be started again.
+/// Starts an actor on a thread. `make` runs there, too. With `restart` it can be started again. It is polled in that span, if there
+/// is one.
 pub(crate) fn launch<A>(
     thread: &Thread,
     tag: Tag,
     make: impl FnOnce() -> A + Send + 'static,
     observer: Observer,
     restart: Option<Restart<A>>,
+    span: Option<MakeSpan>,
 ) -> (Addr<A>, Arc<Control>)
 where
     A: Actor<Context = Context<A>>,
@@ -87,6 +90,7 @@ where
                 observer,
                 notes: Arc::new(Notes::default()),
                 strays: Strays::default(),
+                span: ActorSpan::new(span),
             };
             match dispatch {
                 Some(dispatch) => {
@@ -113,6 +117,7 @@ struct Incarnation<A: Actor<Context = Context<A>>> {
     observer: Observer,
     notes: Arc<Notes>,
     strays: Strays,
+    span: ActorSpan,
 }
 
 /// The panics of a life that no request accounts for: the first few are told, the rest is counted, and told at its end.
@@ -139,12 +144,14 @@ impl<A: Actor<Context = Context<A>>> Future for Incarnation<A> {
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
         let this = &mut *self;
         this.watch.enter(this.tag);
+        this.span.enter();
         let (orders, fate) = this.control.take(cx);
         // Taken, not cloned: a poll counts no references.
         let waker = std::mem::replace(&mut this.waker, Waker::noop().clone());
         let lived = this.live(&mut TaskContext::from_waker(&waker), orders, fate);
         this.waker = waker;
         let Some(gone) = lived else {
+            this.span.leave();
             this.watch.leave();
             return Poll::Pending;
         };
@@ -313,6 +320,7 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
 
     fn end(&mut self, gone: Gone) {
         self.drop_body();
+        self.span.leave();
         // Whoever is told may look at the thread at once.
         self.watch.leave();
         self.tell_last_stray_panics();
@@ -324,6 +332,7 @@ impl<A: Actor<Context = Context<A>>> Drop for Incarnation<A> {
     /// An arbiter that is stopped drops its tasks where they stand.
     fn drop(&mut self) {
         if !matches!(self.body, Body::Gone) {
+            self.span.enter();
             self.end(Gone::Ended);
         }
     }

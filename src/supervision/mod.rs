@@ -11,6 +11,7 @@
 //! process, a dropped actor handles its queue while being dropped, and the tasks that it spawned live on.
 //! Here the actor's future is held, so that none of that happens.
 
+mod actor_span;
 mod alarm;
 mod alive;
 mod batch;
@@ -33,6 +34,7 @@ mod vigil;
 mod wake;
 mod watch;
 
+pub(crate) use actor_span::MakeSpan;
 pub(crate) use alive::Restart;
 pub(crate) use batch::batched;
 pub(crate) use control::{Control, Reply, Request};

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_rt::{Arbiter, ArbiterHandle};
-use tracing::Dispatch;
+use tracing::{Dispatch, Span};
 
+use super::actor_span::{MakeSpan, made_by};
 use super::batch::deliver_first;
 use super::spawn::ThreadError;
 use super::system::OnForeignStop;
@@ -65,6 +66,11 @@ impl Pool {
     /// Whether there is one thread for all.
     pub(crate) fn is_one_thread(&self) -> bool {
         self.only.is_some()
+    }
+
+    /// How the span of an actor there is made, if anybody listens.
+    pub(crate) fn span(&self, make: impl FnOnce() -> Span + Send + 'static) -> Option<MakeSpan> {
+        made_by(&self.lodgers.dispatch, make)
     }
 
     /// The thread that is dealt to number `turn`.

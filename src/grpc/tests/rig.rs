@@ -88,7 +88,7 @@ impl Stage {
             }
         });
         let thread = pool.shared(0).unwrap();
-        let (server, control) = launch(&thread, Tag::next(), move || server, observer, None);
+        let (server, control) = launch(&thread, Tag::next(), move || server, observer, None, None);
         let resources = Resources::new(Arc::new(registry));
         Self { server, deadlines, signal, resources, gone, serving, control, pool }
     }

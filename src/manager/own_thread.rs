@@ -39,6 +39,7 @@ impl Manager {
                         let _stop = stop;
                         over.await;
                     });
+                    watch_system(thread.over(), SystemGone(addr.downgrade()));
                 }
                 self.thread = Some(Arc::clone(&thread));
                 thread.run(move || manager_loop::live_here(self, messages));
@@ -50,6 +51,20 @@ impl Manager {
                 manager_loop::start(self, &Arbiter::current())
             }
         }
+    }
+}
+
+/// Hears of the stop of the program's system, whose own tasks may outlast it: of all that is in a system only its arbiters end with
+/// it. One that does nothing else costs nothing while it waits. Where it cannot be had, the stop is noticed when the manager
+/// next hears of something.
+fn watch_system(over: impl Future<Output = ()> + Send + 'static, stop: SystemGone) {
+    let runtime = || tokio::runtime::Builder::new_current_thread().build();
+    if let Ok(watch) = Arbiter::try_with_tokio_rt(runtime) {
+        watch.spawn(async move {
+            let _stop = stop;
+            over.await;
+            Arbiter::current().stop();
+        });
     }
 }
 

@@ -9,7 +9,8 @@
 //! sent after that, the order to end above all, would stand behind millions. So a sender that finds thousands before it
 //! sleeps for a moment, which grows with their number. It never waits for anybody: nothing can lock up.
 //!
-//! Bound: some 9,000 messages and one for each thread that sends. Never held up are the threads that managers
+//! Bound: some 9,000 messages and one for each thread that sends. Where a manager's own services tell, 16 more a service, since all
+//! of them start their resources at once. Never held up are the threads that managers
 //! live on, which may be the very ones that are to receive.
 
 use std::cell::Cell;
@@ -18,6 +19,8 @@ use std::time::Duration;
 
 /// How many may wait before senders are held up.
 const FREE: usize = 2_048;
+/// How many more of those that services tell, for each of them.
+const EACH: usize = 16;
 /// How many more double the time that each next one costs.
 const STEP: usize = 1_024;
 /// What the first beyond the free ones costs.
@@ -35,40 +38,46 @@ pub(super) fn receives_here() {
 }
 
 /// How many wait.
-#[derive(Debug, Default)]
-pub(super) struct Backlog(AtomicUsize);
+#[derive(Debug)]
+pub(super) struct Backlog {
+    waiting: AtomicUsize,
+    /// How many may wait before senders are held up.
+    free: usize,
+}
 
 impl Backlog {
     pub(super) const fn new() -> Self {
-        Self(AtomicUsize::new(0))
+        Self { waiting: AtomicUsize::new(0), free: FREE }
+    }
+
+    /// What so many services tell.
+    pub(super) const fn of_services(count: usize) -> Self {
+        Self { waiting: AtomicUsize::new(0), free: FREE.saturating_add(count.saturating_mul(EACH)) }
     }
 
     /// One more; its sender is held up, if there are too many before it.
     pub(super) fn enter(&self) {
         // A count, which orders nothing.
-        let before = self.0.fetch_add(1, Ordering::Relaxed);
-        if before >= FREE && !RECEIVES.get() {
-            std::thread::sleep(delay(before));
+        let before = self.waiting.fetch_add(1, Ordering::Relaxed);
+        if let Some(over) = before.checked_sub(self.free).filter(|_| !RECEIVES.get()) {
+            std::thread::sleep(delay(over));
         }
     }
 
     /// One has been taken in.
     pub(super) fn leave(&self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 
     #[cfg(test)]
     fn len(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.waiting.load(Ordering::Relaxed)
     }
 }
 
-/// What it costs to send when so many wait.
-fn delay(before: usize) -> Duration {
-    match before.checked_sub(FREE) {
-        None => Duration::ZERO,
-        Some(over) => FIRST * (1 << (over / STEP).min(DOUBLINGS)),
-    }
+/// What it costs to send when so many more wait than may.
+fn delay(over: usize) -> Duration {
+    FIRST * (1 << (over / STEP).min(DOUBLINGS))
 }
 
 #[cfg(test)]
@@ -77,14 +86,22 @@ mod tests {
 
     #[test]
     fn g16_the_more_wait_the_longer_a_sender_is_held_up() {
-        let delays = [0, FREE - 1, FREE, FREE + STEP, FREE + 6 * STEP, usize::MAX].map(delay);
-        let us = Duration::from_micros;
-        assert_eq!(delays, [us(0), us(0), us(50), us(100), us(3_200), us(3_200)]);
+        let delays = [0, STEP - 1, STEP, 6 * STEP, usize::MAX].map(delay);
+        assert_eq!(delays, [50, 50, 100, 3_200, 3_200].map(Duration::from_micros));
+    }
+
+    #[test]
+    fn g16_services_that_all_start_at_once_are_not_held_up() {
+        let backlog = Backlog::of_services(10_000);
+        let begun = std::time::Instant::now();
+        (0..10_000 * EACH).for_each(|_| backlog.enter());
+        // The first sleep of each would take 8 s.
+        assert!(begun.elapsed() < Duration::from_secs(4));
     }
 
     #[test]
     fn g16_a_thread_that_receives_is_never_held_up() {
-        let backlog = Backlog(AtomicUsize::new(usize::MAX / 2));
+        let backlog = Backlog { waiting: AtomicUsize::new(usize::MAX / 2), free: FREE };
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 receives_here();

@@ -274,7 +274,7 @@ impl Manager {
             self.given = kit::Given::of(&plan);
             kit::moves_in(addr);
         }
-        let (home, inbox) = Home::new();
+        let (home, inbox) = Home::new(plan.candidates.len());
         match plan.check().and_then(|plan| Work::begin(plan, addr, home)) {
             Ok(work) => {
                 self.work = Some(work);

@@ -94,10 +94,12 @@ struct Ways {
 
 impl Home {
     /// The way, and where it leads. Cheaper than the manager's mailbox, by which it is told by others than its own.
-    pub(super) fn new() -> (Self, Inbox) {
+    /// So many services will use it.
+    pub(super) fn new(services: usize) -> (Self, Inbox) {
         let (inputs, inputs_receiver) = mpsc::unbounded_channel();
         let (signals, signals_receiver) = mpsc::channel(SIGNALS);
-        let ways = Ways { inputs, signals, prints: AtomicBool::new(false), at_will: Backlog::new() };
+        let at_will = Backlog::of_services(services);
+        let ways = Ways { inputs, signals, prints: AtomicBool::new(false), at_will };
         let home = Self(Arc::new(ways));
         let inbox = Inbox {
             inputs: inputs_receiver,
@@ -181,7 +183,7 @@ mod tests {
 
     #[test]
     fn g16_signals_stand_behind_nothing_else() {
-        let (home, mut inbox) = Home::new();
+        let (home, mut inbox) = Home::new(1);
         assert!(inbox.is_empty());
         (0..100_000).for_each(|_| home.tell(Told::Tick(Tick::Look)));
         home.tell(Told::Signal(SignalKind::Terminate));
@@ -192,7 +194,7 @@ mod tests {
 
     #[test]
     fn g16_signals_and_requests_for_the_status_do_not_pile_up() {
-        let (home, mut inbox) = Home::new();
+        let (home, mut inbox) = Home::new(1);
         for _ in 0..1_000 {
             home.tell(Told::Signal(SignalKind::Interrupt));
             home.tell(Told::PrintStatus);

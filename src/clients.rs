@@ -10,8 +10,8 @@ use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 
+use crate::base::peer_text::shown;
 pub use crate::grpc::InMemory;
-use crate::peer_text::shown;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);

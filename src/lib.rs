@@ -67,27 +67,20 @@ compile_error!(
 );
 
 pub mod api_errors;
+mod base;
 pub mod clients;
-mod clock;
-mod error;
 pub mod events;
 pub mod grpc;
 mod lifecycle;
 mod manager;
-mod peer_text;
 pub mod ping;
 mod process;
-mod same;
+mod report;
 mod service;
 mod supervision;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use error::{
-    BoxError, ConfigError, ForcedError, ForeignStopError, Hold, ManagerError, NoAnswerError, PanicError,
-    ResourceEnding, ResourceReport, RestartReport, ReturnedError, ServiceError, ServiceReport,
-    ServicesErrors, ShutdownReport, StageError, StepReport, StuckError,
-};
 pub use grpc::{
     DEFAULT_GRPC_ADDRESS, GrpcAddress, GrpcLogging, GrpcRegistrar, GrpcServerOptions, GrpcService,
     RegisterOnServer,
@@ -101,6 +94,11 @@ pub use manager::{
     StartShutdown, StopService, Subscribe, WaitForShutdown, WaitUntilRunning, nested,
 };
 pub use process::{Exit, exit};
+pub use report::{
+    BoxError, ConfigError, ForcedError, ForeignStopError, Hold, ManagerError, NoAnswerError, PanicError,
+    ResourceEnding, ResourceReport, RestartReport, ReturnedError, ServiceError, ServiceReport,
+    ServicesErrors, ShutdownReport, StageError, StepReport, StuckError,
+};
 pub use service::{
     GenericService, Release, Resource, ResourceError, ResourceFn, ResourceSpec, Resources, RestartPolicy,
     RestartPolicyError, RestartableFn, Run, Service, ServiceFn, ServiceSpec, Setup, Shutdown, ShutdownSignal,

@@ -6,7 +6,7 @@
 use actix::{Actor, Context, Handler};
 use tonic::{Request, Response, Status};
 
-use crate::error::BoxError;
+use crate::base::BoxError;
 use crate::grpc::{GrpcRegistrar, GrpcService, RegisterOnServer};
 use crate::service::{Service, Setup};
 

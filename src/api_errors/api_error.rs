@@ -12,13 +12,13 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use super::BoxError;
 use super::chain::Told;
 use super::details::{self, Details};
 use super::generator::ErrorGenerator;
 use super::sentinel::SentinelError;
 use super::size::{self, DEFAULT_MAX_DETAILS_SIZE};
 use super::wire::{pkerr, rpc};
+use crate::base::BoxError;
 
 /// One occurrence of an error of a service: made by [`ErrorGenerator::error`], or received with a
 /// [`Status`]. Answers to the seed's `APIError`.

@@ -6,17 +6,18 @@ use std::sync::Arc;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
-use super::BoxError;
 use super::api_error::ApiError;
 use super::chain::{self, Found, Rich, Told};
 use super::defaults::ERR_UNKNOWN;
 use super::details;
 use super::generator::ErrorGenerator;
 use super::headers;
-use super::panic::{PanicError, Panicked};
+use super::panic::Panicked;
 use super::pass_on::{self, PassOn};
 use super::reissue::ReissueError;
 use super::size::before_base64;
+use crate::base::BoxError;
+use crate::base::PanicError;
 
 /// A rich error as callers are told it.
 struct Telling {

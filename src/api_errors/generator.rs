@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use tonic::Status;
 
-use super::BoxError;
 use super::api_error::ApiError;
 use super::client::ErrorClientLayer;
 use super::pass_on::{Names, PassOn, Switches};
@@ -15,6 +14,7 @@ use super::sentinel::SentinelError;
 use super::server::ErrorServerLayer;
 use super::size::DEFAULT_MAX_DETAILS_SIZE;
 use super::wire::pkerr::TraceInfo;
+use crate::base::BoxError;
 
 /// Makes the rich errors of one service, and knows what of them callers may see. Answers to the seed's
 /// `ErrorGenerator`. Cloning it is cheap.

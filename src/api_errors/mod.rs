@@ -70,14 +70,12 @@ pub use defaults::{
 };
 pub use generator::ErrorGenerator;
 pub use nothing::{NotFound, NotFoundFuture, NotFoundLayer, OrNothing};
-pub use panic::PanicError;
 pub use pass_on::PassOn;
 pub use reissue::ReissueError;
 pub use sentinel::{SentinelError, SentinelIssuer};
 pub use server::{ErrorServer, ErrorServerFuture, ErrorServerLayer};
 pub use wire::{cereal, pkerr};
 
-pub(crate) use defaults::check_defaults;
+pub use crate::base::{BoxError, PanicError};
 
-/// What user code may answer with: any error.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
+pub(crate) use defaults::check_defaults;

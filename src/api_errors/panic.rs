@@ -1,56 +1,15 @@
-//! A panic, kept as an error.
+//! A panic of a handler, as an error that is sent.
 
 use std::any::Any;
-use std::backtrace::{Backtrace, BacktraceStatus};
 use std::error::Error;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 use tonic::Status;
 
-use super::BoxError;
 use super::api_error::ApiError;
 use super::sentinel::SentinelError;
-
-/// A panic of user code, caught. Answers to the seed's `PanicError`.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("panicked at {location}: {message}")]
-pub struct PanicError {
-    /// The panic's message; its type where the payload was no text.
-    pub message: String,
-    /// File, line and column.
-    pub location: String,
-    /// The stack at the panic. Symbols are resolved when it is displayed.
-    pub backtrace: Arc<Backtrace>,
-}
-
-impl PanicError {
-    /// The text of a payload, as the standard library's own hook would print it.
-    pub(crate) fn message_of(payload: &(dyn Any + Send)) -> String {
-        if let Some(text) = payload.downcast_ref::<&'static str>() {
-            (*text).to_owned()
-        } else if let Some(text) = payload.downcast_ref::<String>() {
-            text.clone()
-        } else {
-            "a panic payload that is no text".to_owned()
-        }
-    }
-
-    /// A panic that no hook saw: somebody replaced the hook, or resumed an unwinding.
-    pub(crate) fn unseen(payload: &(dyn Any + Send)) -> Self {
-        Self {
-            message: Self::message_of(payload),
-            location: "an unknown place".to_owned(),
-            backtrace: Arc::new(Backtrace::disabled()),
-        }
-    }
-
-    /// The stack at the panic, where it was captured.
-    pub(super) fn stack(&self) -> Option<String> {
-        (self.backtrace.status() == BacktraceStatus::Captured).then(|| self.backtrace.to_string())
-    }
-}
+use crate::base::{BoxError, PanicError};
 
 /// A panic of a handler as an error, which has as its source what it was panicked with where that is one.
 #[derive(Debug)]

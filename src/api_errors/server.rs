@@ -15,7 +15,8 @@ use tower::{Layer, Service};
 use super::body::{RichBody, Side};
 use super::generator::ErrorGenerator;
 use super::headers;
-use super::panic::{PanicError, Panicked};
+use super::panic::Panicked;
+use crate::base::PanicError;
 
 /// Makes every error of handlers a rich one: see [`ErrorGenerator::server_layer`].
 #[derive(Debug, Clone)]

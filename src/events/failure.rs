@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::{LifecycleEvent, as_ms};
+use super::LifecycleEvent;
+use crate::base::as_ms;
 use crate::lifecycle::{ErrorStage, Fault, Outcome};
 
 /// How something that had started ended.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{as_ms, as_opt_ms};
+use crate::base::{as_ms, as_opt_ms};
 
 /// How many methods a text names; the others are counted.
 const NAMED: usize = 5;

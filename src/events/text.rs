@@ -7,7 +7,7 @@ use super::{LifecycleEvent, TimedEvent};
 impl fmt::Display for TimedEvent {
     /// `1.2 s  setup_finished api: error: no route to host`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}  {}", crate::error::seconds(self.at), self.event)
+        write!(f, "{}  {}", crate::base::seconds(self.at), self.event)
     }
 }
 
@@ -35,13 +35,13 @@ impl fmt::Display for LifecycleEvent {
         }
         match self {
             LifecycleEvent::Missed { count } => write!(f, ": {count}"),
-            LifecycleEvent::RestartDelayed { delay, .. } => write!(f, ": {}", crate::error::seconds(*delay)),
+            LifecycleEvent::RestartDelayed { delay, .. } => write!(f, ": {}", crate::base::seconds(*delay)),
             LifecycleEvent::StallFinished { stall, lasted, goes_on: true, .. } => {
-                write!(f, ": {stall} for {}, and still so", crate::error::seconds(*lasted))
+                write!(f, ": {stall} for {}, and still so", crate::base::seconds(*lasted))
             }
             LifecycleEvent::StallStarted { stall, lasted, .. }
             | LifecycleEvent::StallFinished { stall, lasted, .. } => {
-                write!(f, ": {stall} for {}", crate::error::seconds(*lasted))
+                write!(f, ": {stall} for {}", crate::base::seconds(*lasted))
             }
             _ => Ok(()),
         }

@@ -24,9 +24,10 @@ use super::streams::Crew;
 use super::stuck::{Alarm, OnStall, Stuck};
 use super::transport::{Entry, Listening, accept as accept_any};
 use super::worker::{Shared, Worker};
+use crate::base::{ThreadError, spawn_with};
 use crate::events::Name;
 use crate::service::ShutdownSignal;
-use crate::supervision::{ThreadError, dispatch, spawn_with};
+use crate::supervision::dispatch;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);

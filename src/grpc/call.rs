@@ -38,7 +38,7 @@ use super::methods::Method;
 use super::request::{self, Refusal};
 use super::stuck::InHandler;
 use super::transport::Peer;
-use crate::error::PanicError;
+use crate::base::PanicError;
 use crate::supervision::panics;
 
 /// How many bytes a message to health or reflection may have: they hold a name.

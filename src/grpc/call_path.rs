@@ -1,8 +1,8 @@
 //! What a call is shown and counted as.
 
 use super::methods::Method;
+use crate::base::peer_text;
 use crate::events::OTHER_METHODS;
-use crate::peer_text;
 
 /// The path of a call as its client wrote it, as far as it may be shown. It is kept where no method knows its own.
 #[derive(Debug)]

@@ -15,8 +15,8 @@ use tonic::Status;
 use tonic::body::Body;
 use tower::Service;
 
-use crate::error::BoxError;
-use crate::same::same;
+use crate::base::BoxError;
+use crate::base::downcast;
 
 /// What answers a call: a gRPC service, or middleware around it. This is what [`tower::Layer`]s of users are put
 /// around. It is always ready, and cloning it is cheap.
@@ -152,7 +152,7 @@ where
 {
     fn now(service: &mut S, request: Request<Body>) -> HandlerFuture {
         // What tonic generates answers so already.
-        same::<_, HandlerFuture>(service.call(request))
+        downcast::<_, HandlerFuture>(service.call(request))
             .unwrap_or_else(|answer| Box::pin(async move { Ok(generic(answer.await)) }))
     }
 
@@ -238,8 +238,8 @@ mod tests {
     #[test]
     fn what_tonic_generates_is_not_boxed_again() {
         let answer = PingServer::new(Mine).call(Request::new(Body::empty()));
-        assert!(same::<_, HandlerFuture>(answer).is_ok());
-        assert_eq!(same::<_, u8>("no number"), Err("no number"));
+        assert!(downcast::<_, HandlerFuture>(answer).is_ok());
+        assert_eq!(downcast::<_, u8>("no number"), Err("no number"));
     }
 
     #[tokio::test]

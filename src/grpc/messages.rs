@@ -15,7 +15,7 @@ use hyper::body::{Bytes, Incoming};
 use tonic::Status;
 
 use super::logging::{BROKE_OFF, Tap};
-use crate::peer_text;
+use crate::base::peer_text;
 
 const HEADER: u8 = 5;
 

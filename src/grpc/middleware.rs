@@ -44,7 +44,7 @@ use super::call::caught;
 pub use super::handler::{GrpcHandler, HandlerFuture};
 use super::methods::MethodKind;
 use crate::api_errors::ErrorGenerator;
-use crate::error::BoxError;
+use crate::base::BoxError;
 use crate::supervision::panics;
 
 /// Which methods a layer is around.

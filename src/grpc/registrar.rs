@@ -19,7 +19,7 @@ use super::middleware::{Middleware, Scope};
 use super::reflection::DescriptorSet;
 use super::router::{Route, Router, Table};
 use super::server::SERVER_ID;
-use crate::error::BoxError;
+use crate::base::BoxError;
 use crate::events::Name;
 use crate::ping::PING_ID;
 use crate::service::Service;

@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use tonic::Status;
 use tonic::body::Body;
 
-use crate::peer_text;
+use crate::base::peer_text;
 
 const GRPC_ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 

@@ -24,7 +24,7 @@ use super::balance::Cost;
 use super::handler::{GrpcHandler, HandlerFuture};
 use super::methods::{Method, MethodKind};
 use super::middleware::{Middleware, Scope};
-use crate::peer_text;
+use crate::base::peer_text;
 
 /// All names are ours, so nobody can make them collide; a call is looked up by its hash alone.
 type Names<N> = HashMap<N, Route, foldhash::fast::RandomState>;

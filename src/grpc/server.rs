@@ -16,7 +16,7 @@ use super::reflection::{self, Reflection};
 use super::registrar::GrpcRegistrar;
 use super::stuck::{OnStall, WorkerStall};
 use super::transport::{Bound, GrpcAddress, ServerAddress, bind};
-use crate::error::BoxError;
+use crate::base::BoxError;
 use crate::events::EventSender;
 use crate::service::{GenericService, Run, Service, Setup, Shutdown};
 

@@ -27,8 +27,9 @@ use super::streams::Crew;
 use super::stuck::{Alarm, Poll};
 use super::transport::Accepted;
 use super::unread::Unreading;
+use crate::base::{ThreadError, spawn_with};
 use crate::events::{InFlight, Name};
-use crate::supervision::{ThreadError, dispatch, panics, spawn_with};
+use crate::supervision::{dispatch, panics};
 
 /// What a worker, its connections and their calls know of each other.
 #[derive(Debug, Default)]

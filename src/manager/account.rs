@@ -11,12 +11,12 @@ use smallvec::SmallVec;
 
 use super::observers::Observers;
 use super::recorder::Recorder;
-use crate::clock;
-use crate::error::{
-    ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder, ReturnedError, ServiceReport, StuckError,
-};
+use crate::base::clock;
 use crate::events::{End, EventSender, Failure, InFlight, LifecycleEvent, Name, TimedEvent};
 use crate::lifecycle::{Announcement, Fault, Outcome, ResourceIx, ServiceIx, Step};
+use crate::report::{
+    ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder, ReturnedError, ServiceReport, StuckError,
+};
 
 /// What is known of how something ended, beside its outcome.
 #[derive(Debug, Clone, Default)]

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use super::links::{Links, Ways};
 use super::nested::Branch;
-use crate::error::ConfigError;
-use crate::events::{Name, check_name};
+use crate::base::check_name;
+use crate::events::Name;
 use crate::grpc::GrpcService;
 use crate::lifecycle::{Dependency, Kind, RestartMode, ServiceIx, Spec, start_order};
+use crate::report::ConfigError;
 use crate::service::{GenericService, RestartPolicy, Service, ServiceSpec};
 use crate::supervision::{MakeSpan, Observer, Tag, Thread, launch};
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use super::OrderError;
 use crate::api_errors::ReissueError;
-use crate::error::{ConfigError, ForcedError, Hold, NoAnswerError, ReturnedError, StageError, StuckError};
 use crate::grpc::{DrainError, ServerError, TlsError};
 use crate::lifecycle::{BudgetError, Stage};
+use crate::report::{ConfigError, ForcedError, Hold, NoAnswerError, ReturnedError, StageError, StuckError};
 use crate::service::{ResourceError, RestartPolicyError};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::told::Tick;
-use crate::clock;
+use crate::base::clock;
 
 /// Times in order, each with what is to happen then.
 #[derive(Debug, Default)]

@@ -18,7 +18,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::Manager;
-use crate::error::BoxError;
+use crate::base::BoxError;
 use crate::events::{EventSender, Name};
 use crate::lifecycle::{Input, SignalKind, Step};
 use crate::supervision::{Disturbance, REHEARSED, Request};

@@ -9,9 +9,9 @@ use std::time::Duration;
 use super::account::Detail;
 use super::shell::Shell;
 use super::told::Tick;
-use crate::clock;
-use crate::error::Hold;
+use crate::base::clock;
 use crate::lifecycle::{Departure, Input, Kind, ResourceIx, ServiceIx};
+use crate::report::Hold;
 use crate::supervision::{Busy, Tag, Thread};
 
 /// How long a forced actor has, while there is time, to show that its thread is not blocked.

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use super::account::Detail;
 use super::shell::Shell;
 use super::who::Who;
-use crate::error::ForeignStopError;
 use crate::events::Name;
 use crate::lifecycle::{Input, ResourceIx, ServiceIx, Stage};
+use crate::report::ForeignStopError;
 use crate::supervision::ForeignStop;
 
 impl Shell {

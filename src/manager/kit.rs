@@ -11,10 +11,10 @@ use super::mailbox::ManagerContext;
 use super::plan::Plan;
 use super::told::Told;
 use crate::api_errors::ErrorGenerator;
-use crate::error::ManagerError;
 use crate::events::{EventSender, TimedEvent};
 use crate::grpc::{GrpcAddress, InMemory, SERVER_ID};
 use crate::lifecycle::{SignalKind, Stage};
+use crate::report::ManagerError;
 
 /// What a manager was given, as far as tests need to know.
 #[derive(Debug, Clone, Default)]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, Message};
 
-use crate::error::BoxError;
+use crate::base::BoxError;
 use crate::grpc::{GrpcService, RegisterOnServer};
 use crate::service::{GenericService, Run, Service, Setup, Shutdown};
 #[cfg(feature = "testing")]

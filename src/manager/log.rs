@@ -21,9 +21,9 @@ use tracing::subscriber::NoSubscriber;
 use tracing::{Span, error, warn};
 
 use super::recorder::Recorder;
+use crate::base::{ThreadError, spawn};
 use crate::events::{EventStream, Name, TimedEvent};
 use crate::lifecycle::Step;
-use crate::supervision::{ThreadError, spawn};
 
 /// Makes the spans of services.
 #[derive(Debug, Clone)]

@@ -7,9 +7,9 @@ use actix::Message;
 use super::candidate::Candidate;
 use super::orders::OrderError;
 use super::status::ManagerStatus;
-use crate::error::ManagerError;
 use crate::events::EventStream;
 use crate::lifecycle::Kind;
+use crate::report::ManagerError;
 use crate::service::{GenericService, ServiceSpec};
 
 /// Begin the shutdown. May be sent at any stage and any number of times; the first one counts.

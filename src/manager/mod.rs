@@ -57,9 +57,9 @@ pub use orders::OrderError;
 pub use plan::{ManagerPlan, PlannedService};
 pub use status::{ManagerStatus, ResourceStatus, RestartStatus, ServiceStatus};
 
-use crate::error::{ConfigError, ManagerError};
 use crate::grpc::GrpcService;
 use crate::lifecycle::Kind;
+use crate::report::{ConfigError, ManagerError};
 use crate::service::{GenericService, ServiceSpec};
 use crate::supervision::Thread;
 use candidate::Candidate;

@@ -21,9 +21,10 @@ use super::mailbox::ManagerContext;
 use super::messages::{ForceShutdown, WaitForShutdown};
 use super::plan::ManagerPlan;
 use super::waiting::Join;
-use crate::clock;
-use crate::error::{BoxError, ConfigError, ManagerError};
+use crate::base::BoxError;
+use crate::base::clock;
 use crate::lifecycle::Budget;
+use crate::report::{ConfigError, ManagerError};
 use crate::service::{
     GenericService, Release, Resource, Run, Service, ServiceSpec, Setup, Shutdown, ShutdownSignal,
 };

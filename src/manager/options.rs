@@ -9,11 +9,11 @@ use std::time::Duration;
 use tracing::Dispatch;
 
 use crate::api_errors::{self, ErrorGenerator, NotFoundLayer};
-use crate::error::ConfigError;
 use crate::events::{EventSender, Name};
 use crate::grpc::middleware::{GrpcLayer, Middleware, Scope};
 use crate::grpc::{DEFAULT_GRPC_ADDRESS, GrpcLogging, GrpcServerOptions, InMemory, ServerAddress};
 use crate::lifecycle::Budget;
+use crate::report::ConfigError;
 
 /// How many threads services share at most, unless told otherwise.
 const SERVICE_THREADS: usize = 16;

@@ -11,7 +11,7 @@ use tracing::Dispatch;
 
 use super::messages::StartShutdown;
 use super::{Manager, manager_loop, work};
-use crate::error::ManagerError;
+use crate::report::ManagerError;
 use crate::supervision::{Purpose, Thread};
 
 impl Manager {

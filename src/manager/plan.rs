@@ -9,12 +9,14 @@ use serde::Serialize;
 use super::candidate::{Candidate, specs};
 use super::options::{Checked, ManagerOptions};
 use super::status::indented;
-use crate::clock;
-use crate::error::{ConfigError, seconds};
-use crate::events::{Name, as_ms, as_opt_ms, as_text};
+use crate::base::clock;
+use crate::base::seconds;
+use crate::base::{as_ms, as_opt_ms, as_text};
+use crate::events::Name;
 use crate::grpc::{SERVER_ID, health};
 use crate::lifecycle::{Budget, Spec};
 use crate::ping::PingService;
+use crate::report::ConfigError;
 use crate::service::{RestartPolicy, ServiceSpec};
 
 /// What a manager was given.

@@ -22,7 +22,7 @@ use super::mailbox::ManagerContext;
 use super::messages::GetStatus;
 use super::status::{self, ManagerStatus};
 use super::work::Work;
-use crate::clock;
+use crate::base::clock;
 
 /// How long answers are given before something else has its turn.
 const SLICE: Duration = Duration::from_micros(250);

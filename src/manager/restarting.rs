@@ -7,7 +7,7 @@ use super::due_times::DueTime;
 use super::seat::STOP_TIMEOUT;
 use super::shell::Shell;
 use super::told::{Tick, Turn};
-use crate::clock;
+use crate::base::clock;
 use crate::events::LifecycleEvent;
 use crate::lifecycle::{Announcement, Input, Outcome, RestartCause, ServiceIx};
 

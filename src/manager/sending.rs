@@ -8,12 +8,13 @@ use super::account::Detail;
 use super::seat::{Lives, Seat};
 use super::shell::Shell;
 use super::told::Told;
-use crate::error::ConfigError;
+use crate::base::ThreadError;
 use crate::events::LifecycleEvent;
 use crate::grpc::RegisterOnServer;
 use crate::lifecycle::{Answer, Departure, Input, Kind, ResourceIx, ServiceIx, Step};
+use crate::report::ConfigError;
 use crate::service::{Asking, Deadlines, Registry, Release, Resources, Run, Setup, Shutdown, ShutdownSignal};
-use crate::supervision::{Request, Tag, ThreadError};
+use crate::supervision::{Request, Tag};
 
 impl Shell {
     pub(super) fn send(&mut self, ix: ServiceIx, step: Step) {

@@ -21,14 +21,14 @@ use super::timing::LAST_CALL;
 use super::told::{Home, Tick, Told, Turn};
 use super::watchdog::Watchdog;
 use super::worker_stalls::WorkerStalls;
-use crate::clock;
-use crate::error::ManagerError;
+use crate::base::clock;
 use crate::events::LifecycleEvent;
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, ServerError};
 use crate::lifecycle::{
     Absence, Announcement, Answer, Budget, Command, Commands, Departure, Input, Machine, ResourceIx,
     ServiceIx, Spec, Stage, Step,
 };
+use crate::report::ManagerError;
 use crate::service::{Deadlines, Started, Told as ToldOf};
 use crate::supervision::{Gone, Lodgers, Notice, OnForeignStop, Pool, Reply, Thread, batched};
 

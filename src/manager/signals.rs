@@ -31,9 +31,9 @@ use signal_hook::low_level::emulate_default_handler;
 use self::dispositions::{Disposition, Dispositions};
 use self::repeats::Repeats;
 use super::told::{Home, Told};
-use crate::error::ConfigError;
+use crate::base::spawn;
 use crate::lifecycle::SignalKind;
-use crate::supervision::spawn;
+use crate::report::ConfigError;
 
 /// Those that managers are told of.
 const OURS: [i32; 4] = [SIGINT, SIGTERM, SIGQUIT, SIGUSR1];

@@ -12,10 +12,12 @@ use super::Manager;
 use super::messages::GetStatus;
 use super::seat::Seat;
 use super::shell::Shell;
-use crate::error::{ResourceReport, ServiceReport, ShutdownReport, StepReport, seconds};
-use crate::events::{InFlight, Name, TimedEvent, as_ms, as_opt_ms, as_text};
+use crate::base::seconds;
+use crate::base::{as_ms, as_opt_ms, as_text};
+use crate::events::{InFlight, Name, TimedEvent};
 use crate::grpc::GrpcAddress;
 use crate::lifecycle::{ServiceIx, Stage};
+use crate::report::{ResourceReport, ServiceReport, ShutdownReport, StepReport};
 use crate::service::RestartPolicy;
 
 /// A poll that has lasted so long is worth a word.

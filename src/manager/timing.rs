@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::account::Detail;
 use super::shell::Shell;
 use super::told::Tick;
-use crate::clock;
+use crate::base::clock;
 use crate::lifecycle::{Input, Stage};
 use crate::supervision::Thread;
 

@@ -6,7 +6,7 @@ use actix::dev::{MessageResponse, OneshotSender};
 use actix::{Actor, Message};
 
 use super::askers::Askers;
-use crate::error::ManagerError;
+use crate::report::ManagerError;
 
 type Outcome = Result<(), ManagerError>;
 

@@ -13,9 +13,9 @@ use super::seat::Seat;
 use super::shell::Shell;
 use super::told::{Home, Tick, Told};
 use super::who::Who;
-use crate::error::StuckError;
 use crate::events::{LifecycleEvent, Name, Stall};
 use crate::lifecycle::{Departure, Input, LongPoll, ServiceIx, StallChange, StallKind, Stalls};
+use crate::report::StuckError;
 use crate::supervision::{Busy, Tag, Thread, Vigil, now};
 
 /// The watchdog of a manager.

@@ -18,12 +18,13 @@ use super::shell::{Parts, Shell};
 use super::signals::{self, Registration};
 use super::status::ManagerStatus;
 use super::told::{Home, Tick, Told};
-use crate::error::{ConfigError, ManagerError, ShutdownReport, StageError, seconds};
+use crate::base::seconds;
 #[cfg(feature = "testing")]
 use crate::events::EventSender;
 use crate::events::{self, EventStream, LifecycleEvent, Name};
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, Server};
 use crate::lifecycle::{Input, Kind, ServiceIx, Stage};
+use crate::report::{ConfigError, ManagerError, ShutdownReport, StageError};
 use crate::service::ServiceSpec;
 
 /// How long the end waits for threads to drop what was left on them, when there is no more time.

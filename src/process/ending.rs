@@ -19,7 +19,7 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, Signal};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::supervision::spawn;
+use crate::base::spawn;
 
 /// How long a step of the end may take.
 const PATIENCE: Duration = Duration::from_millis(100);

@@ -14,8 +14,9 @@ use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use super::ending::{Text, end};
-use crate::error::{BoxError, ManagerError};
-use crate::supervision::spawn;
+use crate::base::BoxError;
+use crate::base::spawn;
+use crate::report::ManagerError;
 
 /// How long a runtime may take to be dropped, once that has begun.
 const PATIENCE: Duration = Duration::from_millis(100);

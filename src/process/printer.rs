@@ -15,7 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 
 use super::ending::write_line;
-use crate::supervision::spawn;
+use crate::base::spawn;
 
 /// Made into text by whoever prints it: that of thousands of services takes its time.
 type Text = Box<dyn Display + Send>;

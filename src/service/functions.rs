@@ -8,10 +8,10 @@ use std::time::Duration;
 use actix::{Actor, Context, Handler, ResponseFuture, Supervised};
 
 use super::messages::{Release, Run, Setup, Shutdown};
-use super::restart::RestartPolicy;
 use super::spec::ServiceSpec;
 use super::traits::{GenericService, Resource, Service};
-use crate::error::BoxError;
+use crate::base::BoxError;
+use crate::lifecycle::RestartPolicy;
 
 type Ending = Pin<Box<dyn Future<Output = Result<(), BoxError>>>>;
 

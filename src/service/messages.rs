@@ -4,7 +4,7 @@ use actix::Message;
 
 use super::resources::Resources;
 use super::signal::ShutdownSignal;
-use crate::error::BoxError;
+use crate::base::BoxError;
 
 /// Set up what the service needs. The answer `Ok` means: ready to run.
 #[derive(Debug, Message)]

@@ -8,15 +8,14 @@ mod functions;
 mod messages;
 mod moment;
 mod resources;
-mod restart;
 mod signal;
 mod spec;
 mod traits;
 
+pub use crate::lifecycle::{RestartPolicy, RestartPolicyError};
 pub use functions::{ResourceFn, RestartableFn, ServiceFn, resource_fn, restartable_fn, service_fn};
 pub use messages::{Release, Run, Setup, Shutdown};
 pub use resources::{ResourceError, Resources};
-pub use restart::{RestartPolicy, RestartPolicyError};
 pub use signal::ShutdownSignal;
 pub use spec::{ResourceSpec, ServiceSpec};
 pub use traits::{GenericService, Resource, Service};

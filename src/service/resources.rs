@@ -12,7 +12,8 @@ use super::messages::Release;
 use super::signal::{Asking, Deadlines, ShutdownSignal};
 use super::spec::ResourceSpec;
 use super::traits::Resource;
-use crate::events::{Name, check_name};
+use crate::base::check_name;
+use crate::events::Name;
 use crate::supervision::{Control, Notice, Pool, Tag, Thread, launch};
 #[cfg(feature = "testing")]
 use crate::supervision::{Disturb, Lane};

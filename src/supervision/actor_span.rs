@@ -22,60 +22,62 @@ pub(super) fn made_by(dispatch: &Dispatch, make: impl FnOnce() -> Span + Send + 
     })
 }
 
-/// The span of one actor, on its thread.
-pub(super) enum ActorSpan {
-    None,
-    /// Taken as it is made.
-    NotMade(Option<MakeSpan>),
+/// The span of one actor, on its thread. Small, since most actors have none.
+pub(super) struct ActorSpan(Option<Box<Kept>>);
+
+enum Kept {
+    ToMake(MakeSpan),
     Made(Span),
 }
 
 impl ActorSpan {
     pub(super) fn new(make: Option<MakeSpan>) -> Self {
-        make.map_or(Self::None, |make| Self::NotMade(Some(make)))
+        Self(make.map(|make| Box::new(Kept::ToMake(make))))
     }
 
     /// A poll begins.
+    #[inline]
     pub(super) fn enter(&mut self) {
-        if let Self::NotMade(make) = self
-            && let Some(make) = make.take()
-        {
-            self.make(make);
+        if let Some(kept) = self.0.take() {
+            self.enter_kept(kept);
         }
-        if let Self::Made(span) = self
-            && !tell(span, Dispatch::enter)
-        {
+    }
+
+    fn enter_kept(&mut self, kept: Box<Kept>) {
+        match *kept {
+            Kept::ToMake(make) => {
+                let made = catch_unwind(AssertUnwindSafe(make)).ok().filter(|span| !span.is_disabled());
+                self.0 = made.map(|span| Box::new(Kept::Made(span)));
+            }
+            Kept::Made(_) => self.0 = Some(kept),
+        }
+        if !self.tell(Dispatch::enter) {
             // Part of the subscriber may have taken it as entered.
-            tell(span, Dispatch::exit);
-            *self = Self::None;
+            self.tell(Dispatch::exit);
+            *self = Self(None);
         }
     }
 
     /// The poll is over.
+    #[inline]
     pub(super) fn leave(&mut self) {
-        if let Self::Made(span) = self
-            && !tell(span, Dispatch::exit)
-        {
-            *self = Self::None;
+        if self.0.is_some() && !self.tell(Dispatch::exit) {
+            *self = Self(None);
         }
     }
 
-    fn make(&mut self, make: MakeSpan) {
-        let made = catch_unwind(AssertUnwindSafe(make)).ok().filter(|span| !span.is_disabled());
-        *self = made.map_or(Self::None, Self::Made);
+    /// Tells the subscriber, if there is a span; whether it took that without a panic.
+    fn tell(&self, what: fn(&Dispatch, &Id)) -> bool {
+        let Some(Kept::Made(span)) = self.0.as_deref() else { return true };
+        let tells = || span.with_subscriber(|(id, dispatch)| what(dispatch, id));
+        catch_unwind(AssertUnwindSafe(tells)).is_ok()
     }
 }
 
 impl Drop for ActorSpan {
     fn drop(&mut self) {
-        if let Self::Made(span) = self {
-            drop_quietly(std::mem::replace(span, Span::none()));
+        if let Some(kept) = self.0.take() {
+            drop_quietly(kept);
         }
     }
-}
-
-/// Tells the subscriber; whether it took that without a panic.
-fn tell(span: &Span, what: fn(&Dispatch, &Id)) -> bool {
-    let tells = || span.with_subscriber(|(id, dispatch)| what(dispatch, id));
-    catch_unwind(AssertUnwindSafe(tells)).is_ok()
 }

@@ -15,8 +15,13 @@ impl Alarm {
         self.0.store(true, Ordering::Release);
     }
 
+    /// Whether it rings.
+    pub(super) fn rings(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Whether it has rung since this was last asked. What is missed here is seen in the poll that follows the ring.
     pub(super) fn take(&self) -> bool {
-        self.0.load(Ordering::Relaxed) && self.0.swap(false, Ordering::AcqRel)
+        self.rings() && self.0.swap(false, Ordering::AcqRel)
     }
 }

@@ -71,8 +71,11 @@ impl<A: Actor<Context = Context<A>>> Alive<A> {
     }
 
     fn poll_actor(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {
-        let actor = &mut self.actor;
-        self.tasks.poll_with(cx, |cx| with_own_budget(cx, |cx| Pin::new(actor).poll(cx)))
+        let mut actor = Pin::new(&mut self.actor);
+        // An answer that wakes meanwhile has the actor polled again.
+        let shares = self.owed.has_woken();
+        let mut poll = |cx: &mut TaskContext<'_>| actor.as_mut().poll(cx);
+        self.tasks.poll_with(cx, |cx| if shares { with_own_budget(cx, poll) } else { poll(cx) })
     }
 
     /// Has answers passed on; that of the last request is handed back.

@@ -82,17 +82,15 @@ impl Post {
         // Only put away while it is borrowed: to deliver may drop what is the user's, which may come here again.
         let due = OPEN.try_with(|open| {
             let mut open = open.borrow_mut();
-            let Some(batch) = &mut *open else { return Vec::new() };
+            let batch = open.as_mut()?;
             let (_, jobs) = batch.0.entry(self.thread).or_insert_with(|| (self.clone(), Vec::new()));
             jobs.extend(job.take());
-            if jobs.len() < PIECE {
-                return Vec::new();
-            }
-            std::mem::replace(jobs, Vec::with_capacity(PIECE))
+            (jobs.len() >= PIECE).then(|| std::mem::replace(jobs, Vec::with_capacity(PIECE)))
         });
-        self.deliver_all(due.unwrap_or_default());
         if let Some(job) = job {
             self.deliver(job);
+        } else if let Ok(Some(due)) = due {
+            self.deliver_all(due);
         }
     }
 

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use super::batch::{Job, Post};
 use super::wake::Wakeups;
-use crate::error::{BoxError, PanicError};
+use crate::base::{BoxError, PanicError};
 
 /// The answer of an actor, as it comes over the mailbox.
 pub(crate) type Answer = Result<Result<(), BoxError>, MailboxError>;

@@ -30,7 +30,7 @@ use super::control::{Ask, Control, Fate, Order, Reply};
 use super::panics::{FEW, Notes, catch, install_hook};
 use super::thread::Thread;
 use super::watch::{Tag, Watch};
-use crate::error::PanicError;
+use crate::base::PanicError;
 
 /// actix's own default.
 const MAILBOX_CAPACITY: usize = 16;
@@ -89,7 +89,7 @@ where
                 tag,
                 observer,
                 notes: Arc::new(Notes::default()),
-                strays: Strays::default(),
+                strays: None,
                 span: ActorSpan::new(span),
             };
             match dispatch {
@@ -116,7 +116,8 @@ struct Incarnation<A: Actor<Context = Context<A>>> {
     tag: Tag,
     observer: Observer,
     notes: Arc<Notes>,
-    strays: Strays,
+    /// From the first on.
+    strays: Option<Box<Strays>>,
     span: ActorSpan,
 }
 
@@ -285,23 +286,25 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     fn tell_stray_panics(&mut self) {
         let Some(first) = self.notes.take() else { return };
         let mut next = Some(first);
+        let strays = self.strays.get_or_insert_default();
         while let Some(panic) = next {
-            if self.strays.told < FEW {
-                self.strays.told += 1;
+            if strays.told < FEW {
+                strays.told += 1;
                 (self.observer)(Notice::Panicked(panic));
             } else {
-                self.strays.untold += 1;
-                self.strays.latest = Some(panic);
+                strays.untold += 1;
+                strays.latest = Some(panic);
             }
             next = self.notes.take();
         }
-        self.strays.untold += self.notes.take_dropped();
+        strays.untold += self.notes.take_dropped();
     }
 
     /// A life is over: what was only counted is told as one.
     fn tell_last_stray_panics(&mut self) {
         self.tell_stray_panics();
-        let Strays { untold, latest, .. } = std::mem::take(&mut self.strays);
+        let Some(strays) = self.strays.take() else { return };
+        let Strays { untold, latest, .. } = *strays;
         if untold > 0 {
             let unseen = || Box::new(PanicError::unseen(&"one of many at once"));
             let mut panic = latest.unwrap_or_else(unseen);

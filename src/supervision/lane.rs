@@ -21,8 +21,8 @@ use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
 use super::control::{Answer, Request};
-use crate::error::BoxError;
-use crate::same::same;
+use crate::base::BoxError;
+use crate::base::downcast;
 
 type Response = Result<(), BoxError>;
 
@@ -73,9 +73,13 @@ impl<A: Actor<Context = Context<A>>> Lane<A> {
     }
 
     /// Has the actor handle what has come. One that is about to stop handles nothing any more.
+    #[inline]
     pub(super) fn flow_into(&mut self, ctx: &mut Context<A>) {
+        if self.0.is_empty() {
+            return;
+        }
         let letters = std::mem::take(&mut self.0);
-        if !letters.is_empty() && ctx.state().alive() {
+        if ctx.state().alive() {
             ctx.wait(Handling(letters));
         }
     }
@@ -99,11 +103,11 @@ where
     A: Actor<Context = Context<A>> + Handler<M>,
     M: Message<Result = Response> + 'static,
 {
-    let response = match same(<A as Handler<M>>::handle(actor, message, ctx)) {
+    let response = match downcast(<A as Handler<M>>::handle(actor, message, ctx)) {
         Ok(response) => return Given::Now(response),
         Err(another) => another,
     };
-    match same(response) {
+    match downcast(response) {
         Ok(response) => Given::Later(response),
         Err(another) => {
             let (sender, receiver) = oneshot::channel();

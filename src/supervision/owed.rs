@@ -46,6 +46,12 @@ impl Owed {
         self.due.push(Due { answer, reply, last, bell });
     }
 
+    /// Whether any answer is to be polled.
+    #[inline]
+    pub(super) fn has_woken(&self) -> bool {
+        self.due.iter().any(|due| due.bell.alarm.rings())
+    }
+
     /// Passes answers on; that of the last request is handed back, to be passed on when the actor is gone.
     pub(super) fn poll(
         &mut self,
@@ -55,9 +61,11 @@ impl Owed {
     ) -> Option<impl FnOnce() + use<>> {
         let mut last = None;
         let mut at = 0;
+        // Whoever is alone has nobody to leave something to.
+        let shares = self.due.len() > 1;
         while let Some(due) = self.due.get_mut(at) {
             let polled = match due.bell.alarm.take() {
-                true => catch(notes, || due.poll(cx, tasks)),
+                true => catch(notes, || due.poll(cx, tasks, shares)),
                 false => Some(Poll::Pending),
             };
             let reply = match polled {
@@ -90,11 +98,12 @@ impl Owed {
 
 impl Due {
     /// The tasks wake their actor, not the answer.
-    fn poll(&mut self, cx: &mut Context<'_>, tasks: &mut Tasks) -> Poll<Reply> {
+    fn poll(&mut self, cx: &mut Context<'_>, tasks: &mut Tasks, shares: bool) -> Poll<Reply> {
         let waker = Waker::from(Arc::clone(&self.bell));
-        let answer = self.answer.as_mut();
+        let mut answer = self.answer.as_mut();
         let mut own = Context::from_waker(&waker);
-        tasks.poll_with(cx, |_| with_own_budget(&mut own, |own| answer.poll(own)).map(read))
+        let mut poll = |own: &mut Context<'_>| answer.as_mut().poll(own).map(read);
+        tasks.poll_with(cx, |_| if shares { with_own_budget(&mut own, poll) } else { poll(&mut own) })
     }
 }
 

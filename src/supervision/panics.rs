@@ -11,7 +11,7 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
-use crate::error::PanicError;
+use crate::base::PanicError;
 use crate::process::stderr_is_stuck;
 
 /// How many panics of one life of an actor are told one by one, and kept until then. The rest is counted: tasks that panic in a loop
@@ -27,9 +27,9 @@ struct Noted {
     /// The oldest, [`FEW`] at most.
     kept: Vec<PanicError>,
     /// All of this life.
-    seen: usize,
+    seen: u32,
     /// Those of them that were not kept.
-    dropped: usize,
+    dropped: u32,
 }
 
 impl Notes {
@@ -39,10 +39,10 @@ impl Notes {
 
     fn push(&self, panic: PanicError) {
         let mut noted = self.lock();
-        noted.seen += 1;
+        noted.seen = noted.seen.saturating_add(1);
         match noted.kept.len() < FEW {
             true => noted.kept.push(panic),
-            false => noted.dropped += 1,
+            false => noted.dropped = noted.dropped.saturating_add(1),
         }
     }
 
@@ -54,7 +54,7 @@ impl Notes {
 
     /// How many were not kept since this was last asked.
     pub(super) fn take_dropped(&self) -> usize {
-        std::mem::take(&mut self.lock().dropped)
+        std::mem::take(&mut self.lock().dropped) as usize
     }
 
     /// Another life begins.
@@ -63,7 +63,7 @@ impl Notes {
     }
 
     fn seen(&self) -> usize {
-        self.lock().seen
+        self.lock().seen as usize
     }
 }
 

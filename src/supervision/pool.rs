@@ -9,10 +9,10 @@ use tracing::{Dispatch, Span};
 
 use super::actor_span::{MakeSpan, made_by};
 use super::batch::deliver_first;
-use super::spawn::ThreadError;
 use super::system::OnForeignStop;
 use super::thread::{Purpose, Thread};
 use super::vigil::Vigil;
+use crate::base::ThreadError;
 
 /// Threads, started when they are first needed.
 #[derive(Debug)]

@@ -8,10 +8,10 @@ use tracing::dispatcher::Dispatch;
 
 use super::batch::{Job, Post};
 use super::dispatch;
-use super::spawn::{ThreadError, spawn_with};
 use super::system::{self, OnForeignStop, StopSeen};
 use super::vigil::Vigil;
 use super::watch::Watch;
+use crate::base::{ThreadError, spawn_with};
 
 /// A thread of ours.
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use actix::dev::ToEnvelope;
 use actix::{Actor, AsyncContext, Context, Handler, Message, ResponseFuture};
 
 use super::gate::Gate;
-use crate::error::BoxError;
+use crate::base::BoxError;
 
 /// What a script does in a handler: where a panic ends the actor, and a block holds up its thread.
 #[derive(Message)]

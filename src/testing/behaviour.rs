@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::thread;
 use std::time::Duration;
 
-use crate::error::BoxError;
+use crate::base::BoxError;
 use crate::service::ShutdownSignal;
 
 /// How a message is answered.

@@ -2,7 +2,7 @@
 
 use actix::MailboxError;
 
-use crate::error::{ManagerError, ResourceEnding, ServiceReport, ShutdownReport};
+use crate::report::{ManagerError, ResourceEnding, ServiceReport, ShutdownReport};
 
 /// How a manager ended, as [`assert_stopped_clean`] may be told of it: the answer to
 /// [`WaitForShutdown`](crate::WaitForShutdown), with or without the mailbox's own result around it, or a report.

@@ -68,6 +68,6 @@ impl Moment {
 impl fmt::Display for Moment {
     /// `"running" at 1.2 s`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\" at {}", self.event.event, crate::error::seconds(self.event.at))
+        write!(f, "\"{}\" at {}", self.event.event, crate::base::seconds(self.event.at))
     }
 }

@@ -19,7 +19,7 @@ use actix_rt::{Arbiter, System};
 use futures_util::FutureExt;
 use tokio::runtime::{Builder, Handle};
 
-use crate::clock;
+use crate::base::clock;
 use crate::manager::{ForceShutdown, Manager, WaitForShutdown};
 
 /// When a test that is still waiting waits for nothing: it has no other timer.
@@ -163,7 +163,7 @@ mod tests {
     use std::panic::catch_unwind;
 
     use super::*;
-    use crate::error::PanicError;
+    use crate::base::PanicError;
 
     fn panic_of(run: impl FnOnce() + std::panic::UnwindSafe) -> String {
         PanicError::message_of(&*catch_unwind(run).unwrap_err())

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::acting::{Begin, act};
 use super::behaviour::{Behaviour, RunBehaviour};
 use super::script::{ResourceGates, ServiceGates};
-use crate::error::BoxError;
+use crate::base::BoxError;
 use crate::grpc::{GrpcService, RegisterOnServer};
 use crate::service::{
     GenericService, Release, Resource, Resources, RestartPolicy, Run, Service, ServiceSpec, Setup, Shutdown,

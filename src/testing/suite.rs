@@ -17,10 +17,10 @@ use super::failing::Failing;
 use super::manager_testing::ManagerTesting;
 use super::recorder::Recorder;
 use crate::api_errors::ErrorClient;
-use crate::error::{ManagerError, ShutdownReport};
 use crate::manager::{
     ForceShutdown, GetStatus, Manager, ManagerStatus, StartShutdown, WaitForShutdown, WaitUntilRunning,
 };
+use crate::report::{ManagerError, ShutdownReport};
 
 /// How long a manager may take to run.
 const START: Duration = Duration::from_secs(30);

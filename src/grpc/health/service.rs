@@ -13,8 +13,8 @@ use super::statuses::Statuses;
 use super::{
     Health, HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse, ServingStatus,
 };
+use crate::base::peer_text;
 use crate::events::{LifecycleEvent, Name};
-use crate::peer_text;
 
 /// How many bytes a name may have that is watched.
 const LONGEST_NAME: usize = 256;

@@ -22,11 +22,11 @@ use super::level::{at_level, is_on};
 use super::status::{self, EndedBy};
 use super::tap::{Direction, MessageLog, Tap};
 use super::{Logger, TARGET, quietly};
-use crate::error::PanicError;
+use crate::base::PanicError;
+use crate::base::peer_text;
 use crate::grpc::call_path::{CallPath, path_of};
 use crate::grpc::logging::encoding::Encoding;
 use crate::grpc::methods::{Described, Method, MethodKind};
-use crate::peer_text;
 
 /// How many bytes of an error, and of its sources, are logged: it may repeat what a peer sent.
 const LONGEST_ERROR: usize = 4096;

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use hyper::body::Bytes;
 
 use super::frames::LONGEST;
-use crate::peer_text;
+use crate::base::peer_text;
 
 /// What `grpc-encoding` says.
 #[derive(Debug, Clone, PartialEq, Eq)]

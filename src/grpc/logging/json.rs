@@ -9,7 +9,7 @@ use prost_reflect::{DynamicMessage, MessageDescriptor};
 use serde::Serialize;
 
 use super::depth::{Counted, Depth};
-use crate::peer_text;
+use crate::base::peer_text;
 
 /// What is shown of a message.
 #[derive(Debug, PartialEq, Eq)]

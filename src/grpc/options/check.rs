@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::GrpcServerOptions;
-use crate::error::ConfigError;
+use crate::report::ConfigError;
 
 /// No longer, so that a moment that lies that far ahead can always be told.
 const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Response, Status, Streaming};
 
 use super::index::{DescriptorSet, Index};
-use crate::peer_text::shown;
+use crate::base::peer_text::shown;
 
 /// The reflection service that a manager brings along. Clones are the same.
 #[derive(Debug, Clone, Default)]

@@ -15,7 +15,7 @@ use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use super::probe::Probe;
-use crate::error::BoxError;
+use crate::base::BoxError;
 use crate::grpc::{Gauge, GrpcRegistrar, GrpcServerOptions, Server, ServerAddress, WorkerStall};
 use crate::ping::PingService;
 use crate::service::{Asking, Deadlines, Registry, Resources, Run, Setup, Shutdown, ShutdownSignal};

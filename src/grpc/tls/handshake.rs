@@ -9,8 +9,8 @@ use tokio_rustls::server::TlsStream;
 
 use super::ServerTls;
 use super::material::H2;
+use crate::base::peer_text;
 use crate::grpc::connection::Connection;
-use crate::peer_text;
 
 /// Shakes hands, unless that takes too long or the drain begins; `None` where nothing came of it, and the
 /// connection is closed.

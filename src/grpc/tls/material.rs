@@ -13,7 +13,7 @@ use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{Error, InconsistentKeys, RootCertStore, ServerConfig};
 
-use super::error::TlsError;
+use crate::report::TlsError;
 
 /// HTTP/2 over TLS, as ALPN calls it.
 pub(super) const H2: &[u8] = b"h2";

@@ -11,7 +11,6 @@
 //! disk that has gone: a thread of its own does, one at a time, and new connections wait for it for a second at most. A
 //! handshake is part of its connection's own task, and has the time that the connection has to say that it speaks HTTP/2.
 
-mod error;
 mod handshake;
 mod material;
 #[cfg(test)]
@@ -30,12 +29,12 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::{Instant, timeout};
 use tokio_rustls::rustls::ServerConfig;
 
-pub use error::TlsError;
+pub use crate::report::TlsError;
 pub(super) use handshake::handshake;
 pub(super) use validity::watch as watch_validity;
 
 use super::options::GrpcServerOptions;
-use crate::error::ConfigError;
+use crate::report::ConfigError;
 use crate::supervision::dispatch;
 use material::{Role, Source, Stamp};
 

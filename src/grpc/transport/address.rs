@@ -8,8 +8,8 @@ use std::path::PathBuf;
 
 use tokio::net::lookup_host;
 
-use super::bound_address::GrpcAddress;
 use super::memory::InMemory;
+use crate::base::GrpcAddress;
 
 /// An address to listen on, as it was written.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,11 +15,11 @@ use tokio::time::Instant;
 
 use super::super::error::ServerError;
 use super::address::{Place, ServerAddress};
-use super::bound_address::GrpcAddress;
 use super::inherited;
 use super::listener::Listener;
 use super::memory::Claim;
 use super::unix::{self, SocketFile};
+use crate::base::GrpcAddress;
 use crate::service::ShutdownSignal;
 
 /// How long addresses in use are tried again, all together.

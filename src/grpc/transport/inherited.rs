@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 
 use socket2::{Domain, Socket, Type};
 
-use super::bound_address::GrpcAddress;
+use crate::base::GrpcAddress;
 
 /// systemd's first one.
 const FIRST: u32 = 3;

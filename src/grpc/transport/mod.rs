@@ -12,7 +12,6 @@
 
 mod address;
 mod bind;
-mod bound_address;
 mod entry;
 mod inherited;
 mod listener;
@@ -20,7 +19,7 @@ mod memory;
 mod peer;
 mod unix;
 
-pub use bound_address::GrpcAddress;
+pub use crate::base::GrpcAddress;
 pub use memory::InMemory;
 
 pub(crate) use address::ServerAddress;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Account, Whom, doing};
-use crate::error::{ForcedError, Hold};
 use crate::events::Failure;
 use crate::lifecycle::{Fault, ServiceIx};
+use crate::report::{ForcedError, Hold};
 
 impl Account {
     /// The manager itself did not run for so long in all, as far as it noticed.

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::ManagerOptions;
-use crate::error::ConfigError;
+use crate::report::ConfigError;
 
 /// A manager may have twice as many threads: services', and resources'.
 const SERVICE_THREADS: RangeInclusive<usize> = 1..=1024;

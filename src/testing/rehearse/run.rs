@@ -12,13 +12,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::cases::{Case, Known};
 use super::history::History;
-use crate::error::{ConfigError, ManagerError, ShutdownReport};
 use crate::events::{self, EventSender, LifecycleEvent};
 use crate::grpc::{GrpcAddress, SERVER_ID};
 use crate::manager::fault::{Fault, Rehearsal};
 use crate::manager::{
     GetStatus, Manager, ManagerPlan, PlannedService, StartShutdown, WaitForShutdown, WaitUntilRunning,
 };
+use crate::report::{ConfigError, ManagerError, ShutdownReport};
 use crate::testing::{paused, start_paused};
 
 /// How a question to a manager was answered; `None`: not at all.

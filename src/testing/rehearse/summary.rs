@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::checks::Violation;
 use super::run::Run;
-use crate::error::{ConfigError, seconds};
+use crate::base::seconds;
+use crate::report::ConfigError;
 
 /// A rehearsal in which every run kept what a manager promises.
 #[derive(Debug, Clone)]

@@ -3,10 +3,11 @@
 mod excuse;
 
 use super::Violation;
-use crate::error::{ForcedError, Hold, ManagerError, NoAnswerError, PanicError, ServiceError, StageError};
+use crate::base::PanicError;
 use crate::events::{Failure, LifecycleEvent, Name};
 use crate::lifecycle::{Cause, ErrorStage, Outcome, SignalKind, Step};
 use crate::manager::fault::{Ask, Flaw, Place};
+use crate::report::{ForcedError, Hold, ManagerError, NoAnswerError, ServiceError, StageError};
 use crate::testing::rehearse::cases::{Case, Known};
 use crate::testing::rehearse::history::{History, Phase, moment};
 use crate::testing::rehearse::run::Played;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Violation;
-use crate::error::StageError;
 use crate::events::LifecycleEvent;
+use crate::report::StageError;
 use crate::testing::rehearse::cases::Known;
 use crate::testing::rehearse::run::{Answered, Played};
 

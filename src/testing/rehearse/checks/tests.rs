@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Violation, violations};
-use crate::error::{ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder};
+use crate::base::PanicError;
 use crate::events::{End, Failure, LifecycleEvent as E, Name, TimedEvent};
 use crate::lifecycle::{Cause, ErrorStage, Fault, Outcome, Step};
 use crate::manager::fault::{Ask, Flaw, Place};
+use crate::report::{ForcedError, Hold, NoAnswerError, ReportBuilder};
 use crate::service::RestartPolicy;
 use crate::testing::rehearse::cases::{Case, Known};
 use crate::testing::rehearse::run::Played;

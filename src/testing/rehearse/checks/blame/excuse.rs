@@ -2,9 +2,9 @@
 //! and did nothing wrong where nothing went wrong.
 
 use super::{Judge, Told, errors};
-use crate::error::{ForcedError, Hold, NoAnswerError, ServiceError};
 use crate::lifecycle::Outcome;
 use crate::manager::fault::{Flaw, Place};
+use crate::report::{ForcedError, Hold, NoAnswerError, ServiceError};
 use crate::testing::rehearse::checks::Violation;
 use crate::testing::rehearse::history::{Phase, moment};
 

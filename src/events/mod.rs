@@ -24,12 +24,9 @@
 mod channel;
 mod failure;
 mod in_flight;
-mod name;
 mod stall;
 mod text;
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
@@ -39,14 +36,12 @@ pub use failure::{End, Failure};
 pub use in_flight::{InFlight, OldestCall};
 pub use stall::Stall;
 
+pub use crate::base::Name;
+
 pub(crate) use in_flight::{OTHER_METHODS, count};
-pub(crate) use name::check_name;
 
-use crate::grpc::GrpcAddress;
+use crate::base::{GrpcAddress, as_ms, as_opt_ms, as_text};
 use crate::lifecycle::{Cause, ErrorStage, Outcome, RestartCause};
-
-/// The id of a service, or the name of a resource.
-pub type Name = Arc<str>;
 
 /// Something that happened in a manager's life.
 #[derive(Debug, Clone, Serialize)]
@@ -303,21 +298,6 @@ pub struct TimedEvent {
     /// What happened.
     #[serde(flatten)]
     pub event: LifecycleEvent,
-}
-
-pub(crate) fn as_ms<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_u64(duration.as_millis() as u64)
-}
-
-pub(crate) fn as_opt_ms<S: Serializer>(d: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
-    match d {
-        Some(duration) => as_ms(duration, serializer),
-        None => serializer.serialize_none(),
-    }
-}
-
-pub(crate) fn as_text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
 }
 
 /// The rules know no wire format; their words are written here as they read.

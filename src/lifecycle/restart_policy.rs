@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::lifecycle::{Backoff, Intensity, RestartMode};
+use super::backoff::{Backoff, Intensity};
+use super::spec::RestartMode;
 
 /// Each is remembered for as long as it counts.
 const MOST_RESTARTS: u32 = 10_000;

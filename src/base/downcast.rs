@@ -1,12 +1,12 @@
-//! Values of a generic type as what they are.
+//! Downcasts a value of a generic type.
 
 use std::any::Any;
 
-/// The value as what it is, if it is that.
-pub(crate) fn same<A: 'static, B: 'static>(value: A) -> Result<B, A> {
+/// The value as a `B`, if that is its type; otherwise as it was.
+pub(crate) fn downcast<A: 'static, B: 'static>(value: A) -> Result<B, A> {
     let mut value = Some(value);
     match (&mut value as &mut dyn Any).downcast_mut::<Option<B>>().and_then(Option::take) {
-        Some(same) => Ok(same),
+        Some(value) => Ok(value),
         None => Err(value.take().unwrap_or_else(|| unreachable!("only taken where it was the same"))),
     }
 }

@@ -8,8 +8,7 @@ use std::time::Duration;
 use super::report::ShutdownReport;
 use super::services::ServicesErrors;
 use crate::api_errors::ReissueError;
-use crate::lifecycle::{BudgetError, ErrorStage};
-use crate::service::RestartPolicyError;
+use crate::lifecycle::{BudgetError, ErrorStage, RestartPolicyError};
 
 /// What went wrong in a manager's life: at most one error a stage, and the report of the shutdown.
 /// Answers to the seed's `ManagerError`.
@@ -93,7 +92,7 @@ pub enum ConfigError {
     /// The certificates or keys of the gRPC server cannot be used.
     #[cfg(feature = "tls")]
     #[error(transparent)]
-    Tls(#[from] crate::grpc::TlsError),
+    Tls(#[from] super::tls::TlsError),
     /// A service depends on one that is not there.
     #[error("{service:?} depends on {on:?}, which no service is called: hand that over, or mend the id")]
     UnknownDependency {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::forced::{ForcedError, Hold};
-use crate::events::{Failure, InFlight, Name, TimedEvent, as_ms, as_opt_ms, as_text};
+use crate::base::{as_ms, as_opt_ms, as_text};
+use crate::events::{Failure, InFlight, Name, TimedEvent};
 use crate::lifecycle::{Cause, Outcome, RestartCause, Step};
 
 /// How a manager came to its end. Times are milliseconds since its start.
@@ -118,7 +119,7 @@ impl RestartReport {
 
 impl fmt::Display for RestartReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at {}: ", super::forced::seconds(self.at))?;
+        write!(f, "at {}: ", crate::base::seconds(self.at))?;
         match &self.failure {
             Some(failure) => f.write_str(failure),
             None => self.because.fmt(f),
@@ -249,10 +250,10 @@ impl fmt::Display for ShutdownReport {
             None => return f.write_str("nothing was started"),
         }
         if let Some(took) = self.took {
-            write!(f, ", over after {}", super::forced::seconds(took))?;
+            write!(f, ", over after {}", crate::base::seconds(took))?;
         }
         if let Some(suspended) = self.suspended {
-            write!(f, "\n  the process itself did not run for {}", super::forced::seconds(suspended))?;
+            write!(f, "\n  the process itself did not run for {}", crate::base::seconds(suspended))?;
         }
         if let Some(grpc) = &self.grpc {
             write!(f, "\n  gRPC, when asked to drain: {grpc}")?;

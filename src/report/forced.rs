@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::base::seconds;
 use crate::events::{InFlight, Name, count};
 
 /// The manager ended something whose time was up. Says what it was doing, for how long, and why it was
@@ -168,12 +169,3 @@ pub struct StuckError {
      on until shutdown is requested, or use RestartPolicy::on_failure()"
 )]
 pub struct ReturnedError;
-
-/// A duration as people read it: `3.1 s`, `20 ms`.
-pub(crate) fn seconds(duration: Duration) -> String {
-    if duration < Duration::from_millis(100) {
-        format!("{} ms", duration.as_millis())
-    } else {
-        format!("{:.1} s", duration.as_secs_f64())
-    }
-}

@@ -1,5 +1,10 @@
 //! What services and resources may be called. Names are in every line that is logged, printed or reported.
 
+use std::sync::Arc;
+
+/// The id of a service, or the name of a resource.
+pub type Name = Arc<str>;
+
 /// How long a name may be, in bytes.
 const LONGEST: usize = 256;
 

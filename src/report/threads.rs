@@ -1,8 +1,8 @@
 //! Errors of threads: one that could not be started, and one that others stopped.
 
 use super::ConfigError;
+use crate::base::ThreadError;
 use crate::events::Name;
-use crate::supervision::ThreadError;
 
 /// Code on a thread of services or resources stopped the actix system of that thread, or its arbiter: `System::stop`, `Arbiter::stop`, or
 /// a server that does so by itself, such as actix-web's `HttpServer` when a signal comes. The manager goes on and shuts down in order.

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::ReportBuilder;
-use crate::error::report::RestartReport;
-use crate::error::services::{ServiceError, ServicesErrors};
 use crate::events::{Failure, Name};
 use crate::lifecycle::{ErrorStage, Fault, RestartCause};
+use crate::report::report::RestartReport;
+use crate::report::services::{ServiceError, ServicesErrors};
 
 impl ReportBuilder {
     pub(super) fn failed(

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{FEW, ReportBuilder};
-use crate::error::report::{ResourceReport, ServiceReport};
 use crate::events::Name;
 use crate::lifecycle::Step;
+use crate::report::report::{ResourceReport, ServiceReport};
 
 impl ReportBuilder {
     /// Since when a service's step has been open, if it is.

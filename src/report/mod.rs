@@ -6,13 +6,17 @@ mod record;
 mod report;
 mod services;
 mod threads;
+#[cfg(feature = "tls")]
+mod tls;
 
-pub use crate::api_errors::{BoxError, PanicError};
 pub use forced::{ForcedError, Hold, NoAnswerError, ReturnedError, StuckError};
 pub use manager::{ConfigError, ManagerError, StageError};
 pub use report::{ResourceEnding, ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
 pub use services::{ServiceError, ServicesErrors};
 pub use threads::ForeignStopError;
+#[cfg(feature = "tls")]
+pub use tls::TlsError;
 
-pub(crate) use forced::seconds;
+pub use crate::base::{BoxError, PanicError};
+
 pub(crate) use record::ReportBuilder;

@@ -1,0 +1,22 @@
+//! The leaf: words and values that every room uses. It imports no other room.
+
+mod address;
+pub(crate) mod clock;
+mod downcast;
+mod name;
+mod panic_error;
+pub(crate) mod peer_text;
+mod spawn;
+mod text;
+
+pub use address::GrpcAddress;
+pub use name::Name;
+pub use panic_error::PanicError;
+
+pub(crate) use downcast::downcast;
+pub(crate) use name::check_name;
+pub(crate) use spawn::{ThreadError, spawn, spawn_with};
+pub(crate) use text::{as_ms, as_opt_ms, as_text, seconds};
+
+/// What user code may answer with: any error.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

@@ -1,78 +1,44 @@
 //! The manager: an actor, on a thread of its own, that looks after services.
 
-mod account;
-mod askers;
-mod backpressure;
-mod candidate;
-#[cfg(all(test, feature = "tls"))]
-mod diagnostics;
-mod due_times;
-#[cfg(feature = "testing")]
-pub(crate) mod fault;
-mod forcing;
-mod foreign;
-#[cfg(feature = "testing")]
-mod kit;
-mod links;
-mod log;
-mod mailbox;
-mod manager_loop;
-mod messages;
+mod api;
+mod engine;
 mod nested;
-mod observers;
-mod options;
-mod orders;
-mod own_thread;
-mod plan;
-mod questions;
-mod recorder;
-mod restarting;
-mod restarts;
-mod run_guard;
-mod seat;
-mod sending;
-mod shell;
+mod observe;
 mod signals;
-mod status;
-mod timing;
-mod told;
-mod waiting;
-mod watchdog;
-mod who;
-mod work;
-mod worker_stalls;
+#[cfg(feature = "testing")]
+pub(crate) mod test_support;
 
 use std::sync::Arc;
 
 use actix::{Actor, Addr, Arbiter, MailboxError, System};
 use tracing::dispatcher;
 
-pub use messages::{
+pub use api::messages::{
     AddService, ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService,
     Subscribe, WaitForShutdown, WaitUntilRunning,
 };
+pub use api::options::ManagerOptions;
+pub use api::plan::{ManagerPlan, PlannedService};
+pub use api::status::{ManagerStatus, ResourceStatus, RestartStatus, ServiceStatus};
+pub use engine::orders::OrderError;
 pub use nested::{NestedManager, nested};
-pub use options::ManagerOptions;
-pub use orders::OrderError;
-pub use plan::{ManagerPlan, PlannedService};
-pub use status::{ManagerStatus, ResourceStatus, RestartStatus, ServiceStatus};
 
 use crate::grpc::GrpcService;
 use crate::lifecycle::Kind;
 use crate::report::{ConfigError, ManagerError};
 use crate::service::{GenericService, ServiceSpec};
 use crate::supervision::Thread;
-use candidate::Candidate;
-#[cfg(feature = "testing")]
-pub(crate) use kit::{Ask, Signalled, Standing, lives_here};
-use mailbox::ManagerContext;
+use api::pending_service::Candidate;
+use api::plan::Plan;
+use engine::inbox::{Home, Inbox};
+use engine::mailbox::ManagerContext;
+use engine::run_guard::RunGuard;
+use engine::running::{Ended, Work};
+use engine::status_requests::Questions;
+use engine::waiters::Waiters;
 pub(crate) use nested::Branch;
-use plan::Plan;
-use questions::Questions;
-use run_guard::RunGuard;
-use told::{Home, Inbox};
-use waiting::Waiters;
-use work::Work;
+#[cfg(feature = "testing")]
+pub(crate) use test_support::kit::{Ask, Signalled, Standing, lives_here};
 
 /// Sets services up, runs them, stops them and releases their resources. Answers to the seed's `Manager`.
 ///
@@ -115,7 +81,7 @@ use work::Work;
 pub struct Manager {
     plan: Option<Plan>,
     work: Option<Work>,
-    ended: Option<work::Ended>,
+    ended: Option<Ended>,
     set_up: Waiters,
     running: Waiters,
     stopped: Waiters,
@@ -123,7 +89,7 @@ pub struct Manager {
     /// The thread that is the manager's, to be ended with it.
     thread: Option<Arc<Thread>>,
     #[cfg(feature = "testing")]
-    given: kit::Given,
+    given: test_support::kit::Given,
 }
 
 impl Manager {
@@ -139,7 +105,7 @@ impl Manager {
             questions: Questions::default(),
             thread: None,
             #[cfg(feature = "testing")]
-            given: kit::Given::default(),
+            given: test_support::kit::Given::default(),
         }
     }
 
@@ -239,7 +205,7 @@ impl Manager {
             plan.options.dispatch.get_or_insert_with(|| dispatcher::get_default(Clone::clone));
         }
         // Not by a task of whoever calls this: one that is a service of another must outlive that service's actor.
-        manager_loop::start(self, &Arbiter::current())
+        engine::manager_loop::start(self, &Arbiter::current())
     }
 
     /// Starts the manager and waits for its end. Answers to the seed's `Manager.Run`. Where this is dropped before, the manager
@@ -271,8 +237,8 @@ impl Manager {
         let plan = self.plan.take()?;
         #[cfg(feature = "testing")]
         {
-            self.given = kit::Given::of(&plan);
-            kit::moves_in(addr);
+            self.given = test_support::kit::Given::of(&plan);
+            test_support::kit::moves_in(addr);
         }
         let (home, inbox) = Home::new(plan.candidates.len());
         match plan.check().and_then(|plan| Work::begin(plan, addr, home)) {
@@ -282,7 +248,7 @@ impl Manager {
                 Some(inbox)
             }
             Err(error) => {
-                self.end(work::Ended::refused(ManagerError::config(error)));
+                self.end(Ended::refused(ManagerError::config(error)));
                 None
             }
         }

@@ -16,14 +16,14 @@ use std::time::Instant;
 
 use actix::{Actor, Addr, Context, Handler, Message, ResponseFuture, Supervised};
 
-use super::Manager;
-use super::mailbox::ManagerContext;
-use super::messages::{ForceShutdown, WaitForShutdown};
-use super::plan::ManagerPlan;
-use super::waiting::Join;
 use crate::base::BoxError;
 use crate::base::clock;
 use crate::lifecycle::Budget;
+use crate::manager::Manager;
+use crate::manager::api::messages::{ForceShutdown, WaitForShutdown};
+use crate::manager::api::plan::ManagerPlan;
+use crate::manager::engine::mailbox::ManagerContext;
+use crate::manager::engine::waiters::Join;
 use crate::report::{ConfigError, ManagerError};
 use crate::service::{
     GenericService, Release, Resource, Run, Service, ServiceSpec, Setup, Shutdown, ShutdownSignal,
@@ -96,17 +96,17 @@ impl Branch {
     ///
     /// # Errors
     /// What cannot work.
-    pub(super) fn plan(&self) -> Result<&ManagerPlan, &ConfigError> {
+    pub(crate) fn plan(&self) -> Result<&ManagerPlan, &ConfigError> {
         self.plan.as_ref()
     }
 
     /// How many managers are in it, one within the other.
-    pub(super) fn depth(&self) -> usize {
+    pub(crate) fn depth(&self) -> usize {
         self.depth
     }
 
     /// The child, while there is one.
-    pub(super) fn child(&self) -> Option<Addr<Manager>> {
+    pub(crate) fn child(&self) -> Option<Addr<Manager>> {
         lock(&self.child).clone()
     }
 }

@@ -30,9 +30,9 @@ use signal_hook::low_level::emulate_default_handler;
 
 use self::dispositions::{Disposition, Dispositions};
 use self::repeats::Repeats;
-use super::told::{Home, Told};
 use crate::base::spawn;
 use crate::lifecycle::SignalKind;
+use crate::manager::engine::inbox::{Home, Told};
 use crate::report::ConfigError;
 
 /// Those that managers are told of.
@@ -74,10 +74,10 @@ struct Waiting {
 
 /// A manager's place among those that are told of signals; dropping it gives it up.
 #[derive(Debug)]
-pub(super) struct Registration(u64);
+pub(crate) struct Registration(u64);
 
 /// Has a manager told of signals from now on.
-pub(super) fn register(home: Home) -> Result<Registration, ConfigError> {
+pub(crate) fn register(home: Home) -> Result<Registration, ConfigError> {
     let mut listeners = listeners();
     if listeners.homes.is_empty() {
         listeners.begin()?;

@@ -7,7 +7,7 @@ use std::fs;
 
 /// What becomes of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Disposition {
+pub(crate) enum Disposition {
     /// What the system does with it where nobody says otherwise.
     Default,
     Ignored,
@@ -17,13 +17,13 @@ pub(super) enum Disposition {
 
 /// The dispositions of all signals: a bit each, the lowest that of signal 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Dispositions {
+pub(crate) struct Dispositions {
     ignored: u64,
     handled: u64,
 }
 
 impl Dispositions {
-    pub(super) fn now() -> Self {
+    pub(crate) fn now() -> Self {
         fs::read_to_string("/proc/self/status").map(|status| Self::read(&status)).unwrap_or_default()
     }
 
@@ -35,7 +35,7 @@ impl Dispositions {
         Self { ignored: bits("SigIgn:").unwrap_or(0), handled: bits("SigCgt:").unwrap_or(0) }
     }
 
-    pub(super) fn of(&self, signal: i32) -> Disposition {
+    pub(crate) fn of(&self, signal: i32) -> Disposition {
         let bit = u32::try_from(signal - 1).ok().and_then(|place| 1_u64.checked_shl(place)).unwrap_or(0);
         match (self.ignored & bit != 0, self.handled & bit != 0) {
             (true, _) => Disposition::Ignored,

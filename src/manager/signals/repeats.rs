@@ -11,15 +11,15 @@ const APART: Duration = Duration::from_millis(100);
 
 /// When each signal counted last. Bounded by the signals that there are.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Repeats(Vec<(i32, Instant)>);
+pub(crate) struct Repeats(Vec<(i32, Instant)>);
 
 impl Repeats {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(Vec::new())
     }
 
     /// Whether a signal that comes at this time counts.
-    pub(super) fn counts(&mut self, signal: i32, at: Instant) -> bool {
+    pub(crate) fn counts(&mut self, signal: i32, at: Instant) -> bool {
         match self.0.iter_mut().find(|(seen, _)| *seen == signal) {
             Some((_, last)) => {
                 let counts = at.saturating_duration_since(*last) >= APART;

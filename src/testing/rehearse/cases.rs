@@ -20,7 +20,7 @@ use super::history::{History, Phase, moment};
 use crate::events::{LifecycleEvent, Name};
 use crate::lifecycle::{Outcome, RestartMode, Step};
 use crate::manager::ManagerPlan;
-use crate::manager::fault::{Ask, Flaw, Place};
+use crate::manager::test_support::fault::{Ask, Flaw, Place};
 use crate::service::RestartPolicy;
 
 /// One thing that goes wrong.

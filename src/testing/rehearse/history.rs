@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::events::{End, LifecycleEvent, Name, TimedEvent};
 use crate::lifecycle::Step;
-use crate::manager::fault::Place;
+use crate::manager::test_support::fault::Place;
 
 /// How many events are shown with what went wrong.
 const SHOWN: usize = 30;

@@ -49,7 +49,7 @@ impl Replay {
 mod tests {
     use super::*;
     use crate::lifecycle::Step;
-    use crate::manager::fault::{Flaw, Place};
+    use crate::manager::test_support::fault::{Flaw, Place};
 
     #[test]
     fn what_a_failed_case_prints_is_what_is_understood() {

@@ -14,7 +14,7 @@ use super::cases::{Case, Known};
 use super::history::History;
 use crate::events::{self, EventSender, LifecycleEvent};
 use crate::grpc::{GrpcAddress, SERVER_ID};
-use crate::manager::fault::{Fault, Rehearsal};
+use crate::manager::test_support::fault::{Fault, Rehearsal};
 use crate::manager::{
     GetStatus, Manager, ManagerPlan, PlannedService, StartShutdown, WaitForShutdown, WaitUntilRunning,
 };

@@ -6,7 +6,7 @@ use super::Violation;
 use crate::base::PanicError;
 use crate::events::{Failure, LifecycleEvent, Name};
 use crate::lifecycle::{Cause, ErrorStage, Outcome, SignalKind, Step};
-use crate::manager::fault::{Ask, Flaw, Place};
+use crate::manager::test_support::fault::{Ask, Flaw, Place};
 use crate::report::{ForcedError, Hold, ManagerError, NoAnswerError, ServiceError, StageError};
 use crate::testing::rehearse::cases::{Case, Known};
 use crate::testing::rehearse::history::{History, Phase, moment};

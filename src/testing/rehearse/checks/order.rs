@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Violation;
 use crate::events::{End, LifecycleEvent, Name};
 use crate::lifecycle::{Outcome, Step};
-use crate::manager::fault::{Flaw, Place};
+use crate::manager::test_support::fault::{Flaw, Place};
 use crate::testing::rehearse::cases::{Case, Known};
 use crate::testing::rehearse::history::{History, Phase, moment};
 

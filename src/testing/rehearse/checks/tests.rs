@@ -7,7 +7,7 @@ use super::{Violation, violations};
 use crate::base::PanicError;
 use crate::events::{End, Failure, LifecycleEvent as E, Name, TimedEvent};
 use crate::lifecycle::{Cause, ErrorStage, Fault, Outcome, Step};
-use crate::manager::fault::{Ask, Flaw, Place};
+use crate::manager::test_support::fault::{Ask, Flaw, Place};
 use crate::report::{ForcedError, Hold, NoAnswerError, ReportBuilder};
 use crate::service::RestartPolicy;
 use crate::testing::rehearse::cases::{Case, Known};

@@ -3,7 +3,7 @@
 
 use super::{Judge, Told, errors};
 use crate::lifecycle::Outcome;
-use crate::manager::fault::{Flaw, Place};
+use crate::manager::test_support::fault::{Flaw, Place};
 use crate::report::{ForcedError, Hold, NoAnswerError, ServiceError};
 use crate::testing::rehearse::checks::Violation;
 use crate::testing::rehearse::history::{Phase, moment};

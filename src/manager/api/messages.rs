@@ -1,0 +1,101 @@
+//! The messages that a manager answers.
+
+use std::fmt;
+
+use actix::Message;
+
+use super::pending_service::Candidate;
+use super::status::ManagerStatus;
+use crate::events::EventStream;
+use crate::lifecycle::Kind;
+use crate::manager::engine::orders::OrderError;
+use crate::report::ManagerError;
+use crate::service::{GenericService, ServiceSpec};
+
+/// Begin the shutdown. May be sent at any stage and any number of times; the first one counts.
+/// Answers to the seed's `Manager.StartShutdown`.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct StartShutdown;
+
+/// Wait until the manager has come to its end, and be told how it went. Answered whenever it is asked, also
+/// afterwards. Answers to the seed's `Manager.WaitForShutdown`.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<(), ManagerError>")]
+pub struct WaitForShutdown;
+
+/// Wait until every service runs and the gRPC server accepts calls. Answered with an error when that does
+/// not come to pass, or is over: the manager's own where it failed, else
+/// [`StageError::NotRunning`](crate::StageError::NotRunning).
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<(), ManagerError>")]
+pub struct WaitUntilRunning;
+
+/// End now: services are dropped, every resource is asked to release and given a brief moment.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub struct ForceShutdown;
+
+/// What every service and resource is doing right now.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "ManagerStatus")]
+pub struct GetStatus;
+
+/// Be told of every lifecycle event from now on, in the order in which things happen. What happened before is in the
+/// [history](ManagerStatus::history) of a status. The stream ends with the manager. A slow reader delays nobody: when 65,536 events
+/// wait for it, it loses those that come, and is [told how many](crate::events::LifecycleEvent::Missed). A manager has at most 1,024 of
+/// these streams; who asks for one more is given one that has ended.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "EventStream")]
+pub struct Subscribe;
+
+/// Hand another service to a running manager: it is set up and run at once, after those that it depends on. Answered when it
+/// runs; with an error when it was refused, or could not be set up: then all that it started has been released.
+///
+/// ```
+/// use majordomo::{AddService, Manager, ManagerOptions, StartShutdown, WaitForShutdown, WaitUntilRunning, service_fn};
+///
+/// # #[actix::main]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let patient = |id| service_fn(id, |run| async move { run.shutdown.requested().await; Ok(()) });
+/// let manager = Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(patient("first")).start();
+/// manager.send(WaitUntilRunning).await??;
+/// manager.send(AddService::new(patient("second"))).await??;
+/// manager.do_send(StartShutdown);
+/// manager.send(WaitForShutdown).await??;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Message)]
+#[rtype(result = "Result<(), OrderError>")]
+pub struct AddService(pub(crate) Candidate);
+
+impl AddService {
+    /// A service with a main loop. gRPC services cannot be added to a server that serves.
+    pub fn new<A: GenericService>(service: impl Into<ServiceSpec<A>>) -> Self {
+        Self(Candidate::generic(service.into(), Kind::Generic))
+    }
+}
+
+impl fmt::Debug for AddService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("AddService").field(&self.0.id).finish()
+    }
+}
+
+/// Stop the service of this id, and those that go down with it: they are asked, given their time, and their resources are
+/// released. Answered when it is down. It stays so until [`RestartService`]; those that went down with it come back then, too.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), OrderError>")]
+pub struct StopService(pub String);
+
+/// Restart the service of this id, and those that go down with it; or start it again where it was stopped. Answered when it is
+/// up. It needs a [`RestartPolicy`](crate::RestartPolicy), if only [`never`](crate::RestartPolicy::never).
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), OrderError>")]
+pub struct RestartService(pub String);
+
+/// Stop the service of this id and forget it: its id is free again. Refused while others depend on it. Answered when it is gone.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), OrderError>")]
+pub struct RemoveService(pub String);

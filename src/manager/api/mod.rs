@@ -1,0 +1,7 @@
+//! What users of a manager give it, ask of it and read from it.
+
+pub(crate) mod messages;
+pub(crate) mod options;
+pub(crate) mod pending_service;
+pub(crate) mod plan;
+pub(crate) mod status;

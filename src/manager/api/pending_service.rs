@@ -1,0 +1,184 @@
+//! A service before it is started, whatever its type.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use crate::base::check_name;
+use crate::events::Name;
+use crate::grpc::GrpcService;
+use crate::lifecycle::{Dependency, Kind, RestartMode, ServiceIx, Spec, start_order};
+use crate::manager::engine::message_routes::{Links, Ways};
+use crate::manager::nested::Branch;
+use crate::report::ConfigError;
+use crate::service::{GenericService, RestartPolicy, Service, ServiceSpec};
+use crate::supervision::{MakeSpan, Observer, Tag, Thread, launch};
+
+/// The least that a service can be given to stop in: it has to be polled, and its answer to be heard.
+const LEAST_STOP: Duration = Duration::from_millis(10);
+
+/// How many managers may be in a service, one within the other: each has threads of its own, and to make one takes the stack
+/// of all those around it.
+const MOST_DEEP: usize = 64;
+
+/// A service that can be started.
+pub(crate) struct Candidate {
+    pub(crate) id: Name,
+    pub(crate) kind: Kind,
+    pub(crate) dedicated: bool,
+    pub(crate) start: Start,
+    pub(crate) policy: RestartPolicy,
+    pub(crate) restartable: bool,
+    pub(crate) stop_timeout: Option<Duration>,
+    pub(crate) depends_on: Vec<Name>,
+    pub(crate) survives: Vec<Name>,
+    pub(crate) replacement: Option<Box<Replacement>>,
+    pub(crate) branch: Option<Arc<Branch>>,
+}
+
+/// How to start another actor in place of one that is stuck.
+pub(crate) struct Replacement {
+    /// How long a poll may last.
+    pub(crate) limit: Duration,
+    pub(crate) start: Box<dyn Fn() -> Start + Send>,
+}
+
+pub(crate) type Start = Box<dyn FnOnce(&Thread, Tag, Observer, Option<MakeSpan>) -> Links + Send>;
+
+impl Candidate {
+    pub(crate) fn generic<A: GenericService>(spec: ServiceSpec<A>, kind: Kind) -> Self {
+        Self::new(spec, kind, Ways::looping)
+    }
+
+    pub(crate) fn grpc<A: GrpcService>(spec: ServiceSpec<A>) -> Self {
+        Self::new(spec, Kind::Grpc, Ways::serving)
+    }
+
+    pub(crate) fn both<A: GrpcService + GenericService>(spec: ServiceSpec<A>) -> Self {
+        Self::new(spec, Kind::Both, |ways| ways.serving().looping())
+    }
+
+    fn new<A: Service>(spec: ServiceSpec<A>, kind: Kind, ways: fn(Ways<A>) -> Ways<A>) -> Self {
+        let restart = spec.restart;
+        let start = move |make: Box<dyn FnOnce() -> A + Send>| -> Start {
+            Box::new(move |thread, tag, observer, span| {
+                let (addr, control) = launch(thread, tag, make, observer, restart, span);
+                Links { control, to: Arc::new(ways(Ways::new(addr))) }
+            })
+        };
+        let replacement = spec.replacement.map(|replacement| {
+            let make = replacement.make;
+            let another = move || {
+                let make = Arc::clone(&make);
+                start(Box::new(move || make.lock().unwrap_or_else(PoisonError::into_inner)()))
+            };
+            Box::new(Replacement { limit: replacement.limit, start: Box::new(another) })
+        });
+        Self {
+            id: spec.id,
+            kind,
+            dedicated: spec.dedicated,
+            start: start(spec.make),
+            policy: spec.policy,
+            restartable: restart.is_some(),
+            stop_timeout: spec.stop_timeout,
+            depends_on: spec.depends_on,
+            survives: spec.survives,
+            replacement,
+            branch: spec.branch,
+        }
+    }
+
+    /// Whether what was said of it can work, in a manager whose services have so long to stop.
+    pub(crate) fn check(&self, services_time: Option<Duration>) -> Result<(), ConfigError> {
+        check_name(&self.id)
+            .map_err(|unfit| ConfigError::UnfitId { id: unfit.shown, reason: unfit.reason })?;
+        if let Some(replacement) = &self.replacement {
+            let refused = |reason| ConfigError::Replacement { service: self.id.to_string(), reason };
+            if self.policy.mode() == RestartMode::Never {
+                return Err(refused("it is never restarted: give it a RestartPolicy by restart(..)"));
+            }
+            if self.kind.registers() {
+                return Err(refused(
+                    "its gRPC methods would go on asking the first: this is for services without them",
+                ));
+            }
+            if replacement.limit.is_zero() {
+                return Err(refused("every poll takes longer than no time: allow it some"));
+            }
+        }
+        if let Some(branch) = &self.branch {
+            if branch.depth() > MOST_DEEP {
+                let (service, most) = (self.id.to_string(), MOST_DEEP);
+                return Err(ConfigError::NestedTooDeep { service, depth: branch.depth(), most });
+            }
+            let nested = |error: &ConfigError| ConfigError::Nested {
+                service: self.id.to_string(),
+                error: Box::new(error.clone()),
+            };
+            branch.plan().map_err(nested)?;
+        }
+        self.policy.check().map_err(|error| ConfigError::Restart(self.id.to_string(), error))?;
+        match (self.stop_timeout, services_time) {
+            (Some(timeout), _) if timeout < LEAST_STOP => {
+                let (service, least) = (self.id.to_string(), LEAST_STOP);
+                Err(ConfigError::StopTimeoutTooShort { service, timeout, least })
+            }
+            (Some(timeout), Some(time)) if timeout > time => {
+                Err(ConfigError::StopTimeout { service: self.id.to_string(), timeout, time })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What the rules are to know of it. `place` tells where a service is, `restarts` whether it may be restarted.
+    pub(crate) fn spec(
+        &self,
+        place: impl Fn(&Name) -> Option<ServiceIx>,
+        restarts: impl Fn(ServiceIx) -> bool,
+    ) -> Result<Spec, ConfigError> {
+        let service = || self.id.to_string();
+        let unknown = |on: &Name| ConfigError::UnknownDependency { service: service(), on: on.to_string() };
+        if let Some(on) = self.survives.iter().find(|on| !self.depends_on.contains(on)) {
+            return Err(ConfigError::SurvivesStranger { service: service(), on: on.to_string() });
+        }
+        let mut depends_on: Vec<Dependency> = Vec::new();
+        for name in &self.depends_on {
+            let on = place(name).ok_or_else(|| unknown(name))?;
+            let survives = self.survives.contains(name) || self.kind == Kind::Server;
+            if !survives && !self.restartable && restarts(on) {
+                return Err(ConfigError::CannotFollow { service: service(), on: name.to_string() });
+            }
+            if depends_on.iter().all(|known| known.on != on) {
+                depends_on.push(Dependency { on, survives });
+            }
+        }
+        Ok(Spec {
+            kind: self.kind,
+            mode: self.policy.mode(),
+            most_restarts: self.policy.most(),
+            restartable: self.restartable,
+            stop_limit: self.stop_timeout.is_some(),
+            depends_on,
+        })
+    }
+}
+
+/// What the rules are to know of all candidates, whose dependencies must form no cycle.
+pub(crate) fn specs(candidates: &[&Candidate]) -> Result<Vec<Spec>, ConfigError> {
+    let places: HashMap<&Name, ServiceIx> =
+        candidates.iter().enumerate().map(|(at, candidate)| (&candidate.id, ServiceIx(at as u32))).collect();
+    let restarts = |ix: ServiceIx| candidates[ix.0 as usize].policy.mode() != RestartMode::Never;
+    let specs = candidates.iter().map(|candidate| candidate.spec(|on| places.get(on).copied(), restarts));
+    let specs: Vec<Spec> = specs.collect::<Result<_, _>>()?;
+    let needs: Vec<Vec<usize>> =
+        specs.iter().map(|spec| spec.depends_on.iter().map(|on| on.on.0 as usize).collect()).collect();
+    match start_order(&needs) {
+        Ok(_) => Ok(specs),
+        Err(cycle) => {
+            let mut way: Vec<&str> = cycle.iter().map(|&at| &*candidates[at].id).collect();
+            way.extend(way.first().copied());
+            Err(ConfigError::DependencyCycle(way.join(" -> ")))
+        }
+    }
+}

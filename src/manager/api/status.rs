@@ -1,0 +1,307 @@
+//! What every service and resource is doing right now.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::Addr;
+use serde::Serialize;
+
+use super::messages::GetStatus;
+use crate::base::seconds;
+use crate::base::{as_ms, as_opt_ms, as_text};
+use crate::events::{InFlight, Name, TimedEvent};
+use crate::grpc::GrpcAddress;
+use crate::lifecycle::{ServiceIx, Stage};
+use crate::manager::Manager;
+use crate::manager::engine::service_slot::Seat;
+use crate::manager::engine::shell::Shell;
+use crate::report::{ResourceReport, ServiceReport, ShutdownReport, StepReport};
+use crate::service::RestartPolicy;
+
+/// A poll that has lasted so long is worth a word.
+const LONG_POLL: Duration = Duration::from_millis(100);
+
+/// The state of a manager at one moment.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ManagerStatus {
+    /// Where it stands.
+    pub stage: Stage,
+    /// Since its start.
+    #[serde(rename = "up_ms", serialize_with = "as_ms")]
+    pub up: Duration,
+    /// Where the gRPC server accepts calls, once it does: the first of its addresses that is one of TCP.
+    pub grpc_address: Option<SocketAddr>,
+    /// All addresses at which it does, in the order in which they were given.
+    pub grpc_addresses: Vec<GrpcAddress>,
+    /// What the gRPC server carries, while it serves or drains.
+    pub grpc: Option<InFlight>,
+    /// Every service, in the order in which they were handed over.
+    pub services: Vec<ServiceStatus>,
+    /// The latest lifecycle events, oldest first: as many as
+    /// [`ManagerOptions::flight_recorder`](crate::ManagerOptions::flight_recorder) keeps.
+    pub history: Vec<Arc<TimedEvent>>,
+    /// How far the shutdown has come, if it has begun; the whole report, once it is over.
+    pub report: Option<ShutdownReport>,
+}
+
+/// The state of a service.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ServiceStatus {
+    /// Its id.
+    pub id: Name,
+    /// What it is doing, or how it ended.
+    pub state: String,
+    /// Since when, from the manager's start.
+    #[serde(rename = "since_ms", serialize_with = "as_opt_ms")]
+    pub since: Option<Duration>,
+    /// What it depends on.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<Name>,
+    /// How often it was started again, and may be.
+    pub restart: RestartStatus,
+    /// The thread that it lives on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub thread: Option<Name>,
+    /// How long its current poll has lasted, if it is being polled: a long one blocks all who share its thread. actix does not
+    /// tell how many messages wait in a mailbox.
+    #[serde(rename = "poll_ms", serialize_with = "as_opt_ms")]
+    pub poll: Option<Duration>,
+    /// Its resources, in the order in which they were started.
+    pub resources: Vec<ResourceStatus>,
+    /// Where it is a [nested](crate::nested) manager that has been started: its status.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nested: Option<Box<ManagerStatus>>,
+}
+
+/// The restarts of a service.
+#[derive(Debug, Clone, Default, Serialize)]
+#[non_exhaustive]
+pub struct RestartStatus {
+    /// What its policy is.
+    #[serde(serialize_with = "as_text")]
+    pub policy: RestartPolicy,
+    /// How often it was started again, whatever the reason.
+    pub total: u64,
+    /// How many of its policy's restarts were used within the period.
+    pub used: u32,
+    /// How many are left; `None`: any number.
+    pub left: Option<u32>,
+    /// When the oldest of those used does not count any more, from the manager's start.
+    #[serde(rename = "resets_at_ms", serialize_with = "as_opt_ms")]
+    pub resets_at: Option<Duration>,
+    /// Its latest failure that a restart, or a stop of its own, has seen to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<String>,
+}
+
+/// The state of a resource.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ResourceStatus {
+    /// Its name within its service.
+    pub name: Name,
+    /// What it is doing, or how it ended.
+    pub state: String,
+    /// How long its current poll has lasted, if it is being polled.
+    #[serde(rename = "poll_ms", serialize_with = "as_opt_ms", skip_serializing_if = "Option::is_none")]
+    pub poll: Option<Duration>,
+}
+
+impl ManagerStatus {
+    pub(crate) fn new(
+        stage: Stage,
+        up: Duration,
+        grpc_addresses: Vec<GrpcAddress>,
+        report: &ShutdownReport,
+    ) -> Self {
+        let services = report.services.iter().map(|service| ServiceStatus::new(service, up)).collect();
+        let report = report.cause.is_some().then(|| report.clone());
+        let grpc_address = grpc_addresses.iter().find_map(GrpcAddress::as_tcp);
+        let (grpc, history) = (None, Vec::new());
+        Self { stage, up, grpc_address, grpc_addresses, grpc, services, history, report }
+    }
+}
+
+/// A child's text, within that of its parent.
+pub(crate) fn indented(nested: &impl fmt::Display) -> String {
+    let lines: Vec<String> = nested.to_string().lines().map(|line| format!("    | {line}")).collect();
+    lines.join("\n")
+}
+
+/// How long a child's status is waited for: its manager's thread is never blocked.
+const CHILD_WAIT: Duration = Duration::from_millis(100);
+
+/// Completes a status by those of nested managers.
+pub(crate) async fn with_children(
+    mut status: ManagerStatus,
+    children: Vec<(Name, Addr<Manager>)>,
+) -> ManagerStatus {
+    let asked = children.iter().map(|(_, child)| child.send(GetStatus).timeout(CHILD_WAIT));
+    for ((id, _), answer) in children.iter().zip(futures_util::future::join_all(asked).await) {
+        let service = status.services.iter_mut().find(|service| service.id == *id);
+        if let (Some(service), Ok(answer)) = (service, answer) {
+            service.nested = Some(Box::new(answer));
+        }
+    }
+    status
+}
+
+impl Shell {
+    /// Nested managers that have been started and are not over, by the ids of their services.
+    pub(crate) fn children(&self) -> Vec<(Name, Addr<Manager>)> {
+        let child = |seat: &Seat| Some((seat.id.clone(), seat.branch.as_ref()?.child()?));
+        self.services.iter().filter_map(child).collect()
+    }
+
+    /// What every service is doing, in the order in which they were handed over.
+    pub(crate) fn services_status(&mut self) -> Vec<ServiceStatus> {
+        let now = self.account.now();
+        let mut all = Vec::with_capacity(self.services.len());
+        for at in self.account.report().places() {
+            let ix = ServiceIx(at as u32);
+            self.forget_restarts(ix);
+            let Some(report) = self.account.report().service_report(self.account.id(ix)) else { continue };
+            let mut status = ServiceStatus::new(report, now);
+            status.depends_on = self.account.report().depends_on(&status.id);
+            status.restart.last_failure = self.account.last_failure(ix);
+            let seat = &mut self.services[at];
+            status.restart.policy = seat.restarts.policy().clone();
+            (status.restart.used, status.restart.resets_at) = seat.restarts.used(now);
+            status.restart.left =
+                seat.restarts.policy().most().map(|most| most.saturating_sub(status.restart.used));
+            if let Some(lives) = &seat.lives {
+                status.thread = lives.thread.name();
+                status.poll = lives.thread.watch().lasted(lives.tag);
+            }
+            for (resource, started) in status.resources.iter_mut().zip(&seat.resources) {
+                resource.poll = started.thread.watch().lasted(started.tag);
+            }
+            if self.machine.is_stopped(ix) {
+                "stopped".clone_into(&mut status.state);
+            } else if self.machine.is_restarting(ix) {
+                status.state = format!("restarting: {}", status.state);
+            }
+            all.push(status);
+        }
+        all
+    }
+}
+
+impl ServiceStatus {
+    fn new(service: &ServiceReport, now: Duration) -> Self {
+        let steps = [
+            ("shutting down", &service.shutdown),
+            ("running", &service.run),
+            ("setting up", &service.setup),
+            ("registering", &service.register),
+        ];
+        let sent = || steps.iter().filter_map(|(doing, step)| Some((doing, step.as_ref()?)));
+        let open = sent().find(|(_, step)| step.outcome.is_none());
+        let state = match open {
+            Some((doing, step)) => format!("{doing} for {}", seconds(now - step.asked_at)),
+            None => ended(service),
+        };
+        let over = |step: &StepReport| step.took.map(|took| step.asked_at + took);
+        let since =
+            open.map(|(_, step)| step.asked_at).or_else(|| sent().filter_map(|(_, step)| over(step)).max());
+        Self {
+            id: service.id.clone(),
+            state,
+            since,
+            depends_on: Vec::new(),
+            restart: RestartStatus { total: service.restarts, ..RestartStatus::default() },
+            thread: None,
+            poll: None,
+            resources: service.resources.iter().map(|resource| resource_status(resource, now)).collect(),
+            nested: None,
+        }
+    }
+}
+
+/// What a service that owes no answer is.
+fn ended(service: &ServiceReport) -> String {
+    let step_text = |doing: &str, step: &StepReport| {
+        let outcome = match step.outcome {
+            _ if step.cancelled => "cancelled".to_owned(),
+            outcome => outcome.map_or_else(String::new, |outcome| outcome.to_string()),
+        };
+        match &step.why {
+            Some(why) => format!("{doing} {outcome}: {why}"),
+            None => format!("{doing} {outcome}"),
+        }
+    };
+    match (&service.run, &service.setup, &service.register) {
+        (Some(run), ..) => step_text("run", run),
+        (None, Some(setup), _) => step_text("setup", setup),
+        (None, None, Some(register)) => step_text("register", register),
+        (None, None, None) => "waiting".to_owned(),
+    }
+}
+
+fn resource_status(resource: &ResourceReport, now: Duration) -> ResourceStatus {
+    let state = match (resource.ending, resource.asked_at, &resource.why) {
+        (Some(_), _, Some(why)) => format!("over: {why}"),
+        (Some(_), _, None) => "released".to_owned(),
+        (None, Some(asked), _) => format!("releasing for {}", seconds(now - asked)),
+        (None, None, _) => format!("up for {}", seconds(now - resource.started_at)),
+    };
+    ResourceStatus { name: resource.name.clone(), state, poll: None }
+}
+
+impl ServiceStatus {
+    /// What an operator asks next: restarts, dependencies, where it lives, whether it is stuck.
+    fn aside(&self) -> String {
+        let mut aside = Vec::new();
+        let RestartStatus { total, used, left, last_failure, .. } = &self.restart;
+        if *total > 0 {
+            aside.push(match left {
+                Some(left) => format!("restarted {total} in all, {used} in its period, {left} left"),
+                None => format!("restarted {total} in all"),
+            });
+        }
+        aside.extend(last_failure.as_ref().map(|failure| format!("last failure: {failure}")));
+        aside.extend(
+            (!self.depends_on.is_empty()).then(|| format!("depends on {}", self.depends_on.join(", "))),
+        );
+        aside.extend(self.thread.as_ref().map(|thread| format!("on {thread}")));
+        let stuck = self.poll.filter(|poll| *poll >= LONG_POLL);
+        aside.extend(stuck.map(|poll| format!("in the same poll for {}", seconds(poll))));
+        if aside.is_empty() { String::new() } else { format!(" ({})", aside.join("; ")) }
+    }
+}
+
+impl fmt::Display for ManagerStatus {
+    /// One line for the manager, one for each service, one for each resource; then the latest events.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "majordomo: {}, up {}", self.stage, seconds(self.up))?;
+        for (at, address) in self.grpc_addresses.iter().enumerate() {
+            write!(f, ", {}{address}", if at == 0 { "gRPC on " } else { "" })?;
+        }
+        if let Some(cause) = self.report.as_ref().and_then(|report| report.cause.as_ref()) {
+            write!(f, ", shutdown asked by {cause}")?;
+        }
+        if let Some(grpc) = &self.grpc {
+            write!(f, "\n  gRPC: {grpc}; {} arrived, {} shed", grpc.arrived, grpc.shed)?;
+        }
+        for service in &self.services {
+            write!(f, "\n  {}: {}{}", service.id, service.state, service.aside())?;
+            for resource in &service.resources {
+                write!(f, "\n    {}: {}", resource.name, resource.state)?;
+            }
+            if let Some(nested) = &service.nested {
+                write!(f, "\n{}", indented(nested))?;
+            }
+        }
+        if !self.history.is_empty() {
+            write!(f, "\n  latest events:")?;
+        }
+        for event in &self.history {
+            write!(f, "\n    {event}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! What a restart, or the stop of one service, needs beside messages: its timers, and the account of its restarts.
+
+use std::time::Duration;
+
+use super::due_times::DueTime;
+use super::inbox::{Tick, Turn};
+use super::service_slot::STOP_TIMEOUT;
+use super::shell::Shell;
+use crate::base::clock;
+use crate::events::LifecycleEvent;
+use crate::lifecycle::{Announcement, Input, Outcome, RestartCause, ServiceIx};
+use crate::manager::observe::event_log::Detail;
+
+/// How long one that was woken to be asked is waited for beyond its time.
+const NOT_LET_RUN: Duration = Duration::from_millis(500);
+
+/// How soon a thread that may only be slow is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+impl Shell {
+    pub(crate) fn signal_requested(&mut self, ix: ServiceIx) {
+        let Some(lives) = &self.services[ix.0 as usize].lives else { return };
+        lives.deadlines.request();
+        self.account.note_asked(ix);
+    }
+
+    /// Whatever the actor left to other threads is told that its time is over, too.
+    pub(crate) fn suspend(&mut self, ix: ServiceIx) {
+        if let Some(lives) = &mut self.service(ix).lives {
+            (lives.ended, lives.overdue) = (Some(clock::now()), None);
+            lives.deadlines.request();
+            lives.signal.force();
+            lives.links.control.suspend();
+        }
+    }
+
+    pub(crate) fn start_delay(&mut self, ix: ServiceIx) {
+        let delay = self.service(ix).restarts.delay();
+        if delay.is_zero() {
+            self.inputs.push_back((Input::DelayOver(ix), Detail::None));
+            return;
+        }
+        let service = self.service(ix).id.clone();
+        self.account.emit(LifecycleEvent::RestartDelayed { service, delay });
+        self.service_timer(ix, delay, Input::DelayOver(ix));
+    }
+
+    pub(crate) fn start_stop_timer(&mut self, ix: ServiceIx) {
+        let limit = self.service(ix).stop_limit();
+        self.service_timer(ix, limit, Input::StopTimeout(ix));
+    }
+
+    /// A service has one timer: the latest.
+    fn service_timer(&mut self, ix: ServiceIx, after: Duration, input: Input) {
+        let life = self.service(ix).life;
+        let due = self.due_times.after(after, Tick::Service(ix, life, input));
+        self.set_timer(ix, due);
+    }
+
+    /// The latest timer is the only one.
+    pub(crate) fn set_timer(&mut self, ix: ServiceIx, due: Option<DueTime>) {
+        if let Some(earlier) = std::mem::replace(&mut self.service(ix).timer, due) {
+            self.due_times.cancel(earlier);
+        }
+    }
+
+    /// A service's timer has gone off.
+    pub(crate) fn service_tick(&mut self, ix: ServiceIx, life: Turn, input: Input) {
+        if self.service(ix).life == life {
+            if input == Input::StopTimeout(ix)
+                && let Some(wait) = self.patience(ix)
+            {
+                self.service_timer(ix, wait, input);
+                return;
+            }
+            self.forget_restarts(ix);
+            self.feed(input, Detail::None);
+        }
+    }
+
+    /// How much longer a stop that has had its time is waited for, if it is: where nobody could have heard of it, or where its
+    /// actor was brought to rest, or was woken to be asked, and its thread shows no block that would keep it from that.
+    fn patience(&mut self, ix: ServiceIx) -> Option<Duration> {
+        if let Some(wait) = self.putting_off(false) {
+            return Some(wait);
+        }
+        let lives = self.services[ix.0 as usize].lives.as_mut()?;
+        // One that was asked, and woken, has not been let run since: it is the machine that is slow.
+        if lives.ended.is_none() && !lives.links.control.is_woken() {
+            return None;
+        }
+        let now = clock::now();
+        // One that polls itself again and again is woken all the time.
+        let most = if lives.ended.is_some() { STOP_TIMEOUT } else { NOT_LET_RUN };
+        let since = *lives.overdue.get_or_insert(now);
+        let waits = now.saturating_duration_since(since) < most && self.may_yet_go(ix);
+        waits.then_some(LOOK_AGAIN)
+    }
+
+    /// Before the rules hear of a service, they learn how many of its restarts do not count any more.
+    pub(crate) fn forget_restarts(&mut self, ix: ServiceIx) {
+        if !self.service(ix).restarts.are_counted() {
+            return;
+        }
+        let now = self.account.now();
+        let forgotten = self.service(ix).restarts.forgotten(now);
+        if forgotten > 0 {
+            self.feed(Input::RestartsForgotten(ix, forgotten), Detail::None);
+        }
+    }
+
+    /// Every service is up for the first time.
+    pub(crate) fn all_are_up(&mut self) {
+        let now = self.account.now();
+        for seat in &mut self.services {
+            seat.restarts.is_up(now);
+        }
+    }
+
+    /// Keeps account of restarts.
+    pub(crate) fn count_restarts(&mut self, told: &Announcement) {
+        match *told {
+            Announcement::RestartStarted(ix, RestartCause::Failed { .. }) => {
+                let now = self.account.now();
+                self.service(ix).restarts.failed(now);
+            }
+            Announcement::RestartFinished(ix, Outcome::Ok) | Announcement::ServiceAdded(ix) => {
+                let now = self.account.now();
+                self.service(ix).restarts.is_up(now);
+                self.set_timer(ix, None);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! A manager at work, from its first command to its last answer.
+
+use std::time::{Duration, Instant};
+
+use actix::Addr;
+use tokio::sync::oneshot;
+use tracing::Dispatch;
+
+use super::inbox::{Home, Tick, Told};
+use super::shell::{Parts, Shell};
+use crate::base::seconds;
+#[cfg(feature = "testing")]
+use crate::events::EventSender;
+use crate::events::{self, EventStream, LifecycleEvent, Name};
+use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, Server};
+use crate::lifecycle::{Input, Kind, ServiceIx, Stage};
+use crate::manager::Manager;
+use crate::manager::api::pending_service::Candidate;
+use crate::manager::api::plan::CheckedPlan;
+use crate::manager::api::status::ManagerStatus;
+use crate::manager::observe::event_log::{Account, Detail, Whom, doing};
+use crate::manager::observe::flight_recorder::Recorder;
+use crate::manager::observe::logging::{self, Spans};
+use crate::manager::signals::{self, Registration};
+use crate::report::{ConfigError, ManagerError, ShutdownReport, StageError};
+use crate::service::ServiceSpec;
+
+/// How long the end waits for threads to drop what was left on them, when there is no more time.
+const LAST_THREADS_WAIT: Duration = Duration::from_millis(15);
+/// The same, while there is time: a thread with blocking tasks does not end before they do.
+const THREADS_WAIT: Duration = Duration::from_millis(100);
+/// How long it waits for the last events to be logged.
+const LOG_WAIT: Duration = Duration::from_millis(10);
+/// How many of those who are waited for are named in a progress event.
+const NAMED: usize = 5;
+
+/// A manager that has started and not ended.
+pub(crate) struct Work {
+    /// Keeps the manager alive, whoever else has let go of it.
+    _addr: Addr<Manager>,
+    pub(crate) shell: Shell,
+    pub(crate) grpc_addresses: Vec<GrpcAddress>,
+    logged: Option<oneshot::Receiver<()>>,
+    signals: Option<Registration>,
+}
+
+/// A manager that has ended.
+pub(crate) struct Ended {
+    result: Result<(), ManagerError>,
+    status: ManagerStatus,
+}
+
+impl Ended {
+    pub(crate) fn refused(error: ManagerError) -> Self {
+        let status =
+            ManagerStatus::new(Stage::Stopped, Duration::ZERO, Vec::new(), &ShutdownReport::default());
+        Self { result: Err(error), status }
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn result(&self) -> &Result<(), ManagerError> {
+        &self.result
+    }
+}
+
+impl Work {
+    pub(crate) fn begin(plan: CheckedPlan, addr: &Addr<Manager>, home: Home) -> Result<Self, ConfigError> {
+        let CheckedPlan { options, checked, mut candidates, mut specs, held, one_thread } = plan;
+        let signals = if options.handle_signals { Some(signals::register(home.clone())?) } else { None };
+        let registrar = GrpcRegistrar::new().with_layers(options.handler_layers(), options.grpc_middleware);
+        let gauge = Gauge::default();
+        let mut observers = Vec::new();
+        if candidates.iter().any(|candidate| candidate.kind.registers()) {
+            let server = {
+                let (registrar, home) = (registrar.clone(), home.clone());
+                let stalls = home.clone();
+                let on_serving = Box::new(move |addresses| home.tell(Told::Serving(addresses)));
+                Server::new(checked.addresses, checked.grpc_server, registrar, gauge.clone(), on_serving)
+                    .telling_of_stalls(move |stall| stalls.tell(Told::Worker(stall)))
+            };
+            observers.push(server.observer());
+            // No service can hold up the thread that accepts connections.
+            let mut spec = ServiceSpec::new(server).dedicated_thread();
+            spec.depends_on.clone_from(&options.grpc_depends_on);
+            let server = Candidate::generic(spec, Kind::Server);
+            specs.push(server.spec(|on| place(&candidates, on), |_| false)?);
+            candidates.push(server);
+        }
+        let dispatch = options.dispatch.unwrap_or_else(Dispatch::none);
+        let (log_sender, log_stream) = events::channel();
+        let logged = logging::start(
+            &dispatch,
+            log_stream,
+            options.flight_recorder,
+            options.log_error_limit,
+            one_thread,
+        )?;
+        observers.extend(options.observers);
+        observers.extend(logged.is_some().then_some(log_sender));
+        let known = |candidate: &Candidate| (candidate.id.clone(), candidate.depends_on.clone());
+        let services = candidates.iter().map(known).collect();
+        let shell = Shell::new(Parts {
+            home,
+            account: Account::new(services, observers, Recorder::new(options.flight_recorder)),
+            candidates,
+            specs,
+            budget: checked.budget,
+            registrar,
+            gauge,
+            spans: Spans::new(dispatch),
+            service_threads: checked.service_threads,
+            stuck_after: options.stuck_after,
+            held,
+            one_thread,
+            #[cfg(feature = "testing")]
+            fault: options.rehearsal.fault,
+        });
+        Ok(Self { _addr: addr.clone(), shell, grpc_addresses: Vec::new(), logged, signals })
+    }
+
+    pub(crate) fn stage(&self) -> Stage {
+        self.shell.stage()
+    }
+
+    /// Tells an observer of all that happens from now on.
+    #[cfg(feature = "testing")]
+    pub(crate) fn observe(&mut self, observer: EventSender) {
+        self.shell.account.observers().add(observer);
+    }
+
+    /// A stream of all that happens from now on.
+    pub(crate) fn subscribe(&mut self) -> EventStream {
+        self.shell.account.observers().subscribe()
+    }
+
+    /// Nested managers that are not over.
+    pub(crate) fn children(&self) -> Vec<(Name, Addr<Manager>)> {
+        self.shell.children()
+    }
+
+    /// What is due, if anything is.
+    pub(crate) fn take_due(&mut self) -> Option<Tick> {
+        self.shell.take_due()
+    }
+
+    #[cfg(all(test, feature = "testing"))]
+    pub(crate) fn tell(&self, told: Told) {
+        self.shell.home.tell(told);
+    }
+
+    #[cfg(all(test, feature = "testing"))]
+    pub(crate) fn do_after(&mut self, time: Duration, tick: Tick) {
+        self.shell.later(time, tick);
+    }
+
+    /// When something is due next.
+    pub(crate) fn next_due(&self) -> Option<Instant> {
+        self.shell.due_times.first()
+    }
+
+    fn status(&mut self) -> ManagerStatus {
+        let grpc = self.shell.gauge.in_flight().filter(|_| self.stage() != Stage::Stopped);
+        let services = self.shell.services_status();
+        let (stage, addresses) = (self.stage(), self.grpc_addresses.clone());
+        let account = &mut self.shell.account;
+        let now = account.now();
+        let mut status = ManagerStatus::new(stage, now, addresses, account.report_mut().report());
+        (status.grpc, status.services) = (grpc, services);
+        status.history = account.recorder().events();
+        status
+    }
+
+    /// Says who is being waited for.
+    pub(crate) fn progress(&mut self) {
+        let account = &self.shell.account;
+        let open = account.open();
+        let name = |whom| match whom {
+            Whom::Service(ix, _) => account.id(ix).clone(),
+            Whom::Resource(resource) => account.resource_name(resource).clone(),
+        };
+        let mut waiting_for: Vec<String> = open
+            .iter()
+            .take(NAMED)
+            .map(|&(whom, lasted)| format!("{} ({}, {})", name(whom), doing(whom), seconds(lasted)))
+            .collect();
+        if open.len() > NAMED {
+            waiting_for.push(format!("and {} more", open.len() - NAMED));
+        }
+        let event = LifecycleEvent::Progress {
+            left: self.shell.left(),
+            of: self.shell.all(),
+            waiting_for: waiting_for.join(", "),
+            to_force: self.shell.to_force(),
+        };
+        self.shell.account.emit(event);
+    }
+
+    /// All is over: what still lies on the threads goes with them.
+    pub(crate) fn stop_threads(&mut self) {
+        self.shell.account.keep_history();
+        self.shell.account.observers().close();
+        let threads = self.shell.stop_threads();
+        let logged = self.logged.take();
+        let home = self.shell.home.clone();
+        let wait = self.shell.to_force().unwrap_or(THREADS_WAIT);
+        let wait = wait.clamp(LAST_THREADS_WAIT, THREADS_WAIT);
+        actix_rt::spawn(async move {
+            let _ = tokio::time::timeout(wait, threads).await;
+            if let Some(logged) = logged {
+                let _ = tokio::time::timeout(LOG_WAIT, logged).await;
+            }
+            home.tell(Told::Tick(Tick::Finished));
+        });
+    }
+}
+
+fn place(candidates: &[Candidate], id: &Name) -> Option<ServiceIx> {
+    candidates.iter().position(|candidate| candidate.id == *id).map(|at| ServiceIx(at as u32))
+}
+
+impl Manager {
+    pub(crate) fn begin(&mut self) {
+        self.feed(Input::Start);
+    }
+
+    pub(crate) fn feed(&mut self, input: Input) {
+        if let Some(work) = &mut self.work {
+            work.shell.feed(input, Detail::None);
+        }
+        self.answer_running();
+    }
+
+    /// One that was held back goes on.
+    pub(crate) fn let_run(&mut self) {
+        self.feed(Input::RunAllowed);
+    }
+
+    /// Begins the shutdown, which is to be over at that time at the latest.
+    pub(crate) fn shut_down_within(&mut self, at: Option<Instant>) {
+        if let (Some(work), Some(at)) = (&mut self.work, at) {
+            work.shell.tighten(at);
+        }
+        self.feed(Input::ShutdownAsked);
+    }
+
+    /// Answers those who wait until all is set up, or runs, while it is so.
+    pub(crate) fn answer_running(&mut self) {
+        let Some(work) = &self.work else { return };
+        for (waiters, now) in [(&self.set_up, work.shell.is_set_up()), (&self.running, work.shell.is_ready())]
+        {
+            if now {
+                waiters.answer(Ok(()));
+            } else {
+                waiters.withdraw();
+            }
+        }
+    }
+
+    pub(crate) fn end(&mut self, ended: Ended) {
+        let not_running = || {
+            let error = Some(StageError::NotRunning);
+            ManagerError::new(error, None, None, ended.status.report.clone().unwrap_or_default())
+        };
+        let running = ended.result.clone().and_then(|()| Err(not_running()));
+        self.set_up.answer(running.clone());
+        self.running.answer(running);
+        self.stopped.answer(ended.result.clone());
+        self.ended = Some(ended);
+        self.work = None;
+    }
+
+    pub(crate) fn conclude(&mut self) {
+        if let Some(work) = &mut self.work {
+            let result = work.shell.account.report_mut().result();
+            // Whoever hears of the end may count on it that signals are nobody's any more.
+            drop(work.signals.take());
+            // Nobody who waits for the end waits for the status to be written, nor for all to be dropped.
+            self.stopped.answer(result.clone());
+            let status = work.status();
+            self.end(Ended { result, status });
+        }
+    }
+
+    pub(crate) fn status(&mut self) -> ManagerStatus {
+        match (&mut self.work, &self.ended) {
+            (Some(work), _) => work.status(),
+            (None, Some(ended)) => ended.status.clone(),
+            (None, None) => {
+                ManagerStatus::new(Stage::Created, Duration::ZERO, Vec::new(), &ShutdownReport::default())
+            }
+        }
+    }
+}

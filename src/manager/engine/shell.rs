@@ -1,0 +1,362 @@
+//! The shell around the rules: what actors, timers and signals tell goes in as an input, and what comes out
+//! as a command becomes a message.
+//!
+//! No rule of order is decided here. What is: which thread an actor lives on, how long a forced end waits
+//! for its acknowledgement, and who blocks whom.
+
+use std::collections::VecDeque;
+use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
+
+use super::due_times::DueTimes;
+use super::forcing::{Forced, Forcing};
+use super::inbox::{Home, Tick, Told, Turn};
+use super::orders::Orders;
+use super::service_slot::Seat;
+use super::shutdown_timers::LAST_CALL;
+use crate::base::clock;
+use crate::events::LifecycleEvent;
+use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, ServerError};
+use crate::lifecycle::{
+    Absence, Announcement, Answer, Budget, Command, Commands, Departure, Input, Machine, ResourceIx,
+    ServiceIx, Spec, Stage, Step,
+};
+use crate::manager::api::pending_service::Candidate;
+use crate::manager::observe::event_log::{Account, Detail};
+use crate::manager::observe::logging::Spans;
+use crate::manager::observe::watchdog::Watchdog;
+use crate::manager::observe::worker_stalls::WorkerStalls;
+use crate::report::ManagerError;
+use crate::service::{Deadlines, Started, Told as ToldOf};
+use crate::supervision::{Gone, Lodgers, Notice, OnForeignStop, Pool, Reply, Thread, batched};
+
+/// A manager at work.
+pub(crate) struct Shell {
+    pub(crate) home: Home,
+    pub(crate) machine: Machine,
+    pub(crate) account: Account,
+    pub(crate) services: Vec<Seat>,
+    pub(crate) budget: Budget,
+    pub(crate) limits: Arc<Deadlines>,
+    pub(crate) registrar: GrpcRegistrar,
+    pub(crate) gauge: Gauge,
+    pub(crate) spans: Spans,
+    pub(crate) service_threads: Arc<Pool>,
+    pub(crate) resource_threads: Arc<Pool>,
+    pub(crate) due_times: DueTimes,
+    pub(crate) inputs: VecDeque<(Input, Detail)>,
+    commands: Commands,
+    pub(crate) forcing: Forcing,
+    pub(crate) absence: Absence,
+    /// Threads that are to show that they run again after an absence.
+    pub(crate) called: Vec<(Arc<Thread>, Arc<AtomicBool>)>,
+    pub(crate) deadline: Option<Instant>,
+    /// The turns in which services stop.
+    pub(crate) shares: u32,
+    /// The latest life of any service.
+    pub(crate) turn: Turn,
+    pub(crate) orders: Orders,
+    pub(crate) watchdog: Watchdog,
+    pub(crate) worker_stalls: WorkerStalls,
+    /// What is still to go wrong, in a rehearsal.
+    #[cfg(feature = "testing")]
+    pub(crate) fault: Option<crate::manager::test_support::fault::Fault>,
+}
+
+/// What a shell is made of.
+pub(crate) struct Parts {
+    pub(crate) home: Home,
+    pub(crate) account: Account,
+    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) specs: Vec<Spec>,
+    pub(crate) budget: Budget,
+    pub(crate) registrar: GrpcRegistrar,
+    pub(crate) gauge: Gauge,
+    pub(crate) spans: Spans,
+    pub(crate) service_threads: usize,
+    pub(crate) stuck_after: Option<Duration>,
+    pub(crate) held: bool,
+    /// Whether all are to live on this thread.
+    pub(crate) one_thread: bool,
+    #[cfg(feature = "testing")]
+    pub(crate) fault: Option<crate::manager::test_support::fault::Fault>,
+}
+
+impl Shell {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let home = parts.home.clone();
+        let on_foreign_stop: OnForeignStop = Arc::new(move |stop| home.tell(Told::ForeignStop(stop)));
+        let (threads, dispatch) = (parts.service_threads, parts.spans.dispatch().clone());
+        let watchdog = Watchdog::new(parts.stuck_after, &parts.home);
+        let pool = |kind| {
+            Arc::new(match parts.one_thread {
+                true => Pool::of_this_thread(&dispatch),
+                false => Pool::new(
+                    threads,
+                    Lodgers {
+                        kind,
+                        home: actix_rt::Arbiter::current(),
+                        dispatch: dispatch.clone(),
+                        vigil: watchdog.vigil(),
+                        on_foreign_stop: Arc::clone(&on_foreign_stop),
+                    },
+                ),
+            })
+        };
+        let mut machine = Machine::new(parts.specs, !parts.budget.drain_delay().is_zero());
+        if parts.held {
+            machine.hold();
+        }
+        Self {
+            home: parts.home,
+            machine,
+            account: parts.account,
+            services: parts.candidates.into_iter().map(Seat::new).collect(),
+            budget: parts.budget,
+            limits: Arc::default(),
+            registrar: parts.registrar,
+            gauge: parts.gauge,
+            spans: parts.spans,
+            service_threads: pool("service"),
+            resource_threads: pool("resource"),
+            due_times: DueTimes::default(),
+            inputs: VecDeque::new(),
+            commands: Commands::new(),
+            forcing: Forcing::default(),
+            absence: Absence::default(),
+            called: Vec::new(),
+            deadline: None,
+            shares: 1,
+            turn: Turn::default(),
+            orders: Orders::default(),
+            watchdog,
+            worker_stalls: WorkerStalls::default(),
+            #[cfg(feature = "testing")]
+            fault: parts.fault,
+        }
+    }
+
+    pub(crate) fn stage(&self) -> Stage {
+        self.machine.stage()
+    }
+
+    /// Until whatever is left is forced.
+    pub(crate) fn to_force(&self) -> Option<Duration> {
+        self.deadline.map(|at| at.saturating_duration_since(clock::now()))
+    }
+
+    /// Services and resources, past and present.
+    pub(crate) fn all(&self) -> usize {
+        self.services.iter().map(|service| 1 + service.resources.len()).sum()
+    }
+
+    /// Services and resources that have not come to their end.
+    pub(crate) fn left(&self) -> usize {
+        self.machine.left()
+    }
+
+    /// Whether every service runs and the gRPC server, where there is one, accepts calls.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.machine.is_ready()
+    }
+
+    /// Whether every service is set up, and runs as soon as that is allowed.
+    pub(crate) fn is_set_up(&self) -> bool {
+        self.machine.is_set_up()
+    }
+
+    /// Ends every thread; resolves when all but blocked ones have dropped what was left on them.
+    pub(crate) fn stop_threads(&self) -> impl Future<Output = ()> + use<> {
+        let (services, resources) = (self.service_threads.stop(), self.resource_threads.stop());
+        async {
+            services.await;
+            resources.await;
+        }
+    }
+
+    /// Lets the rules take note of something, and does what they say.
+    pub(crate) fn feed(&mut self, input: Input, detail: Detail) {
+        self.inputs.push_back((input, detail));
+        self.feed_queued();
+    }
+
+    pub(crate) fn feed_queued(&mut self) {
+        batched(|| {
+            // The same memory for each step: what is told to ten thousand takes much.
+            let mut commands = std::mem::take(&mut self.commands);
+            while let Some((input, detail)) = self.inputs.pop_front() {
+                self.account.count_input();
+                self.machine.take_step(input, &mut commands);
+                for command in commands.drain(..) {
+                    self.perform(command, &detail);
+                }
+            }
+            self.commands = commands;
+        });
+    }
+
+    fn perform(&mut self, command: Command, detail: &Detail) {
+        match command {
+            Command::Send(ix, step) => self.send(ix, step),
+            Command::SignalRequested(ix) => self.signal_requested(ix),
+            Command::Suspend(ix) => self.suspend(ix),
+            Command::Restart(ix) => self.restart(ix),
+            Command::Retire(ix) => self.retire(ix),
+            Command::Force(ix) => self.force(ix),
+            Command::CloseResources(ix) => self.close_resources(ix),
+            Command::Release(resource) => self.release(resource),
+            Command::ForceResource(resource) => self.force_resource(resource),
+            Command::StartDeadlines { shares } => self.start_deadlines(shares),
+            Command::StartDrainDelay => self.timer(self.budget.drain_delay(), Input::DrainDelayOver),
+            Command::StartLastCall => self.timer(LAST_CALL, Input::LastCallOver),
+            Command::StartDelay(ix) => self.start_delay(ix),
+            Command::StartStopTimer(ix) => self.start_stop_timer(ix),
+            Command::Exit(signal) => crate::process::end(128 + signal.number(), None),
+            Command::Announce(announcement) => self.announce(announcement, detail),
+        }
+    }
+
+    fn announce(&mut self, announcement: Announcement, detail: &Detail) {
+        let copy = announcement.clone();
+        let reason = match announcement {
+            Announcement::ServiceRemoved(ix) => self.account.last_failure(ix),
+            _ => None,
+        };
+        if announcement == Announcement::Stopped {
+            self.close_stalls();
+            self.close_worker_stalls();
+        }
+        self.account.announce(announcement, detail);
+        #[cfg(feature = "testing")]
+        self.strike_at(&copy);
+        match copy {
+            Announcement::Stopped => self.home.tell(Told::Tick(Tick::Stopped)),
+            Announcement::Running => self.all_are_up(),
+            other => {
+                if let Announcement::ServiceRemoved(ix) = other {
+                    self.forget(ix);
+                }
+                self.count_restarts(&other);
+                self.carry_out(&other, reason);
+            }
+        }
+    }
+
+    /// Something that an actor, a resource or the server told.
+    pub(crate) fn told_by_service(&mut self, ix: ServiceIx, turn: Turn, notice: Notice) {
+        if !self.service(ix).is_actor(turn) {
+            return;
+        }
+        self.forget_restarts(ix);
+        match notice {
+            Notice::Panicked(panic) => self.feed(Input::Panicked(ix), Detail::Panic(panic)),
+            Notice::Suspended(gone) => {
+                let (departure, detail) = departure(gone);
+                self.feed(Input::Suspended(ix, departure), detail);
+            }
+            Notice::Gone(gone) => {
+                self.forcing.is_gone(Forced::Service(ix));
+                let (departure, detail) = departure(gone);
+                self.service(ix).lives = None;
+                self.feed(Input::Gone(ix, departure), detail);
+            }
+        }
+    }
+
+    pub(crate) fn answered(&mut self, ix: ServiceIx, turn: Turn, step: Step, reply: Reply) {
+        if self.service(ix).is_actor(turn) {
+            self.forget_restarts(ix);
+            let (answer, detail) = answer(reply);
+            self.feed(Input::Answered(ix, step, answer), detail);
+        }
+    }
+
+    pub(crate) fn told_of_resource(&mut self, resource: ResourceIx, turn: Turn, told: ToldOf) {
+        let ix = resource.service;
+        if self.service(ix).life != turn {
+            return;
+        }
+        self.forget_restarts(ix);
+        self.learn_of_resources(ix);
+        match told {
+            ToldOf::Started => self.feed_queued(),
+            ToldOf::Notice(Notice::Panicked(panic)) => {
+                self.feed(Input::ResourcePanicked(resource), Detail::Panic(panic));
+            }
+            ToldOf::Notice(Notice::Gone(gone) | Notice::Suspended(gone)) => {
+                self.forcing.is_gone(Forced::Resource(resource));
+                let (departure, detail) = departure(gone);
+                self.feed(Input::ResourceGone(resource, departure), detail);
+            }
+        }
+    }
+
+    pub(crate) fn released(&mut self, resource: ResourceIx, turn: Turn, reply: Reply) {
+        if self.service(resource.service).life == turn {
+            let (answer, detail) = answer(reply);
+            self.feed(Input::Released(resource, answer), detail);
+        }
+    }
+
+    pub(crate) fn serving(&mut self, addresses: Vec<GrpcAddress>) {
+        for address in addresses {
+            self.account.emit(LifecycleEvent::Serving { address });
+        }
+        self.feed(Input::Serving, Detail::None);
+    }
+
+    pub(crate) fn service(&mut self, ix: ServiceIx) -> &mut Seat {
+        &mut self.services[ix.0 as usize]
+    }
+
+    pub(crate) fn resource(&mut self, resource: ResourceIx) -> Arc<Started> {
+        Arc::clone(&self.service(resource.service).resources[resource.index as usize])
+    }
+
+    fn close_resources(&mut self, ix: ServiceIx) {
+        if let Some(registry) = self.service(ix).registry.clone() {
+            registry.close();
+            self.learn_of_resources(ix);
+        }
+        self.inputs.push_back((Input::ResourcesClosed(ix), Detail::None));
+    }
+
+    /// Tells the rules of resources that they have not heard of.
+    fn learn_of_resources(&mut self, ix: ServiceIx) {
+        let Some(registry) = self.service(ix).registry.clone() else { return };
+        for started in registry.untold() {
+            self.account.name_resource(ix, started.name.clone());
+            self.service(ix).resources.push(started);
+            self.inputs.push_back((Input::ResourceStarted(ix), Detail::None));
+        }
+    }
+}
+
+fn answer(reply: Reply) -> (Answer, Detail) {
+    match reply {
+        Reply::Ok => (Answer::Ok, Detail::None),
+        Reply::Error(error, text) if failed_of_itself(&*error) => {
+            (Answer::OwnError, Detail::Error(error, text))
+        }
+        Reply::Error(error, text) => (Answer::Error, Detail::Error(error, text)),
+        Reply::Panic(panic) => (Answer::Panic, Detail::Panic(panic)),
+        Reply::Missing => (Answer::Missing, Detail::None),
+    }
+}
+
+/// G21: whether a request to stop is no reason for it. What failed in a nested manager has failed, whoever told that to stop; and
+/// an address that was in use would have been so without the request (G14).
+fn failed_of_itself(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+    let in_use = error.downcast_ref().is_some_and(|error| matches!(error, ServerError::InUse { .. }));
+    in_use || error.is::<ManagerError>()
+}
+
+fn departure(gone: Gone) -> (Departure, Detail) {
+    match gone {
+        Gone::Ended => (Departure::Ended, Detail::None),
+        Gone::Panicked(panic) => (Departure::Panicked, Detail::Panic(panic)),
+        Gone::Dismissed => (Departure::Dismissed, Detail::None),
+    }
+}

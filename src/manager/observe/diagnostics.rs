@@ -1,0 +1,196 @@
+//! Every public error names who or what it is about, and a way out. A new one does not compile here until it is told.
+
+use std::collections::BTreeSet;
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use crate::api_errors::ReissueError;
+use crate::grpc::{DrainError, ServerError, TlsError};
+use crate::lifecycle::{BudgetError, Stage};
+use crate::manager::OrderError;
+use crate::report::{ConfigError, ForcedError, Hold, NoAnswerError, ReturnedError, StageError, StuckError};
+use crate::service::{ResourceError, RestartPolicyError};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Tells each of these, which must be all that there are of the type, with the words that help.
+macro_rules! every {
+    ($of:ident -> $type:ident { $($variant:ident),+ $(,)? }: $($error:expr => [$($word:literal),+ $(,)?],)+) => {{
+        let name = |error: &$type| match error { $($type::$variant { .. } => stringify!($variant)),+ };
+        let mut told = BTreeSet::new();
+        $({
+            let error = $error;
+            told.insert(name($of(&error)));
+            helps(&error, &[$($word),+]);
+        })+
+        assert_eq!(told, BTreeSet::from([$(stringify!($variant)),+]), "left: told here");
+    }};
+}
+
+/// A sentence, all on one line, with these words.
+fn helps(error: &dyn Error, words: &[&str]) {
+    let text = error.to_string();
+    assert!(!text.contains('\n') && !text.ends_with(['.', ':', ' ', ';']), "{text:?}");
+    for word in words {
+        assert!(text.contains(word), "expected {word:?} in {text:?}");
+    }
+}
+
+fn itself<T>(error: &T) -> &T {
+    error
+}
+
+fn hold(error: &ForcedError) -> &Hold {
+    &error.hold
+}
+
+fn forced(doing: &'static str, hold: Hold) -> ForcedError {
+    ForcedError { doing, lasted: SECOND, hold, in_flight: None }
+}
+
+fn denied() -> io::Error {
+    io::Error::from(io::ErrorKind::PermissionDenied)
+}
+
+fn tls() -> TlsError {
+    TlsError {
+        origin: "the private key tls.key".into(),
+        reason: "it is empty".into(),
+        mend: "give it in PEM",
+    }
+}
+
+#[test]
+fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
+    every!(itself -> ConfigError {
+        DuplicateId, EmptyId, UnfitId, ReservedId, Address, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle,
+        SurvivesStranger, Nested, NestedTooDeep, CannotFollow, Restart, Replacement, StopTimeout, StopTimeoutTooShort,
+        Option, PausedGrpc, Thread, Signals,
+    }:
+        ConfigError::DuplicateId("api".into()) => ["\"api\"", "give each its own"],
+        ConfigError::EmptyId(3) => ["service number 3", "give it a name"],
+        ConfigError::UnfitId { id: "\"a\\n\"".into(), reason: "which has control characters in it" }
+            => ["\"a\\n\"", "control characters", "choose one"],
+        ConfigError::ReservedId("liveness".into()) => ["\"liveness\"", "give it another"],
+        ConfigError::Address { address: "1".into(), reason: "it has no port".into() }
+            => ["\"1\"", "it has no port", "write HOST:PORT"],
+        ConfigError::Sentinels(ReissueError::Issuer { variable: "A_ERROR_ISSUER".into(), value: "".into(), issuer: "A" })
+            => ["A_ERROR_ISSUER", "unset it"],
+        ConfigError::Budget(BudgetError::ReserveExceedsWhole { reserve: 2 * SECOND, whole: SECOND })
+            => ["release_reserve is 2s", "max_shutdown_duration, 1s", "shorten it"],
+        ConfigError::Tls(tls()) => ["tls.key", "give it in PEM"],
+        ConfigError::UnknownDependency { service: "api".into(), on: "db".into() }
+            => ["\"api\"", "\"db\"", "mend the id"],
+        ConfigError::DependencyCycle("a -> b -> a".into()) => ["a -> b -> a", "take one depends_on out"],
+        ConfigError::SurvivesStranger { service: "api".into(), on: "db".into() }
+            => ["\"api\"", "add depends_on(\"db\")"],
+        ConfigError::Nested { service: "tenant".into(), error: ConfigError::EmptyId(1).into() }
+            => ["\"tenant\"", "service number 1", "give it a name"],
+        ConfigError::NestedTooDeep { service: "tenant".into(), depth: 65, most: 64 } => ["\"tenant\"", "65 deep", "let fewer"],
+        ConfigError::CannotFollow { service: "api".into(), on: "db".into() }
+            => ["\"api\"", "\"db\"", "give it a restart(..)"],
+        ConfigError::Restart("api".into(), RestartPolicyError::Jitter(2.0)) => ["\"api\"", "2", "from 0 to 1"],
+        ConfigError::Replacement { service: "api".into(), reason: "it is never restarted: give it a RestartPolicy" }
+            => ["\"api\"", "give it a RestartPolicy"],
+        ConfigError::StopTimeoutTooShort { service: "api".into(), timeout: SECOND, least: 2 * SECOND }
+            => ["\"api\"", "1s", "at least 2s"],
+        ConfigError::StopTimeout { service: "api".into(), timeout: 2 * SECOND, time: SECOND }
+            => ["\"api\"", "2s", "1s", "allow more time"],
+        ConfigError::Option { option: "service_threads", value: "0".into(), mend: "give at least 1 and at most 1024" }
+            => ["service_threads is 0", "at most 1024"],
+        ConfigError::PausedGrpc("api".into()) => ["\"api\"", "leave the service out"],
+        ConfigError::Thread { whom: "services".into(), error: "no more".into() } => ["services (no more)", "lower service_threads"],
+        ConfigError::Signals("no more".into()) => ["no more", "handle_signals(false)"],
+    );
+    every!(itself -> BudgetError { ReserveExceedsWhole, DrainDelayEatsTheTime }:
+        BudgetError::ReserveExceedsWhole { reserve: SECOND, whole: SECOND } => ["release_reserve", "allow more time"],
+        BudgetError::DrainDelayEatsTheTime { drain_delay: SECOND, left: SECOND, whole: SECOND } => ["drain_delay", "shorten"],
+    );
+    every!(itself -> RestartPolicyError { Backoff, Jitter, TooMany, NoPeriod }:
+        RestartPolicyError::Backoff { first: 2 * SECOND, most: SECOND } => ["2s", "1s", "swap them"],
+        RestartPolicyError::Jitter(1.5) => ["1.5", "from 0 to 1"],
+        RestartPolicyError::TooMany(20_000) => ["20000", "at most 10000", "`unlimited`"],
+        RestartPolicyError::NoPeriod => ["`within`", "`unlimited`"],
+    );
+    every!(itself -> ReissueError { Offset, Issuer, Range }:
+        ReissueError::Offset { variable: "A_OFFSET".into(), value: "x".into(), issuer: "A" } => ["A_OFFSET", "unset it"],
+        ReissueError::Issuer { variable: "A_ISSUER".into(), value: "".into(), issuer: "A" } => ["A_ISSUER", "give the name"],
+        ReissueError::Range { name: "Gate", issuer: "A", code: 7, offset: -8 } => ["Gate", "-8", "choose another offset"],
+    );
+}
+
+#[test]
+fn what_was_ordered_in_vain_is_told_by_name_and_with_a_way_out() {
+    every!(itself -> OrderError { Unknown, NotRunning, Id, Spec, NotRestartable, Server, Needed, Failed, Forced, Overtaken }:
+        OrderError::Unknown("a".into()) => ["\"a\"", "see GetStatus"],
+        OrderError::NotRunning(Stage::Stopping) => ["stopping", "while it is running"],
+        OrderError::Id("a".into()) => ["\"a\"", "give it an id of its own"],
+        OrderError::Spec { service: "a".into(), reason: "no".into() } => ["\"a\"", "no"],
+        OrderError::NotRestartable("a".into()) => ["\"a\"", "restart(..)"],
+        OrderError::Server("a".into()) => ["\"a\"", "use StartShutdown"],
+        OrderError::Needed { service: "a".into(), dependents: vec!["b".into()] } => ["\"a\"", "b depend", "remove or stop"],
+        OrderError::Failed { service: "a".into(), reason: "no".into() } => ["\"a\"", "no", "add it again"],
+        OrderError::Forced("a".into()) => ["\"a\"", "allow it more time"],
+        OrderError::Overtaken("a".into()) => ["\"a\"", "see GetStatus"],
+    );
+    every!(itself -> ResourceError { Duplicate, Unnamed, Unfit, TooMany, Closed, Thread }:
+        ResourceError::Duplicate { service: "a".into(), name: "r".into() } => ["a ", "\"r\"", "give each its own name"],
+        ResourceError::Unnamed { service: "a".into() } => ["a ", "give it one"],
+        ResourceError::Unfit { service: "a".into(), name: "\"r\\n\"".into(), reason: "which has control characters in it" }
+            => ["a ", "\"r\\n\"", "control characters", "choose a name"],
+        ResourceError::TooMany { service: "a".into(), name: "r".into() } => ["a ", "\"r\"", "65536", "have one resource"],
+        ResourceError::Closed { service: "a".into(), name: "r".into() } => ["a ", "\"r\"", "start it in Setup"],
+        ResourceError::Thread { service: "a".into(), name: "r".into(), source: denied() } => ["\"r\"", "raise the limits"],
+    );
+}
+
+#[test]
+fn where_the_server_cannot_serve_the_address_is_told_and_a_way_out() {
+    let address = || "127.0.0.1:1".to_owned();
+    let (owner, service) = (|| "api".to_owned(), || "a.B".to_owned());
+    every!(itself -> ServerError {
+        InUse, Bind, Unusable, Listen, AddedTwice, TooLate, Unnameable, DescriptorSet, Undescribed, Thread, NotSetUp, Lost,
+    }:
+        ServerError::AddedTwice { owner: owner(), service: service(), first: "b".into(), mend: "add it once" }
+            => ["\"api\"", "a.B", "\"b\"", "add it once"],
+        ServerError::TooLate { owner: owner(), service: service() } => ["\"api\"", "a.B", "while handling RegisterOnServer"],
+        ServerError::Unnameable { owner: owner(), service: "a b".into() } => ["\"api\"", "\"a b\"", "name it package.Service"],
+        ServerError::DescriptorSet { owner: owner(), reason: "it is empty".into() } => ["\"api\"", "it is empty"],
+        ServerError::InUse { address: address(), waited: SECOND, asked: false, source: denied() }
+            => ["127.0.0.1:1", "1.0s", "choose another address"],
+        ServerError::Bind { address: address(), source: denied() } => ["127.0.0.1:1", "choose an address"],
+        ServerError::Unusable { address: address(), reason: "no".into(), mend: "make it" } => ["127.0.0.1:1", "no", "make it"],
+        ServerError::Listen { address: address(), source: denied() } => ["127.0.0.1:1", "stop whoever took it"],
+        ServerError::Undescribed("a.B".into()) => ["a.B", "add_file_descriptor_set", "grpc_server_middleware"],
+        ServerError::Thread(denied()) => ["lower GrpcServerOptions::workers"],
+        ServerError::NotSetUp => ["this is a bug in majordomo"],
+        ServerError::Lost => ["this is a bug in majordomo"],
+    );
+    let slow = DrainError { connections: 1, unavailable: 2, ..DrainError::default() };
+    helps(&slow, &["1 connection held on", "2 calls", "request_timeout"]);
+    let blocked = DrainError { blocked_workers: vec!["grpc-worker-0".into()], ..DrainError::default() };
+    helps(&blocked, &["grpc-worker-0", "spawn_blocking"]);
+}
+
+#[test]
+fn who_was_forced_is_told_for_what_and_what_to_do() {
+    let asked = SECOND;
+    every!(hold -> Hold { NotAsked, Silent, WentOn, Panicked, Blocking, Starved, Unresponsive }:
+        forced("setup", Hold::NotAsked) => ["of setup", "before it had been asked", "limit what its set-up waits for"],
+        forced("run", Hold::NotAsked) => ["of run", "before it had been asked", "StartShutdown"],
+        forced("run", Hold::Silent { asked }) => ["1.0 s ago", "have its Run return"],
+        forced("release", Hold::Silent { asked }) => ["of release", "limit what its Release waits for"],
+        forced("run", Hold::WentOn { asked }) => ["1.0 s ago", "have its Run return"],
+        forced("run", Hold::Panicked) => ["had panicked", "mend the panic"],
+        forced("run", Hold::Blocking { lasted: SECOND }) => ["for 1.0 s", "spawn_blocking"],
+        forced("ending", Hold::Starved { by: "b".into(), lasted: SECOND }) => ["could not be ended", "by b", "dedicated thread"],
+        forced("run", Hold::Unresponsive) => ["does not react", "look for blocking calls"],
+    );
+    helps(&NoAnswerError { doing: "Release" }, &["Release", "answer first, then stop"]);
+    let stuck = StuckError { lasted: 2 * SECOND, limit: SECOND, thread: "arbiter 3".into() };
+    helps(&stuck, &["2.0 s", "1.0 s", "arbiter 3", "spawn_blocking"]);
+    helps(&ReturnedError, &["RestartPolicy", "on_failure()"]);
+    helps(&StageError::NotRunning, &["start another"]);
+    helps(&StageError::Gone("closed".into()), &["closed", "wait for WaitForShutdown"]);
+}

@@ -1,0 +1,296 @@
+//! Keeping account: announcements of the rules become events with time, duration and error.
+
+mod announcements;
+mod holds;
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use smallvec::SmallVec;
+
+use super::flight_recorder::Recorder;
+use super::observers::Observers;
+use crate::base::clock;
+use crate::events::{End, EventSender, Failure, InFlight, LifecycleEvent, Name, TimedEvent};
+use crate::lifecycle::{Announcement, Fault, Outcome, ResourceIx, ServiceIx, Step};
+use crate::report::{
+    ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder, ReturnedError, ServiceReport, StuckError,
+};
+
+/// What is known of how something ended, beside its outcome.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Detail {
+    #[default]
+    None,
+    Error(Arc<dyn Error + Send + Sync>, Arc<str>),
+    Panic(Box<PanicError>),
+    Held(Hold),
+    Stuck(StuckError),
+}
+
+/// Whom something concerns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Whom {
+    Service(ServiceIx, Step),
+    Resource(ResourceIx),
+}
+
+/// The account of a manager's life.
+pub(crate) struct Account {
+    began: Instant,
+    /// How many inputs the rules have taken in.
+    inputs: u64,
+    /// When it was noticed that the process itself did not run, and for how long in all.
+    absence: Option<(Duration, Duration)>,
+    services: Vec<Known>,
+    report: ReportBuilder,
+    observers: Observers,
+    recorder: Recorder,
+    /// Whether the last event has been told.
+    is_over: bool,
+}
+
+/// What is remembered of a service.
+struct Known {
+    id: Name,
+    resources: SmallVec<[KnownResource; 1]>,
+    /// When its signal told it to stop, and by which input of the rules.
+    asked_to_stop: Option<(Duration, u64)>,
+    /// How often it, or a resource of its, has panicked outside of any step.
+    panics: u8,
+    agreed_to_stop: bool,
+    panicked: bool,
+    /// When its latest restart or stop began.
+    passage: Duration,
+    /// Of the gRPC server: what it carried when it was forced.
+    in_flight: Option<Arc<InFlight>>,
+}
+
+struct KnownResource {
+    name: Name,
+    started: Duration,
+}
+
+impl Known {
+    fn new(id: &Name) -> Self {
+        Self {
+            id: id.clone(),
+            resources: SmallVec::new(),
+            asked_to_stop: None,
+            panics: 0,
+            agreed_to_stop: false,
+            panicked: false,
+            passage: Duration::ZERO,
+            in_flight: None,
+        }
+    }
+}
+
+impl Account {
+    /// An account of these services, each with those that it depends on.
+    pub(crate) fn new(
+        services: Vec<(Name, Vec<Name>)>,
+        observers: Vec<EventSender>,
+        recorder: Recorder,
+    ) -> Self {
+        Self {
+            began: clock::now(),
+            inputs: 0,
+            absence: None,
+            services: services.iter().map(|(id, _)| Known::new(id)).collect(),
+            report: ReportBuilder::new(services),
+            observers: Observers::new(observers),
+            recorder,
+            is_over: false,
+        }
+    }
+
+    /// A service was handed to the running manager, in this place.
+    pub(crate) fn add(&mut self, ix: ServiceIx, id: &Name, depends_on: Vec<Name>) {
+        let known = Known::new(id);
+        match self.services.get_mut(ix.0 as usize) {
+            Some(vacant) => *vacant = known,
+            None => self.services.push(known),
+        }
+        self.report.add(id, depends_on, ix.0 as usize);
+    }
+
+    /// A service starts again.
+    pub(crate) fn begin_life(&mut self, ix: ServiceIx) {
+        let known = self.known_mut(ix);
+        *known = Known { passage: known.passage, ..Known::new(&known.id) };
+    }
+
+    /// The text of a service's latest failure.
+    pub(crate) fn last_failure(&self, ix: ServiceIx) -> Option<String> {
+        self.report.last_failure(self.id(ix))
+    }
+
+    pub(crate) fn report(&self) -> &ReportBuilder {
+        &self.report
+    }
+
+    pub(crate) fn report_mut(&mut self) -> &mut ReportBuilder {
+        &mut self.report
+    }
+
+    /// Since the manager started.
+    pub(crate) fn now(&self) -> Duration {
+        clock::now().saturating_duration_since(self.began)
+    }
+
+    pub(crate) fn id(&self, ix: ServiceIx) -> &Name {
+        &self.known(ix).id
+    }
+
+    pub(crate) fn resource_name(&self, resource: ResourceIx) -> &Name {
+        &self.known(resource.service).resources[resource.index as usize].name
+    }
+
+    /// What has started and not finished, oldest first; what is of the same age in the order of services and steps.
+    pub(crate) fn open(&self) -> Vec<(Whom, Duration)> {
+        let now = self.now();
+        let places = self.report.places().into_iter().map(|at| ServiceIx(at as u32));
+        let services = places.clone().flat_map(|ix| Step::ALL.map(|step| Whom::Service(ix, step)));
+        let resources = places.flat_map(|ix| {
+            let resources = 0..self.known(ix).resources.len() as u32;
+            resources.map(move |index| Whom::Resource(ResourceIx { service: ix, index }))
+        });
+        let all = services.chain(resources);
+        let mut open: Vec<_> =
+            all.filter_map(|whom| self.open_since(whom).map(|since| (whom, now - since))).collect();
+        open.sort_by_key(|&(_, lasted)| std::cmp::Reverse(lasted));
+        open
+    }
+
+    fn open_since(&self, whom: Whom) -> Option<Duration> {
+        match whom {
+            Whom::Service(ix, step) => self.report.open_since(self.id(ix), ix.0 as usize, step),
+            Whom::Resource(resource) => {
+                let (ix, name) = (resource.service, self.resource_name(resource));
+                self.report.release_since(self.id(ix), ix.0 as usize, name)
+            }
+        }
+    }
+
+    /// Those who are told of everything.
+    pub(crate) fn observers(&mut self) -> &mut Observers {
+        &mut self.observers
+    }
+
+    /// The latest events.
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// After a forced end, the report tells what came before it.
+    pub(crate) fn keep_history(&mut self) {
+        self.report.keep_history(self.recorder.events());
+    }
+
+    /// A resource of this name was started; its announcement follows.
+    pub(crate) fn name_resource(&mut self, service: ServiceIx, name: Name) {
+        let started = self.now();
+        self.known_mut(service).resources.push(KnownResource { name, started });
+    }
+
+    /// The gRPC server is forced while it carries that.
+    pub(crate) fn note_in_flight(&mut self, server: ServiceIx, in_flight: InFlight) {
+        self.known_mut(server).in_flight = Some(Arc::new(in_flight));
+    }
+
+    /// Tells everybody of what the rules announce.
+    pub(crate) fn announce(&mut self, announcement: Announcement, detail: &Detail) {
+        if let Announcement::Panicked { service, error, .. } = announcement {
+            let known = self.known_mut(service);
+            known.panics = known.panics.saturating_add(1);
+            if usize::from(known.panics) > ServiceReport::PANICS_KEPT {
+                let id = known.id.clone();
+                self.report.leave_out(&id, error);
+                return;
+            }
+        }
+        let at = self.now();
+        let whose = announcements::whose(&announcement);
+        let event = self.event(announcement, detail, at);
+        self.emit_at(at, event, whose);
+    }
+
+    /// Tells everybody of something.
+    pub(crate) fn emit(&mut self, event: LifecycleEvent) {
+        self.emit_at(self.now(), event, None);
+    }
+
+    fn emit_at(&mut self, at: Duration, event: LifecycleEvent, whose: Option<ServiceIx>) {
+        // Whatever is told late, by whom ever: nothing comes after the end.
+        if self.is_over {
+            return;
+        }
+        self.is_over = matches!(event, LifecycleEvent::Stopped);
+        let event = TimedEvent { at, event };
+        self.report.record_near(&event, whose.map(|ix| ix.0 as usize));
+        let event = self.recorder.record(event);
+        self.observers.tell(event);
+    }
+
+    fn end(
+        &mut self,
+        whom: Whom,
+        outcome: Outcome,
+        error: Option<Fault>,
+        detail: &Detail,
+        at: Duration,
+    ) -> End {
+        let began = self.open_since(whom).unwrap_or(at);
+        let took = at - began;
+        let doing = doing(whom);
+        let error = error.map(|fault| match (outcome, detail) {
+            (Outcome::Forced, Detail::Held(hold)) => self.forced(whom, fault, hold.clone(), took),
+            (Outcome::Forced, _) => self.forced(whom, fault, self.hold(whom, began, at), took),
+            _ => failure(doing, outcome, fault, detail, took),
+        });
+        End { took, outcome, error, cancelled: false }
+    }
+
+    fn known(&self, ix: ServiceIx) -> &Known {
+        &self.services[ix.0 as usize]
+    }
+
+    fn known_mut(&mut self, ix: ServiceIx) -> &mut Known {
+        &mut self.services[ix.0 as usize]
+    }
+}
+
+/// What somebody is doing, in a word.
+pub(crate) fn doing(whom: Whom) -> &'static str {
+    match whom {
+        Whom::Service(_, Step::Register) => "register",
+        Whom::Service(_, Step::Setup) => "setup",
+        Whom::Service(_, Step::Run) => "run",
+        Whom::Service(_, Step::Shutdown) => "shutdown",
+        Whom::Resource(_) => "release",
+    }
+}
+
+fn failure(
+    doing: &'static str,
+    outcome: Outcome,
+    fault: Fault,
+    detail: &Detail,
+    lasted: Duration,
+) -> Failure {
+    match (outcome, detail) {
+        (Outcome::Error | Outcome::Panic, Detail::Error(source, text)) => {
+            Failure::new(fault, Arc::clone(text), Arc::clone(source))
+        }
+        (Outcome::Panic, Detail::Panic(panic)) => Failure::of(fault, PanicError::clone(panic)),
+        (Outcome::Ended, Detail::Stuck(stuck)) => Failure::of(fault, stuck.clone()),
+        (Outcome::Ok, _) => Failure::of(fault, ReturnedError),
+        (Outcome::Forced, detail) => {
+            let hold = if let Detail::Held(hold) = detail { hold.clone() } else { Hold::Unresponsive };
+            Failure::of(fault, ForcedError { doing, lasted, hold, in_flight: None })
+        }
+        _ => Failure::of(fault, NoAnswerError { doing }),
+    }
+}

@@ -1,0 +1,134 @@
+//! What the rules announce, as events.
+
+use std::time::Duration;
+
+use super::{Account, Detail, Whom, failure};
+use crate::events::{End, LifecycleEvent};
+use crate::lifecycle::{Announcement, Outcome, ServiceIx, Step};
+
+/// The service that an announcement is of, if it is of one.
+pub(crate) fn whose(announcement: &Announcement) -> Option<ServiceIx> {
+    use Announcement as A;
+    match *announcement {
+        A::StepStarted(service, _)
+        | A::StepFinished { service, .. }
+        | A::Panicked { service, .. }
+        | A::ServiceLost { service, .. }
+        | A::ServiceStuck(service, _)
+        | A::RestartStarted(service, _)
+        | A::RestartFinished(service, _)
+        | A::StopStarted(service)
+        | A::StopFinished(service, _)
+        | A::ServiceAdded(service)
+        | A::ServiceRemoved(service) => Some(service),
+        A::ResourceStarted(resource)
+        | A::ResourceLost { resource, .. }
+        | A::ReleaseStarted(resource)
+        | A::ReleaseFinished { resource, .. } => Some(resource.service),
+        A::Running | A::ShutdownRequested(_) | A::Draining | A::Drained | A::Releasing | A::Stopped => None,
+    }
+}
+
+impl Account {
+    /// The event of an announcement.
+    pub(crate) fn event(
+        &mut self,
+        announcement: Announcement,
+        detail: &Detail,
+        at: Duration,
+    ) -> LifecycleEvent {
+        use Announcement as A;
+        use LifecycleEvent as E;
+        match announcement {
+            A::StepStarted(ix, step) => {
+                let service = self.id(ix).clone();
+                match step {
+                    Step::Register => E::RegisterStarted { service },
+                    Step::Setup => E::SetupStarted { service },
+                    Step::Run => E::RunStarted { service },
+                    Step::Shutdown => E::ShutdownStarted { service },
+                }
+            }
+            A::StepFinished { service: ix, step, outcome, error, cancelled } => {
+                if step == Step::Shutdown && outcome == Outcome::Ok {
+                    self.known_mut(ix).agreed_to_stop = true;
+                }
+                let end = self.end(Whom::Service(ix, step), outcome, error, detail, at);
+                let end = End { cancelled, ..end };
+                let service = self.id(ix).clone();
+                match step {
+                    Step::Register => E::RegisterFinished { service, end },
+                    Step::Setup => E::SetupFinished { service, end },
+                    Step::Run => E::RunFinished { service, end },
+                    Step::Shutdown => E::ShutdownFinished { service, end },
+                }
+            }
+            A::Panicked { service: ix, resource, error } => {
+                self.known_mut(ix).panicked = true;
+                E::Panicked {
+                    service: self.id(ix).clone(),
+                    resource: resource.map(|resource| self.resource_name(resource).clone()),
+                    error: failure("handler", Outcome::Panic, error, detail, Duration::ZERO),
+                }
+            }
+            A::ServiceLost { service, outcome, error } => E::ServiceLost {
+                service: self.id(service).clone(),
+                outcome,
+                error: failure("its messages", outcome, error, detail, Duration::ZERO),
+            },
+            A::ServiceStuck(service, fault) => E::ServiceStuck {
+                service: self.id(service).clone(),
+                error: failure("ending", Outcome::Forced, fault, detail, Duration::ZERO),
+            },
+            A::ResourceStarted(resource) => E::ResourceStarted {
+                service: self.id(resource.service).clone(),
+                resource: self.resource_name(resource).clone(),
+            },
+            A::ResourceLost { resource, outcome, error } => {
+                let took = at - self.known(resource.service).resources[resource.index as usize].started;
+                let error = Some(failure("Release", outcome, error, detail, took));
+                E::ResourceLost {
+                    service: self.id(resource.service).clone(),
+                    resource: self.resource_name(resource).clone(),
+                    end: End { took, outcome, error, cancelled: false },
+                }
+            }
+            A::ReleaseStarted(resource) => E::ReleaseStarted {
+                service: self.id(resource.service).clone(),
+                resource: self.resource_name(resource).clone(),
+            },
+            A::ReleaseFinished { resource, outcome, error } => E::ReleaseFinished {
+                service: self.id(resource.service).clone(),
+                resource: self.resource_name(resource).clone(),
+                end: self.end(Whom::Resource(resource), outcome, error, detail, at),
+            },
+            A::RestartStarted(ix, because) => {
+                self.known_mut(ix).passage = at;
+                let because = because.map(|ix| self.id(ix).clone());
+                E::RestartStarted { service: self.id(ix).clone(), because }
+            }
+            A::RestartFinished(ix, outcome) => {
+                let end = End { took: at - self.known(ix).passage, outcome, error: None, cancelled: false };
+                E::RestartFinished { service: self.id(ix).clone(), end }
+            }
+            A::StopStarted(ix) => {
+                self.known_mut(ix).passage = at;
+                E::StopStarted { service: self.id(ix).clone() }
+            }
+            A::StopFinished(ix, outcome) => {
+                let end = End { took: at - self.known(ix).passage, outcome, error: None, cancelled: false };
+                E::StopFinished { service: self.id(ix).clone(), end }
+            }
+            A::ServiceAdded(ix) => E::ServiceAdded { service: self.id(ix).clone() },
+            A::ServiceRemoved(ix) => E::ServiceRemoved { service: self.id(ix).clone() },
+            A::Running => E::Running,
+            A::ShutdownRequested(cause) => {
+                E::ShutdownRequested { cause: cause.map(|ix| self.id(ix).clone()) }
+            }
+            A::Draining => E::Draining,
+            A::Drained => E::Drained,
+            A::Releasing => E::Releasing,
+            A::Stopped => E::Stopped,
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! A log event for each event.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+
+use tracing::{debug, error, info, warn};
+
+use crate::events::{End, LifecycleEvent as E, Name, Stall, TimedEvent};
+use crate::lifecycle::Outcome;
+
+/// Logs it; errors up to so many bytes.
+pub(crate) fn log(timed: &TimedEvent, limit: usize) {
+    let cut = |error: &dyn Display| cut(error.to_string(), limit).into_owned();
+    match &timed.event {
+        E::RegisterStarted { service } => {
+            debug!(target: "majordomo", %service, stage = "register", "register begins")
+        }
+        E::SetupStarted { service } => debug!(target: "majordomo", %service, stage = "setup", "setup begins"),
+        E::RunStarted { service } => info!(target: "majordomo", %service, stage = "run", "run begins"),
+        E::ShutdownStarted { service } => {
+            debug!(target: "majordomo", %service, stage = "shutdown", "shutdown begins: asked to stop")
+        }
+        E::RegisterFinished { service, end } => finished(limit, service, None, "register", end),
+        E::SetupFinished { service, end } => finished(limit, service, None, "setup", end),
+        E::RunFinished { service, end } => finished(limit, service, None, "run", end),
+        E::ShutdownFinished { service, end } => finished(limit, service, None, "shutdown", end),
+        E::ResourceStarted { service, resource } => {
+            debug!(target: "majordomo", %service, %resource, "resource started");
+        }
+        E::ResourceLost { service, resource, end } => {
+            finished(limit, service, Some(resource), "resource before its release", end);
+        }
+        E::ReleaseStarted { service, resource } => {
+            debug!(target: "majordomo", %service, %resource, stage = "release", "release begins");
+        }
+        E::ReleaseFinished { service, resource, end } => {
+            finished(limit, service, Some(resource), "release", end)
+        }
+        E::Panicked { service, resource, error } => {
+            let (resource, error) = (resource.as_deref(), cut(error));
+            error!(target: "majordomo", %service, resource, %error, "failed outside of its steps");
+        }
+        E::ServiceLost { service, outcome, error } => {
+            error!(target: "majordomo", %service, %outcome, error = %cut(error), "ended while it was needed");
+        }
+        E::ServiceStuck { service, error } => {
+            error!(target: "majordomo", %service, error = %cut(error), "could not be ended");
+        }
+        E::RestartStarted { service, because } => {
+            warn!(target: "majordomo", %service, %because, "goes down to be restarted");
+        }
+        E::RestartDelayed { service, delay } => {
+            info!(target: "majordomo", %service, ?delay, "restart is delayed");
+        }
+        E::RestartFinished { service, end } => finished(limit, service, None, "restart", end),
+        E::StopStarted { service } => info!(target: "majordomo", %service, "stop begins: asked by an order"),
+        E::StopFinished { service, end } => finished(limit, service, None, "stop", end),
+        E::StallStarted { service, resource, stall, lasted } => {
+            let (resource, lasted_ms) = (resource.as_deref(), lasted.as_millis() as u64);
+            let mend = match stall {
+                Stall::Stuck { .. } | Stall::StuckCall { .. } => {
+                    ": move blocking work to spawn_blocking or to a dedicated thread"
+                }
+                _ => "",
+            };
+            warn!(target: "majordomo", %service, resource, lasted_ms, "{stall}{mend}");
+        }
+        E::StallFinished { service, resource, stall, lasted, goes_on } => {
+            let (resource, lasted_ms) = (resource.as_deref(), lasted.as_millis() as u64);
+            match goes_on {
+                true => warn!(target: "majordomo", %service, resource, lasted_ms, "at the end still {stall}"),
+                false => info!(target: "majordomo", %service, resource, lasted_ms, "no longer {stall}"),
+            }
+        }
+        E::ServiceAdded { service } => info!(target: "majordomo", %service, "service added"),
+        E::ServiceRemoved { service } => info!(target: "majordomo", %service, "service removed"),
+        E::Running => info!(target: "majordomo", elapsed_ms = millis(timed), "all services run"),
+        E::Serving { address } => info!(target: "majordomo", %address, "gRPC server accepts calls"),
+        E::ShutdownRequested { cause } => info!(target: "majordomo", %cause, "shutdown begins"),
+        E::CallsInFlight { in_flight } => {
+            info!(target: "majordomo", "gRPC server begins to drain: {in_flight}")
+        }
+        E::Draining => debug!(target: "majordomo", "draining: health says NOT_SERVING"),
+        E::Drained => debug!(target: "majordomo", "drained"),
+        E::Releasing => debug!(target: "majordomo", "releasing resources"),
+        E::Progress { left, of, waiting_for, to_force } => match to_force {
+            Some(to_force) => {
+                let to_force = to_force.as_secs_f64();
+                warn!(target: "majordomo", "still waiting for {left} of {of}: {waiting_for}; forced in {to_force:.1} s");
+            }
+            None => {
+                warn!(target: "majordomo", "still waiting for {left} of {of}: {waiting_for}; nothing forces them")
+            }
+        },
+        E::Missed { count } => {
+            warn!(target: "majordomo", count, "events are missing here: the log is too slow")
+        }
+        E::Stopped => info!(target: "majordomo", elapsed_ms = millis(timed), "stopped"),
+    }
+}
+
+fn finished(limit: usize, service: &Name, resource: Option<&Name>, stage: &str, end: &End) {
+    let (resource, elapsed_ms, outcome) =
+        (resource.map(|name| &**name), end.took.as_millis() as u64, end.outcome);
+    let how = match outcome {
+        Outcome::Ok => "finished",
+        Outcome::Error => "failed",
+        Outcome::Panic => "panicked",
+        Outcome::Ended => "ended without an answer",
+        Outcome::Forced => "was cut off",
+    };
+    match &end.error {
+        _ if end.cancelled => {
+            let error = end.error.as_ref().map(|error| cut(&**error.text(), limit));
+            let error = error.as_deref();
+            info!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, error, "{stage} cancelled");
+        }
+        Some(error) => {
+            let error = cut(&**error.text(), limit);
+            error!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, %error, "{stage} {how}");
+        }
+        None => info!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, "{stage} {how}"),
+    }
+}
+
+fn millis(timed: &TimedEvent) -> u64 {
+    timed.at.as_millis() as u64
+}
+
+/// The text, or as much of it as may be, and how much more there is.
+pub(crate) fn cut<'a>(text: impl Into<Cow<'a, str>>, limit: usize) -> Cow<'a, str> {
+    let text = text.into();
+    if text.len() <= limit {
+        return text;
+    }
+    let kept = (0..=limit).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0);
+    format!("{} ... ({} bytes more)", &text[..kept], text.len() - kept).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::cut;
+
+    #[test]
+    fn what_is_too_long_is_cut_between_characters_and_says_how_much_is_missing() {
+        assert_eq!(cut("as it is", 8), "as it is");
+        assert_eq!(cut("as it is", 5), "as it ... (3 bytes more)");
+        assert_eq!(cut("\u{20ac}\u{20ac}", 5), "\u{20ac} ... (3 bytes more)");
+        assert_eq!(cut("all of it", 0), " ... (9 bytes more)");
+    }
+}

@@ -1,0 +1,189 @@
+//! What the testing kit asks of a manager, on the manager's own thread.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Addr, Handler, Message, MessageResult, WeakAddr};
+
+use crate::api_errors::ErrorGenerator;
+use crate::events::{EventSender, TimedEvent};
+use crate::grpc::{GrpcAddress, InMemory, SERVER_ID};
+use crate::lifecycle::{SignalKind, Stage};
+use crate::manager::Manager;
+use crate::manager::api::plan::Plan;
+use crate::manager::engine::inbox::Told;
+use crate::manager::engine::mailbox::ManagerContext;
+use crate::report::ManagerError;
+
+/// What a manager was given, as far as tests need to know.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Given {
+    /// The ids of its services.
+    pub(crate) services: Vec<String>,
+    /// Whether a gRPC server is to run.
+    pub(crate) serves: bool,
+    /// Whether that is to serve the ping service that managers bring along.
+    pub(crate) pings: bool,
+    /// Whether it speaks TLS at its sockets.
+    pub(crate) tls: bool,
+    /// Where it is to be reached in memory.
+    pub(crate) in_memory: Option<InMemory>,
+    pub(crate) error_generator: Option<ErrorGenerator>,
+    /// How long its shutdown may take.
+    pub(crate) shutdown: Option<Duration>,
+}
+
+/// How a manager stands.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing {
+    pub(crate) given: Given,
+    pub(crate) stage: Stage,
+    /// Where its gRPC server accepts calls, or did.
+    pub(crate) addresses: Vec<GrpcAddress>,
+    /// The latest events.
+    pub(crate) events: Vec<Arc<TimedEvent>>,
+    /// How it ended, if it has.
+    pub(crate) result: Option<Result<(), ManagerError>>,
+}
+
+/// A question, answered on the manager's thread.
+pub(crate) struct Ask<T>(Box<dyn FnOnce(&mut Manager) -> T + Send>);
+
+impl<T> Ask<T> {
+    pub(crate) fn new(question: impl FnOnce(&mut Manager) -> T + Send + 'static) -> Self {
+        Self(Box::new(question))
+    }
+}
+
+impl<T: 'static> Message for Ask<T> {
+    type Result = T;
+}
+
+impl<T: 'static> Handler<Ask<T>> for Manager {
+    type Result = MessageResult<Ask<T>>;
+
+    fn handle(&mut self, ask: Ask<T>, _: &mut ManagerContext) -> Self::Result {
+        MessageResult((ask.0)(self))
+    }
+}
+
+/// A signal that only one manager gets.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "()")]
+pub(crate) enum Signalled {
+    Stop(SignalKind),
+    PrintStatus,
+}
+
+impl Handler<Signalled> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, signalled: Signalled, _: &mut ManagerContext) {
+        let told = match signalled {
+            Signalled::Stop(signal) => Told::Signal(signal),
+            Signalled::PrintStatus => Told::PrintStatus,
+        };
+        self.hear(told);
+    }
+}
+
+thread_local! {
+    static HERE: RefCell<Vec<WeakAddr<Manager>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Whether this manager lives on the caller's thread.
+pub(crate) fn lives_here(manager: &Addr<Manager>) -> bool {
+    HERE.with_borrow(|here| here.iter().any(|one| one.upgrade().as_ref() == Some(manager)))
+}
+
+/// Notes that this manager lives on the caller's thread.
+pub(crate) fn moves_in(manager: &Addr<Manager>) {
+    HERE.with_borrow_mut(|here| {
+        here.retain(|one| one.upgrade().is_some());
+        here.push(manager.downgrade());
+    });
+}
+
+impl Given {
+    pub(crate) fn of(plan: &Plan) -> Self {
+        let (options, candidates) = (&plan.options, &plan.candidates);
+        let ids = candidates.iter().map(|candidate| candidate.id.to_string());
+        let ping = options.pings().then(|| crate::ping::PING_ID.to_owned());
+        Self {
+            services: ids.chain(ping).collect(),
+            serves: options.pings() || candidates.iter().any(|candidate| candidate.kind.registers()),
+            pings: options.pings(),
+            ..options.given()
+        }
+    }
+}
+
+impl Manager {
+    /// Tells an observer of all that happens, before its start.
+    pub(crate) fn observed_by(mut self, observer: EventSender) -> Self {
+        if let Some(plan) = &mut self.plan {
+            plan.options.observers.push(observer);
+        }
+        self
+    }
+
+    /// Has its gRPC server listen where no other test does, unless it was told where.
+    pub(crate) fn at_a_port_of_its_own(mut self) -> Self {
+        if let Some(plan) = &mut self.plan {
+            plan.options.or_any_port();
+        }
+        self
+    }
+
+    /// Has its gRPC server reached in memory alone.
+    pub(crate) fn in_memory_alone(mut self) -> Self {
+        if let Some(plan) = &mut self.plan {
+            plan.options.in_memory_alone(InMemory::new());
+        }
+        self
+    }
+
+    /// What it was given.
+    pub(crate) fn given(&self) -> Given {
+        self.plan.as_ref().map_or_else(|| self.given.clone(), Given::of)
+    }
+
+    pub(crate) fn standing(&mut self) -> Standing {
+        let status = self.status();
+        Standing {
+            given: self.given(),
+            stage: status.stage,
+            addresses: status.grpc_addresses,
+            events: status.history,
+            result: self.ended.as_ref().map(|ended| ended.result().clone()),
+        }
+    }
+
+    /// The ids of its services, without the gRPC server that it adds by itself.
+    pub(crate) fn services(&mut self) -> Vec<String> {
+        let services = self.status().services;
+        if services.is_empty() && self.work.is_none() {
+            return self.given.services.clone();
+        }
+        let ids = services.iter().map(|service| service.id.to_string());
+        ids.filter(|id| id != SERVER_ID).collect()
+    }
+
+    /// What every service and resource is doing.
+    pub(crate) fn status_text(&mut self) -> String {
+        self.status().to_string()
+    }
+
+    /// What the flight recorder has kept.
+    pub(crate) fn history(&mut self) -> Vec<Arc<TimedEvent>> {
+        self.status().history
+    }
+
+    /// Tells an observer of all that happens from now on.
+    pub(crate) fn observe(&mut self, observer: EventSender) {
+        if let Some(work) = &mut self.work {
+            work.observe(observer);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! What the testing kit reads and sets.
+
+use super::kit::Given;
+use crate::grpc::InMemory;
+use crate::manager::api::options::ManagerOptions;
+
+impl ManagerOptions {
+    /// As far as tests need to know.
+    pub(crate) fn given(&self) -> Given {
+        Given {
+            tls: self.grpc_server.speaks_tls(),
+            in_memory: self.grpc_in_memory.first().cloned(),
+            error_generator: self.error_generator.clone(),
+            shutdown: self.max_shutdown_duration,
+            ..Given::default()
+        }
+    }
+
+    /// A port that nobody else has, unless an address was given.
+    pub(crate) fn or_any_port(&mut self) {
+        if self.grpc_in_memory.is_empty() {
+            self.grpc_server_addresses.get_or_insert_with(|| vec!["127.0.0.1:0".to_owned()]);
+        }
+    }
+
+    /// No address but this.
+    pub(crate) fn in_memory_alone(&mut self, memory: InMemory) {
+        (self.grpc_server_addresses, self.grpc_in_memory) = (None, vec![memory]);
+    }
+}

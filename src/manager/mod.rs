@@ -28,17 +28,17 @@ use crate::lifecycle::Kind;
 use crate::report::{ConfigError, ManagerError};
 use crate::service::{GenericService, ServiceSpec};
 use crate::supervision::Thread;
-use api::pending_service::Candidate;
-use api::plan::Plan;
-use engine::inbox::{Home, Inbox};
+use api::pending_service::PendingService;
+use api::plan::Definition;
+use engine::inbox::{Inbox, ManagerSender};
 use engine::mailbox::ManagerContext;
 use engine::run_guard::RunGuard;
-use engine::running::{Ended, Work};
-use engine::status_requests::Questions;
+use engine::running::{Ended, Running};
+use engine::status_requests::StatusRequests;
 use engine::waiters::Waiters;
 pub(crate) use nested::Branch;
 #[cfg(feature = "testing")]
-pub(crate) use test_support::kit::{Ask, Signalled, Standing, lives_here};
+pub(crate) use test_support::kit::{ManagerSnapshot, RunOnManager, TestSignal, is_on_this_thread};
 
 /// Sets services up, runs them, stops them and releases their resources. Answers to the seed's `Manager`.
 ///
@@ -79,44 +79,44 @@ pub(crate) use test_support::kit::{Ask, Signalled, Standing, lives_here};
 /// }
 /// ```
 pub struct Manager {
-    plan: Option<Plan>,
-    work: Option<Work>,
+    plan: Option<Definition>,
+    running: Option<Running>,
     ended: Option<Ended>,
-    set_up: Waiters,
-    running: Waiters,
-    stopped: Waiters,
-    questions: Questions,
+    set_up_waiters: Waiters,
+    running_waiters: Waiters,
+    stopped_waiters: Waiters,
+    status_requests: StatusRequests,
     /// The thread that is the manager's, to be ended with it.
     thread: Option<Arc<Thread>>,
     #[cfg(feature = "testing")]
-    given: test_support::kit::Given,
+    given: test_support::kit::GivenOptions,
 }
 
 impl Manager {
     /// A manager without services as yet. Answers to the seed's `NewManager`.
     pub fn new(options: ManagerOptions) -> Self {
         Self {
-            plan: Some(Plan::new(options)),
-            work: None,
+            plan: Some(Definition::new(options)),
+            running: None,
             ended: None,
-            set_up: Waiters::default(),
-            running: Waiters::default(),
-            stopped: Waiters::default(),
-            questions: Questions::default(),
+            set_up_waiters: Waiters::default(),
+            running_waiters: Waiters::default(),
+            stopped_waiters: Waiters::default(),
+            status_requests: StatusRequests::default(),
             thread: None,
             #[cfg(feature = "testing")]
-            given: test_support::kit::Given::default(),
+            given: test_support::kit::GivenOptions::default(),
         }
     }
 
     /// Adds a service with a main loop.
     pub fn service<A: GenericService>(self, service: impl Into<ServiceSpec<A>>) -> Self {
-        self.add(Candidate::generic(service.into(), Kind::Generic))
+        self.add(PendingService::generic(service.into(), Kind::Generic))
     }
 
     /// Adds a service that answers gRPC calls.
     pub fn grpc_service<A: GrpcService>(self, service: impl Into<ServiceSpec<A>>) -> Self {
-        self.add(Candidate::grpc(service.into()))
+        self.add(PendingService::grpc(service.into()))
     }
 
     /// Adds a service that has a main loop and answers gRPC calls.
@@ -124,12 +124,12 @@ impl Manager {
         self,
         service: impl Into<ServiceSpec<A>>,
     ) -> Self {
-        self.add(Candidate::both(service.into()))
+        self.add(PendingService::both(service.into()))
     }
 
-    fn add(mut self, candidate: Candidate) -> Self {
+    fn add(mut self, pending: PendingService) -> Self {
         if let Some(plan) = &mut self.plan {
-            plan.candidates.push(candidate);
+            plan.pending_services.push(pending);
         }
         self
     }
@@ -144,8 +144,8 @@ impl Manager {
 
     /// How many managers are nested in it, one within the other.
     fn depth(&self) -> usize {
-        let candidates = self.plan.iter().flat_map(|plan| &plan.candidates);
-        candidates.filter_map(|candidate| Some(candidate.branch.as_ref()?.depth())).max().unwrap_or(0)
+        let pending_services = self.plan.iter().flat_map(|plan| &plan.pending_services);
+        pending_services.filter_map(|pending| Some(pending.branch.as_ref()?.depth())).max().unwrap_or(0)
     }
 
     /// What this manager would do: in which order services start and stop, and how much time each has. Starts nothing.
@@ -237,13 +237,13 @@ impl Manager {
         let plan = self.plan.take()?;
         #[cfg(feature = "testing")]
         {
-            self.given = test_support::kit::Given::of(&plan);
-            test_support::kit::moves_in(addr);
+            self.given = test_support::kit::GivenOptions::of(&plan);
+            test_support::kit::note_thread(addr);
         }
-        let (home, inbox) = Home::new(plan.candidates.len());
-        match plan.check().and_then(|plan| Work::begin(plan, addr, home)) {
-            Ok(work) => {
-                self.work = Some(work);
+        let (sender, inbox) = ManagerSender::new(plan.pending_services.len());
+        match plan.check().and_then(|plan| Running::begin(plan, addr, sender)) {
+            Ok(running) => {
+                self.running = Some(running);
                 self.begin();
                 Some(inbox)
             }
@@ -263,7 +263,7 @@ impl From<MailboxError> for ManagerError {
 
 impl std::fmt::Debug for Manager {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let stage = self.work.as_ref().map(Work::stage);
+        let stage = self.running.as_ref().map(Running::stage);
         f.debug_struct("Manager").field("stage", &stage).finish_non_exhaustive()
     }
 }

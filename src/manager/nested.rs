@@ -23,7 +23,7 @@ use crate::manager::Manager;
 use crate::manager::api::messages::{ForceShutdown, WaitForShutdown};
 use crate::manager::api::plan::ManagerPlan;
 use crate::manager::engine::mailbox::ManagerContext;
-use crate::manager::engine::waiters::Join;
+use crate::manager::engine::waiters::WaitResponse;
 use crate::report::{ConfigError, ManagerError};
 use crate::service::{
     GenericService, Release, Resource, Run, Service, ServiceSpec, Setup, Shutdown, ShutdownSignal,
@@ -248,10 +248,10 @@ impl ShutdownWithin {
 }
 
 impl Handler<WaitUntilSetUp> for Manager {
-    type Result = Join;
+    type Result = WaitResponse;
 
-    fn handle(&mut self, _: WaitUntilSetUp, _: &mut ManagerContext) -> Join {
-        self.set_up.join()
+    fn handle(&mut self, _: WaitUntilSetUp, _: &mut ManagerContext) -> WaitResponse {
+        self.set_up_waiters.join()
     }
 }
 

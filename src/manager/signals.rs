@@ -32,7 +32,7 @@ use self::dispositions::{Disposition, Dispositions};
 use self::repeats::Repeats;
 use crate::base::spawn;
 use crate::lifecycle::SignalKind;
-use crate::manager::engine::inbox::{Home, Told};
+use crate::manager::engine::inbox::{ManagerInput, ManagerSender};
 use crate::report::ConfigError;
 
 /// Those that managers are told of.
@@ -49,7 +49,7 @@ static LISTENERS: Mutex<Listeners> = Mutex::new(Listeners {
     waiting: None,
     generation: 0,
     next: 0,
-    homes: Vec::new(),
+    senders: Vec::new(),
     repeats: Repeats::new(),
 });
 
@@ -61,7 +61,7 @@ struct Listeners {
     /// Of that thread. The one before may still be about to end.
     generation: u64,
     next: u64,
-    homes: Vec<(u64, Home)>,
+    senders: Vec<(u64, ManagerSender)>,
     repeats: Repeats,
 }
 
@@ -77,14 +77,14 @@ struct Waiting {
 pub(crate) struct Registration(u64);
 
 /// Has a manager told of signals from now on.
-pub(crate) fn register(home: Home) -> Result<Registration, ConfigError> {
+pub(crate) fn register(sender: ManagerSender) -> Result<Registration, ConfigError> {
     let mut listeners = listeners();
-    if listeners.homes.is_empty() {
+    if listeners.senders.is_empty() {
         listeners.begin()?;
     }
     let id = listeners.next;
     listeners.next += 1;
-    listeners.homes.push((id, home));
+    listeners.senders.push((id, sender));
     Ok(Registration(id))
 }
 
@@ -92,8 +92,8 @@ impl Drop for Registration {
     fn drop(&mut self) {
         let ending = {
             let mut listeners = listeners();
-            listeners.homes.retain(|(id, _)| *id != self.0);
-            if listeners.homes.is_empty() { listeners.end() } else { None }
+            listeners.senders.retain(|(id, _)| *id != self.0);
+            if listeners.senders.is_empty() { listeners.end() } else { None }
         };
         if let Some(waiting) = ending {
             waiting.handle.close();
@@ -164,7 +164,7 @@ impl Listeners {
 
     fn tell(&mut self, signal: i32, generation: u64) {
         let ends_the_process = self.before(signal) == Some(Disposition::Default) && !is_init();
-        if self.homes.is_empty() {
+        if self.senders.is_empty() {
             // It was on its way when the last manager went. Nobody is left to stop; the sender means the process.
             if ends_the_process {
                 let _ = emulate_default_handler(signal);
@@ -178,11 +178,11 @@ impl Listeners {
         if !self.repeats.counts(signal, Instant::now()) {
             return;
         }
-        for (_, home) in &self.homes {
-            home.tell(match signal {
-                SIGINT => Told::Signal(SignalKind::Interrupt),
-                SIGTERM => Told::Signal(SignalKind::Terminate),
-                _ => Told::PrintStatus,
+        for (_, sender) in &self.senders {
+            sender.send(match signal {
+                SIGINT => ManagerInput::Signal(SignalKind::Interrupt),
+                SIGTERM => ManagerInput::Signal(SignalKind::Terminate),
+                _ => ManagerInput::PrintStatus,
             });
         }
     }

@@ -5,8 +5,8 @@
 //! [`Resource`], an actor of its own that answers [`Release`].
 
 mod functions;
+mod latch;
 mod messages;
-mod moment;
 mod resources;
 mod signal;
 mod spec;
@@ -20,5 +20,5 @@ pub use signal::ShutdownSignal;
 pub use spec::{ResourceSpec, ServiceSpec};
 pub use traits::{GenericService, Resource, Service};
 
-pub(crate) use resources::{Registry, Started, Told};
-pub(crate) use signal::{Asking, Deadlines};
+pub(crate) use resources::{Registry, ResourceEvent, Started};
+pub(crate) use signal::{Deadlines, Role};

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use tracing::info_span;
 
 use super::messages::Release;
-use super::signal::{Asking, Deadlines, ShutdownSignal};
+use super::signal::{Deadlines, Role, ShutdownSignal};
 use super::spec::ResourceSpec;
 use super::traits::Resource;
 use crate::base::check_name;
@@ -97,7 +97,7 @@ pub(crate) struct Registry {
     turn: usize,
     pool: Arc<Pool>,
     deadlines: Arc<Deadlines>,
-    observer: Box<dyn Fn(u32, Told) + Send + Sync>,
+    observer: Box<dyn Fn(u32, ResourceEvent) + Send + Sync>,
     state: Mutex<State>,
 }
 
@@ -141,7 +141,7 @@ pub(crate) struct Started {
 
 /// What the manager is told of a service's resources: by the resource's place in the order of starts.
 #[derive(Debug)]
-pub(crate) enum Told {
+pub(crate) enum ResourceEvent {
     /// There is one more: take it by [`Registry::untold`].
     Started,
     Notice(Notice),
@@ -182,7 +182,7 @@ impl Registry {
         turn: usize,
         pool: Arc<Pool>,
         deadlines: Arc<Deadlines>,
-        observer: impl Fn(u32, Told) + Send + Sync + 'static,
+        observer: impl Fn(u32, ResourceEvent) + Send + Sync + 'static,
     ) -> Self {
         let observer = Box::new(observer);
         Self { service, turn, pool, deadlines, observer, state: Mutex::default() }
@@ -219,9 +219,9 @@ impl Registry {
         };
         let (tag, index) = (Tag::next(), state.started.len() as u32);
         let registry = Arc::clone(self);
-        let observer = Box::new(move |notice| (registry.observer)(index, Told::Notice(notice)));
+        let observer = Box::new(move |notice| (registry.observer)(index, ResourceEvent::Notice(notice)));
         // The manager hears of the start before it can hear of the end.
-        (self.observer)(index, Told::Started);
+        (self.observer)(index, ResourceEvent::Started);
         let names = (service, name.clone());
         let span = self.pool.span(move || {
             let (service, resource) = names;
@@ -233,7 +233,7 @@ impl Registry {
             tag,
             thread,
             control,
-            signal: ShutdownSignal::new(Arc::clone(&self.deadlines), Asking::Resource),
+            signal: ShutdownSignal::new(Arc::clone(&self.deadlines), Role::Resource),
             release: addr.clone().recipient(),
             #[cfg(feature = "testing")]
             disturb: Lane::<R>::disturbed,

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use super::moment::Moment;
+use super::latch::Latch;
 
 /// Tells of the shutdown: that it was asked for, how much time there is, and that it is over.
 /// Answers to the seed's `runCtx` (here: [`requested`](Self::requested)) and `shutdownCtx`
@@ -11,14 +11,14 @@ use super::moment::Moment;
 #[derive(Debug, Clone)]
 pub struct ShutdownSignal {
     deadlines: Arc<Deadlines>,
-    asking: Asking,
-    forced: Arc<Moment>,
+    role: Role,
+    forced: Arc<Latch>,
 }
 
 /// What the signals of a service and of its resources share.
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
-    requested: Moment,
+    requested: Latch,
     limits: Arc<Limits>,
 }
 
@@ -31,7 +31,7 @@ struct Limits {
 
 /// On whose behalf a signal is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Asking {
+pub(crate) enum Role {
     Service,
     Resource,
 }
@@ -39,7 +39,7 @@ pub(crate) enum Asking {
 impl Deadlines {
     /// For another service of the same manager, or for another life of it.
     pub(crate) fn another(&self) -> Arc<Self> {
-        Arc::new(Self { requested: Moment::default(), limits: Arc::clone(&self.limits) })
+        Arc::new(Self { requested: Latch::default(), limits: Arc::clone(&self.limits) })
     }
 
     /// Shutdown begins, or is to be over sooner: what is left at these times is forced.
@@ -51,47 +51,47 @@ impl Deadlines {
 
     /// The service is asked to come to its end.
     pub(crate) fn request(&self) {
-        self.requested.come();
+        self.requested.set();
     }
 }
 
 impl ShutdownSignal {
-    pub(crate) fn new(deadlines: Arc<Deadlines>, asking: Asking) -> Self {
-        Self { deadlines, asking, forced: Arc::default() }
+    pub(crate) fn new(deadlines: Arc<Deadlines>, role: Role) -> Self {
+        Self { deadlines, role, forced: Arc::default() }
     }
 
     pub(crate) fn force(&self) {
-        self.forced.come();
+        self.forced.set();
     }
 
     /// Resolves when services are asked to come to an end: with `Shutdown`, after the drain delay.
     pub async fn requested(&self) {
-        self.deadlines.requested.passed().await;
+        self.deadlines.requested.wait().await;
     }
 
     /// Whether services have been asked to come to an end.
     pub fn is_requested(&self) -> bool {
-        self.deadlines.requested.has_come()
+        self.deadlines.requested.is_set()
     }
 
     /// Resolves when the time of whoever received this signal is over. Its actor is dropped at that moment,
     /// so this is for work that it left to other threads.
     pub async fn forced(&self) {
-        self.forced.passed().await;
+        self.forced.wait().await;
     }
 
     /// Whether the time is over.
     pub fn is_forced(&self) -> bool {
-        self.forced.has_come()
+        self.forced.is_set()
     }
 
     /// When whoever received this signal is forced: for a service the moment at which the release reserve
     /// begins, for a resource the end of all. `None` as long as no shutdown has begun, or without a limit.
     /// What is left of it is counted from tokio's `Instant::now`, which is the system's except where a test has paused it.
     pub fn deadline(&self) -> Option<Instant> {
-        let deadline = match self.asking {
-            Asking::Service => &self.deadlines.limits.services,
-            Asking::Resource => &self.deadlines.limits.resources,
+        let deadline = match self.role {
+            Role::Service => &self.deadlines.limits.services,
+            Role::Resource => &self.deadlines.limits.resources,
         };
         *deadline.lock().unwrap_or_else(PoisonError::into_inner)
     }

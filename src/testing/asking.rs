@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use actix::Addr;
 
-use crate::manager::{Ask, Manager, lives_here};
+use crate::manager::{Manager, RunOnManager, is_on_this_thread};
 
 /// How long an answer is waited for.
 pub(super) const ANSWER: Duration = Duration::from_secs(5);
@@ -45,12 +45,12 @@ pub(super) fn try_ask<T: Send + 'static>(
     manager: &Addr<Manager>,
     question: impl FnOnce(&mut Manager) -> T + Send + 'static,
 ) -> Result<T, String> {
-    if lives_here(manager) {
+    if is_on_this_thread(manager) {
         return Err("the manager lives on this very thread, and cannot answer while it is blocked: start it by \
                     Manager::start, which gives it a thread of its own, or send it GetStatus and await the answer"
             .to_owned());
     }
-    match block_on(manager.send(Ask::new(question)), ANSWER) {
+    match block_on(manager.send(RunOnManager::new(question)), ANSWER) {
         Some(Ok(answer)) => Ok(answer),
         Some(Err(_)) => Err("the manager is gone: its actix system was stopped".to_owned()),
         None => Err(format!("there was none within {ANSWER:?}: something blocks the manager's thread")),

@@ -14,7 +14,7 @@ use tokio::net::{TcpStream, UnixStream};
 use tower::Service;
 
 use crate::grpc::GrpcAddress;
-use crate::manager::{Ask, Manager, Standing};
+use crate::manager::{Manager, ManagerSnapshot, RunOnManager};
 
 /// Connects to the gRPC server of a manager, which it asks for the address whenever it connects: so a channel may be made
 /// before the server is bound. It does not keep the manager alive.
@@ -32,23 +32,23 @@ impl Connector {
     }
 
     async fn connect(self, uri: Uri) -> io::Result<TokioIo<Box<dyn Stream>>> {
-        let standing = match self.0.upgrade() {
-            Some(manager) => manager.send(Ask::new(Manager::standing)).await.ok(),
+        let snapshot = match self.0.upgrade() {
+            Some(manager) => manager.send(RunOnManager::new(Manager::snapshot)).await.ok(),
             None => None,
         };
-        let standing = standing.ok_or_else(|| refused("the manager is gone"))?;
-        if standing.result.is_some() {
+        let snapshot = snapshot.ok_or_else(|| refused("the manager is gone"))?;
+        if snapshot.result.is_some() {
             return Err(refused("the manager has ended"));
         }
-        let addresses = &standing.addresses;
+        let addresses = &snapshot.addresses;
         // Where a socket speaks TLS, which is not spoken here, the place in memory does not.
         let wanted = addresses.iter().find(|address| match address {
-            GrpcAddress::InMemory => standing.given.tls,
-            address => !standing.given.tls && address.as_tcp().is_some(),
+            GrpcAddress::InMemory => snapshot.given.tls,
+            address => !snapshot.given.tls && address.as_tcp().is_some(),
         });
         let stream = match wanted.or(addresses.first()) {
-            Some(address) => open(address, &standing, uri).await?,
-            None => return Err(refused(&format!("the gRPC server does not serve yet: {}", standing.stage))),
+            Some(address) => open(address, &snapshot, uri).await?,
+            None => return Err(refused(&format!("the gRPC server does not serve yet: {}", snapshot.stage))),
         };
         Ok(TokioIo::new(stream))
     }
@@ -58,7 +58,7 @@ fn refused(why: &str) -> io::Error {
     io::Error::new(io::ErrorKind::ConnectionRefused, format!("connection refused: {why}"))
 }
 
-async fn open(address: &GrpcAddress, standing: &Standing, uri: Uri) -> io::Result<Box<dyn Stream>> {
+async fn open(address: &GrpcAddress, snapshot: &ManagerSnapshot, uri: Uri) -> io::Result<Box<dyn Stream>> {
     Ok(match address {
         GrpcAddress::Tcp(address) => Box::new(TcpStream::connect(reachable(*address)).await?),
         GrpcAddress::Unix(path) => Box::new(UnixStream::connect(path).await?),
@@ -67,7 +67,7 @@ async fn open(address: &GrpcAddress, standing: &Standing, uri: Uri) -> io::Resul
             Box::new(UnixStream::connect(Path::new(&format!("\0{name}"))).await?)
         }
         GrpcAddress::InMemory => {
-            let memory = standing.given.in_memory.clone();
+            let memory = snapshot.given.in_memory.clone();
             let mut memory = memory.ok_or_else(|| refused("the place in memory is unknown"))?;
             Box::new(memory.call(uri).await?.into_inner())
         }

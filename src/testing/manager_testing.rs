@@ -15,7 +15,7 @@ use super::failing::Failing;
 use super::recorder::Recorder;
 use crate::api_errors::ErrorClient;
 use crate::lifecycle::SignalKind;
-use crate::manager::{Ask, Manager, Signalled, Standing};
+use crate::manager::{Manager, ManagerSnapshot, RunOnManager, TestSignal};
 use crate::ping::PingClient;
 
 /// How long a server may take to answer a ping, unless told otherwise.
@@ -102,10 +102,10 @@ impl ManagerTesting {
     }
 
     #[track_caller]
-    fn channel_of(&self, standing: &Standing, settings: impl FnOnce(Endpoint) -> Endpoint) -> Channel {
-        if standing.given.tls && standing.given.in_memory.is_none() {
+    fn channel_of(&self, snapshot: &ManagerSnapshot, settings: impl FnOnce(Endpoint) -> Endpoint) -> Channel {
+        if snapshot.given.tls && snapshot.given.in_memory.is_none() {
             let mend = "trust its certificate in an Endpoint of your own, at grpc_address()";
-            fail("a gRPC server that is reached without TLS", format!("it speaks TLS: {mend}"), standing);
+            fail("a gRPC server that is reached without TLS", format!("it speaks TLS: {mend}"), snapshot);
         }
         let endpoint = settings(Endpoint::from_static("http://localhost"));
         endpoint.connect_with_connector_lazy(Connector::new(&self.manager))
@@ -119,15 +119,15 @@ impl ManagerTesting {
     /// As [`grpc_channel`](Self::grpc_channel) does, and when the manager has no error generator.
     #[track_caller]
     pub fn grpc_error_channel(&self) -> ErrorClient<Channel> {
-        let standing = self.serving_standing();
-        match &standing.given.error_generator {
+        let snapshot = self.serving_standing();
+        match &snapshot.given.error_generator {
             Some(generator) => {
-                generator.client_layer().layer(self.channel_of(&standing, |endpoint| endpoint))
+                generator.client_layer().layer(self.channel_of(&snapshot, |endpoint| endpoint))
             }
             None => fail(
                 "a manager with an error generator",
                 "it has none: give it ManagerOptions::error_generator, or use grpc_channel()".to_owned(),
-                &standing,
+                &snapshot,
             ),
         }
     }
@@ -139,13 +139,13 @@ impl ManagerTesting {
     /// When [`grpc_ping_service`](crate::ManagerOptions::grpc_ping_service) is off, and as `grpc_channel` does.
     #[track_caller]
     pub fn grpc_ping_client(&self) -> PingClient<Channel> {
-        let standing = self.standing();
-        if !standing.given.pings {
+        let snapshot = self.snapshot();
+        if !snapshot.given.pings {
             let mend =
                 "leave it on, or use PingClient::new(testing.grpc_channel()) where a service answers pings";
-            fail("a manager with its ping service", format!("grpc_ping_service is off: {mend}"), &standing);
+            fail("a manager with its ping service", format!("grpc_ping_service is off: {mend}"), &snapshot);
         }
-        PingClient::new(self.channel_of(&standing, |endpoint| endpoint))
+        PingClient::new(self.channel_of(&snapshot, |endpoint| endpoint))
     }
 
     /// Pings the gRPC server until it answers, whatever it answers: then it takes requests. It need not know pings; one that
@@ -165,8 +165,8 @@ impl ManagerTesting {
                     return None;
                 }
                 last = crate::clients::describe(&status);
-                let standing = self.manager.send(Ask::new(Manager::standing)).await;
-                match standing.map(|standing| standing.result) {
+                let snapshot = self.manager.send(RunOnManager::new(Manager::snapshot)).await;
+                match snapshot.map(|snapshot| snapshot.result) {
                     Ok(None) => tokio::time::sleep(PAUSE).await,
                     Ok(Some(Ok(()))) => return Some("the manager has ended".to_owned()),
                     Ok(Some(Err(error))) => return Some(format!("the manager has ended: {error}")),
@@ -178,7 +178,7 @@ impl ManagerTesting {
         if let Some(why) =
             answered.unwrap_or_else(|_| Some(format!("no ping was answered; the last: {last}")))
         {
-            fail(&expected, why, &self.standing());
+            fail(&expected, why, &self.snapshot());
         }
     }
 
@@ -194,9 +194,9 @@ impl ManagerTesting {
     #[track_caller]
     pub fn send_signal(&self, signal: Signal) {
         let signalled = match signal {
-            Signal::Interrupt => Signalled::Stop(SignalKind::Interrupt),
-            Signal::Terminate => Signalled::Stop(SignalKind::Terminate),
-            Signal::Quit | Signal::User1 => Signalled::PrintStatus,
+            Signal::Interrupt => TestSignal::Stop(SignalKind::Interrupt),
+            Signal::Terminate => TestSignal::Stop(SignalKind::Terminate),
+            Signal::Quit | Signal::User1 => TestSignal::PrintStatus,
         };
         self.manager.do_send(signalled);
         // What it was sent before this question, it has seen to when it answers.
@@ -220,43 +220,43 @@ impl ManagerTesting {
     /// any other; when the manager does not come to serve.
     #[track_caller]
     pub fn grpc_address(&self) -> SocketAddr {
-        let mut standing = self.serving_standing();
-        if standing.addresses.is_empty() && standing.result.is_none() {
+        let mut snapshot = self.serving_standing();
+        if snapshot.addresses.is_empty() && snapshot.result.is_none() {
             let recorder = Recorder::attach(&self.manager);
             block_on(recorder.either("serving", "stopped"), ANSWER);
-            standing = self.standing();
+            snapshot = self.snapshot();
         }
-        if let Some(address) = standing.addresses.iter().find_map(|address| address.as_tcp()) {
+        if let Some(address) = snapshot.addresses.iter().find_map(|address| address.as_tcp()) {
             return address;
         }
         let expected = "a gRPC server with an address of TCP";
-        if let Some(other) = standing.addresses.first() {
-            fail(expected, format!("it serves at {other} alone: grpc_channel() reaches it there"), &standing);
+        if let Some(other) = snapshot.addresses.first() {
+            fail(expected, format!("it serves at {other} alone: grpc_channel() reaches it there"), &snapshot);
         }
-        let happened = match &standing.result {
+        let happened = match &snapshot.result {
             Some(Ok(())) => "the manager has ended without serving".to_owned(),
             Some(Err(error)) => format!("the manager has ended without serving: {error}"),
-            None => format!("it did not serve within {ANSWER:?}: the manager is {}", standing.stage),
+            None => format!("it did not serve within {ANSWER:?}: the manager is {}", snapshot.stage),
         };
-        fail(expected, happened, &standing)
+        fail(expected, happened, &snapshot)
     }
 
     #[track_caller]
-    fn standing(&self) -> Standing {
-        ask(&self.manager, Manager::standing)
+    fn snapshot(&self) -> ManagerSnapshot {
+        ask(&self.manager, Manager::snapshot)
     }
 
     /// How a manager with a gRPC server stands.
     #[track_caller]
-    fn serving_standing(&self) -> Standing {
-        let standing = self.standing();
-        if !standing.given.serves {
-            let services = &standing.given.services;
+    fn serving_standing(&self) -> ManagerSnapshot {
+        let snapshot = self.snapshot();
+        if !snapshot.given.serves {
+            let services = &snapshot.given.services;
             let has =
                 format!("it has none, as grpc_ping_service is off and none of {services:?} answers calls");
-            fail("a manager with a gRPC server", has, &standing);
+            fail("a manager with a gRPC server", has, &snapshot);
         }
-        standing
+        snapshot
     }
 }
 
@@ -267,6 +267,6 @@ fn is_answer(status: &Status) -> bool {
 }
 
 #[track_caller]
-fn fail(expected: &str, happened: String, standing: &Standing) -> ! {
-    panic!("{}", Failing { expected: expected.to_owned(), happened, events: standing.events.clone() })
+fn fail(expected: &str, happened: String, snapshot: &ManagerSnapshot) -> ! {
+    panic!("{}", Failing { expected: expected.to_owned(), happened, events: snapshot.events.clone() })
 }

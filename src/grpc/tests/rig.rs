@@ -18,7 +18,7 @@ use super::probe::Probe;
 use crate::base::BoxError;
 use crate::grpc::{Gauge, GrpcRegistrar, GrpcServerOptions, Server, ServerAddress, WorkerStall};
 use crate::ping::PingService;
-use crate::service::{Asking, Deadlines, Registry, Resources, Run, Setup, Shutdown, ShutdownSignal};
+use crate::service::{Deadlines, Registry, Resources, Role, Run, Setup, Shutdown, ShutdownSignal};
 use crate::supervision::{Control, Lodgers, Notice, Pool, Tag, dispatch, launch};
 
 pub(super) type Ended = tokio::task::JoinHandle<Result<(), BoxError>>;
@@ -69,7 +69,7 @@ impl Stage {
         };
         let pool = Arc::new(Pool::new(1, lodgers));
         let deadlines = Arc::<Deadlines>::default();
-        let signal = ShutdownSignal::new(Arc::clone(&deadlines), Asking::Service);
+        let signal = ShutdownSignal::new(Arc::clone(&deadlines), Role::Service);
         let registry = Registry::new("grpc".into(), 0, Arc::clone(&pool), Arc::clone(&deadlines), |_, _| ());
         let (tell_serving, serving) = oneshot::channel();
         let (tell_gone, gone) = oneshot::channel();

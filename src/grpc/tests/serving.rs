@@ -14,10 +14,10 @@ use crate::grpc::error::ServerError;
 use crate::grpc::transport::{Bound, bind as bind_all};
 use crate::grpc::{GrpcRegistrar, ServerAddress};
 use crate::ping::PingClient;
-use crate::service::{Asking, Deadlines, ShutdownSignal};
+use crate::service::{Deadlines, Role, ShutdownSignal};
 
 fn nobody_asks() -> ShutdownSignal {
-    ShutdownSignal::new(Deadlines::default().into(), Asking::Service)
+    ShutdownSignal::new(Deadlines::default().into(), Role::Service)
 }
 
 async fn bind(wanted: &ServerAddress, shutdown: &ShutdownSignal) -> Result<Bound, ServerError> {

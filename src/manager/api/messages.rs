@@ -4,7 +4,7 @@ use std::fmt;
 
 use actix::Message;
 
-use super::pending_service::Candidate;
+use super::pending_service::PendingService;
 use super::status::ManagerStatus;
 use crate::events::EventStream;
 use crate::lifecycle::Kind;
@@ -68,12 +68,12 @@ pub struct Subscribe;
 /// ```
 #[derive(Message)]
 #[rtype(result = "Result<(), OrderError>")]
-pub struct AddService(pub(crate) Candidate);
+pub struct AddService(pub(crate) PendingService);
 
 impl AddService {
     /// A service with a main loop. gRPC services cannot be added to a server that serves.
     pub fn new<A: GenericService>(service: impl Into<ServiceSpec<A>>) -> Self {
-        Self(Candidate::generic(service.into(), Kind::Generic))
+        Self(PendingService::generic(service.into(), Kind::Generic))
     }
 }
 

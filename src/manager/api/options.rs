@@ -63,7 +63,7 @@ pub struct ManagerOptions {
 }
 
 /// Options that can work.
-pub(crate) struct Checked {
+pub(crate) struct CheckedOptions {
     pub(crate) budget: Budget,
     pub(crate) addresses: Vec<ServerAddress>,
     pub(crate) grpc_server: GrpcServerOptions,
@@ -299,7 +299,7 @@ impl ManagerOptions {
     }
 
     /// Whether all of it can work.
-    pub(crate) fn check(&self) -> Result<Checked, ConfigError> {
+    pub(crate) fn check(&self) -> Result<CheckedOptions, ConfigError> {
         limits::check(self)?;
         self.grpc_server.validate()?;
         if self.error_generator.is_some() || self.err_not_found_middleware {
@@ -308,7 +308,7 @@ impl ManagerOptions {
         let budget = Budget::new(self.max_shutdown_duration, self.release_reserve, self.drain_delay)?;
         #[cfg(feature = "testing")]
         let budget = self.rehearsal.within.map_or(budget, |time| budget.within(time));
-        Ok(Checked {
+        Ok(CheckedOptions {
             budget,
             grpc_server: self.grpc_server.clone().logged(self.grpc_logging.clone()).watched(self.stuck_after),
             addresses: self.addresses()?,

@@ -8,7 +8,7 @@ use crate::base::check_name;
 use crate::events::Name;
 use crate::grpc::GrpcService;
 use crate::lifecycle::{Dependency, Kind, RestartMode, ServiceIx, Spec, start_order};
-use crate::manager::engine::message_routes::{Links, Ways};
+use crate::manager::engine::message_routes::{ActorHandle, TypedRoutes};
 use crate::manager::nested::Branch;
 use crate::report::ConfigError;
 use crate::service::{GenericService, RestartPolicy, Service, ServiceSpec};
@@ -22,7 +22,7 @@ const LEAST_STOP: Duration = Duration::from_millis(10);
 const MOST_DEEP: usize = 64;
 
 /// A service that can be started.
-pub(crate) struct Candidate {
+pub(crate) struct PendingService {
     pub(crate) id: Name,
     pub(crate) kind: Kind,
     pub(crate) dedicated: bool,
@@ -43,27 +43,31 @@ pub(crate) struct Replacement {
     pub(crate) start: Box<dyn Fn() -> Start + Send>,
 }
 
-pub(crate) type Start = Box<dyn FnOnce(&Thread, Tag, Observer, Option<MakeSpan>) -> Links + Send>;
+pub(crate) type Start = Box<dyn FnOnce(&Thread, Tag, Observer, Option<MakeSpan>) -> ActorHandle + Send>;
 
-impl Candidate {
+impl PendingService {
     pub(crate) fn generic<A: GenericService>(spec: ServiceSpec<A>, kind: Kind) -> Self {
-        Self::new(spec, kind, Ways::looping)
+        Self::new(spec, kind, TypedRoutes::with_main_loop)
     }
 
     pub(crate) fn grpc<A: GrpcService>(spec: ServiceSpec<A>) -> Self {
-        Self::new(spec, Kind::Grpc, Ways::serving)
+        Self::new(spec, Kind::Grpc, TypedRoutes::with_grpc)
     }
 
     pub(crate) fn both<A: GrpcService + GenericService>(spec: ServiceSpec<A>) -> Self {
-        Self::new(spec, Kind::Both, |ways| ways.serving().looping())
+        Self::new(spec, Kind::Both, |routes| routes.with_grpc().with_main_loop())
     }
 
-    fn new<A: Service>(spec: ServiceSpec<A>, kind: Kind, ways: fn(Ways<A>) -> Ways<A>) -> Self {
+    fn new<A: Service>(
+        spec: ServiceSpec<A>,
+        kind: Kind,
+        routes: fn(TypedRoutes<A>) -> TypedRoutes<A>,
+    ) -> Self {
         let restart = spec.restart;
         let start = move |make: Box<dyn FnOnce() -> A + Send>| -> Start {
             Box::new(move |thread, tag, observer, span| {
                 let (addr, control) = launch(thread, tag, make, observer, restart, span);
-                Links { control, to: Arc::new(ways(Ways::new(addr))) }
+                ActorHandle { control, routes: Arc::new(routes(TypedRoutes::new(addr))) }
             })
         };
         let replacement = spec.replacement.map(|replacement| {
@@ -165,18 +169,21 @@ impl Candidate {
 }
 
 /// What the rules are to know of all candidates, whose dependencies must form no cycle.
-pub(crate) fn specs(candidates: &[&Candidate]) -> Result<Vec<Spec>, ConfigError> {
-    let places: HashMap<&Name, ServiceIx> =
-        candidates.iter().enumerate().map(|(at, candidate)| (&candidate.id, ServiceIx(at as u32))).collect();
-    let restarts = |ix: ServiceIx| candidates[ix.0 as usize].policy.mode() != RestartMode::Never;
-    let specs = candidates.iter().map(|candidate| candidate.spec(|on| places.get(on).copied(), restarts));
+pub(crate) fn specs(pending_services: &[&PendingService]) -> Result<Vec<Spec>, ConfigError> {
+    let places: HashMap<&Name, ServiceIx> = pending_services
+        .iter()
+        .enumerate()
+        .map(|(at, pending)| (&pending.id, ServiceIx(at as u32)))
+        .collect();
+    let restarts = |ix: ServiceIx| pending_services[ix.0 as usize].policy.mode() != RestartMode::Never;
+    let specs = pending_services.iter().map(|pending| pending.spec(|on| places.get(on).copied(), restarts));
     let specs: Vec<Spec> = specs.collect::<Result<_, _>>()?;
     let needs: Vec<Vec<usize>> =
         specs.iter().map(|spec| spec.depends_on.iter().map(|on| on.on.0 as usize).collect()).collect();
     match start_order(&needs) {
         Ok(_) => Ok(specs),
         Err(cycle) => {
-            let mut way: Vec<&str> = cycle.iter().map(|&at| &*candidates[at].id).collect();
+            let mut way: Vec<&str> = cycle.iter().map(|&at| &*pending_services[at].id).collect();
             way.extend(way.first().copied());
             Err(ConfigError::DependencyCycle(way.join(" -> ")))
         }

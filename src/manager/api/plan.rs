@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::options::{Checked, ManagerOptions};
-use super::pending_service::{Candidate, specs};
+use super::options::{CheckedOptions, ManagerOptions};
+use super::pending_service::{PendingService, specs};
 use super::status::indented;
 use crate::base::clock;
 use crate::base::seconds;
@@ -20,18 +20,18 @@ use crate::report::ConfigError;
 use crate::service::{RestartPolicy, ServiceSpec};
 
 /// What a manager was given.
-pub(crate) struct Plan {
+pub(crate) struct Definition {
     pub(crate) options: ManagerOptions,
-    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) pending_services: Vec<PendingService>,
     held: bool,
     one_thread: bool,
 }
 
 /// A plan that can work.
-pub(crate) struct CheckedPlan {
+pub(crate) struct CheckedDefinition {
     pub(crate) options: ManagerOptions,
-    pub(crate) checked: Checked,
-    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) checked: CheckedOptions,
+    pub(crate) pending_services: Vec<PendingService>,
     pub(crate) specs: Vec<Spec>,
     /// Whether nobody runs before that is allowed.
     pub(crate) held: bool,
@@ -39,9 +39,9 @@ pub(crate) struct CheckedPlan {
     pub(crate) one_thread: bool,
 }
 
-impl Plan {
+impl Definition {
     pub(crate) fn new(options: ManagerOptions) -> Self {
-        Self { options, candidates: Vec::new(), held: false, one_thread: false }
+        Self { options, pending_services: Vec::new(), held: false, one_thread: false }
     }
 
     /// It is the plan of a child.
@@ -57,54 +57,57 @@ impl Plan {
     }
 
     /// Everything that can be refused is refused here.
-    pub(crate) fn check(mut self) -> Result<CheckedPlan, ConfigError> {
-        self.candidates.extend(self.ping());
-        let (checked, specs) = self.verdict(&self.candidates.iter().collect::<Vec<_>>())?;
-        let Self { options, candidates, held, one_thread } = self;
-        Ok(CheckedPlan { options, checked, candidates, specs, held, one_thread })
+    pub(crate) fn check(mut self) -> Result<CheckedDefinition, ConfigError> {
+        self.pending_services.extend(self.ping());
+        let (checked, specs) = self.verdict(&self.pending_services.iter().collect::<Vec<_>>())?;
+        let Self { options, pending_services, held, one_thread } = self;
+        Ok(CheckedDefinition { options, checked, pending_services, specs, held, one_thread })
     }
 
-    fn ping(&self) -> Option<Candidate> {
-        self.options.pings().then(|| Candidate::grpc(ServiceSpec::new(PingService)))
+    fn ping(&self) -> Option<PendingService> {
+        self.options.pings().then(|| PendingService::grpc(ServiceSpec::new(PingService)))
     }
 
-    fn verdict(&self, candidates: &[&Candidate]) -> Result<(Checked, Vec<Spec>), ConfigError> {
+    fn verdict(
+        &self,
+        pending_services: &[&PendingService],
+    ) -> Result<(CheckedOptions, Vec<Spec>), ConfigError> {
         let checked = self.options.check()?;
         let mut ids: HashSet<&Name> = HashSet::new();
-        for (at, candidate) in candidates.iter().enumerate() {
-            if candidate.id.trim().is_empty() {
+        for (at, pending) in pending_services.iter().enumerate() {
+            if pending.id.trim().is_empty() {
                 return Err(ConfigError::EmptyId(at + 1));
             }
-            if health::is_taken(&candidate.id) {
-                return Err(ConfigError::ReservedId(candidate.id.to_string()));
+            if health::is_taken(&pending.id) {
+                return Err(ConfigError::ReservedId(pending.id.to_string()));
             }
-            let reserved = &*candidate.id == SERVER_ID;
-            if reserved || !ids.insert(&candidate.id) {
-                return Err(ConfigError::DuplicateId(candidate.id.to_string()));
+            let reserved = &*pending.id == SERVER_ID;
+            if reserved || !ids.insert(&pending.id) {
+                return Err(ConfigError::DuplicateId(pending.id.to_string()));
             }
-            if self.one_thread && candidate.kind.registers() {
-                return Err(ConfigError::PausedGrpc(candidate.id.to_string()));
+            if self.one_thread && pending.kind.registers() {
+                return Err(ConfigError::PausedGrpc(pending.id.to_string()));
             }
-            candidate.check(checked.budget.services_time())?;
+            pending.check(checked.budget.services_time())?;
         }
         if let Some(on) = self.options.grpc_depends_on.iter().find(|on| !ids.contains(on)) {
             let (service, on) = (SERVER_ID.to_owned(), on.to_string());
             return Err(ConfigError::UnknownDependency { service, on });
         }
-        Ok((checked, specs(candidates)?))
+        Ok((checked, specs(pending_services)?))
     }
 
     /// What the manager would do.
     pub(crate) fn sketch(&self) -> Result<ManagerPlan, ConfigError> {
         let ping = self.ping();
-        let candidates: Vec<&Candidate> = self.candidates.iter().chain(&ping).collect();
-        let (checked, specs) = self.verdict(&candidates)?;
+        let pending_services: Vec<&PendingService> = self.pending_services.iter().chain(&ping).collect();
+        let (checked, specs) = self.verdict(&pending_services)?;
         let mut services: Vec<PlannedService> =
-            candidates.iter().map(|candidate| PlannedService::new(candidate)).collect();
+            pending_services.iter().map(|pending| PlannedService::new(pending)).collect();
         let mut needs: Vec<Vec<usize>> =
             specs.iter().map(|spec| spec.depends_on.iter().map(|on| on.on.0 as usize).collect()).collect();
-        if candidates.iter().any(|candidate| candidate.kind.registers()) {
-            let on = |id: &Name| candidates.iter().position(|candidate| candidate.id == *id);
+        if pending_services.iter().any(|pending| pending.kind.registers()) {
+            let on = |id: &Name| pending_services.iter().position(|pending| pending.id == *id);
             needs.push(self.options.grpc_depends_on.iter().filter_map(on).collect());
             services.push(PlannedService::server(self.options.grpc_depends_on.clone()));
         }
@@ -209,16 +212,16 @@ impl ManagerPlan {
 }
 
 impl PlannedService {
-    fn new(candidate: &Candidate) -> Self {
+    fn new(pending: &PendingService) -> Self {
         Self {
-            id: candidate.id.clone(),
-            depends_on: candidate.depends_on.clone(),
+            id: pending.id.clone(),
+            depends_on: pending.depends_on.clone(),
             start_turn: 0,
             stop_turn: 0,
             asked_by: None,
-            stop_timeout: candidate.stop_timeout,
-            restart: candidate.policy.clone(),
-            nested: candidate.branch.as_ref().and_then(|branch| branch.plan().ok().cloned()).map(Box::new),
+            stop_timeout: pending.stop_timeout,
+            restart: pending.policy.clone(),
+            nested: pending.branch.as_ref().and_then(|branch| branch.plan().ok().cloned()).map(Box::new),
         }
     }
 

@@ -15,7 +15,7 @@ use crate::events::{InFlight, Name, TimedEvent};
 use crate::grpc::GrpcAddress;
 use crate::lifecycle::{ServiceIx, Stage};
 use crate::manager::Manager;
-use crate::manager::engine::service_slot::Seat;
+use crate::manager::engine::service_slot::ServiceSlot;
 use crate::manager::engine::shell::Shell;
 use crate::report::{ResourceReport, ServiceReport, ShutdownReport, StepReport};
 use crate::service::RestartPolicy;
@@ -153,31 +153,33 @@ pub(crate) async fn with_children(
 impl Shell {
     /// Nested managers that have been started and are not over, by the ids of their services.
     pub(crate) fn children(&self) -> Vec<(Name, Addr<Manager>)> {
-        let child = |seat: &Seat| Some((seat.id.clone(), seat.branch.as_ref()?.child()?));
+        let child = |slot: &ServiceSlot| Some((slot.id.clone(), slot.branch.as_ref()?.child()?));
         self.services.iter().filter_map(child).collect()
     }
 
     /// What every service is doing, in the order in which they were handed over.
     pub(crate) fn services_status(&mut self) -> Vec<ServiceStatus> {
-        let now = self.account.now();
+        let now = self.event_log.now();
         let mut all = Vec::with_capacity(self.services.len());
-        for at in self.account.report().places() {
+        for at in self.event_log.report().places() {
             let ix = ServiceIx(at as u32);
             self.forget_restarts(ix);
-            let Some(report) = self.account.report().service_report(self.account.id(ix)) else { continue };
+            let Some(report) = self.event_log.report().service_report(self.event_log.id(ix)) else {
+                continue;
+            };
             let mut status = ServiceStatus::new(report, now);
-            status.depends_on = self.account.report().depends_on(&status.id);
-            status.restart.last_failure = self.account.last_failure(ix);
-            let seat = &mut self.services[at];
-            status.restart.policy = seat.restarts.policy().clone();
-            (status.restart.used, status.restart.resets_at) = seat.restarts.used(now);
+            status.depends_on = self.event_log.report().depends_on(&status.id);
+            status.restart.last_failure = self.event_log.last_failure(ix);
+            let slot = &mut self.services[at];
+            status.restart.policy = slot.restarts.policy().clone();
+            (status.restart.used, status.restart.resets_at) = slot.restarts.used(now);
             status.restart.left =
-                seat.restarts.policy().most().map(|most| most.saturating_sub(status.restart.used));
-            if let Some(lives) = &seat.lives {
-                status.thread = lives.thread.name();
-                status.poll = lives.thread.watch().lasted(lives.tag);
+                slot.restarts.policy().most().map(|most| most.saturating_sub(status.restart.used));
+            if let Some(actor) = &slot.actor {
+                status.thread = actor.thread.name();
+                status.poll = actor.thread.watch().lasted(actor.tag);
             }
-            for (resource, started) in status.resources.iter_mut().zip(&seat.resources) {
+            for (resource, started) in status.resources.iter_mut().zip(&slot.resources) {
                 resource.poll = started.thread.watch().lasted(started.tag);
             }
             if self.machine.is_stopped(ix) {

@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::inbox::Tick;
+use super::inbox::TimerEvent;
 use crate::base::clock;
 
 /// Times in order, each with what is to happen then.
 #[derive(Debug, Default)]
 pub(crate) struct DueTimes {
     /// What is due at the same time happens in the order in which it was added.
-    entries: BTreeMap<DueTime, Tick>,
+    entries: BTreeMap<DueTime, TimerEvent>,
     next: u64,
 }
 
@@ -26,12 +26,12 @@ pub(crate) struct DueTime {
 
 impl DueTimes {
     /// So much later; `None`, and never, where that is beyond all clocks.
-    pub(crate) fn after(&mut self, time: Duration, tick: Tick) -> Option<DueTime> {
+    pub(crate) fn after(&mut self, time: Duration, tick: TimerEvent) -> Option<DueTime> {
         clock::now().checked_add(time).map(|at| self.at(at, tick))
     }
 
     /// At that time, or at once where it has passed.
-    pub(crate) fn at(&mut self, at: Instant, tick: Tick) -> DueTime {
+    pub(crate) fn at(&mut self, at: Instant, tick: TimerEvent) -> DueTime {
         self.next += 1;
         let due = DueTime { at, number: self.next };
         self.entries.insert(due, tick);
@@ -49,7 +49,7 @@ impl DueTimes {
     }
 
     /// The first, if its time has come.
-    pub(crate) fn take(&mut self) -> Option<(Instant, Tick)> {
+    pub(crate) fn take(&mut self) -> Option<(Instant, TimerEvent)> {
         let first = self.entries.first_entry()?;
         let at = first.key().at;
         (at <= clock::now()).then(|| (at, first.remove()))
@@ -63,7 +63,7 @@ mod tests {
 
     fn taken(times: &mut DueTimes) -> Vec<Input> {
         let input = |(_, tick)| match tick {
-            Tick::Input(input) => input,
+            TimerEvent::Input(input) => input,
             other => panic!("{other:?}"),
         };
         std::iter::from_fn(|| times.take()).map(input).collect()
@@ -73,11 +73,12 @@ mod tests {
     async fn what_is_due_comes_in_order_of_time_and_then_as_it_was_added() {
         let (mut times, second) = (DueTimes::default(), Duration::from_secs(1));
         assert_eq!(times.first(), None);
-        times.after(2 * second, Tick::Input(Input::DeadlineReached));
-        times.after(second, Tick::Input(Input::ReserveReached));
-        times.after(second, Tick::Input(Input::LastCallOver));
-        let cancelled = times.after(second, Tick::Input(Input::ForceAsked)).expect("it is within the clock");
-        assert_eq!(times.after(Duration::MAX, Tick::Progress), None, "never");
+        times.after(2 * second, TimerEvent::Input(Input::DeadlineReached));
+        times.after(second, TimerEvent::Input(Input::ReserveReached));
+        times.after(second, TimerEvent::Input(Input::LastCallOver));
+        let cancelled =
+            times.after(second, TimerEvent::Input(Input::ForceAsked)).expect("it is within the clock");
+        assert_eq!(times.after(Duration::MAX, TimerEvent::Progress), None, "never");
         times.cancel(cancelled);
         assert_eq!(taken(&mut times), []);
         tokio::time::advance(second).await;

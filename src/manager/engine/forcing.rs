@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::inbox::Tick;
+use super::inbox::TimerEvent;
 use super::shell::Shell;
 use crate::base::clock;
 use crate::lifecycle::{Departure, Input, Kind, ResourceIx, ServiceIx};
@@ -50,11 +50,11 @@ impl Forcing {
 
 impl Shell {
     pub(crate) fn retire(&mut self, ix: ServiceIx) {
-        match &mut self.service(ix).lives {
-            Some(lives) => {
-                lives.retiring = true;
-                (lives.ended, lives.overdue) = (Some(clock::now()), None);
-                lives.links.control.retire();
+        match &mut self.service(ix).actor {
+            Some(actor) => {
+                actor.retiring = true;
+                (actor.ended, actor.overdue) = (Some(clock::now()), None);
+                actor.handle.control.retire();
             }
             // It was given up, and no other has taken its place.
             None => self.inputs.push_back((Input::Gone(ix, Departure::Dismissed), Detail::None)),
@@ -63,15 +63,15 @@ impl Shell {
 
     pub(crate) fn force(&mut self, ix: ServiceIx) {
         if self.service(ix).kind == Kind::Server {
-            self.account.note_in_flight(ix, self.gauge.in_flight().unwrap_or_default());
+            self.event_log.note_in_flight(ix, self.gauge.in_flight().unwrap_or_default());
         }
-        self.account.note_forced(ix);
-        if let Some(lives) = &self.service(ix).lives
+        self.event_log.note_forced(ix);
+        if let Some(actor) = &self.service(ix).actor
             // One that was told to retire has done no wrong: it still sees its own end, if it can.
-            && !lives.retiring
+            && !actor.retiring
         {
-            lives.signal.force();
-            lives.links.control.force();
+            actor.signal.force();
+            actor.handle.control.force();
         }
         self.wait_for_forced(Forced::Service(ix));
     }
@@ -99,12 +99,12 @@ impl Shell {
     fn look_at_forced(&mut self) {
         let left = self.to_force().unwrap_or(Duration::MAX);
         self.forcing.wait = (left / 2).clamp(LAST_FORCE_WAIT, FORCE_WAIT);
-        self.later(self.forcing.wait, Tick::ForceOver);
+        self.later(self.forcing.wait, TimerEvent::ForceWaitOver);
     }
 
     /// Those who have not shown that they are gone never will in time, unless it is only the machine that is slow.
-    pub(crate) fn force_over(&mut self) {
-        if self.put_off(Tick::ForceOver) {
+    pub(crate) fn on_force_wait_over(&mut self) {
+        if self.put_off(TimerEvent::ForceWaitOver) {
             return;
         }
         let there_is_time = self.to_force().is_none_or(|left| left > 2 * LAST_FORCE_WAIT);
@@ -127,8 +127,8 @@ impl Shell {
         let detail = Detail::Held(self.hold(forced));
         let input = match forced {
             Forced::Service(ix) => {
-                if let Some(lives) = &self.service(ix).lives {
-                    lives.links.control.force();
+                if let Some(actor) = &self.service(ix).actor {
+                    actor.handle.control.force();
                 }
                 Input::Gone(ix, Departure::Abandoned)
             }
@@ -140,8 +140,8 @@ impl Shell {
     fn thread(&self, forced: Forced) -> Option<(&Thread, Tag)> {
         match forced {
             Forced::Service(ix) => {
-                let lives = self.services[ix.0 as usize].lives.as_ref()?;
-                Some((&lives.thread, lives.tag))
+                let actor = self.services[ix.0 as usize].actor.as_ref()?;
+                Some((&actor.thread, actor.tag))
             }
             Forced::Resource(resource) => {
                 let service = &self.services[resource.service.0 as usize];
@@ -166,7 +166,7 @@ impl Shell {
         match busy {
             Some(busy) if busy.lasted < SHORT_POLL => Hold::Unresponsive,
             Some(busy) if busy.actor == tag => Hold::Blocking { lasted: busy.lasted },
-            Some(busy) => match self.who(busy.actor) {
+            Some(busy) => match self.label(busy.actor) {
                 Some(by) => Hold::Starved { by: by.to_string().into(), lasted: busy.lasted },
                 None => Hold::Unresponsive,
             },

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use super::shell::Shell;
 use crate::events::Name;
 use crate::lifecycle::{Input, ResourceIx, ServiceIx, Stage};
-use crate::manager::observe::actor_label::Who;
+use crate::manager::observe::actor_label::ActorLabel;
 use crate::manager::observe::event_log::Detail;
 use crate::report::ForeignStopError;
 use crate::supervision::ForeignStop;
 
 impl Shell {
-    pub(crate) fn stopped_by_others(&mut self, stop: ForeignStop) {
-        let mut suspects: Vec<Who> = stop.polled.iter().filter_map(|&tag| self.who(tag)).collect();
+    pub(crate) fn on_foreign_stop(&mut self, stop: ForeignStop) {
+        let mut suspects: Vec<ActorLabel> = stop.polled.iter().filter_map(|&tag| self.label(tag)).collect();
         if suspects.is_empty() {
             suspects = self.living_on(&stop.thread);
         }
@@ -33,8 +33,8 @@ impl Shell {
         }
     }
 
-    fn failure_of(&self, who: &Who) -> Option<(Input, ServiceIx)> {
-        let at = self.services.iter().position(|seat| seat.id == who.service)?;
+    fn failure_of(&self, who: &ActorLabel) -> Option<(Input, ServiceIx)> {
+        let at = self.services.iter().position(|slot| slot.id == who.service)?;
         let ix = ServiceIx(at as u32);
         let Some(name) = &who.resource else { return Some((Input::Panicked(ix), ix)) };
         let index = self.services[at].resources.iter().position(|started| started.name == *name)?;
@@ -42,11 +42,11 @@ impl Shell {
     }
 
     /// The actors that live on a thread of this name.
-    fn living_on(&self, thread: &str) -> Vec<Who> {
+    fn living_on(&self, thread: &str) -> Vec<ActorLabel> {
         let mut living = Vec::new();
-        for seat in &self.services {
-            living.extend(seat.who().filter(|who| &*who.thread == thread));
-            living.extend(seat.resource_whos().filter(|who| &*who.thread == thread));
+        for slot in &self.services {
+            living.extend(slot.label().filter(|who| &*who.thread == thread));
+            living.extend(slot.resource_labels().filter(|who| &*who.thread == thread));
         }
         living
     }

@@ -2,13 +2,13 @@
 
 use actix::{Handler, MessageResult};
 
-use super::inbox::{Tick, Told};
+use super::inbox::{ManagerInput, TimerEvent};
 use super::mailbox::ManagerContext;
-use super::orders::{Order, OrderError, Promise};
-use super::running::Work;
+use super::orders::{Order, OrderError, OrderReply};
+use super::running::Running;
 use super::shell::Shell;
-use super::status_requests::Asked;
-use super::waiters::Join;
+use super::status_requests::StatusResponse;
+use super::waiters::WaitResponse;
 use crate::events;
 use crate::lifecycle::{Input, Stage};
 use crate::manager::Manager;
@@ -22,29 +22,31 @@ use crate::process::print_status;
 
 impl Manager {
     /// Something that is told by others than its users.
-    pub(crate) fn hear(&mut self, told: Told) {
-        let Some(work) = &mut self.work else { return };
-        let shell = &mut work.shell;
+    pub(crate) fn handle_input(&mut self, told: ManagerInput) {
+        let Some(running) = &mut self.running else { return };
+        let shell = &mut running.shell;
         match told {
-            Told::Service(ix, actor, notice) => shell.told_by_service(ix, actor, notice),
-            Told::Answered(ix, actor, step, reply) => shell.answered(ix, actor, step, reply),
-            Told::Resource(resource, life, told) => shell.told_of_resource(resource, life, told),
-            Told::Released(resource, life, reply) => shell.released(resource, life, reply),
-            Told::Serving(addresses) => {
-                work.grpc_addresses.clone_from(&addresses);
-                shell.serving(addresses);
+            ManagerInput::Service(ix, actor, notice) => shell.on_actor_notice(ix, actor, notice),
+            ManagerInput::Answered(ix, actor, step, reply) => shell.on_answer(ix, actor, step, reply),
+            ManagerInput::Resource(resource, life, told) => shell.on_resource_event(resource, life, told),
+            ManagerInput::Released(resource, life, reply) => shell.on_released(resource, life, reply),
+            ManagerInput::Serving(addresses) => {
+                running.grpc_addresses.clone_from(&addresses);
+                shell.on_serving(addresses);
             }
-            Told::Worker(stall) => shell.told_of_worker(stall),
-            Told::Signal(signal) => shell.feed(Input::Signal(signal), Detail::None),
-            Told::PrintStatus => self.questions.print(),
-            Told::ForeignStop(stop) => shell.stopped_by_others(stop),
-            Told::Tick(Tick::Input(input)) => shell.due_input(input),
-            Told::Tick(Tick::Service(ix, life, input)) => shell.service_tick(ix, life, input),
-            Told::Tick(Tick::ForceOver) => shell.force_over(),
-            Told::Tick(Tick::Look) => shell.look(),
-            Told::Tick(Tick::Progress) => work.progress(),
-            Told::Tick(Tick::Stopped) => work.stop_threads(),
-            Told::Tick(Tick::Finished) => self.conclude(),
+            ManagerInput::Worker(stall) => shell.on_worker_stall(stall),
+            ManagerInput::Signal(signal) => shell.feed(Input::Signal(signal), Detail::None),
+            ManagerInput::PrintStatus => self.status_requests.print(),
+            ManagerInput::ForeignStop(stop) => shell.on_foreign_stop(stop),
+            ManagerInput::Timer(TimerEvent::Input(input)) => shell.on_due_input(input),
+            ManagerInput::Timer(TimerEvent::Service(ix, life, input)) => {
+                shell.on_service_timer(ix, life, input)
+            }
+            ManagerInput::Timer(TimerEvent::ForceWaitOver) => shell.on_force_wait_over(),
+            ManagerInput::Timer(TimerEvent::LookAtThreads) => shell.look_at_threads(),
+            ManagerInput::Timer(TimerEvent::Progress) => running.progress(),
+            ManagerInput::Timer(TimerEvent::Stopped) => running.stop_threads(),
+            ManagerInput::Timer(TimerEvent::Finished) => self.conclude(),
         }
         self.answer_running();
     }
@@ -73,10 +75,10 @@ impl Handler<ForceShutdown> for Manager {
 }
 
 impl Handler<GetStatus> for Manager {
-    type Result = Asked;
+    type Result = StatusResponse;
 
-    fn handle(&mut self, _: GetStatus, _: &mut ManagerContext) -> Asked {
-        self.questions.take_down()
+    fn handle(&mut self, _: GetStatus, _: &mut ManagerContext) -> StatusResponse {
+        self.status_requests.take_down()
     }
 }
 
@@ -85,32 +87,32 @@ impl Handler<Subscribe> for Manager {
 
     fn handle(&mut self, _: Subscribe, _: &mut ManagerContext) -> Self::Result {
         // One that is over tells nobody: a stream that has ended.
-        MessageResult(self.work.as_mut().map_or_else(|| events::channel().1, Work::subscribe))
+        MessageResult(self.running.as_mut().map_or_else(|| events::channel().1, Running::subscribe))
     }
 }
 
 impl Handler<WaitForShutdown> for Manager {
-    type Result = Join;
+    type Result = WaitResponse;
 
-    fn handle(&mut self, _: WaitForShutdown, _: &mut ManagerContext) -> Join {
-        self.stopped.join()
+    fn handle(&mut self, _: WaitForShutdown, _: &mut ManagerContext) -> WaitResponse {
+        self.stopped_waiters.join()
     }
 }
 
 impl Handler<WaitUntilRunning> for Manager {
-    type Result = Join;
+    type Result = WaitResponse;
 
-    fn handle(&mut self, _: WaitUntilRunning, _: &mut ManagerContext) -> Join {
-        self.running.join()
+    fn handle(&mut self, _: WaitUntilRunning, _: &mut ManagerContext) -> WaitResponse {
+        self.running_waiters.join()
     }
 }
 
 impl Manager {
     /// Has the shell see to an order; a manager that does not work refuses it.
-    fn order(&mut self, order: impl FnOnce(&mut Shell) -> Promise) -> Promise {
+    fn order(&mut self, order: impl FnOnce(&mut Shell) -> OrderReply) -> OrderReply {
         let stage = self.status_stage();
-        let promise = match &mut self.work {
-            Some(work) => order(&mut work.shell),
+        let promise = match &mut self.running {
+            Some(running) => order(&mut running.shell),
             None => Err(OrderError::NotRunning(stage)).into(),
         };
         self.answer_running();
@@ -118,8 +120,8 @@ impl Manager {
     }
 
     fn status_stage(&self) -> Stage {
-        match (&self.work, &self.ended) {
-            (Some(work), _) => work.stage(),
+        match (&self.running, &self.ended) {
+            (Some(running), _) => running.stage(),
             (None, Some(_)) => Stage::Stopped,
             (None, None) => Stage::Created,
         }
@@ -127,9 +129,9 @@ impl Manager {
 }
 
 impl Handler<AddService> for Manager {
-    type Result = Promise;
+    type Result = OrderReply;
 
-    fn handle(&mut self, add: AddService, _: &mut ManagerContext) -> Promise {
+    fn handle(&mut self, add: AddService, _: &mut ManagerContext) -> OrderReply {
         self.order(|shell| shell.add(add.0))
     }
 }
@@ -138,9 +140,9 @@ impl Handler<AddService> for Manager {
 macro_rules! order {
     ($message:ident, $order:ident) => {
         impl Handler<$message> for Manager {
-            type Result = Promise;
+            type Result = OrderReply;
 
-            fn handle(&mut self, $message(id): $message, _: &mut ManagerContext) -> Promise {
+            fn handle(&mut self, $message(id): $message, _: &mut ManagerContext) -> OrderReply {
                 self.order(|shell| shell.order(&id, Order::$order))
             }
         }

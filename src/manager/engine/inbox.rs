@@ -9,19 +9,19 @@ use tokio::sync::mpsc;
 use super::backpressure::Backlog;
 use crate::grpc::{GrpcAddress, WorkerStall};
 use crate::lifecycle::{Input, ResourceIx, ServiceIx, SignalKind, Step};
-use crate::service::Told as ToldOf;
+use crate::service::ResourceEvent;
 use crate::supervision::{ForeignStop, Notice, Reply};
 
 /// Everything that reaches a manager, but for its users' messages.
 ///
 /// A service's place may be taken by another, and a service lives more than once: what is told late, of an actor or of a
-/// life that is over, is told apart by its [`Turn`].
+/// life that is over, is told apart by its [`Generation`].
 #[derive(Debug)]
-pub(crate) enum Told {
-    Service(ServiceIx, Turn, Notice),
-    Answered(ServiceIx, Turn, Step, Reply),
-    Resource(ResourceIx, Turn, ToldOf),
-    Released(ResourceIx, Turn, Reply),
+pub(crate) enum ManagerInput {
+    Service(ServiceIx, Generation, Notice),
+    Answered(ServiceIx, Generation, Step, Reply),
+    Resource(ResourceIx, Generation, ResourceEvent),
+    Released(ResourceIx, Generation, Reply),
     Serving(Vec<GrpcAddress>),
     /// Of each worker one at a time, four times within the watchdog's limit at most.
     Worker(WorkerStall),
@@ -29,14 +29,14 @@ pub(crate) enum Told {
     PrintStatus,
     /// Code on a thread of services or resources stopped the thread's system.
     ForeignStop(ForeignStop),
-    Tick(Tick),
+    Timer(TimerEvent),
 }
 
 /// A life of a service, or the actor that lives it; unique within its manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Turn(u64);
+pub(crate) struct Generation(u64);
 
-impl Turn {
+impl Generation {
     /// The next one.
     pub(crate) fn take(&mut self) -> Self {
         self.0 += 1;
@@ -46,15 +46,15 @@ impl Turn {
 
 /// A moment that has come.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Tick {
+pub(crate) enum TimerEvent {
     /// For the rules.
     Input(Input),
     /// For the rules, as far as that life of the service is not over.
-    Service(ServiceIx, Turn, Input),
+    Service(ServiceIx, Generation, Input),
     /// A forced end is waited for no longer.
-    ForceOver,
+    ForceWaitOver,
     /// Time for the watchdog to look.
-    Look,
+    LookAtThreads,
     /// Time to say who is being waited for.
     Progress,
     /// All is over but for the threads.
@@ -63,13 +63,13 @@ pub(crate) enum Tick {
     Finished,
 }
 
-impl Told {
+impl ManagerInput {
     /// Whether a service can have the manager told of this as often as it likes.
     fn is_at_will(&self) -> bool {
         matches!(
             self,
             Self::Service(_, _, Notice::Panicked(_))
-                | Self::Resource(_, _, ToldOf::Started | ToldOf::Notice(Notice::Panicked(_)))
+                | Self::Resource(_, _, ResourceEvent::Started | ResourceEvent::Notice(Notice::Panicked(_)))
         )
     }
 }
@@ -82,49 +82,49 @@ const SIGNALS: usize = 16;
 /// Bounds: signals, 16; requests for the status, one; panics and starts of resources, as `backpressure.rs` tells; of the rest each
 /// service and resource tells a few.
 #[derive(Debug, Clone)]
-pub(crate) struct Home(Arc<Ways>);
+pub(crate) struct ManagerSender(Arc<Channels>);
 
 #[derive(Debug)]
-struct Ways {
-    inputs: mpsc::UnboundedSender<Told>,
+struct Channels {
+    inputs: mpsc::UnboundedSender<ManagerInput>,
     signals: mpsc::Sender<SignalKind>,
     prints: AtomicBool,
     at_will: Backlog,
 }
 
-impl Home {
+impl ManagerSender {
     /// The way, and where it leads. Cheaper than the manager's mailbox, by which it is told by others than its own.
     /// So many services will use it.
     pub(crate) fn new(services: usize) -> (Self, Inbox) {
         let (inputs, inputs_receiver) = mpsc::unbounded_channel();
         let (signals, signals_receiver) = mpsc::channel(SIGNALS);
         let at_will = Backlog::of_services(services);
-        let ways = Ways { inputs, signals, prints: AtomicBool::new(false), at_will };
-        let home = Self(Arc::new(ways));
+        let channels = Channels { inputs, signals, prints: AtomicBool::new(false), at_will };
+        let sender = Self(Arc::new(channels));
         let inbox = Inbox {
             inputs: inputs_receiver,
             signals: signals_receiver,
             chunk: Vec::new(),
-            ways: Arc::clone(&home.0),
+            channels: Arc::clone(&sender.0),
         };
-        (home, inbox)
+        (sender, inbox)
     }
 
-    pub(crate) fn tell(&self, told: Told) {
-        let ways = &self.0;
+    pub(crate) fn send(&self, input: ManagerInput) {
+        let channels = &self.0;
         // A manager that is gone needs no word.
-        match told {
-            Told::Signal(signal) => drop(ways.signals.try_send(signal)),
-            Told::PrintStatus => {
-                if !ways.prints.swap(true, Ordering::Relaxed) {
-                    let _ = ways.inputs.send(told);
+        match input {
+            ManagerInput::Signal(signal) => drop(channels.signals.try_send(signal)),
+            ManagerInput::PrintStatus => {
+                if !channels.prints.swap(true, Ordering::Relaxed) {
+                    let _ = channels.inputs.send(input);
                 }
             }
-            told => {
-                if told.is_at_will() {
-                    ways.at_will.enter();
+            input => {
+                if input.is_at_will() {
+                    channels.at_will.enter();
                 }
-                let _ = ways.inputs.send(told);
+                let _ = channels.inputs.send(input);
             }
         }
     }
@@ -136,10 +136,10 @@ const CHUNK: usize = 256;
 /// What a manager is told: signals first, then in the order in which it is.
 #[derive(Debug)]
 pub(crate) struct Inbox {
-    inputs: mpsc::UnboundedReceiver<Told>,
+    inputs: mpsc::UnboundedReceiver<ManagerInput>,
     signals: mpsc::Receiver<SignalKind>,
-    chunk: Vec<Told>,
-    ways: Arc<Ways>,
+    chunk: Vec<ManagerInput>,
+    channels: Arc<Channels>,
 }
 
 impl Inbox {
@@ -149,18 +149,18 @@ impl Inbox {
     }
 
     /// The next of what it is told: all signals, or a chunk. When there is nothing, the waker is kept.
-    pub(crate) fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<std::vec::Drain<'_, Told>> {
+    pub(crate) fn poll_take(&mut self, cx: &mut Context<'_>) -> Poll<std::vec::Drain<'_, ManagerInput>> {
         while let Poll::Ready(Some(signal)) = self.signals.poll_recv(cx) {
-            self.chunk.push(Told::Signal(signal));
+            self.chunk.push(ManagerInput::Signal(signal));
         }
         if self.chunk.is_empty() {
             if self.inputs.poll_recv_many(cx, &mut self.chunk, CHUNK).is_pending() {
                 return Poll::Pending;
             }
-            for told in &self.chunk {
-                match told {
-                    Told::PrintStatus => self.ways.prints.store(false, Ordering::Relaxed),
-                    told if told.is_at_will() => self.ways.at_will.leave(),
+            for input in &self.chunk {
+                match input {
+                    ManagerInput::PrintStatus => self.channels.prints.store(false, Ordering::Relaxed),
+                    input if input.is_at_will() => self.channels.at_will.leave(),
                     _ => {}
                 }
             }
@@ -176,17 +176,17 @@ mod tests {
 
     fn take(inbox: &mut Inbox) -> Vec<String> {
         match inbox.poll_take(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(told) => told.map(|told| format!("{told:?}")).collect(),
+            Poll::Ready(input) => input.map(|input| format!("{input:?}")).collect(),
             Poll::Pending => Vec::new(),
         }
     }
 
     #[test]
     fn g16_signals_stand_behind_nothing_else() {
-        let (home, mut inbox) = Home::new(1);
+        let (sender, mut inbox) = ManagerSender::new(1);
         assert!(inbox.is_empty());
-        (0..100_000).for_each(|_| home.tell(Told::Tick(Tick::Look)));
-        home.tell(Told::Signal(SignalKind::Terminate));
+        (0..100_000).for_each(|_| sender.send(ManagerInput::Timer(TimerEvent::LookAtThreads)));
+        sender.send(ManagerInput::Signal(SignalKind::Terminate));
         assert!(!inbox.is_empty());
         assert_eq!(take(&mut inbox), ["Signal(Terminate)"]);
         assert_eq!(take(&mut inbox).len(), CHUNK);
@@ -194,15 +194,15 @@ mod tests {
 
     #[test]
     fn g16_signals_and_requests_for_the_status_do_not_pile_up() {
-        let (home, mut inbox) = Home::new(1);
+        let (sender, mut inbox) = ManagerSender::new(1);
         for _ in 0..1_000 {
-            home.tell(Told::Signal(SignalKind::Interrupt));
-            home.tell(Told::PrintStatus);
+            sender.send(ManagerInput::Signal(SignalKind::Interrupt));
+            sender.send(ManagerInput::PrintStatus);
         }
         assert_eq!(take(&mut inbox).len(), SIGNALS);
         assert_eq!(take(&mut inbox), ["PrintStatus"]);
         assert!(inbox.is_empty());
-        home.tell(Told::PrintStatus);
+        sender.send(ManagerInput::PrintStatus);
         assert_eq!(take(&mut inbox), ["PrintStatus"]);
     }
 }

@@ -23,7 +23,7 @@ use futures_util::Stream;
 use tokio::time::Sleep;
 
 use super::backpressure;
-use super::inbox::{Inbox, Told};
+use super::inbox::{Inbox, ManagerInput};
 use super::mailbox::ManagerContext;
 use crate::manager::Manager;
 use crate::supervision::batched;
@@ -61,7 +61,7 @@ pub(crate) fn mailbox() -> (Addr<Manager>, AddressReceiver<Manager>) {
 
 /// Has a manager live on this thread.
 pub(crate) fn live_here(manager: Manager, messages: AddressReceiver<Manager>) {
-    let lives = ManagerLoop {
+    let actor = ManagerLoop {
         manager,
         context: ManagerContext::new(),
         messages,
@@ -70,7 +70,7 @@ pub(crate) fn live_here(manager: Manager, messages: AddressReceiver<Manager>) {
         sleep: None,
     };
     // It gives way by itself; tokio's own way would hide messages from it that are there.
-    actix_rt::spawn(tokio::task::unconstrained(lives));
+    actix_rt::spawn(tokio::task::unconstrained(actor));
 }
 
 /// Has a manager live on the thread of an arbiter. What is sent to it before it has begun waits.
@@ -94,7 +94,7 @@ impl Future for ManagerLoop {
         loop {
             done += this.take_in(cx, false);
             if done >= TURN {
-                this.manager.answer_questions(false, cx);
+                this.manager.answer_status_requests(false, cx);
                 give_way(cx);
                 return Poll::Pending;
             }
@@ -104,7 +104,7 @@ impl Future for ManagerLoop {
                 done += 1;
             } else if let told @ 1.. = this.take_in(cx, true) {
                 done += told;
-            } else if this.manager.answer_questions(true, cx) {
+            } else if this.manager.answer_status_requests(true, cx) {
                 done += QUESTION;
             } else if this.is_over() {
                 return this.end();
@@ -124,14 +124,14 @@ impl ManagerLoop {
             let Some(inbox) = self.inbox.as_mut().filter(|inbox| is_idle || !inbox.is_empty()) else { break };
             let Poll::Ready(told) = inbox.poll_take(cx) else { break };
             taken += told.len();
-            batched(|| told.for_each(|told| self.manager.hear(told)));
+            batched(|| told.for_each(|told| self.manager.handle_input(told)));
             if self.manager.is_over() {
                 // What is told from now on is told nobody.
                 self.inbox = None;
             }
         }
         while let Some(tick) = self.manager.take_due() {
-            self.manager.hear(Told::Tick(tick));
+            self.manager.handle_input(ManagerInput::Timer(tick));
             taken += 1;
         }
         taken
@@ -151,7 +151,7 @@ impl ManagerLoop {
 
     /// Whether it has ended, and nobody can ask it anything any more, nor waits for an answer.
     fn is_over(&self) -> bool {
-        self.manager.is_over() && !self.messages.connected() && !self.manager.questions.are_open()
+        self.manager.is_over() && !self.messages.connected() && !self.manager.status_requests.are_open()
     }
 
     fn end(&mut self) -> Poll<()> {
@@ -173,18 +173,18 @@ fn give_way(cx: &mut Context<'_>) {
 
 impl Manager {
     /// What is due, if anything is.
-    fn take_due(&mut self) -> Option<super::inbox::Tick> {
-        self.work.as_mut()?.take_due()
+    fn take_due(&mut self) -> Option<super::inbox::TimerEvent> {
+        self.running.as_mut()?.take_due()
     }
 
     /// When something is due next.
     fn next_due(&self) -> Option<Instant> {
-        let due = self.work.as_ref().and_then(super::running::Work::next_due);
-        due.into_iter().chain(self.questions.due()).min()
+        let due = self.running.as_ref().and_then(super::running::Running::next_due);
+        due.into_iter().chain(self.status_requests.due()).min()
     }
 
     fn is_over(&self) -> bool {
-        self.work.is_none()
+        self.running.is_none()
     }
 }
 
@@ -195,8 +195,8 @@ mod tests {
 
     use super::*;
     use crate::lifecycle::{Input, SignalKind, Stage};
-    use crate::manager::Ask;
-    use crate::manager::engine::inbox::Tick;
+    use crate::manager::RunOnManager;
+    use crate::manager::engine::inbox::TimerEvent;
     use crate::testing::{paused, start_paused};
     use crate::{GetStatus, ManagerOptions, WaitForShutdown, WaitUntilRunning, service_fn};
 
@@ -210,12 +210,12 @@ mod tests {
         let manager = start_paused(manager);
         manager.send(WaitUntilRunning).await.expect("it is there").expect("it runs");
         let seen = Arc::new(Mutex::new(Vec::new()));
-        manager.do_send(Ask::new(something));
+        manager.do_send(RunOnManager::new(something));
         for _ in 0..3 * TURN {
             let seen = Arc::clone(&seen);
             manager.do_send(GetStatus);
-            manager.do_send(Ask::new(move |manager| {
-                let stage = manager.work.as_ref().map_or(Stage::Stopped, |work| work.stage());
+            manager.do_send(RunOnManager::new(move |manager| {
+                let stage = manager.running.as_ref().map_or(Stage::Stopped, |running| running.stage());
                 seen.lock().expect("nobody panicked").push(stage);
             }));
         }
@@ -227,14 +227,14 @@ mod tests {
     #[test]
     fn g16_what_a_manager_is_told_comes_before_the_next_message() {
         paused(|| async {
-            let signalled = stage_after(|manager| {
-                let work = manager.work.as_ref().expect("it works");
-                work.tell(Told::Signal(SignalKind::Terminate));
+            let signal = stage_after(|manager| {
+                let running = manager.running.as_ref().expect("it works");
+                running.tell(ManagerInput::Signal(SignalKind::Terminate));
             });
-            assert_eq!(signalled.await, Some((0, Stage::Stopping)));
+            assert_eq!(signal.await, Some((0, Stage::Stopping)));
             let told = stage_after(|manager| {
-                let work = manager.work.as_ref().expect("it works");
-                work.tell(Told::Tick(Tick::Input(Input::ShutdownAsked)));
+                let running = manager.running.as_ref().expect("it works");
+                running.tell(ManagerInput::Timer(TimerEvent::Input(Input::ShutdownAsked)));
             });
             assert_eq!(told.await, Some((0, Stage::Stopping)));
         });
@@ -244,8 +244,8 @@ mod tests {
     fn g16_what_is_due_comes_before_the_next_message() {
         paused(|| async {
             let due = stage_after(|manager| {
-                let work = manager.work.as_mut().expect("it works");
-                work.do_after(Duration::ZERO, Tick::Input(Input::ShutdownAsked));
+                let running = manager.running.as_mut().expect("it works");
+                running.do_after(Duration::ZERO, TimerEvent::Input(Input::ShutdownAsked));
             });
             assert_eq!(due.await, Some((0, Stage::Stopping)));
         });
@@ -274,7 +274,7 @@ mod tests {
     /// A message that is followed by another of its kind.
     fn again(manager: &Addr<Manager>, over: Arc<Mutex<bool>>) {
         let next = manager.clone();
-        manager.do_send(Ask::new(move |_| {
+        manager.do_send(RunOnManager::new(move |_| {
             if !*over.lock().expect("nobody panicked") {
                 again(&next, over);
             }

@@ -12,46 +12,46 @@ use crate::supervision::Disturbance;
 use crate::supervision::{Control, Lane, Request};
 
 /// How to reach a service that was started.
-pub(crate) struct Links {
+pub(crate) struct ActorHandle {
     pub(crate) control: Arc<Control>,
-    pub(crate) to: Arc<dyn Link>,
+    pub(crate) routes: Arc<dyn MessageRoutes>,
 }
 
 /// Makes a message where it is received.
-pub(crate) type Make<M> = Box<dyn FnOnce() -> M + Send>;
+pub(crate) type MakeMessage<M> = Box<dyn FnOnce() -> M + Send>;
 
 /// Makes requests of messages. `None`: it is of no kind that knows the message.
-pub(crate) trait Link: Send + Sync {
-    fn register(&self, message: Make<RegisterOnServer>) -> Option<Request>;
-    fn setup(&self, message: Make<Setup>) -> Request;
-    fn run(&self, message: Make<Run>) -> Option<Request>;
-    fn shutdown(&self, message: Make<Shutdown>) -> Option<Request>;
+pub(crate) trait MessageRoutes: Send + Sync {
+    fn register(&self, message: MakeMessage<RegisterOnServer>) -> Option<Request>;
+    fn setup(&self, message: MakeMessage<Setup>) -> Request;
+    fn run(&self, message: MakeMessage<Run>) -> Option<Request>;
+    fn shutdown(&self, message: MakeMessage<Shutdown>) -> Option<Request>;
     /// Takes the place of any of these, in a rehearsal.
     #[cfg(feature = "testing")]
     fn disturbed(&self, by: Disturbance) -> Request;
 }
 
 /// Asks past the mailbox.
-type Ask<M> = fn(Make<M>) -> Request;
+type DirectRoute<M> = fn(MakeMessage<M>) -> Request;
 
 /// Asks by the mailbox.
-type Mail<A, M> = fn(Arc<Addr<A>>, Make<M>) -> Request;
+type MailboxRoute<A, M> = fn(Arc<Addr<A>>, MakeMessage<M>) -> Request;
 
 /// What an actor is asked by.
-pub(crate) struct Ways<A: Actor<Context = Context<A>>> {
+pub(crate) struct TypedRoutes<A: Actor<Context = Context<A>>> {
     addr: Arc<Addr<A>>,
-    register: Option<Ask<RegisterOnServer>>,
-    run: Option<Ask<Run>>,
-    shutdown: Option<Mail<A, Shutdown>>,
+    register: Option<DirectRoute<RegisterOnServer>>,
+    run: Option<DirectRoute<Run>>,
+    shutdown: Option<MailboxRoute<A, Shutdown>>,
 }
 
-impl<A: Service> Ways<A> {
+impl<A: Service> TypedRoutes<A> {
     pub(crate) fn new(addr: Addr<A>) -> Self {
         Self { addr: Arc::new(addr), register: None, run: None, shutdown: None }
     }
 
     /// It serves gRPC methods.
-    pub(crate) fn serving(self) -> Self
+    pub(crate) fn with_grpc(self) -> Self
     where
         A: GrpcService,
     {
@@ -59,7 +59,7 @@ impl<A: Service> Ways<A> {
     }
 
     /// It has a main loop.
-    pub(crate) fn looping(self) -> Self
+    pub(crate) fn with_main_loop(self) -> Self
     where
         A: GenericService,
     {
@@ -68,7 +68,7 @@ impl<A: Service> Ways<A> {
 }
 
 /// A request that has its turn after what was sent to the actor before.
-fn by_mailbox<A, M>(addr: Arc<Addr<A>>, message: Make<M>) -> Request
+fn by_mailbox<A, M>(addr: Arc<Addr<A>>, message: MakeMessage<M>) -> Request
 where
     A: Service + Handler<M>,
     M: Message<Result = Result<(), BoxError>> + Send + 'static,
@@ -76,20 +76,20 @@ where
     Box::new(move |_| Box::pin(addr.send(message())))
 }
 
-impl<A: Service> Link for Ways<A> {
-    fn register(&self, message: Make<RegisterOnServer>) -> Option<Request> {
+impl<A: Service> MessageRoutes for TypedRoutes<A> {
+    fn register(&self, message: MakeMessage<RegisterOnServer>) -> Option<Request> {
         self.register.map(|register| register(message))
     }
 
-    fn setup(&self, message: Make<Setup>) -> Request {
+    fn setup(&self, message: MakeMessage<Setup>) -> Request {
         Lane::<A>::request(message)
     }
 
-    fn run(&self, message: Make<Run>) -> Option<Request> {
+    fn run(&self, message: MakeMessage<Run>) -> Option<Request> {
         self.run.map(|run| run(message))
     }
 
-    fn shutdown(&self, message: Make<Shutdown>) -> Option<Request> {
+    fn shutdown(&self, message: MakeMessage<Shutdown>) -> Option<Request> {
         self.shutdown.map(|shutdown| shutdown(Arc::clone(&self.addr), message))
     }
 

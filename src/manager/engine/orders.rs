@@ -10,11 +10,11 @@ use actix::{Actor, Message};
 use foldhash::fast::RandomState;
 
 use super::askers::is_doubled;
-use super::service_slot::Seat;
+use super::service_slot::ServiceSlot;
 use super::shell::Shell;
 use crate::events::Name;
 use crate::lifecycle::{Announcement, Input, Outcome, RestartMode, ServiceIx, Stage};
-use crate::manager::api::pending_service::Candidate;
+use crate::manager::api::pending_service::PendingService;
 use crate::manager::observe::event_log::Detail;
 
 /// Why an order to a running manager was refused, or could not be carried out.
@@ -97,14 +97,14 @@ pub(crate) enum Order {
 ///
 /// Bound: one for each that waits for the answer, and as many again, at least 64, for which nobody does.
 #[derive(Default)]
-pub(crate) struct Orders {
-    open: Vec<(ServiceIx, Order, Promise)>,
+pub(crate) struct OpenOrders {
+    open: Vec<(ServiceIx, Order, OrderReply)>,
     purge_at: usize,
     /// Where services are, by their ids; made with the first order.
     places: OnceCell<HashMap<Name, ServiceIx, RandomState>>,
 }
 
-impl Orders {
+impl OpenOrders {
     /// There is no service of this id any more.
     pub(crate) fn forget(&mut self, id: &Name) {
         if let Some(places) = self.places.get_mut() {
@@ -112,7 +112,7 @@ impl Orders {
         }
     }
 
-    fn add(&mut self, ix: ServiceIx, order: Order, promise: Promise) {
+    fn add(&mut self, ix: ServiceIx, order: Order, promise: OrderReply) {
         // What came by `do_send`, or was given up, is carried out all the same, but nobody is to be told.
         is_doubled(&mut self.open, &mut self.purge_at, |(_, _, promise)| promise.is_awaited());
         self.open.push((ix, order, promise));
@@ -121,43 +121,43 @@ impl Orders {
 
 /// An answer, now or later. It holds the very sender of it, so that the end of the manager's thread can't lose it.
 #[derive(Clone)]
-pub struct Promise(Arc<Mutex<Promised>>);
+pub struct OrderReply(Arc<Mutex<ReplyState>>);
 
-enum Promised {
+enum ReplyState {
     Nothing,
     To(OneshotSender<Answer>),
     Kept(Answer),
 }
 
-impl Promise {
+impl OrderReply {
     fn new() -> Self {
-        Self(Arc::new(Mutex::new(Promised::Nothing)))
+        Self(Arc::new(Mutex::new(ReplyState::Nothing)))
     }
 
     /// Whether somebody waits for it; told from the moment on at which the order has been taken.
     fn is_awaited(&self) -> bool {
         match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            Promised::To(sender) => !sender.is_closed(),
-            Promised::Nothing | Promised::Kept(_) => false,
+            ReplyState::To(sender) => !sender.is_closed(),
+            ReplyState::Nothing | ReplyState::Kept(_) => false,
         }
     }
 
     fn keep(&self, answer: Answer) {
         let mut promised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Promised::To(sender) = std::mem::replace(&mut *promised, Promised::Kept(answer.clone())) {
+        if let ReplyState::To(sender) = std::mem::replace(&mut *promised, ReplyState::Kept(answer.clone())) {
             // Whoever asked may have stopped waiting.
             let _ = sender.send(answer);
         }
     }
 }
 
-impl From<Answer> for Promise {
+impl From<Answer> for OrderReply {
     fn from(answer: Answer) -> Self {
-        Self(Arc::new(Mutex::new(Promised::Kept(answer))))
+        Self(Arc::new(Mutex::new(ReplyState::Kept(answer))))
     }
 }
 
-impl<A, M> MessageResponse<A, M> for Promise
+impl<A, M> MessageResponse<A, M> for OrderReply
 where
     A: Actor,
     M: Message<Result = Answer>,
@@ -166,26 +166,26 @@ where
         let Some(sender) = sender else { return };
         let mut promised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*promised {
-            Promised::Kept(answer) => {
+            ReplyState::Kept(answer) => {
                 let _ = sender.send(answer.clone());
             }
-            Promised::Nothing | Promised::To(_) => *promised = Promised::To(sender),
+            ReplyState::Nothing | ReplyState::To(_) => *promised = ReplyState::To(sender),
         }
     }
 }
 
 impl Shell {
     /// Takes a service that is to be added. Its answer comes when it runs, or has been taken back.
-    pub(crate) fn add(&mut self, candidate: Candidate) -> Promise {
-        match self.admit(candidate) {
+    pub(crate) fn add(&mut self, pending: PendingService) -> OrderReply {
+        match self.admit(pending) {
             Ok(ix) => self.promise(ix, Order::Add, Input::Added(ix)),
             Err(error) => Err(error).into(),
         }
     }
 
-    fn admit(&mut self, candidate: Candidate) -> Result<ServiceIx, OrderError> {
+    fn admit(&mut self, pending: PendingService) -> Result<ServiceIx, OrderError> {
         self.check_running()?;
-        let id = candidate.id.clone();
+        let id = pending.id.clone();
         let reserved = *id == *crate::grpc::SERVER_ID || crate::grpc::health::is_taken(&id);
         if reserved || id.trim().is_empty() || self.place(&id).is_some() {
             return Err(OrderError::Id(id.to_string()));
@@ -194,18 +194,18 @@ impl Shell {
             service: id.chars().take(LONGEST_SHOWN).collect(),
             reason: error.to_string(),
         };
-        candidate.check(self.budget.services_time()).map_err(|error| refused(&error))?;
+        pending.check(self.budget.services_time()).map_err(|error| refused(&error))?;
         let place = |on: &Name| self.place(on);
         let restarts =
             |ix: ServiceIx| self.services[ix.0 as usize].restarts.policy().mode() != RestartMode::Never;
-        let spec = candidate.spec(place, restarts).map_err(|error| refused(&error))?;
-        let depends_on = candidate.depends_on.clone();
+        let spec = pending.spec(place, restarts).map_err(|error| refused(&error))?;
+        let depends_on = pending.depends_on.clone();
         let ix = self.machine.add(spec);
-        self.account.add(ix, &id, depends_on);
-        let seat = Seat::new(candidate);
+        self.event_log.add(ix, &id, depends_on);
+        let slot = ServiceSlot::new(pending);
         match self.services.get_mut(ix.0 as usize) {
-            Some(vacant) => *vacant = seat,
-            None => self.services.push(seat),
+            Some(vacant) => *vacant = slot,
+            None => self.services.push(slot),
         }
         if let Some(places) = self.orders.places.get_mut() {
             places.insert(id, ix);
@@ -214,7 +214,7 @@ impl Shell {
     }
 
     /// Orders something of a service that is there.
-    pub(crate) fn order(&mut self, id: &str, order: Order) -> Promise {
+    pub(crate) fn order(&mut self, id: &str, order: Order) -> OrderReply {
         match self.check_order(id, order) {
             Ok(ix) => {
                 let input = match order {
@@ -229,8 +229,8 @@ impl Shell {
         }
     }
 
-    fn promise(&mut self, ix: ServiceIx, order: Order, input: Input) -> Promise {
-        let promise = Promise::new();
+    fn promise(&mut self, ix: ServiceIx, order: Order, input: Input) -> OrderReply {
+        let promise = OrderReply::new();
         self.orders.add(ix, order, promise.clone());
         self.forget_restarts(ix);
         self.feed(input, Detail::None);
@@ -255,7 +255,7 @@ impl Shell {
         }
         let ix = self.place(id).ok_or_else(|| OrderError::Unknown(service()))?;
         let named = |all: Vec<ServiceIx>| {
-            let names = all.iter().take(NAMED).map(|&ix| self.account.id(ix).to_string());
+            let names = all.iter().take(NAMED).map(|&ix| self.event_log.id(ix).to_string());
             let more = (all.len() > NAMED).then(|| format!("{} more", all.len() - NAMED));
             names.chain(more).collect()
         };
@@ -276,19 +276,19 @@ impl Shell {
     /// Where the service of this id is.
     pub(crate) fn place(&self, id: &str) -> Option<ServiceIx> {
         // Who orders in a loop must not have the manager look at ten thousand each time.
-        let all = || (0..).zip(&self.services).map(|(ix, seat)| (seat.id.clone(), ServiceIx(ix)));
+        let all = || (0..).zip(&self.services).map(|(ix, slot)| (slot.id.clone(), ServiceIx(ix)));
         let are_there = || all().filter(|(_, ix)| !self.machine.is_vacant(*ix)).collect();
         self.orders.places.get_or_init(are_there).get(id).copied()
     }
 
     /// Answers those whose orders have been carried out, or never will be.
-    pub(crate) fn carry_out(&mut self, told: &Announcement, reason: Option<String>) {
-        match *told {
+    pub(crate) fn carry_out(&mut self, announcement: &Announcement, reason: Option<String>) {
+        match *announcement {
             Announcement::ServiceAdded(ix) => {
                 self.answer_orders(ix, |order| (order == Order::Add).then_some(Ok(())));
             }
             Announcement::RestartFinished(ix, outcome) => {
-                let error = OrderError::Overtaken(self.account.id(ix).to_string());
+                let error = OrderError::Overtaken(self.event_log.id(ix).to_string());
                 self.answer_orders(ix, |order| match outcome {
                     _ if order != Order::Restart => None,
                     Outcome::Ok => Some(Ok(())),
@@ -298,7 +298,7 @@ impl Shell {
                 });
             }
             Announcement::StopFinished(ix, outcome) => {
-                let id = self.account.id(ix).to_string();
+                let id = self.event_log.id(ix).to_string();
                 self.answer_orders(ix, |order| match outcome {
                     _ if order != Order::Stop => None,
                     Outcome::Ok => Some(Ok(())),
@@ -307,7 +307,7 @@ impl Shell {
                 });
             }
             Announcement::ServiceRemoved(ix) => {
-                let service = self.account.id(ix).to_string();
+                let service = self.event_log.id(ix).to_string();
                 let reason = reason.clone().unwrap_or_else(|| "it was removed".to_owned());
                 self.answer_orders(ix, |order| match order {
                     Order::Add => {
@@ -319,7 +319,7 @@ impl Shell {
             }
             Announcement::ShutdownRequested(_) => {
                 for (ix, _, promise) in std::mem::take(&mut self.orders.open) {
-                    promise.keep(Err(OrderError::Overtaken(self.account.id(ix).to_string())));
+                    promise.keep(Err(OrderError::Overtaken(self.event_log.id(ix).to_string())));
                 }
             }
             _ => {}

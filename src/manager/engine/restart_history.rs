@@ -6,17 +6,17 @@ use crate::lifecycle::{Backoff, Intensity};
 use crate::service::RestartPolicy;
 
 /// How often, and how soon, a service was and is started again. Most never are: what that takes is made with the first time.
-pub(crate) struct Restarts {
+pub(crate) struct RestartHistory {
     /// Where it is another than that of one that is never restarted.
     policy: Option<Box<RestartPolicy>>,
     /// Since when it has been up.
     up: Option<Duration>,
     /// How many the rules count.
     counted: u32,
-    past: Option<Box<Past>>,
+    past: Option<Box<Counts>>,
 }
 
-struct Past {
+struct Counts {
     intensity: Intensity,
     backoff: Backoff,
     /// Failed lives in a row: none of them was healthy.
@@ -25,7 +25,7 @@ struct Past {
 
 static NEVER: RestartPolicy = RestartPolicy::never();
 
-impl Restarts {
+impl RestartHistory {
     pub(crate) fn new(policy: RestartPolicy) -> Self {
         let policy = (policy != NEVER).then(|| Box::new(policy));
         Self { policy, up: None, counted: 0, past: None }
@@ -35,9 +35,9 @@ impl Restarts {
         self.policy.as_deref().unwrap_or(&NEVER)
     }
 
-    fn past(&mut self) -> &mut Past {
+    fn past(&mut self) -> &mut Counts {
         let policy = self.policy.as_deref().unwrap_or(&NEVER);
-        let none = || Box::new(Past { intensity: policy.intensity(), backoff: policy.delays(), failed: 0 });
+        let none = || Box::new(Counts { intensity: policy.intensity(), backoff: policy.delays(), failed: 0 });
         self.past.get_or_insert_with(none)
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::due_times::DueTime;
-use super::inbox::{Tick, Turn};
+use super::inbox::{Generation, TimerEvent};
 use super::service_slot::STOP_TIMEOUT;
 use super::shell::Shell;
 use crate::base::clock;
@@ -19,18 +19,18 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 impl Shell {
     pub(crate) fn signal_requested(&mut self, ix: ServiceIx) {
-        let Some(lives) = &self.services[ix.0 as usize].lives else { return };
-        lives.deadlines.request();
-        self.account.note_asked(ix);
+        let Some(actor) = &self.services[ix.0 as usize].actor else { return };
+        actor.deadlines.request();
+        self.event_log.note_asked(ix);
     }
 
     /// Whatever the actor left to other threads is told that its time is over, too.
     pub(crate) fn suspend(&mut self, ix: ServiceIx) {
-        if let Some(lives) = &mut self.service(ix).lives {
-            (lives.ended, lives.overdue) = (Some(clock::now()), None);
-            lives.deadlines.request();
-            lives.signal.force();
-            lives.links.control.suspend();
+        if let Some(actor) = &mut self.service(ix).actor {
+            (actor.ended, actor.overdue) = (Some(clock::now()), None);
+            actor.deadlines.request();
+            actor.signal.force();
+            actor.handle.control.suspend();
         }
     }
 
@@ -41,7 +41,7 @@ impl Shell {
             return;
         }
         let service = self.service(ix).id.clone();
-        self.account.emit(LifecycleEvent::RestartDelayed { service, delay });
+        self.event_log.emit(LifecycleEvent::RestartDelayed { service, delay });
         self.service_timer(ix, delay, Input::DelayOver(ix));
     }
 
@@ -53,7 +53,7 @@ impl Shell {
     /// A service has one timer: the latest.
     fn service_timer(&mut self, ix: ServiceIx, after: Duration, input: Input) {
         let life = self.service(ix).life;
-        let due = self.due_times.after(after, Tick::Service(ix, life, input));
+        let due = self.due_times.after(after, TimerEvent::Service(ix, life, input));
         self.set_timer(ix, due);
     }
 
@@ -65,7 +65,7 @@ impl Shell {
     }
 
     /// A service's timer has gone off.
-    pub(crate) fn service_tick(&mut self, ix: ServiceIx, life: Turn, input: Input) {
+    pub(crate) fn on_service_timer(&mut self, ix: ServiceIx, life: Generation, input: Input) {
         if self.service(ix).life == life {
             if input == Input::StopTimeout(ix)
                 && let Some(wait) = self.patience(ix)
@@ -84,15 +84,15 @@ impl Shell {
         if let Some(wait) = self.putting_off(false) {
             return Some(wait);
         }
-        let lives = self.services[ix.0 as usize].lives.as_mut()?;
+        let actor = self.services[ix.0 as usize].actor.as_mut()?;
         // One that was asked, and woken, has not been let run since: it is the machine that is slow.
-        if lives.ended.is_none() && !lives.links.control.is_woken() {
+        if actor.ended.is_none() && !actor.handle.control.is_woken() {
             return None;
         }
         let now = clock::now();
         // One that polls itself again and again is woken all the time.
-        let most = if lives.ended.is_some() { STOP_TIMEOUT } else { NOT_LET_RUN };
-        let since = *lives.overdue.get_or_insert(now);
+        let most = if actor.ended.is_some() { STOP_TIMEOUT } else { NOT_LET_RUN };
+        let since = *actor.overdue.get_or_insert(now);
         let waits = now.saturating_duration_since(since) < most && self.may_yet_go(ix);
         waits.then_some(LOOK_AGAIN)
     }
@@ -102,7 +102,7 @@ impl Shell {
         if !self.service(ix).restarts.are_counted() {
             return;
         }
-        let now = self.account.now();
+        let now = self.event_log.now();
         let forgotten = self.service(ix).restarts.forgotten(now);
         if forgotten > 0 {
             self.feed(Input::RestartsForgotten(ix, forgotten), Detail::None);
@@ -111,21 +111,21 @@ impl Shell {
 
     /// Every service is up for the first time.
     pub(crate) fn all_are_up(&mut self) {
-        let now = self.account.now();
-        for seat in &mut self.services {
-            seat.restarts.is_up(now);
+        let now = self.event_log.now();
+        for slot in &mut self.services {
+            slot.restarts.is_up(now);
         }
     }
 
     /// Keeps account of restarts.
-    pub(crate) fn count_restarts(&mut self, told: &Announcement) {
-        match *told {
+    pub(crate) fn count_restarts(&mut self, announcement: &Announcement) {
+        match *announcement {
             Announcement::RestartStarted(ix, RestartCause::Failed { .. }) => {
-                let now = self.account.now();
+                let now = self.event_log.now();
                 self.service(ix).restarts.failed(now);
             }
             Announcement::RestartFinished(ix, Outcome::Ok) | Announcement::ServiceAdded(ix) => {
-                let now = self.account.now();
+                let now = self.event_log.now();
                 self.service(ix).restarts.is_up(now);
                 self.set_timer(ix, None);
             }

@@ -6,7 +6,7 @@ use actix::Addr;
 use tokio::sync::oneshot;
 use tracing::Dispatch;
 
-use super::inbox::{Home, Tick, Told};
+use super::inbox::{ManagerInput, ManagerSender, TimerEvent};
 use super::shell::{Parts, Shell};
 use crate::base::seconds;
 #[cfg(feature = "testing")]
@@ -15,11 +15,11 @@ use crate::events::{self, EventStream, LifecycleEvent, Name};
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, Server};
 use crate::lifecycle::{Input, Kind, ServiceIx, Stage};
 use crate::manager::Manager;
-use crate::manager::api::pending_service::Candidate;
-use crate::manager::api::plan::CheckedPlan;
+use crate::manager::api::pending_service::PendingService;
+use crate::manager::api::plan::CheckedDefinition;
 use crate::manager::api::status::ManagerStatus;
-use crate::manager::observe::event_log::{Account, Detail, Whom, doing};
-use crate::manager::observe::flight_recorder::Recorder;
+use crate::manager::observe::event_log::{Detail, EventLog, Subject, doing};
+use crate::manager::observe::flight_recorder::FlightRecorder;
 use crate::manager::observe::logging::{self, Spans};
 use crate::manager::signals::{self, Registration};
 use crate::report::{ConfigError, ManagerError, ShutdownReport, StageError};
@@ -35,7 +35,7 @@ const LOG_WAIT: Duration = Duration::from_millis(10);
 const NAMED: usize = 5;
 
 /// A manager that has started and not ended.
-pub(crate) struct Work {
+pub(crate) struct Running {
     /// Keeps the manager alive, whoever else has let go of it.
     _addr: Addr<Manager>,
     pub(crate) shell: Shell,
@@ -63,28 +63,32 @@ impl Ended {
     }
 }
 
-impl Work {
-    pub(crate) fn begin(plan: CheckedPlan, addr: &Addr<Manager>, home: Home) -> Result<Self, ConfigError> {
-        let CheckedPlan { options, checked, mut candidates, mut specs, held, one_thread } = plan;
-        let signals = if options.handle_signals { Some(signals::register(home.clone())?) } else { None };
+impl Running {
+    pub(crate) fn begin(
+        plan: CheckedDefinition,
+        addr: &Addr<Manager>,
+        sender: ManagerSender,
+    ) -> Result<Self, ConfigError> {
+        let CheckedDefinition { options, checked, mut pending_services, mut specs, held, one_thread } = plan;
+        let signals = if options.handle_signals { Some(signals::register(sender.clone())?) } else { None };
         let registrar = GrpcRegistrar::new().with_layers(options.handler_layers(), options.grpc_middleware);
         let gauge = Gauge::default();
         let mut observers = Vec::new();
-        if candidates.iter().any(|candidate| candidate.kind.registers()) {
+        if pending_services.iter().any(|pending| pending.kind.registers()) {
             let server = {
-                let (registrar, home) = (registrar.clone(), home.clone());
-                let stalls = home.clone();
-                let on_serving = Box::new(move |addresses| home.tell(Told::Serving(addresses)));
+                let (registrar, sender) = (registrar.clone(), sender.clone());
+                let stalls = sender.clone();
+                let on_serving = Box::new(move |addresses| sender.send(ManagerInput::Serving(addresses)));
                 Server::new(checked.addresses, checked.grpc_server, registrar, gauge.clone(), on_serving)
-                    .telling_of_stalls(move |stall| stalls.tell(Told::Worker(stall)))
+                    .telling_of_stalls(move |stall| stalls.send(ManagerInput::Worker(stall)))
             };
             observers.push(server.observer());
             // No service can hold up the thread that accepts connections.
             let mut spec = ServiceSpec::new(server).dedicated_thread();
             spec.depends_on.clone_from(&options.grpc_depends_on);
-            let server = Candidate::generic(spec, Kind::Server);
-            specs.push(server.spec(|on| place(&candidates, on), |_| false)?);
-            candidates.push(server);
+            let server = PendingService::generic(spec, Kind::Server);
+            specs.push(server.spec(|on| place(&pending_services, on), |_| false)?);
+            pending_services.push(server);
         }
         let dispatch = options.dispatch.unwrap_or_else(Dispatch::none);
         let (log_sender, log_stream) = events::channel();
@@ -97,12 +101,12 @@ impl Work {
         )?;
         observers.extend(options.observers);
         observers.extend(logged.is_some().then_some(log_sender));
-        let known = |candidate: &Candidate| (candidate.id.clone(), candidate.depends_on.clone());
-        let services = candidates.iter().map(known).collect();
+        let known = |pending: &PendingService| (pending.id.clone(), pending.depends_on.clone());
+        let services = pending_services.iter().map(known).collect();
         let shell = Shell::new(Parts {
-            home,
-            account: Account::new(services, observers, Recorder::new(options.flight_recorder)),
-            candidates,
+            sender,
+            event_log: EventLog::new(services, observers, FlightRecorder::new(options.flight_recorder)),
+            pending_services,
             specs,
             budget: checked.budget,
             registrar,
@@ -125,12 +129,12 @@ impl Work {
     /// Tells an observer of all that happens from now on.
     #[cfg(feature = "testing")]
     pub(crate) fn observe(&mut self, observer: EventSender) {
-        self.shell.account.observers().add(observer);
+        self.shell.event_log.observers().add(observer);
     }
 
     /// A stream of all that happens from now on.
     pub(crate) fn subscribe(&mut self) -> EventStream {
-        self.shell.account.observers().subscribe()
+        self.shell.event_log.observers().subscribe()
     }
 
     /// Nested managers that are not over.
@@ -139,17 +143,17 @@ impl Work {
     }
 
     /// What is due, if anything is.
-    pub(crate) fn take_due(&mut self) -> Option<Tick> {
+    pub(crate) fn take_due(&mut self) -> Option<TimerEvent> {
         self.shell.take_due()
     }
 
     #[cfg(all(test, feature = "testing"))]
-    pub(crate) fn tell(&self, told: Told) {
-        self.shell.home.tell(told);
+    pub(crate) fn tell(&self, told: ManagerInput) {
+        self.shell.sender.send(told);
     }
 
     #[cfg(all(test, feature = "testing"))]
-    pub(crate) fn do_after(&mut self, time: Duration, tick: Tick) {
+    pub(crate) fn do_after(&mut self, time: Duration, tick: TimerEvent) {
         self.shell.later(time, tick);
     }
 
@@ -162,26 +166,26 @@ impl Work {
         let grpc = self.shell.gauge.in_flight().filter(|_| self.stage() != Stage::Stopped);
         let services = self.shell.services_status();
         let (stage, addresses) = (self.stage(), self.grpc_addresses.clone());
-        let account = &mut self.shell.account;
-        let now = account.now();
-        let mut status = ManagerStatus::new(stage, now, addresses, account.report_mut().report());
+        let event_log = &mut self.shell.event_log;
+        let now = event_log.now();
+        let mut status = ManagerStatus::new(stage, now, addresses, event_log.report_mut().report());
         (status.grpc, status.services) = (grpc, services);
-        status.history = account.recorder().events();
+        status.history = event_log.recorder().events();
         status
     }
 
     /// Says who is being waited for.
     pub(crate) fn progress(&mut self) {
-        let account = &self.shell.account;
-        let open = account.open();
-        let name = |whom| match whom {
-            Whom::Service(ix, _) => account.id(ix).clone(),
-            Whom::Resource(resource) => account.resource_name(resource).clone(),
+        let event_log = &self.shell.event_log;
+        let open = event_log.open();
+        let name = |subject| match subject {
+            Subject::Service(ix, _) => event_log.id(ix).clone(),
+            Subject::Resource(resource) => event_log.resource_name(resource).clone(),
         };
         let mut waiting_for: Vec<String> = open
             .iter()
             .take(NAMED)
-            .map(|&(whom, lasted)| format!("{} ({}, {})", name(whom), doing(whom), seconds(lasted)))
+            .map(|&(subject, lasted)| format!("{} ({}, {})", name(subject), doing(subject), seconds(lasted)))
             .collect();
         if open.len() > NAMED {
             waiting_for.push(format!("and {} more", open.len() - NAMED));
@@ -192,16 +196,16 @@ impl Work {
             waiting_for: waiting_for.join(", "),
             to_force: self.shell.to_force(),
         };
-        self.shell.account.emit(event);
+        self.shell.event_log.emit(event);
     }
 
     /// All is over: what still lies on the threads goes with them.
     pub(crate) fn stop_threads(&mut self) {
-        self.shell.account.keep_history();
-        self.shell.account.observers().close();
+        self.shell.event_log.keep_history();
+        self.shell.event_log.observers().close();
         let threads = self.shell.stop_threads();
         let logged = self.logged.take();
-        let home = self.shell.home.clone();
+        let sender = self.shell.sender.clone();
         let wait = self.shell.to_force().unwrap_or(THREADS_WAIT);
         let wait = wait.clamp(LAST_THREADS_WAIT, THREADS_WAIT);
         actix_rt::spawn(async move {
@@ -209,13 +213,13 @@ impl Work {
             if let Some(logged) = logged {
                 let _ = tokio::time::timeout(LOG_WAIT, logged).await;
             }
-            home.tell(Told::Tick(Tick::Finished));
+            sender.send(ManagerInput::Timer(TimerEvent::Finished));
         });
     }
 }
 
-fn place(candidates: &[Candidate], id: &Name) -> Option<ServiceIx> {
-    candidates.iter().position(|candidate| candidate.id == *id).map(|at| ServiceIx(at as u32))
+fn place(pending_services: &[PendingService], id: &Name) -> Option<ServiceIx> {
+    pending_services.iter().position(|pending| pending.id == *id).map(|at| ServiceIx(at as u32))
 }
 
 impl Manager {
@@ -224,8 +228,8 @@ impl Manager {
     }
 
     pub(crate) fn feed(&mut self, input: Input) {
-        if let Some(work) = &mut self.work {
-            work.shell.feed(input, Detail::None);
+        if let Some(running) = &mut self.running {
+            running.shell.feed(input, Detail::None);
         }
         self.answer_running();
     }
@@ -237,17 +241,19 @@ impl Manager {
 
     /// Begins the shutdown, which is to be over at that time at the latest.
     pub(crate) fn shut_down_within(&mut self, at: Option<Instant>) {
-        if let (Some(work), Some(at)) = (&mut self.work, at) {
-            work.shell.tighten(at);
+        if let (Some(running), Some(at)) = (&mut self.running, at) {
+            running.shell.tighten(at);
         }
         self.feed(Input::ShutdownAsked);
     }
 
     /// Answers those who wait until all is set up, or runs, while it is so.
     pub(crate) fn answer_running(&mut self) {
-        let Some(work) = &self.work else { return };
-        for (waiters, now) in [(&self.set_up, work.shell.is_set_up()), (&self.running, work.shell.is_ready())]
-        {
+        let Some(running) = &self.running else { return };
+        for (waiters, now) in [
+            (&self.set_up_waiters, running.shell.is_set_up()),
+            (&self.running_waiters, running.shell.is_ready()),
+        ] {
             if now {
                 waiters.answer(Ok(()));
             } else {
@@ -262,28 +268,28 @@ impl Manager {
             ManagerError::new(error, None, None, ended.status.report.clone().unwrap_or_default())
         };
         let running = ended.result.clone().and_then(|()| Err(not_running()));
-        self.set_up.answer(running.clone());
-        self.running.answer(running);
-        self.stopped.answer(ended.result.clone());
+        self.set_up_waiters.answer(running.clone());
+        self.running_waiters.answer(running);
+        self.stopped_waiters.answer(ended.result.clone());
         self.ended = Some(ended);
-        self.work = None;
+        self.running = None;
     }
 
     pub(crate) fn conclude(&mut self) {
-        if let Some(work) = &mut self.work {
-            let result = work.shell.account.report_mut().result();
+        if let Some(running) = &mut self.running {
+            let result = running.shell.event_log.report_mut().result();
             // Whoever hears of the end may count on it that signals are nobody's any more.
-            drop(work.signals.take());
+            drop(running.signals.take());
             // Nobody who waits for the end waits for the status to be written, nor for all to be dropped.
-            self.stopped.answer(result.clone());
-            let status = work.status();
+            self.stopped_waiters.answer(result.clone());
+            let status = running.status();
             self.end(Ended { result, status });
         }
     }
 
     pub(crate) fn status(&mut self) -> ManagerStatus {
-        match (&mut self.work, &self.ended) {
-            (Some(work), _) => work.status(),
+        match (&mut self.running, &self.ended) {
+            (Some(running), _) => running.status(),
             (None, Some(ended)) => ended.status.clone(),
             (None, None) => {
                 ManagerStatus::new(Stage::Created, Duration::ZERO, Vec::new(), &ShutdownReport::default())

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tracing::info_span;
 
-use super::inbox::Told;
-use super::service_slot::{Lives, Seat};
+use super::inbox::ManagerInput;
+use super::service_slot::{RunningActor, ServiceSlot};
 use super::shell::Shell;
 use crate::base::ThreadError;
 use crate::events::LifecycleEvent;
@@ -13,7 +13,7 @@ use crate::grpc::RegisterOnServer;
 use crate::lifecycle::{Answer, Departure, Input, Kind, ResourceIx, ServiceIx, Step};
 use crate::manager::observe::event_log::Detail;
 use crate::report::ConfigError;
-use crate::service::{Asking, Deadlines, Registry, Release, Resources, Run, Setup, Shutdown, ShutdownSignal};
+use crate::service::{Deadlines, Registry, Release, Resources, Role, Run, Setup, Shutdown, ShutdownSignal};
 use crate::supervision::{Request, Tag};
 
 impl Shell {
@@ -27,65 +27,75 @@ impl Shell {
             return;
         }
         if step == Step::Shutdown && self.service(ix).kind == Kind::Server {
-            self.tell_in_flight();
+            self.emit_calls_in_flight();
         }
         let request = self.request(ix, step);
         #[cfg(feature = "testing")]
         let request = request.map(|request| self.spoiled(ix, step, request));
-        let home = self.home.clone();
-        let (Some(request), Some(lives)) = (request, &mut self.service(ix).lives) else { return };
-        let actor = lives.actor;
-        let reply = move |reply| home.tell(Told::Answered(ix, actor, step, reply));
-        match std::mem::take(&mut lives.rests) {
-            true => lives.links.control.restart(request, reply),
-            false => lives.links.control.ask(request, reply),
+        let sender = self.sender.clone();
+        let (Some(request), Some(actor)) = (request, &mut self.service(ix).actor) else { return };
+        let generation = actor.generation;
+        let reply = move |reply| sender.send(ManagerInput::Answered(ix, generation, step, reply));
+        match std::mem::take(&mut actor.rests) {
+            true => actor.handle.control.restart(request, reply),
+            false => actor.handle.control.ask(request, reply),
         }
     }
 
     /// The gRPC server is about to drain.
-    fn tell_in_flight(&mut self) {
+    fn emit_calls_in_flight(&mut self) {
         if let Some(in_flight) = self.gauge.in_flight().filter(|in_flight| in_flight.open() > 0) {
-            self.account.emit(LifecycleEvent::CallsInFlight { in_flight });
+            self.event_log.emit(LifecycleEvent::CallsInFlight { in_flight });
         }
     }
 
     /// The first message starts the actor.
     fn start_once(&mut self, ix: ServiceIx) -> Result<(), ThreadError> {
         let pool = Arc::clone(&self.service_threads);
-        let (actor, home) = (self.turn.take(), self.home.clone());
-        let seat = self.service(ix);
-        let Some(start) = seat.start.take() else { return Ok(()) };
-        let thread = if seat.dedicated { pool.dedicated()? } else { pool.shared(ix.0 as usize)? };
+        let (generation, sender) = (self.generation.take(), self.sender.clone());
+        let slot = self.service(ix);
+        let Some(start) = slot.start.take() else { return Ok(()) };
+        let thread = if slot.dedicated { pool.dedicated()? } else { pool.shared(ix.0 as usize)? };
         let tag = Tag::next();
-        let id = seat.id.clone();
+        let id = slot.id.clone();
         // What is logged beside the server's calls is theirs.
-        let span = match seat.kind {
+        let span = match slot.kind {
             Kind::Server => None,
             _ => pool.span(move || info_span!(target: "majordomo", parent: None, "service", service = %id)),
         };
-        let notices = Box::new(move |notice| home.tell(Told::Service(ix, actor, notice)));
-        let links = start(&thread, tag, notices, span);
+        let notices = Box::new(move |notice| sender.send(ManagerInput::Service(ix, generation, notice)));
+        let handle = start(&thread, tag, notices, span);
         self.service(ix).thread = Some(Arc::clone(&thread));
         let (deadlines, signal) = self.begin_life(ix);
-        let (retiring, rests, ended, overdue) = (false, false, None, None);
-        let lives = Lives { tag, thread, links, actor, deadlines, signal, retiring, ended, overdue, rests };
-        self.service(ix).lives = Some(lives);
+        let actor = RunningActor {
+            tag,
+            thread,
+            handle,
+            generation,
+            deadlines,
+            signal,
+            retiring: false,
+            ended: None,
+            overdue: None,
+            rests: false,
+        };
+        self.service(ix).actor = Some(actor);
         Ok(())
     }
 
     /// An actor that rests is started again, with the first message that follows.
     pub(crate) fn restart(&mut self, ix: ServiceIx) {
-        self.account.begin_life(ix);
+        self.event_log.begin_life(ix);
         self.forget_resources(ix);
         self.set_timer(ix, None);
-        if self.service(ix).lives.is_none() {
+        if self.service(ix).actor.is_none() {
             // Another actor takes its place, which is started by that message.
             return;
         }
         let (deadlines, signal) = self.begin_life(ix);
-        if let Some(lives) = &mut self.service(ix).lives {
-            (lives.deadlines, lives.signal) = (deadlines, signal);
-            (lives.rests, lives.ended, lives.overdue) = (true, None, None);
+        if let Some(actor) = &mut self.service(ix).actor {
+            (actor.deadlines, actor.signal) = (deadlines, signal);
+            (actor.rests, actor.ended, actor.overdue) = (true, None, None);
         }
     }
 
@@ -103,29 +113,31 @@ impl Shell {
         self.set_timer(ix, None);
         self.forget_resources(ix);
         let Some(thread) = self.service(ix).thread.take() else { return };
-        let tag = self.service(ix).lives.as_ref().map(|lives| lives.tag);
+        let tag = self.service(ix).actor.as_ref().map(|actor| actor.tag);
         match tag.filter(|tag| thread.watch().lasted(*tag).is_some()) {
             // It blocks its thread still, and is watched until it does no longer.
-            Some(tag) => self.watchdog.leave_behind(tag, thread),
+            Some(tag) => self.watchdog.keep_blocked(tag, thread),
             None => self.service_threads.let_go(&thread),
         }
     }
 
     /// A life has a signal and resources of its own.
     fn begin_life(&mut self, ix: ServiceIx) -> (Arc<Deadlines>, ShutdownSignal) {
-        let (life, home) = (self.turn.take(), self.home.clone());
+        let (life, sender) = (self.generation.take(), self.sender.clone());
         let deadlines = self.limits.another();
         let registry = Registry::new(
             self.service(ix).id.clone(),
             ix.0 as usize,
             Arc::clone(&self.resource_threads),
             Arc::clone(&deadlines),
-            move |index, told| home.tell(Told::Resource(ResourceIx { service: ix, index }, life, told)),
+            move |index, told| {
+                sender.send(ManagerInput::Resource(ResourceIx { service: ix, index }, life, told))
+            },
         );
-        let seat = self.service(ix);
-        seat.life = life;
-        seat.registry = Some(Arc::new(registry));
-        let signal = ShutdownSignal::new(Arc::clone(&deadlines), Asking::Service);
+        let slot = self.service(ix);
+        slot.life = life;
+        slot.registry = Some(Arc::new(registry));
+        let signal = ShutdownSignal::new(Arc::clone(&deadlines), Role::Service);
         (deadlines, signal)
     }
 
@@ -133,11 +145,11 @@ impl Shell {
     fn request(&mut self, ix: ServiceIx, step: Step) -> Option<Request> {
         let registrar = self.registrar.clone();
         let spans = self.spans.clone();
-        let Seat { id, lives, registry, .. } = self.service(ix);
-        let lives = lives.as_ref()?;
-        let (id, shutdown) = (id.clone(), lives.signal.clone());
+        let ServiceSlot { id, actor, registry, .. } = self.service(ix);
+        let actor = actor.as_ref()?;
+        let (id, shutdown) = (id.clone(), actor.signal.clone());
         let resources = Resources::new(Arc::clone(registry.as_ref()?));
-        let to = &lives.links.to;
+        let to = &actor.handle.routes;
         match step {
             Step::Register => {
                 let registrar = registrar.on_behalf_of(&id);
@@ -167,7 +179,7 @@ impl Shell {
     }
 
     pub(crate) fn release(&mut self, resource: ResourceIx) {
-        let home = self.home.clone();
+        let sender = self.sender.clone();
         let life = self.service(resource.service).life;
         let started = self.resource(resource);
         let to = Arc::clone(&started);
@@ -177,6 +189,8 @@ impl Shell {
         });
         #[cfg(feature = "testing")]
         let request = self.spoiled_release(resource, request);
-        started.control.ask_last(request, move |reply| home.tell(Told::Released(resource, life, reply)));
+        started
+            .control
+            .ask_last(request, move |reply| sender.send(ManagerInput::Released(resource, life, reply)));
     }
 }

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use smallvec::SmallVec;
 
 use super::due_times::DueTime;
-use super::inbox::Turn;
-use super::message_routes::Links;
-use super::restart_history::Restarts;
+use super::inbox::Generation;
+use super::message_routes::ActorHandle;
+use super::restart_history::RestartHistory;
 use crate::events::Name;
 use crate::lifecycle::Kind;
-use crate::manager::api::pending_service::{Candidate, Replacement, Start};
+use crate::manager::api::pending_service::{PendingService, Replacement, Start};
 use crate::manager::nested::Branch;
 use crate::service::{Deadlines, Registry, ShutdownSignal, Started};
 use crate::supervision::{Tag, Thread};
@@ -20,34 +20,34 @@ use crate::supervision::{Tag, Thread};
 pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A service on its way.
-pub(crate) struct Seat {
+pub(crate) struct ServiceSlot {
     pub(crate) id: Name,
     pub(crate) kind: Kind,
     pub(crate) dedicated: bool,
     pub(crate) start: Option<Start>,
     stop_timeout: Option<Duration>,
-    pub(crate) lives: Option<Lives>,
+    pub(crate) actor: Option<RunningActor>,
     /// Where its actor lives, or lived: its sockets may outlast it.
     pub(crate) thread: Option<Arc<Thread>>,
     /// Outlives the actor: its resources are released afterwards.
     pub(crate) registry: Option<Arc<Registry>>,
     pub(crate) resources: SmallVec<[Arc<Started>; 1]>,
     /// The life that resources and timers belong to.
-    pub(crate) life: Turn,
+    pub(crate) life: Generation,
     /// The timer of its stop, or of the delay of its restart.
     pub(crate) timer: Option<DueTime>,
-    pub(crate) restarts: Restarts,
+    pub(crate) restarts: RestartHistory,
     pub(crate) replacement: Option<Box<Replacement>>,
     pub(crate) branch: Option<Arc<Branch>>,
 }
 
 /// A service whose actor was started.
-pub(crate) struct Lives {
+pub(crate) struct RunningActor {
     pub(crate) tag: Tag,
     pub(crate) thread: Arc<Thread>,
-    pub(crate) links: Links,
+    pub(crate) handle: ActorHandle,
     /// The actor, which may live more than once.
-    pub(crate) actor: Turn,
+    pub(crate) generation: Generation,
     pub(crate) deadlines: Arc<Deadlines>,
     pub(crate) signal: ShutdownSignal,
     pub(crate) retiring: bool,
@@ -59,31 +59,31 @@ pub(crate) struct Lives {
     pub(crate) rests: bool,
 }
 
-impl Seat {
-    pub(crate) fn new(candidate: Candidate) -> Self {
-        let Candidate { id, kind, dedicated, start, policy, stop_timeout, replacement, branch, .. } =
-            candidate;
+impl ServiceSlot {
+    pub(crate) fn new(pending: PendingService) -> Self {
+        let PendingService { id, kind, dedicated, start, policy, stop_timeout, replacement, branch, .. } =
+            pending;
         Self {
             id,
             kind,
             dedicated,
             start: Some(start),
-            restarts: Restarts::new(policy),
+            restarts: RestartHistory::new(policy),
             stop_timeout,
             replacement,
             branch,
-            lives: None,
+            actor: None,
             thread: None,
             registry: None,
             resources: SmallVec::new(),
-            life: Turn::default(),
+            life: Generation::default(),
             timer: None,
         }
     }
 
     /// Whether something told of that actor is told of this service.
-    pub(crate) fn is_actor(&self, turn: Turn) -> bool {
-        self.lives.as_ref().is_some_and(|lives| lives.actor == turn)
+    pub(crate) fn is_actor(&self, generation: Generation) -> bool {
+        self.actor.as_ref().is_some_and(|actor| actor.generation == generation)
     }
 
     /// How long its stop, or the release of one of its resources, may take while others run.

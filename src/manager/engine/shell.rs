@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use super::due_times::DueTimes;
 use super::forcing::{Forced, Forcing};
-use super::inbox::{Home, Tick, Told, Turn};
-use super::orders::Orders;
-use super::service_slot::Seat;
+use super::inbox::{Generation, ManagerInput, ManagerSender, TimerEvent};
+use super::orders::OpenOrders;
+use super::service_slot::ServiceSlot;
 use super::shutdown_timers::LAST_CALL;
 use crate::base::clock;
 use crate::events::LifecycleEvent;
@@ -23,21 +23,21 @@ use crate::lifecycle::{
     Absence, Announcement, Answer, Budget, Command, Commands, Departure, Input, Machine, ResourceIx,
     ServiceIx, Spec, Stage, Step,
 };
-use crate::manager::api::pending_service::Candidate;
-use crate::manager::observe::event_log::{Account, Detail};
+use crate::manager::api::pending_service::PendingService;
+use crate::manager::observe::event_log::{Detail, EventLog};
 use crate::manager::observe::logging::Spans;
 use crate::manager::observe::watchdog::Watchdog;
 use crate::manager::observe::worker_stalls::WorkerStalls;
 use crate::report::ManagerError;
-use crate::service::{Deadlines, Started, Told as ToldOf};
+use crate::service::{Deadlines, ResourceEvent, Started};
 use crate::supervision::{Gone, Lodgers, Notice, OnForeignStop, Pool, Reply, Thread, batched};
 
 /// A manager at work.
 pub(crate) struct Shell {
-    pub(crate) home: Home,
+    pub(crate) sender: ManagerSender,
     pub(crate) machine: Machine,
-    pub(crate) account: Account,
-    pub(crate) services: Vec<Seat>,
+    pub(crate) event_log: EventLog,
+    pub(crate) services: Vec<ServiceSlot>,
     pub(crate) budget: Budget,
     pub(crate) limits: Arc<Deadlines>,
     pub(crate) registrar: GrpcRegistrar,
@@ -56,8 +56,8 @@ pub(crate) struct Shell {
     /// The turns in which services stop.
     pub(crate) shares: u32,
     /// The latest life of any service.
-    pub(crate) turn: Turn,
-    pub(crate) orders: Orders,
+    pub(crate) generation: Generation,
+    pub(crate) orders: OpenOrders,
     pub(crate) watchdog: Watchdog,
     pub(crate) worker_stalls: WorkerStalls,
     /// What is still to go wrong, in a rehearsal.
@@ -67,9 +67,9 @@ pub(crate) struct Shell {
 
 /// What a shell is made of.
 pub(crate) struct Parts {
-    pub(crate) home: Home,
-    pub(crate) account: Account,
-    pub(crate) candidates: Vec<Candidate>,
+    pub(crate) sender: ManagerSender,
+    pub(crate) event_log: EventLog,
+    pub(crate) pending_services: Vec<PendingService>,
     pub(crate) specs: Vec<Spec>,
     pub(crate) budget: Budget,
     pub(crate) registrar: GrpcRegistrar,
@@ -86,10 +86,11 @@ pub(crate) struct Parts {
 
 impl Shell {
     pub(crate) fn new(parts: Parts) -> Self {
-        let home = parts.home.clone();
-        let on_foreign_stop: OnForeignStop = Arc::new(move |stop| home.tell(Told::ForeignStop(stop)));
+        let sender = parts.sender.clone();
+        let on_foreign_stop: OnForeignStop =
+            Arc::new(move |stop| sender.send(ManagerInput::ForeignStop(stop)));
         let (threads, dispatch) = (parts.service_threads, parts.spans.dispatch().clone());
-        let watchdog = Watchdog::new(parts.stuck_after, &parts.home);
+        let watchdog = Watchdog::new(parts.stuck_after, &parts.sender);
         let pool = |kind| {
             Arc::new(match parts.one_thread {
                 true => Pool::of_this_thread(&dispatch),
@@ -110,10 +111,10 @@ impl Shell {
             machine.hold();
         }
         Self {
-            home: parts.home,
+            sender: parts.sender,
             machine,
-            account: parts.account,
-            services: parts.candidates.into_iter().map(Seat::new).collect(),
+            event_log: parts.event_log,
+            services: parts.pending_services.into_iter().map(ServiceSlot::new).collect(),
             budget: parts.budget,
             limits: Arc::default(),
             registrar: parts.registrar,
@@ -129,8 +130,8 @@ impl Shell {
             called: Vec::new(),
             deadline: None,
             shares: 1,
-            turn: Turn::default(),
-            orders: Orders::default(),
+            generation: Generation::default(),
+            orders: OpenOrders::default(),
             watchdog,
             worker_stalls: WorkerStalls::default(),
             #[cfg(feature = "testing")]
@@ -187,17 +188,17 @@ impl Shell {
             // The same memory for each step: what is told to ten thousand takes much.
             let mut commands = std::mem::take(&mut self.commands);
             while let Some((input, detail)) = self.inputs.pop_front() {
-                self.account.count_input();
+                self.event_log.count_input();
                 self.machine.take_step(input, &mut commands);
                 for command in commands.drain(..) {
-                    self.perform(command, &detail);
+                    self.execute(command, &detail);
                 }
             }
             self.commands = commands;
         });
     }
 
-    fn perform(&mut self, command: Command, detail: &Detail) {
+    fn execute(&mut self, command: Command, detail: &Detail) {
         match command {
             Command::Send(ix, step) => self.send(ix, step),
             Command::SignalRequested(ix) => self.signal_requested(ix),
@@ -221,18 +222,18 @@ impl Shell {
     fn announce(&mut self, announcement: Announcement, detail: &Detail) {
         let copy = announcement.clone();
         let reason = match announcement {
-            Announcement::ServiceRemoved(ix) => self.account.last_failure(ix),
+            Announcement::ServiceRemoved(ix) => self.event_log.last_failure(ix),
             _ => None,
         };
         if announcement == Announcement::Stopped {
             self.close_stalls();
             self.close_worker_stalls();
         }
-        self.account.announce(announcement, detail);
+        self.event_log.announce(announcement, detail);
         #[cfg(feature = "testing")]
         self.strike_at(&copy);
         match copy {
-            Announcement::Stopped => self.home.tell(Told::Tick(Tick::Stopped)),
+            Announcement::Stopped => self.sender.send(ManagerInput::Timer(TimerEvent::Stopped)),
             Announcement::Running => self.all_are_up(),
             other => {
                 if let Announcement::ServiceRemoved(ix) = other {
@@ -245,8 +246,8 @@ impl Shell {
     }
 
     /// Something that an actor, a resource or the server told.
-    pub(crate) fn told_by_service(&mut self, ix: ServiceIx, turn: Turn, notice: Notice) {
-        if !self.service(ix).is_actor(turn) {
+    pub(crate) fn on_actor_notice(&mut self, ix: ServiceIx, generation: Generation, notice: Notice) {
+        if !self.service(ix).is_actor(generation) {
             return;
         }
         self.forget_restarts(ix);
@@ -259,33 +260,38 @@ impl Shell {
             Notice::Gone(gone) => {
                 self.forcing.is_gone(Forced::Service(ix));
                 let (departure, detail) = departure(gone);
-                self.service(ix).lives = None;
+                self.service(ix).actor = None;
                 self.feed(Input::Gone(ix, departure), detail);
             }
         }
     }
 
-    pub(crate) fn answered(&mut self, ix: ServiceIx, turn: Turn, step: Step, reply: Reply) {
-        if self.service(ix).is_actor(turn) {
+    pub(crate) fn on_answer(&mut self, ix: ServiceIx, generation: Generation, step: Step, reply: Reply) {
+        if self.service(ix).is_actor(generation) {
             self.forget_restarts(ix);
             let (answer, detail) = answer(reply);
             self.feed(Input::Answered(ix, step, answer), detail);
         }
     }
 
-    pub(crate) fn told_of_resource(&mut self, resource: ResourceIx, turn: Turn, told: ToldOf) {
+    pub(crate) fn on_resource_event(
+        &mut self,
+        resource: ResourceIx,
+        generation: Generation,
+        told: ResourceEvent,
+    ) {
         let ix = resource.service;
-        if self.service(ix).life != turn {
+        if self.service(ix).life != generation {
             return;
         }
         self.forget_restarts(ix);
         self.learn_of_resources(ix);
         match told {
-            ToldOf::Started => self.feed_queued(),
-            ToldOf::Notice(Notice::Panicked(panic)) => {
+            ResourceEvent::Started => self.feed_queued(),
+            ResourceEvent::Notice(Notice::Panicked(panic)) => {
                 self.feed(Input::ResourcePanicked(resource), Detail::Panic(panic));
             }
-            ToldOf::Notice(Notice::Gone(gone) | Notice::Suspended(gone)) => {
+            ResourceEvent::Notice(Notice::Gone(gone) | Notice::Suspended(gone)) => {
                 self.forcing.is_gone(Forced::Resource(resource));
                 let (departure, detail) = departure(gone);
                 self.feed(Input::ResourceGone(resource, departure), detail);
@@ -293,21 +299,21 @@ impl Shell {
         }
     }
 
-    pub(crate) fn released(&mut self, resource: ResourceIx, turn: Turn, reply: Reply) {
-        if self.service(resource.service).life == turn {
+    pub(crate) fn on_released(&mut self, resource: ResourceIx, generation: Generation, reply: Reply) {
+        if self.service(resource.service).life == generation {
             let (answer, detail) = answer(reply);
             self.feed(Input::Released(resource, answer), detail);
         }
     }
 
-    pub(crate) fn serving(&mut self, addresses: Vec<GrpcAddress>) {
+    pub(crate) fn on_serving(&mut self, addresses: Vec<GrpcAddress>) {
         for address in addresses {
-            self.account.emit(LifecycleEvent::Serving { address });
+            self.event_log.emit(LifecycleEvent::Serving { address });
         }
         self.feed(Input::Serving, Detail::None);
     }
 
-    pub(crate) fn service(&mut self, ix: ServiceIx) -> &mut Seat {
+    pub(crate) fn service(&mut self, ix: ServiceIx) -> &mut ServiceSlot {
         &mut self.services[ix.0 as usize]
     }
 
@@ -327,7 +333,7 @@ impl Shell {
     fn learn_of_resources(&mut self, ix: ServiceIx) {
         let Some(registry) = self.service(ix).registry.clone() else { return };
         for started in registry.untold() {
-            self.account.name_resource(ix, started.name.clone());
+            self.event_log.name_resource(ix, started.name.clone());
             self.service(ix).resources.push(started);
             self.inputs.push_back((Input::ResourceStarted(ix), Detail::None));
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use super::inbox::Tick;
+use super::inbox::TimerEvent;
 use super::shell::Shell;
 use crate::base::clock;
 use crate::lifecycle::{Input, Stage};
@@ -21,7 +21,7 @@ impl Shell {
     pub(crate) fn start_deadlines(&mut self, shares: u32) {
         self.shares = shares;
         self.time_shutdown(clock::now());
-        self.later(PROGRESS, Tick::Progress);
+        self.later(PROGRESS, TimerEvent::Progress);
     }
 
     /// Sets the timers of the steps whose times are known beforehand. What is told twice counts once.
@@ -52,18 +52,18 @@ impl Shell {
     }
 
     pub(crate) fn timer(&mut self, after: Duration, input: Input) {
-        self.later(after, Tick::Input(input));
+        self.later(after, TimerEvent::Input(input));
     }
 
-    pub(crate) fn later(&mut self, after: Duration, tick: Tick) {
+    pub(crate) fn later(&mut self, after: Duration, tick: TimerEvent) {
         self.due_times.after(after, tick);
     }
 
     /// What is due, if anything is.
-    pub(crate) fn take_due(&mut self) -> Option<Tick> {
+    pub(crate) fn take_due(&mut self) -> Option<TimerEvent> {
         let (at, tick) = self.due_times.take()?;
         self.was_due(at);
-        if let Tick::Progress = tick {
+        if let TimerEvent::Progress = tick {
             // One that did not run for long has nothing to catch up with.
             let (next, now) = (at + PROGRESS, clock::now());
             self.due_times.at(if next > now { next } else { now + PROGRESS }, tick);
@@ -75,7 +75,7 @@ impl Shell {
     fn was_due(&mut self, at: Instant) {
         // In paused time, the clock jumps.
         if !self.service_threads.is_one_thread() && self.absence.late(at, clock::now()) {
-            self.account.note_absence(self.absence.total());
+            self.event_log.note_absence(self.absence.total());
             self.call_threads();
         }
     }
@@ -93,16 +93,16 @@ impl Shell {
     }
 
     /// Something for the rules is due. What forces is put off where nobody had a chance to do what was asked of it.
-    pub(crate) fn due_input(&mut self, input: Input) {
+    pub(crate) fn on_due_input(&mut self, input: Input) {
         let forces = matches!(input, Input::ReserveReached | Input::DeadlineReached | Input::LastCallOver);
-        if !(forces && self.put_off(Tick::Input(input))) {
+        if !(forces && self.put_off(TimerEvent::Input(input))) {
             self.feed(input, Detail::None);
         }
     }
 
     /// Whether what is due waits until those that were stopped with the manager have been let on.
-    pub(crate) fn put_off(&mut self, tick: Tick) -> bool {
-        match self.putting_off(matches!(tick, Tick::Input(Input::DeadlineReached))) {
+    pub(crate) fn put_off(&mut self, tick: TimerEvent) -> bool {
+        match self.putting_off(matches!(tick, TimerEvent::Input(Input::DeadlineReached))) {
             Some(wait) => {
                 self.later(wait, tick);
                 true

@@ -18,7 +18,7 @@ use actix::dev::{MessageResponse, OneshotSender};
 
 use super::askers::Askers;
 use super::mailbox::ManagerContext;
-use super::running::Work;
+use super::running::Running;
 use crate::base::clock;
 use crate::manager::Manager;
 use crate::manager::api::messages::GetStatus;
@@ -32,7 +32,7 @@ const SHORT: Duration = Duration::from_millis(1);
 
 /// Those who ask for the status.
 #[derive(Default)]
-pub(crate) struct Questions {
+pub(crate) struct StatusRequests {
     askers: Arc<Mutex<Askers<ManagerStatus>>>,
     print: bool,
     round: Round,
@@ -51,10 +51,10 @@ enum Round {
     Answering(Box<ManagerStatus>, Vec<OneshotSender<ManagerStatus>>),
 }
 
-impl Questions {
+impl StatusRequests {
     /// The response to one who asks.
-    pub(crate) fn take_down(&self) -> Asked {
-        Asked(Arc::clone(&self.askers))
+    pub(crate) fn take_down(&self) -> StatusResponse {
+        StatusResponse(Arc::clone(&self.askers))
     }
 
     /// Has the status printed, too.
@@ -96,13 +96,13 @@ impl Questions {
 
 impl Manager {
     /// Does a piece of what questions want, if there is any and it is its time. Answers whether it did.
-    pub(crate) fn answer_questions(&mut self, is_idle: bool, cx: &Context<'_>) -> bool {
-        if !self.questions.may_answer(is_idle) {
+    pub(crate) fn answer_status_requests(&mut self, is_idle: bool, cx: &Context<'_>) -> bool {
+        if !self.status_requests.may_answer(is_idle) {
             return false;
         }
         let began = clock::now();
-        self.questions.round = match std::mem::take(&mut self.questions.round) {
-            Round::None => self.take_questions(cx),
+        self.status_requests.round = match std::mem::take(&mut self.status_requests.round) {
+            Round::None => self.take_status_requests(cx),
             Round::Asking(status, askers) => match lock(&status).take() {
                 Some(status) => self.complete(status, askers),
                 // It is gone unanswered, and so are they.
@@ -111,20 +111,20 @@ impl Manager {
             Round::Answering(status, askers) => answer(status, askers, began),
         };
         let over = clock::now();
-        self.questions.latest = Some((over - began, over));
+        self.status_requests.latest = Some((over - began, over));
         true
     }
 
     /// Makes the status for all who have asked so far.
-    fn take_questions(&mut self, cx: &Context<'_>) -> Round {
-        let mut askers = lock(&self.questions.askers).take();
+    fn take_status_requests(&mut self, cx: &Context<'_>) -> Round {
+        let mut askers = lock(&self.status_requests.askers).take();
         // The first is answered first: from the end.
         askers.reverse();
-        if askers.is_empty() && !self.questions.print {
+        if askers.is_empty() && !self.status_requests.print {
             return Round::None;
         }
         let status = self.status();
-        let children = self.work.as_ref().map(Work::children).unwrap_or_default();
+        let children = self.running.as_ref().map(Running::children).unwrap_or_default();
         if children.is_empty() {
             return self.complete(status, askers);
         }
@@ -140,7 +140,7 @@ impl Manager {
     }
 
     fn complete(&mut self, status: ManagerStatus, askers: Vec<OneshotSender<ManagerStatus>>) -> Round {
-        if std::mem::take(&mut self.questions.print) {
+        if std::mem::take(&mut self.status_requests.print) {
             Self::print(status.clone());
         }
         Round::Answering(Box::new(status), askers)
@@ -171,9 +171,9 @@ fn answer(
 }
 
 /// The response to a question: takes down who is to be answered. Nobody is, where it came by `do_send`.
-pub struct Asked(Arc<Mutex<Askers<ManagerStatus>>>);
+pub struct StatusResponse(Arc<Mutex<Askers<ManagerStatus>>>);
 
-impl MessageResponse<Manager, GetStatus> for Asked {
+impl MessageResponse<Manager, GetStatus> for StatusResponse {
     fn handle(self, _: &mut ManagerContext, asker: Option<OneshotSender<ManagerStatus>>) {
         if let Some(asker) = asker {
             lock(&self.0).add(asker);

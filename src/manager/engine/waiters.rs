@@ -12,10 +12,10 @@ type Outcome = Result<(), ManagerError>;
 
 /// Those who wait for the same thing.
 #[derive(Default)]
-pub(crate) struct Waiters(Arc<Mutex<Waiting>>);
+pub(crate) struct Waiters(Arc<Mutex<WaitState>>);
 
 #[derive(Default)]
-struct Waiting {
+struct WaitState {
     askers: Askers<Outcome>,
     outcome: Option<Outcome>,
 }
@@ -37,16 +37,16 @@ impl Waiters {
     }
 
     /// The response to one who asks.
-    pub(crate) fn join(&self) -> Join {
-        Join(Arc::clone(&self.0))
+    pub(crate) fn join(&self) -> WaitResponse {
+        WaitResponse(Arc::clone(&self.0))
     }
 }
 
 /// Answers at once where there is an outcome, else when there is one. Unlike a future it holds the very
 /// sender of the answer, so that the end of the manager's thread can't lose it.
-pub struct Join(Arc<Mutex<Waiting>>);
+pub struct WaitResponse(Arc<Mutex<WaitState>>);
 
-impl<A, M> MessageResponse<A, M> for Join
+impl<A, M> MessageResponse<A, M> for WaitResponse
 where
     A: Actor,
     M: Message<Result = Outcome>,
@@ -63,6 +63,6 @@ where
     }
 }
 
-fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
+fn lock(waiting: &Mutex<WaitState>) -> MutexGuard<'_, WaitState> {
     waiting.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,14 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::events::Name;
-use crate::manager::engine::service_slot::Seat;
+use crate::manager::engine::service_slot::ServiceSlot;
 use crate::manager::engine::shell::Shell;
 use crate::service::Started;
 use crate::supervision::{Tag, Thread};
 
 /// An actor of a manager, as it is called.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Who {
+pub(crate) struct ActorLabel {
     /// `None`: it is to be started yet.
     pub(crate) tag: Option<Tag>,
     pub(crate) service: Name,
@@ -19,23 +19,23 @@ pub(crate) struct Who {
     pub(crate) thread: Name,
 }
 
-impl Who {
+impl ActorLabel {
     fn new(tag: Tag, service: &Name, resource: Option<&Name>, thread: &Thread) -> Self {
         let thread = thread.name().unwrap_or_else(|| "a thread".into());
         Self { tag: Some(tag), service: service.clone(), resource: resource.cloned(), thread }
     }
 
     /// A service that was not started.
-    pub(crate) fn unborn(service: &Name) -> Self {
+    pub(crate) fn not_started(service: &Name) -> Self {
         Self { tag: None, service: service.clone(), resource: None, thread: "".into() }
     }
 
-    fn of_resource(seat: &Seat, started: &Started) -> Self {
-        Self::new(started.tag, &seat.id, Some(&started.name), &started.thread)
+    fn of_resource(slot: &ServiceSlot, started: &Started) -> Self {
+        Self::new(started.tag, &slot.id, Some(&started.name), &started.thread)
     }
 }
 
-impl fmt::Display for Who {
+impl fmt::Display for ActorLabel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.resource {
             Some(resource) => write!(f, "{}, resource {resource}", self.service),
@@ -44,37 +44,37 @@ impl fmt::Display for Who {
     }
 }
 
-impl Seat {
-    pub(crate) fn resource_whos(&self) -> impl Iterator<Item = Who> {
-        self.resources.iter().map(|started| Who::of_resource(self, started))
+impl ServiceSlot {
+    pub(crate) fn resource_labels(&self) -> impl Iterator<Item = ActorLabel> {
+        self.resources.iter().map(|started| ActorLabel::of_resource(self, started))
     }
 
-    pub(crate) fn who(&self) -> Option<Who> {
-        self.lives.as_ref().map(|lives| Who::new(lives.tag, &self.id, None, &lives.thread))
+    pub(crate) fn label(&self) -> Option<ActorLabel> {
+        self.actor.as_ref().map(|actor| ActorLabel::new(actor.tag, &self.id, None, &actor.thread))
     }
 }
 
 impl Shell {
     /// What an actor is called.
-    pub(crate) fn who(&self, tag: Tag) -> Option<Who> {
-        self.services.iter().find_map(|seat| {
-            if seat.lives.as_ref().is_some_and(|lives| lives.tag == tag) {
-                return seat.who();
+    pub(crate) fn label(&self, tag: Tag) -> Option<ActorLabel> {
+        self.services.iter().find_map(|slot| {
+            if slot.actor.as_ref().is_some_and(|actor| actor.tag == tag) {
+                return slot.label();
             }
-            let resource = seat.resources.iter().find(|started| started.tag == tag)?;
-            Some(Who::of_resource(seat, resource))
+            let resource = slot.resources.iter().find(|started| started.tag == tag)?;
+            Some(ActorLabel::of_resource(slot, resource))
         })
     }
 
     /// Those on a thread who were woken and have not been polled since.
-    pub(crate) fn woken_on(&self, thread: &Arc<Thread>) -> Vec<Who> {
+    pub(crate) fn woken_on(&self, thread: &Arc<Thread>) -> Vec<ActorLabel> {
         let mut woken = Vec::new();
-        for seat in &self.services {
-            let lives = seat.lives.as_ref().filter(|lives| Arc::ptr_eq(&lives.thread, thread));
-            woken.extend(lives.filter(|lives| lives.links.control.is_woken()).and_then(|_| seat.who()));
-            let resources = seat.resources.iter().filter(|started| Arc::ptr_eq(&started.thread, thread));
+        for slot in &self.services {
+            let actor = slot.actor.as_ref().filter(|actor| Arc::ptr_eq(&actor.thread, thread));
+            woken.extend(actor.filter(|actor| actor.handle.control.is_woken()).and_then(|_| slot.label()));
+            let resources = slot.resources.iter().filter(|started| Arc::ptr_eq(&started.thread, thread));
             let resources = resources.filter(|started| started.control.is_woken());
-            woken.extend(resources.map(|started| Who::of_resource(seat, started)));
+            woken.extend(resources.map(|started| ActorLabel::of_resource(slot, started)));
         }
         woken
     }

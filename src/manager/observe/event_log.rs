@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
 
-use super::flight_recorder::Recorder;
+use super::flight_recorder::FlightRecorder;
 use super::observers::Observers;
 use crate::base::clock;
 use crate::events::{End, EventSender, Failure, InFlight, LifecycleEvent, Name, TimedEvent};
@@ -31,30 +31,30 @@ pub(crate) enum Detail {
 
 /// Whom something concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Whom {
+pub(crate) enum Subject {
     Service(ServiceIx, Step),
     Resource(ResourceIx),
 }
 
 /// The account of a manager's life.
-pub(crate) struct Account {
+pub(crate) struct EventLog {
     began: Instant,
     /// How many inputs the rules have taken in.
     inputs: u64,
     /// When it was noticed that the process itself did not run, and for how long in all.
     absence: Option<(Duration, Duration)>,
-    services: Vec<Known>,
+    services: Vec<ServiceRecord>,
     report: ReportBuilder,
     observers: Observers,
-    recorder: Recorder,
+    recorder: FlightRecorder,
     /// Whether the last event has been told.
     is_over: bool,
 }
 
 /// What is remembered of a service.
-struct Known {
+struct ServiceRecord {
     id: Name,
-    resources: SmallVec<[KnownResource; 1]>,
+    resources: SmallVec<[ResourceRecord; 1]>,
     /// When its signal told it to stop, and by which input of the rules.
     asked_to_stop: Option<(Duration, u64)>,
     /// How often it, or a resource of its, has panicked outside of any step.
@@ -62,17 +62,17 @@ struct Known {
     agreed_to_stop: bool,
     panicked: bool,
     /// When its latest restart or stop began.
-    passage: Duration,
+    transition_began: Duration,
     /// Of the gRPC server: what it carried when it was forced.
     in_flight: Option<Arc<InFlight>>,
 }
 
-struct KnownResource {
+struct ResourceRecord {
     name: Name,
     started: Duration,
 }
 
-impl Known {
+impl ServiceRecord {
     fn new(id: &Name) -> Self {
         Self {
             id: id.clone(),
@@ -81,24 +81,24 @@ impl Known {
             panics: 0,
             agreed_to_stop: false,
             panicked: false,
-            passage: Duration::ZERO,
+            transition_began: Duration::ZERO,
             in_flight: None,
         }
     }
 }
 
-impl Account {
+impl EventLog {
     /// An account of these services, each with those that it depends on.
     pub(crate) fn new(
         services: Vec<(Name, Vec<Name>)>,
         observers: Vec<EventSender>,
-        recorder: Recorder,
+        recorder: FlightRecorder,
     ) -> Self {
         Self {
             began: clock::now(),
             inputs: 0,
             absence: None,
-            services: services.iter().map(|(id, _)| Known::new(id)).collect(),
+            services: services.iter().map(|(id, _)| ServiceRecord::new(id)).collect(),
             report: ReportBuilder::new(services),
             observers: Observers::new(observers),
             recorder,
@@ -108,7 +108,7 @@ impl Account {
 
     /// A service was handed to the running manager, in this place.
     pub(crate) fn add(&mut self, ix: ServiceIx, id: &Name, depends_on: Vec<Name>) {
-        let known = Known::new(id);
+        let known = ServiceRecord::new(id);
         match self.services.get_mut(ix.0 as usize) {
             Some(vacant) => *vacant = known,
             None => self.services.push(known),
@@ -118,8 +118,8 @@ impl Account {
 
     /// A service starts again.
     pub(crate) fn begin_life(&mut self, ix: ServiceIx) {
-        let known = self.known_mut(ix);
-        *known = Known { passage: known.passage, ..Known::new(&known.id) };
+        let known = self.record_mut(ix);
+        *known = ServiceRecord { transition_began: known.transition_began, ..ServiceRecord::new(&known.id) };
     }
 
     /// The text of a service's latest failure.
@@ -141,33 +141,33 @@ impl Account {
     }
 
     pub(crate) fn id(&self, ix: ServiceIx) -> &Name {
-        &self.known(ix).id
+        &self.record(ix).id
     }
 
     pub(crate) fn resource_name(&self, resource: ResourceIx) -> &Name {
-        &self.known(resource.service).resources[resource.index as usize].name
+        &self.record(resource.service).resources[resource.index as usize].name
     }
 
     /// What has started and not finished, oldest first; what is of the same age in the order of services and steps.
-    pub(crate) fn open(&self) -> Vec<(Whom, Duration)> {
+    pub(crate) fn open(&self) -> Vec<(Subject, Duration)> {
         let now = self.now();
         let places = self.report.places().into_iter().map(|at| ServiceIx(at as u32));
-        let services = places.clone().flat_map(|ix| Step::ALL.map(|step| Whom::Service(ix, step)));
+        let services = places.clone().flat_map(|ix| Step::ALL.map(|step| Subject::Service(ix, step)));
         let resources = places.flat_map(|ix| {
-            let resources = 0..self.known(ix).resources.len() as u32;
-            resources.map(move |index| Whom::Resource(ResourceIx { service: ix, index }))
+            let resources = 0..self.record(ix).resources.len() as u32;
+            resources.map(move |index| Subject::Resource(ResourceIx { service: ix, index }))
         });
         let all = services.chain(resources);
         let mut open: Vec<_> =
-            all.filter_map(|whom| self.open_since(whom).map(|since| (whom, now - since))).collect();
+            all.filter_map(|subject| self.open_since(subject).map(|since| (subject, now - since))).collect();
         open.sort_by_key(|&(_, lasted)| std::cmp::Reverse(lasted));
         open
     }
 
-    fn open_since(&self, whom: Whom) -> Option<Duration> {
-        match whom {
-            Whom::Service(ix, step) => self.report.open_since(self.id(ix), ix.0 as usize, step),
-            Whom::Resource(resource) => {
+    fn open_since(&self, subject: Subject) -> Option<Duration> {
+        match subject {
+            Subject::Service(ix, step) => self.report.open_since(self.id(ix), ix.0 as usize, step),
+            Subject::Resource(resource) => {
                 let (ix, name) = (resource.service, self.resource_name(resource));
                 self.report.release_since(self.id(ix), ix.0 as usize, name)
             }
@@ -180,7 +180,7 @@ impl Account {
     }
 
     /// The latest events.
-    pub(crate) fn recorder(&self) -> &Recorder {
+    pub(crate) fn recorder(&self) -> &FlightRecorder {
         &self.recorder
     }
 
@@ -192,18 +192,18 @@ impl Account {
     /// A resource of this name was started; its announcement follows.
     pub(crate) fn name_resource(&mut self, service: ServiceIx, name: Name) {
         let started = self.now();
-        self.known_mut(service).resources.push(KnownResource { name, started });
+        self.record_mut(service).resources.push(ResourceRecord { name, started });
     }
 
     /// The gRPC server is forced while it carries that.
     pub(crate) fn note_in_flight(&mut self, server: ServiceIx, in_flight: InFlight) {
-        self.known_mut(server).in_flight = Some(Arc::new(in_flight));
+        self.record_mut(server).in_flight = Some(Arc::new(in_flight));
     }
 
     /// Tells everybody of what the rules announce.
     pub(crate) fn announce(&mut self, announcement: Announcement, detail: &Detail) {
         if let Announcement::Panicked { service, error, .. } = announcement {
-            let known = self.known_mut(service);
+            let known = self.record_mut(service);
             known.panics = known.panics.saturating_add(1);
             if usize::from(known.panics) > ServiceReport::PANICS_KEPT {
                 let id = known.id.clone();
@@ -236,40 +236,40 @@ impl Account {
 
     fn end(
         &mut self,
-        whom: Whom,
+        subject: Subject,
         outcome: Outcome,
         error: Option<Fault>,
         detail: &Detail,
         at: Duration,
     ) -> End {
-        let began = self.open_since(whom).unwrap_or(at);
+        let began = self.open_since(subject).unwrap_or(at);
         let took = at - began;
-        let doing = doing(whom);
+        let doing = doing(subject);
         let error = error.map(|fault| match (outcome, detail) {
-            (Outcome::Forced, Detail::Held(hold)) => self.forced(whom, fault, hold.clone(), took),
-            (Outcome::Forced, _) => self.forced(whom, fault, self.hold(whom, began, at), took),
+            (Outcome::Forced, Detail::Held(hold)) => self.forced(subject, fault, hold.clone(), took),
+            (Outcome::Forced, _) => self.forced(subject, fault, self.hold(subject, began, at), took),
             _ => failure(doing, outcome, fault, detail, took),
         });
         End { took, outcome, error, cancelled: false }
     }
 
-    fn known(&self, ix: ServiceIx) -> &Known {
+    fn record(&self, ix: ServiceIx) -> &ServiceRecord {
         &self.services[ix.0 as usize]
     }
 
-    fn known_mut(&mut self, ix: ServiceIx) -> &mut Known {
+    fn record_mut(&mut self, ix: ServiceIx) -> &mut ServiceRecord {
         &mut self.services[ix.0 as usize]
     }
 }
 
 /// What somebody is doing, in a word.
-pub(crate) fn doing(whom: Whom) -> &'static str {
-    match whom {
-        Whom::Service(_, Step::Register) => "register",
-        Whom::Service(_, Step::Setup) => "setup",
-        Whom::Service(_, Step::Run) => "run",
-        Whom::Service(_, Step::Shutdown) => "shutdown",
-        Whom::Resource(_) => "release",
+pub(crate) fn doing(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Service(_, Step::Register) => "register",
+        Subject::Service(_, Step::Setup) => "setup",
+        Subject::Service(_, Step::Run) => "run",
+        Subject::Service(_, Step::Shutdown) => "shutdown",
+        Subject::Resource(_) => "release",
     }
 }
 

@@ -7,13 +7,13 @@ use crate::events::TimedEvent;
 
 /// Keeps the latest events, up to a number.
 #[derive(Debug)]
-pub(crate) struct Recorder {
+pub(crate) struct FlightRecorder {
     most: usize,
     /// The latest of them, at least: somebody else may want it.
     events: VecDeque<Arc<TimedEvent>>,
 }
 
-impl Recorder {
+impl FlightRecorder {
     pub(crate) fn new(most: usize) -> Self {
         Self { most, events: VecDeque::new() }
     }
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn the_latest_events_are_kept_and_no_more() {
         for (most, kept) in [(0, vec![]), (1, vec![5]), (3, vec![3, 4, 5]), (9, vec![1, 2, 3, 4, 5])] {
-            let mut recorder = Recorder::new(most);
+            let mut recorder = FlightRecorder::new(most);
             (1..=5).for_each(|millis| assert_eq!(recorder.record(at(millis)).at.as_millis(), millis.into()));
             let seen: Vec<_> = recorder.events().iter().map(|event| event.at.as_millis()).collect();
             assert_eq!(seen, kept, "{most}");
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn an_event_that_somebody_keeps_stays_as_it_is() {
-        let mut recorder = Recorder::new(1);
+        let mut recorder = FlightRecorder::new(1);
         let kept = Arc::clone(recorder.record(at(1)));
         recorder.record(at(2));
         recorder.record(at(3));

@@ -20,7 +20,7 @@ use tracing::instrument::WithSubscriber;
 use tracing::subscriber::NoSubscriber;
 use tracing::{Span, error, warn};
 
-use super::flight_recorder::Recorder;
+use super::flight_recorder::FlightRecorder;
 use crate::base::{ThreadError, spawn};
 use crate::events::{EventStream, Name, TimedEvent};
 use crate::lifecycle::Step;
@@ -51,7 +51,7 @@ impl Spans {
 
 /// Logs events, and in the end once more those before a forced end.
 struct Logger {
-    recorder: Recorder,
+    recorder: FlightRecorder,
     forced: bool,
     /// How much of an error is logged, in bytes.
     error_limit: usize,
@@ -105,7 +105,8 @@ pub(crate) fn start(
     }
     let dispatch = dispatch.clone();
     let (done, finished) = oneshot::channel();
-    let mut logger = Logger { recorder: Recorder::new(flight_recorder), forced: false, error_limit, lost: 0 };
+    let mut logger =
+        Logger { recorder: FlightRecorder::new(flight_recorder), forced: false, error_limit, lost: 0 };
     if one_thread {
         let logs = async move {
             while let Some(event) = events.recv().await {

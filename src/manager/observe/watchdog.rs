@@ -8,12 +8,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::actor_label::Who;
-use super::event_log::{Detail, Whom, doing};
+use super::actor_label::ActorLabel;
+use super::event_log::{Detail, Subject, doing};
 use crate::events::{LifecycleEvent, Name, Stall};
 use crate::lifecycle::{Departure, Input, LongPoll, ServiceIx, StallChange, StallKind, Stalls};
-use crate::manager::engine::inbox::{Home, Tick, Told};
-use crate::manager::engine::service_slot::Seat;
+use crate::manager::engine::inbox::{ManagerInput, ManagerSender, TimerEvent};
+use crate::manager::engine::service_slot::ServiceSlot;
 use crate::manager::engine::shell::Shell;
 use crate::report::StuckError;
 use crate::supervision::{Busy, Tag, Thread, Vigil, now};
@@ -23,23 +23,25 @@ pub(crate) struct Watchdog {
     /// How long a poll may last; `None`: as long as it likes.
     limit: Option<Duration>,
     vigil: Option<Arc<Vigil>>,
-    stalls: Stalls<Who>,
+    stalls: Stalls<ActorLabel>,
     /// Threads of actors that were given up, and block them still.
     left: Vec<(Tag, Arc<Thread>)>,
 }
 
 impl Watchdog {
-    pub(crate) fn new(limit: Option<Duration>, home: &Home) -> Self {
+    pub(crate) fn new(limit: Option<Duration>, sender: &ManagerSender) -> Self {
         let vigil = limit.map(|limit| {
-            let home = home.clone();
-            Arc::new(Vigil::new(limit / 4, move || home.tell(Told::Tick(Tick::Look))))
+            let sender = sender.clone();
+            Arc::new(Vigil::new(limit / 4, move || {
+                sender.send(ManagerInput::Timer(TimerEvent::LookAtThreads))
+            }))
         });
         let stalls = Stalls::new(limit.unwrap_or(Duration::MAX));
         Self { limit, vigil, stalls, left: Vec::new() }
     }
 
     /// An actor was given up, and blocks its thread still.
-    pub(crate) fn leave_behind(&mut self, tag: Tag, thread: Arc<Thread>) {
+    pub(crate) fn keep_blocked(&mut self, tag: Tag, thread: Arc<Thread>) {
         self.left.push((tag, thread));
     }
 
@@ -51,7 +53,7 @@ impl Watchdog {
 
 impl Shell {
     /// Time for a look at the threads.
-    pub(crate) fn look(&mut self) {
+    pub(crate) fn look_at_threads(&mut self) {
         let Some(limit) = self.watchdog.limit else { return };
         loop {
             let busy = self.busy_for(limit / 2);
@@ -59,7 +61,7 @@ impl Shell {
             let polls = busy.iter().filter_map(|(thread, busy)| self.long_poll(thread, *busy, limit));
             let polls: Vec<_> = polls.collect();
             for change in self.watchdog.stalls.look(now, &polls) {
-                self.tell_stall(change, false);
+                self.emit_stall(change, false);
             }
             self.replace_stuck(&busy);
             self.let_go_of_free_ones();
@@ -79,12 +81,12 @@ impl Shell {
         for change in self.watchdog.stalls.close(now()) {
             // Who is stuck as nobody looks any more is not free because of that.
             let goes_on = self.blocks_its_thread(&change);
-            self.tell_stall(change, goes_on);
+            self.emit_stall(change, goes_on);
         }
     }
 
     /// Whether the one that is stuck, or that another waits for, still blocks a thread.
-    fn blocks_its_thread(&self, change: &StallChange<Who>) -> bool {
+    fn blocks_its_thread(&self, change: &StallChange<ActorLabel>) -> bool {
         let culprit = match &change.kind {
             StallKind::Stuck => &change.who,
             StallKind::Starved(by) | StallKind::Waiting(by) => by,
@@ -96,9 +98,9 @@ impl Shell {
     /// Services that are stuck for longer than they allow fail, and are started again elsewhere.
     fn replace_stuck(&mut self, busy: &[(Arc<Thread>, Busy)]) {
         for (thread, busy) in busy {
-            let is_stuck = |seat: &Seat| {
-                seat.lives.as_ref().is_some_and(|lives| lives.tag == busy.actor)
-                    && seat.replacement.as_ref().is_some_and(|replacement| busy.lasted >= replacement.limit)
+            let is_stuck = |slot: &ServiceSlot| {
+                slot.actor.as_ref().is_some_and(|actor| actor.tag == busy.actor)
+                    && slot.replacement.as_ref().is_some_and(|replacement| busy.lasted >= replacement.limit)
             };
             let Some(at) = self.services.iter().position(is_stuck) else { continue };
             let ix = ServiceIx(at as u32);
@@ -111,17 +113,17 @@ impl Shell {
 
     /// To the rules it is as if the actor had ended, and could be started again.
     fn replace(&mut self, ix: ServiceIx, lasted: Duration, thread: Name) {
-        let seat = self.service(ix);
-        let (Some(lives), Some(replacement)) = (seat.lives.take(), &seat.replacement) else { return };
-        lives.deadlines.request();
-        lives.signal.force();
+        let slot = self.service(ix);
+        let (Some(actor), Some(replacement)) = (slot.actor.take(), &slot.replacement) else { return };
+        actor.deadlines.request();
+        actor.signal.force();
         // It goes as soon as its poll returns.
-        lives.links.control.force();
+        actor.handle.control.force();
         let limit = replacement.limit;
-        seat.start = Some((replacement.start)());
-        seat.thread = None;
-        seat.dedicated = true;
-        self.watchdog.left.push((lives.tag, lives.thread));
+        slot.start = Some((replacement.start)());
+        slot.thread = None;
+        slot.dedicated = true;
+        self.watchdog.left.push((actor.tag, actor.thread));
         self.forget_restarts(ix);
         let stuck = StuckError { lasted, limit, thread };
         self.feed(Input::Suspended(ix, Departure::Ended), Detail::Stuck(stuck));
@@ -149,51 +151,51 @@ impl Shell {
         busy.filter(|(_, busy)| busy.lasted >= long).collect()
     }
 
-    fn long_poll(&self, thread: &Arc<Thread>, busy: Busy, limit: Duration) -> Option<LongPoll<Who>> {
+    fn long_poll(&self, thread: &Arc<Thread>, busy: Busy, limit: Duration) -> Option<LongPoll<ActorLabel>> {
         // One that was given up is not in its place any more, but it is stuck all the same.
         let known = || self.watchdog.stalls.stuck().find(|who| who.tag == Some(busy.actor)).cloned();
-        let who = self.who(busy.actor).or_else(known)?;
+        let who = self.label(busy.actor).or_else(known)?;
         let mut behind = self.woken_on(thread);
         behind.retain(|who| who.tag != Some(busy.actor));
         let awaited_by = if busy.lasted < limit { Vec::new() } else { self.waiting_on(&who) };
         Some(LongPoll { began: busy.began, behind, awaited_by, who })
     }
 
-    fn waiting_on(&self, who: &Who) -> Vec<Who> {
+    fn waiting_on(&self, who: &ActorLabel) -> Vec<ActorLabel> {
         let Some(ix) = self.place(&who.service) else { return Vec::new() };
-        self.machine.waiting_on(ix).into_iter().map(|ix| self.who_is(ix)).collect()
+        self.machine.waiting_on(ix).into_iter().map(|ix| self.label_of(ix)).collect()
     }
 
-    fn tell_stall(&mut self, change: StallChange<Who>, goes_on: bool) {
+    fn emit_stall(&mut self, change: StallChange<ActorLabel>, goes_on: bool) {
         let StallChange { who, kind, lasted, over } = change;
         let stall = match kind {
             StallKind::Stuck => Stall::Stuck { doing: self.doing(&who), thread: who.thread.clone() },
             StallKind::Starved(by) => Stall::Starved { by: by.to_string().into() },
             StallKind::Waiting(on) => Stall::Waiting { on: on.to_string().into() },
         };
-        let Who { service, resource, .. } = who;
-        self.account.emit(match over {
+        let ActorLabel { service, resource, .. } = who;
+        self.event_log.emit(match over {
             false => LifecycleEvent::StallStarted { service, resource, stall, lasted },
             true => LifecycleEvent::StallFinished { service, resource, stall, lasted, goes_on },
         });
     }
 
     /// The step that somebody owes an answer for: the latest, where there are several.
-    fn doing(&self, who: &Who) -> &'static str {
-        let is = |whom: &Whom| match *whom {
-            Whom::Service(ix, _) => who.resource.is_none() && *self.account.id(ix) == who.service,
-            Whom::Resource(resource) => {
-                *self.account.id(resource.service) == who.service
-                    && who.resource.as_ref() == Some(self.account.resource_name(resource))
+    fn doing(&self, who: &ActorLabel) -> &'static str {
+        let is = |subject: &Subject| match *subject {
+            Subject::Service(ix, _) => who.resource.is_none() && *self.event_log.id(ix) == who.service,
+            Subject::Resource(resource) => {
+                *self.event_log.id(resource.service) == who.service
+                    && who.resource.as_ref() == Some(self.event_log.resource_name(resource))
             }
         };
-        let open = self.account.open();
-        open.iter().rev().map(|(whom, _)| *whom).find(is).map_or("its messages", doing)
+        let open = self.event_log.open();
+        open.iter().rev().map(|(subject, _)| *subject).find(is).map_or("its messages", doing)
     }
 
-    fn who_is(&self, ix: ServiceIx) -> Who {
-        let seat = &self.services[ix.0 as usize];
+    fn label_of(&self, ix: ServiceIx) -> ActorLabel {
+        let slot = &self.services[ix.0 as usize];
         // Whoever waits to be started for the first time has no actor yet; its place stands for it.
-        seat.who().unwrap_or_else(|| Who::unborn(&seat.id))
+        slot.label().unwrap_or_else(|| ActorLabel::not_started(&slot.id))
     }
 }

@@ -39,7 +39,7 @@ impl WorkerStalls {
 
 impl Shell {
     /// A handler blocks its worker, or does not any more.
-    pub(crate) fn told_of_worker(&mut self, stall: WorkerStall) {
+    pub(crate) fn on_worker_stall(&mut self, stall: WorkerStall) {
         if self.worker_stalls.take(&stall, now()) {
             self.emit_worker_stall(stall, false);
         }
@@ -55,7 +55,7 @@ impl Shell {
     fn emit_worker_stall(&mut self, stall: WorkerStall, goes_on: bool) {
         let WorkerStall { method, thread, lasted, over } = stall;
         let (service, resource, stall) = (SERVER_ID.into(), None, Stall::StuckCall { method, thread });
-        self.account.emit(match over {
+        self.event_log.emit(match over {
             false => LifecycleEvent::StallStarted { service, resource, stall, lasted },
             true => LifecycleEvent::StallFinished { service, resource, stall, lasted, goes_on },
         });

@@ -32,7 +32,7 @@ pub(crate) struct Rehearsal {
 /// One thing that goes wrong.
 #[derive(Debug, Clone)]
 pub(crate) struct Fault {
-    pub(crate) place: Place,
+    pub(crate) point: FaultPoint,
     pub(crate) flaw: Flaw,
     /// Cancelled when it strikes.
     pub(crate) struck: CancellationToken,
@@ -40,7 +40,7 @@ pub(crate) struct Fault {
 
 /// Where it goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Place {
+pub(crate) enum FaultPoint {
     /// A message to a service.
     Step { service: Name, step: Step },
     /// The release of a resource.
@@ -75,12 +75,12 @@ pub(crate) enum Flaw {
     /// The actor stops itself, without an answer.
     End,
     /// The manager is told to stop, so long after.
-    Ask(Ask, Duration),
+    StopRequest(StopRequest, Duration),
 }
 
 /// How a manager is told to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Ask {
+pub(crate) enum StopRequest {
     StartShutdown,
     ForceShutdown,
     Interrupt,
@@ -90,7 +90,7 @@ pub(crate) enum Ask {
     TerminateTwice,
 }
 
-impl Ask {
+impl StopRequest {
     /// Whether it leaves nobody any time.
     pub(crate) fn forces(self) -> bool {
         matches!(self, Self::ForceShutdown | Self::InterruptTwice | Self::TerminateTwice)
@@ -117,17 +117,17 @@ impl Ask {
 
 impl Flaw {
     /// What it does to the actor itself.
-    pub(crate) fn disturbance(self, place: &Place) -> Option<Disturbance> {
+    pub(crate) fn disturbance(self, point: &FaultPoint) -> Option<Disturbance> {
         match self {
-            Self::Panic => Some(Disturbance::Panic(place.told("panics"))),
+            Self::Panic => Some(Disturbance::Panic(point.told("panics"))),
             Self::End => Some(Disturbance::End),
             _ => None,
         }
     }
 
     /// What it makes of a request.
-    pub(crate) fn spoil(self, place: &Place, request: Request) -> Request {
-        let (fails, panics) = (place.told("fails"), place.told("panics"));
+    pub(crate) fn spoil(self, point: &FaultPoint, request: Request) -> Request {
+        let (fails, panics) = (point.told("fails"), point.told("panics"));
         match self {
             Self::Error => Box::new(move |_| Box::pin(async move { Ok(Err(fails.into())) })),
             Self::LateError => Box::new(move |lane| {
@@ -163,12 +163,12 @@ impl Flaw {
                 std::thread::sleep(time);
                 request(lane)
             }),
-            Self::Panic | Self::End | Self::Ask(..) => request,
+            Self::Panic | Self::End | Self::StopRequest(..) => request,
         }
     }
 }
 
-impl Place {
+impl FaultPoint {
     /// What an error or a panic of the rehearsal's says of itself.
     pub(crate) fn told(&self, how: &str) -> String {
         format!("{REHEARSED}{self} {how}")
@@ -194,7 +194,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for FaultPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Step { step, .. } => write!(f, "{step}")?,
@@ -220,12 +220,12 @@ impl fmt::Display for Flaw {
             Self::Block(_) => "block",
             Self::Stick(_) => "block past the deadline",
             Self::End => "end",
-            Self::Ask(ask, _) => return ask.fmt(f),
+            Self::StopRequest(ask, _) => return ask.fmt(f),
         })
     }
 }
 
-impl fmt::Display for Ask {
+impl fmt::Display for StopRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::StartShutdown => "StartShutdown",
@@ -258,7 +258,7 @@ impl Manager {
 impl Fault {
     /// Whether it is a matter of how a message is answered.
     pub(crate) fn is_of_answer(&self) -> bool {
-        let asked = matches!(self.place, Place::Step { .. } | Place::Release { .. });
-        asked && !matches!(self.flaw, Flaw::Ask(..))
+        let asked = matches!(self.point, FaultPoint::Step { .. } | FaultPoint::Release { .. });
+        asked && !matches!(self.flaw, Flaw::StopRequest(..))
     }
 }

@@ -11,14 +11,14 @@ use crate::events::{EventSender, TimedEvent};
 use crate::grpc::{GrpcAddress, InMemory, SERVER_ID};
 use crate::lifecycle::{SignalKind, Stage};
 use crate::manager::Manager;
-use crate::manager::api::plan::Plan;
-use crate::manager::engine::inbox::Told;
+use crate::manager::api::plan::Definition;
+use crate::manager::engine::inbox::ManagerInput;
 use crate::manager::engine::mailbox::ManagerContext;
 use crate::report::ManagerError;
 
 /// What a manager was given, as far as tests need to know.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Given {
+pub(crate) struct GivenOptions {
     /// The ids of its services.
     pub(crate) services: Vec<String>,
     /// Whether a gRPC server is to run.
@@ -36,8 +36,8 @@ pub(crate) struct Given {
 
 /// How a manager stands.
 #[derive(Debug, Clone)]
-pub(crate) struct Standing {
-    pub(crate) given: Given,
+pub(crate) struct ManagerSnapshot {
+    pub(crate) given: GivenOptions,
     pub(crate) stage: Stage,
     /// Where its gRPC server accepts calls, or did.
     pub(crate) addresses: Vec<GrpcAddress>,
@@ -48,43 +48,43 @@ pub(crate) struct Standing {
 }
 
 /// A question, answered on the manager's thread.
-pub(crate) struct Ask<T>(Box<dyn FnOnce(&mut Manager) -> T + Send>);
+pub(crate) struct RunOnManager<T>(Box<dyn FnOnce(&mut Manager) -> T + Send>);
 
-impl<T> Ask<T> {
+impl<T> RunOnManager<T> {
     pub(crate) fn new(question: impl FnOnce(&mut Manager) -> T + Send + 'static) -> Self {
         Self(Box::new(question))
     }
 }
 
-impl<T: 'static> Message for Ask<T> {
+impl<T: 'static> Message for RunOnManager<T> {
     type Result = T;
 }
 
-impl<T: 'static> Handler<Ask<T>> for Manager {
-    type Result = MessageResult<Ask<T>>;
+impl<T: 'static> Handler<RunOnManager<T>> for Manager {
+    type Result = MessageResult<RunOnManager<T>>;
 
-    fn handle(&mut self, ask: Ask<T>, _: &mut ManagerContext) -> Self::Result {
-        MessageResult((ask.0)(self))
+    fn handle(&mut self, run: RunOnManager<T>, _: &mut ManagerContext) -> Self::Result {
+        MessageResult((run.0)(self))
     }
 }
 
 /// A signal that only one manager gets.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
-pub(crate) enum Signalled {
+pub(crate) enum TestSignal {
     Stop(SignalKind),
     PrintStatus,
 }
 
-impl Handler<Signalled> for Manager {
+impl Handler<TestSignal> for Manager {
     type Result = ();
 
-    fn handle(&mut self, signalled: Signalled, _: &mut ManagerContext) {
-        let told = match signalled {
-            Signalled::Stop(signal) => Told::Signal(signal),
-            Signalled::PrintStatus => Told::PrintStatus,
+    fn handle(&mut self, signal: TestSignal, _: &mut ManagerContext) {
+        let input = match signal {
+            TestSignal::Stop(signal) => ManagerInput::Signal(signal),
+            TestSignal::PrintStatus => ManagerInput::PrintStatus,
         };
-        self.hear(told);
+        self.handle_input(input);
     }
 }
 
@@ -93,26 +93,26 @@ thread_local! {
 }
 
 /// Whether this manager lives on the caller's thread.
-pub(crate) fn lives_here(manager: &Addr<Manager>) -> bool {
+pub(crate) fn is_on_this_thread(manager: &Addr<Manager>) -> bool {
     HERE.with_borrow(|here| here.iter().any(|one| one.upgrade().as_ref() == Some(manager)))
 }
 
 /// Notes that this manager lives on the caller's thread.
-pub(crate) fn moves_in(manager: &Addr<Manager>) {
+pub(crate) fn note_thread(manager: &Addr<Manager>) {
     HERE.with_borrow_mut(|here| {
         here.retain(|one| one.upgrade().is_some());
         here.push(manager.downgrade());
     });
 }
 
-impl Given {
-    pub(crate) fn of(plan: &Plan) -> Self {
-        let (options, candidates) = (&plan.options, &plan.candidates);
-        let ids = candidates.iter().map(|candidate| candidate.id.to_string());
+impl GivenOptions {
+    pub(crate) fn of(plan: &Definition) -> Self {
+        let (options, pending_services) = (&plan.options, &plan.pending_services);
+        let ids = pending_services.iter().map(|pending| pending.id.to_string());
         let ping = options.pings().then(|| crate::ping::PING_ID.to_owned());
         Self {
             services: ids.chain(ping).collect(),
-            serves: options.pings() || candidates.iter().any(|candidate| candidate.kind.registers()),
+            serves: options.pings() || pending_services.iter().any(|pending| pending.kind.registers()),
             pings: options.pings(),
             ..options.given()
         }
@@ -145,13 +145,13 @@ impl Manager {
     }
 
     /// What it was given.
-    pub(crate) fn given(&self) -> Given {
-        self.plan.as_ref().map_or_else(|| self.given.clone(), Given::of)
+    pub(crate) fn given(&self) -> GivenOptions {
+        self.plan.as_ref().map_or_else(|| self.given.clone(), GivenOptions::of)
     }
 
-    pub(crate) fn standing(&mut self) -> Standing {
+    pub(crate) fn snapshot(&mut self) -> ManagerSnapshot {
         let status = self.status();
-        Standing {
+        ManagerSnapshot {
             given: self.given(),
             stage: status.stage,
             addresses: status.grpc_addresses,
@@ -163,7 +163,7 @@ impl Manager {
     /// The ids of its services, without the gRPC server that it adds by itself.
     pub(crate) fn services(&mut self) -> Vec<String> {
         let services = self.status().services;
-        if services.is_empty() && self.work.is_none() {
+        if services.is_empty() && self.running.is_none() {
             return self.given.services.clone();
         }
         let ids = services.iter().map(|service| service.id.to_string());
@@ -182,8 +182,8 @@ impl Manager {
 
     /// Tells an observer of all that happens from now on.
     pub(crate) fn observe(&mut self, observer: EventSender) {
-        if let Some(work) = &mut self.work {
-            work.observe(observer);
+        if let Some(running) = &mut self.running {
+            running.observe(observer);
         }
     }
 }

@@ -1,18 +1,18 @@
 //! What the testing kit reads and sets.
 
-use super::kit::Given;
+use super::kit::GivenOptions;
 use crate::grpc::InMemory;
 use crate::manager::api::options::ManagerOptions;
 
 impl ManagerOptions {
     /// As far as tests need to know.
-    pub(crate) fn given(&self) -> Given {
-        Given {
+    pub(crate) fn given(&self) -> GivenOptions {
+        GivenOptions {
             tls: self.grpc_server.speaks_tls(),
             in_memory: self.grpc_in_memory.first().cloned(),
             error_generator: self.error_generator.clone(),
             shutdown: self.max_shutdown_duration,
-            ..Given::default()
+            ..GivenOptions::default()
         }
     }
 

@@ -1,6 +1,6 @@
 //! Where a fault strikes: as a message is sent, or beside it.
 
-use super::fault::{Fault, Flaw, Place};
+use super::fault::{Fault, FaultPoint, Flaw};
 use crate::lifecycle::{Announcement, ResourceIx, ServiceIx, Step};
 use crate::manager::engine::shell::Shell;
 use crate::manager::observe::event_log::Detail;
@@ -10,25 +10,25 @@ impl Shell {
     /// The request of a step, or what it is to be in its place.
     pub(crate) fn spoiled(&mut self, ix: ServiceIx, step: Step, request: Request) -> Request {
         let Some(fault) = self.take_fault(true, |shell| shell.step(ix, step)) else { return request };
-        match (fault.flaw.disturbance(&fault.place), &self.service(ix).lives) {
-            (Some(disturbance), Some(lives)) => lives.links.to.disturbed(disturbance),
-            _ => fault.flaw.spoil(&fault.place, request),
+        match (fault.flaw.disturbance(&fault.point), &self.service(ix).actor) {
+            (Some(disturbance), Some(actor)) => actor.handle.routes.disturbed(disturbance),
+            _ => fault.flaw.spoil(&fault.point, request),
         }
     }
 
     /// The same for a release.
     pub(crate) fn spoiled_release(&mut self, resource: ResourceIx, request: Request) -> Request {
         let Some(fault) = self.take_fault(true, |shell| shell.release_of(resource)) else { return request };
-        match fault.flaw.disturbance(&fault.place) {
+        match fault.flaw.disturbance(&fault.point) {
             Some(disturbance) => (self.resource(resource).disturb)(disturbance),
-            None => fault.flaw.spoil(&fault.place, request),
+            None => fault.flaw.spoil(&fault.point, request),
         }
     }
 
     /// What goes wrong beside the messages, now that this has been announced.
     pub(crate) fn strike_at(&mut self, announcement: &Announcement) {
         let Some(rehearsed) = &self.fault else { return };
-        let life = rehearsed.place.clone();
+        let life = rehearsed.point.clone();
         let fault = match *announcement {
             Announcement::StepStarted(ix, step) => self.take_fault(false, |shell| shell.step(ix, step)),
             Announcement::ReleaseStarted(resource) => {
@@ -37,14 +37,16 @@ impl Shell {
             Announcement::ResourceStarted(resource) => {
                 self.take_fault(false, |shell| shell.start_of(resource))
             }
-            Announcement::Running if matches!(life, Place::Life { .. }) => self.take_fault(false, |_| life),
+            Announcement::Running if matches!(life, FaultPoint::Life { .. }) => {
+                self.take_fault(false, |_| life)
+            }
             _ => None,
         };
         let Some(fault) = fault else { return };
-        if let Some(disturbance) = fault.flaw.disturbance(&fault.place) {
-            self.disturb(&fault.place, disturbance);
+        if let Some(disturbance) = fault.flaw.disturbance(&fault.point) {
+            self.disturb(&fault.point, disturbance);
         }
-        if let Flaw::Ask(ask, after) = fault.flaw {
+        if let Flaw::StopRequest(ask, after) = fault.flaw {
             for &input in ask.inputs() {
                 if after.is_zero() {
                     self.inputs.push_back((input, Detail::None));
@@ -56,9 +58,9 @@ impl Shell {
     }
 
     /// The fault, where that is its place. It strikes once.
-    fn take_fault(&mut self, of_answer: bool, place: impl FnOnce(&Self) -> Place) -> Option<Fault> {
+    fn take_fault(&mut self, of_answer: bool, point: impl FnOnce(&Self) -> FaultPoint) -> Option<Fault> {
         let fault = self.fault.as_ref()?;
-        if fault.is_of_answer() != of_answer || fault.place != place(self) {
+        if fault.is_of_answer() != of_answer || fault.point != point(self) {
             return None;
         }
         fault.struck.cancel();
@@ -66,33 +68,33 @@ impl Shell {
     }
 
     /// Makes an actor fail of something that is none of its manager's messages.
-    fn disturb(&mut self, whom: &Place, by: Disturbance) {
-        let Some(seat) = self.services.iter().find(|seat| seat.id == *whom.service()) else { return };
+    fn disturb(&mut self, whom: &FaultPoint, by: Disturbance) {
+        let Some(slot) = self.services.iter().find(|slot| slot.id == *whom.service()) else { return };
         match whom.resource() {
             None => {
-                if let Some(lives) = &seat.lives {
-                    lives.links.control.ask(unasked(lives.links.to.disturbed(by)), |_| ());
+                if let Some(actor) = &slot.actor {
+                    actor.handle.control.ask(unasked(actor.handle.routes.disturbed(by)), |_| ());
                 }
             }
             Some(name) => {
-                if let Some(started) = seat.resources.iter().find(|started| started.name == *name) {
+                if let Some(started) = slot.resources.iter().find(|started| started.name == *name) {
                     started.control.ask(unasked((started.disturb)(by)), |_| ());
                 }
             }
         }
     }
 
-    fn step(&self, ix: ServiceIx, step: Step) -> Place {
-        Place::Step { service: self.account.id(ix).clone(), step }
+    fn step(&self, ix: ServiceIx, step: Step) -> FaultPoint {
+        FaultPoint::Step { service: self.event_log.id(ix).clone(), step }
     }
 
-    fn release_of(&self, resource: ResourceIx) -> Place {
-        let service = self.account.id(resource.service).clone();
-        Place::Release { service, resource: self.account.resource_name(resource).clone() }
+    fn release_of(&self, resource: ResourceIx) -> FaultPoint {
+        let service = self.event_log.id(resource.service).clone();
+        FaultPoint::Release { service, resource: self.event_log.resource_name(resource).clone() }
     }
 
-    fn start_of(&self, resource: ResourceIx) -> Place {
-        let service = self.account.id(resource.service).clone();
-        Place::Start { service, resource: self.account.resource_name(resource).clone() }
+    fn start_of(&self, resource: ResourceIx) -> FaultPoint {
+        let service = self.event_log.id(resource.service).clone();
+        FaultPoint::Start { service, resource: self.event_log.resource_name(resource).clone() }
     }
 }

@@ -20,20 +20,20 @@ use super::history::{History, Phase, moment};
 use crate::events::{LifecycleEvent, Name};
 use crate::lifecycle::{Outcome, RestartMode, Step};
 use crate::manager::ManagerPlan;
-use crate::manager::test_support::fault::{Ask, Flaw, Place};
+use crate::manager::test_support::fault::{FaultPoint, Flaw, StopRequest};
 use crate::service::RestartPolicy;
 
 /// One thing that goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Case {
-    pub(super) place: Place,
+    pub(super) point: FaultPoint,
     pub(super) flaw: Flaw,
 }
 
 impl fmt::Display for Case {
     /// `setup of database: hang`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.flaw)
+        write!(f, "{}: {}", self.point, self.flaw)
     }
 }
 
@@ -75,45 +75,45 @@ impl Known {
 
 /// Every case, in the order in which their places came up in the undisturbed run.
 pub(super) fn cases(undisturbed: &History, signals: bool) -> Vec<Case> {
-    let mut places: Vec<Place> = Vec::new();
+    let mut places: Vec<FaultPoint> = Vec::new();
     // Those that fail by themselves: what they do in the end is no `Ok` that could be spoiled.
     let (mut over, mut failing) = (Vec::new(), Vec::new());
     for event in undisturbed.events() {
         match moment(event) {
-            Some((place, Phase::Began)) if !places.contains(&place) => places.push(place),
-            Some((place, Phase::Over(end))) if !over.contains(&place) => {
-                over.push(place.clone());
-                failing.extend((end.outcome != Outcome::Ok).then_some(place));
+            Some((point, Phase::Began)) if !places.contains(&point) => places.push(point),
+            Some((point, Phase::Over(end))) if !over.contains(&point) => {
+                over.push(point.clone());
+                failing.extend((end.outcome != Outcome::Ok).then_some(point));
             }
             _ => {}
         }
     }
     places.extend(lives(undisturbed));
-    let of = |place: Place| {
+    let of = |point: FaultPoint| {
         let late = [Flaw::LateError, Flaw::LateAsyncPanic];
-        let mut flaws = flaws(&place, signals);
-        flaws.retain(|flaw| !(late.contains(flaw) && failing.contains(&place)));
-        flaws.into_iter().map(move |flaw| Case { place: place.clone(), flaw })
+        let mut flaws = flaws(&point, signals);
+        flaws.retain(|flaw| !(late.contains(flaw) && failing.contains(&point)));
+        flaws.into_iter().map(move |flaw| Case { point: point.clone(), flaw })
     };
     places.into_iter().flat_map(of).collect()
 }
 
 /// Those that are needed from the moment at which all run to the shutdown, each with its resources.
-fn lives(undisturbed: &History) -> Vec<Place> {
+fn lives(undisturbed: &History) -> Vec<FaultPoint> {
     let Some(running) = undisturbed.first(|event| matches!(event, LifecycleEvent::Running)) else {
         return Vec::new();
     };
     let asked = undisturbed.first(|event| matches!(event, LifecycleEvent::ShutdownRequested { .. }));
-    let mut lives: Vec<Place> = Vec::new();
+    let mut lives: Vec<FaultPoint> = Vec::new();
     for (at, event) in undisturbed.events().enumerate() {
         match moment(event) {
-            Some((Place::Step { service, step: Step::Setup }, Phase::Began)) if at < running => {
-                lives.push(Place::Life { service, resource: None });
+            Some((FaultPoint::Step { service, step: Step::Setup }, Phase::Began)) if at < running => {
+                lives.push(FaultPoint::Life { service, resource: None });
             }
-            Some((Place::Start { service, resource }, Phase::Began)) if at < running => {
-                lives.push(Place::Life { service, resource: Some(resource) });
+            Some((FaultPoint::Start { service, resource }, Phase::Began)) if at < running => {
+                lives.push(FaultPoint::Life { service, resource: Some(resource) });
             }
-            Some((Place::Step { service, step: Step::Run }, Phase::Over(_)))
+            Some((FaultPoint::Step { service, step: Step::Run }, Phase::Over(_)))
                 if asked.is_none_or(|asked| at < asked) =>
             {
                 lives.retain(|life| *life.service() != service);
@@ -124,27 +124,27 @@ fn lives(undisturbed: &History) -> Vec<Place> {
     lives
 }
 
-fn flaws(place: &Place, signals: bool) -> Vec<Flaw> {
+fn flaws(point: &FaultPoint, signals: bool) -> Vec<Flaw> {
     use Flaw::{AsyncPanic, Block, End, Error, Hang, LateAsyncPanic, LateError, Panic, Slow, Stick};
     const NO_TIME: Duration = Duration::ZERO;
-    let mut flaws = match place {
-        Place::Start { .. } | Place::Life { .. } => return vec![Panic, End],
+    let mut flaws = match point {
+        FaultPoint::Start { .. } | FaultPoint::Life { .. } => return vec![Panic, End],
         // A resource that fails has given back what it holds; so the next run finds the place as the first did.
-        Place::Release { .. } => vec![LateError, Panic, LateAsyncPanic],
-        Place::Step { step: Step::Setup | Step::Run, .. } => vec![Error, LateError, Panic, AsyncPanic],
-        Place::Step { .. } => vec![Error, Panic, AsyncPanic],
+        FaultPoint::Release { .. } => vec![LateError, Panic, LateAsyncPanic],
+        FaultPoint::Step { step: Step::Setup | Step::Run, .. } => vec![Error, LateError, Panic, AsyncPanic],
+        FaultPoint::Step { .. } => vec![Error, Panic, AsyncPanic],
     };
     flaws.extend([Hang, Slow(NO_TIME), Block(NO_TIME), Stick(NO_TIME), End]);
     let asks = [
-        Ask::StartShutdown,
-        Ask::ForceShutdown,
-        Ask::Interrupt,
-        Ask::Terminate,
-        Ask::InterruptTwice,
-        Ask::TerminateTwice,
+        StopRequest::StartShutdown,
+        StopRequest::ForceShutdown,
+        StopRequest::Interrupt,
+        StopRequest::Terminate,
+        StopRequest::InterruptTwice,
+        StopRequest::TerminateTwice,
     ];
     let heeded = asks.into_iter().filter(|ask| signals || !ask.is_signal());
-    flaws.extend(heeded.map(|ask| Flaw::Ask(ask, NO_TIME)));
+    flaws.extend(heeded.map(|ask| Flaw::StopRequest(ask, NO_TIME)));
     flaws
 }
 
@@ -166,10 +166,12 @@ impl Case {
             Flaw::Block(_) => Flaw::Block(within(whole / 10)),
             Flaw::Stick(_) => Flaw::Stick(whole + BEYOND),
             // At once as often as not.
-            Flaw::Ask(ask, _) => Flaw::Ask(ask, within(2 * SOON_AFTER).saturating_sub(SOON_AFTER)),
+            Flaw::StopRequest(ask, _) => {
+                Flaw::StopRequest(ask, within(2 * SOON_AFTER).saturating_sub(SOON_AFTER))
+            }
             flaw => flaw,
         };
-        Self { place: self.place.clone(), flaw }
+        Self { point: self.point.clone(), flaw }
     }
 
     /// Whether it blocks a thread, which no paused clock can tell.
@@ -225,7 +227,7 @@ mod tests {
     #[test]
     fn every_step_is_failed_in_every_way_once() {
         let names = names(&cases(&lived(), true));
-        let of = |place: &str| names.iter().filter(|name| name.starts_with(&format!("{place}: "))).count();
+        let of = |point: &str| names.iter().filter(|name| name.starts_with(&format!("{point}: "))).count();
         assert_eq!((of("setup of a"), of("shutdown of a"), of("release of a/r")), (15, 14, 14), "{names:#?}");
         // It fails by itself, so that there is no `Ok` to be spoiled in the end.
         assert_eq!(of("run of a"), 14, "{names:#?}");
@@ -253,13 +255,13 @@ mod tests {
                 match timed.flaw {
                     Flaw::Slow(time) | Flaw::Block(time) => assert!(time <= WHOLE / 10, "{time:?}"),
                     Flaw::Stick(time) => assert!(time > WHOLE, "{time:?}"),
-                    Flaw::Ask(_, after) => assert!(after <= SOON_AFTER, "{after:?}"),
+                    Flaw::StopRequest(_, after) => assert!(after <= SOON_AFTER, "{after:?}"),
                     _ => {}
                 }
             }
         }
         let slow =
-            Case { place: Place::Life { service: "a".into(), resource: None }, flaw: Flaw::Slow(WHOLE) };
+            Case { point: FaultPoint::Life { service: "a".into(), resource: None }, flaw: Flaw::Slow(WHOLE) };
         assert_ne!(slow.timed(WHOLE, 1), slow.timed(WHOLE, 2));
     }
 }

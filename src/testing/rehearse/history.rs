@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::events::{End, LifecycleEvent, Name, TimedEvent};
 use crate::lifecycle::Step;
-use crate::manager::test_support::fault::Place;
+use crate::manager::test_support::fault::FaultPoint;
 
 /// How many events are shown with what went wrong.
 const SHOWN: usize = 30;
@@ -25,14 +25,14 @@ pub(super) enum Phase<'a> {
 }
 
 /// The place that an event is about, and what it says of it.
-pub(super) fn moment(event: &LifecycleEvent) -> Option<(Place, Phase<'_>)> {
+pub(super) fn moment(event: &LifecycleEvent) -> Option<(FaultPoint, Phase<'_>)> {
     use LifecycleEvent as E;
-    let step = |service: &Name, step| Place::Step { service: service.clone(), step };
-    let release = |service: &Name, resource: &Name| Place::Release {
+    let step = |service: &Name, step| FaultPoint::Step { service: service.clone(), step };
+    let release = |service: &Name, resource: &Name| FaultPoint::Release {
         service: service.clone(),
         resource: resource.clone(),
     };
-    let start = |service: &Name, resource: &Name| Place::Start {
+    let start = |service: &Name, resource: &Name| FaultPoint::Start {
         service: service.clone(),
         resource: resource.clone(),
     };
@@ -64,10 +64,10 @@ impl History {
     }
 
     /// Where a fault of this place strikes.
-    pub(super) fn struck(&self, place: &Place) -> Option<usize> {
-        self.first(|event| match place {
-            Place::Life { .. } => matches!(event, LifecycleEvent::Running),
-            _ => matches!(moment(event), Some((here, Phase::Began)) if here == *place),
+    pub(super) fn struck(&self, point: &FaultPoint) -> Option<usize> {
+        self.first(|event| match point {
+            FaultPoint::Life { .. } => matches!(event, LifecycleEvent::Running),
+            _ => matches!(moment(event), Some((here, Phase::Began)) if here == *point),
         })
     }
 

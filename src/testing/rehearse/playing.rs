@@ -157,10 +157,10 @@ impl Rehearsed {
             self.missed.push(case.to_string());
             return;
         }
-        let service = case.place.service();
+        let service = case.point.service();
         let restarts = |event: &LifecycleEvent| matches!(event, LifecycleEvent::RestartStarted { service: of, .. } if of == service);
         let history = &run.played.history;
         self.mended +=
-            usize::from(history.events().skip(history.struck(&case.place).unwrap_or(0)).any(restarts));
+            usize::from(history.events().skip(history.struck(&case.point).unwrap_or(0)).any(restarts));
     }
 }

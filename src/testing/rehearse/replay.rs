@@ -49,12 +49,12 @@ impl Replay {
 mod tests {
     use super::*;
     use crate::lifecycle::Step;
-    use crate::manager::test_support::fault::{Flaw, Place};
+    use crate::manager::test_support::fault::{FaultPoint, Flaw};
 
     #[test]
     fn what_a_failed_case_prints_is_what_is_understood() {
-        let place = Place::Step { service: "a: b @ seed 3".into(), step: Step::Setup };
-        let case = Case { place, flaw: Flaw::Hang };
+        let point = FaultPoint::Step { service: "a: b @ seed 3".into(), step: Step::Setup };
+        let case = Case { point, flaw: Flaw::Hang };
         let line = Replay::line(&case, 7, Some("tests::mine"));
         let (said, rest) = line.strip_prefix("MAJORDOMO_REHEARSE='").unwrap().split_once('\'').unwrap();
         assert_eq!(rest, " cargo test tests::mine -- --nocapture");

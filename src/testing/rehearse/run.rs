@@ -142,7 +142,7 @@ fn serves(plan: &ManagerPlan) -> bool {
 
 async fn run(manager: Manager, case: Option<&Case>, whole: Duration, manner: Manner) -> Played {
     let (hang, struck) = (manner.hang(), CancellationToken::new());
-    let fault = case.map(|case| Fault { place: case.place.clone(), flaw: case.flaw, struck: struck.clone() });
+    let fault = case.map(|case| Fault { point: case.point.clone(), flaw: case.flaw, struck: struck.clone() });
     let (observer, mut stream) = events::channel();
     let (asked, clock) = clock();
     let rehearsal = Rehearsal { within: Some(whole), fault };

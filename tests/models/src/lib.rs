@@ -33,8 +33,8 @@ pub mod weakened {
 }
 
 pub mod service {
-    #[path = "../../../../src/service/moment.rs"]
-    mod moment;
+    #[path = "../../../../src/service/latch.rs"]
+    mod latch;
 
     pub mod models;
 }

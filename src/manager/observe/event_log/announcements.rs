@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Account, Detail, Whom, failure};
+use super::{Detail, EventLog, Subject, failure};
 use crate::events::{End, LifecycleEvent};
 use crate::lifecycle::{Announcement, Outcome, ServiceIx, Step};
 
@@ -29,7 +29,7 @@ pub(crate) fn whose(announcement: &Announcement) -> Option<ServiceIx> {
     }
 }
 
-impl Account {
+impl EventLog {
     /// The event of an announcement.
     pub(crate) fn event(
         &mut self,
@@ -51,9 +51,9 @@ impl Account {
             }
             A::StepFinished { service: ix, step, outcome, error, cancelled } => {
                 if step == Step::Shutdown && outcome == Outcome::Ok {
-                    self.known_mut(ix).agreed_to_stop = true;
+                    self.record_mut(ix).agreed_to_stop = true;
                 }
-                let end = self.end(Whom::Service(ix, step), outcome, error, detail, at);
+                let end = self.end(Subject::Service(ix, step), outcome, error, detail, at);
                 let end = End { cancelled, ..end };
                 let service = self.id(ix).clone();
                 match step {
@@ -64,7 +64,7 @@ impl Account {
                 }
             }
             A::Panicked { service: ix, resource, error } => {
-                self.known_mut(ix).panicked = true;
+                self.record_mut(ix).panicked = true;
                 E::Panicked {
                     service: self.id(ix).clone(),
                     resource: resource.map(|resource| self.resource_name(resource).clone()),
@@ -85,7 +85,7 @@ impl Account {
                 resource: self.resource_name(resource).clone(),
             },
             A::ResourceLost { resource, outcome, error } => {
-                let took = at - self.known(resource.service).resources[resource.index as usize].started;
+                let took = at - self.record(resource.service).resources[resource.index as usize].started;
                 let error = Some(failure("Release", outcome, error, detail, took));
                 E::ResourceLost {
                     service: self.id(resource.service).clone(),
@@ -100,23 +100,33 @@ impl Account {
             A::ReleaseFinished { resource, outcome, error } => E::ReleaseFinished {
                 service: self.id(resource.service).clone(),
                 resource: self.resource_name(resource).clone(),
-                end: self.end(Whom::Resource(resource), outcome, error, detail, at),
+                end: self.end(Subject::Resource(resource), outcome, error, detail, at),
             },
             A::RestartStarted(ix, because) => {
-                self.known_mut(ix).passage = at;
+                self.record_mut(ix).transition_began = at;
                 let because = because.map(|ix| self.id(ix).clone());
                 E::RestartStarted { service: self.id(ix).clone(), because }
             }
             A::RestartFinished(ix, outcome) => {
-                let end = End { took: at - self.known(ix).passage, outcome, error: None, cancelled: false };
+                let end = End {
+                    took: at - self.record(ix).transition_began,
+                    outcome,
+                    error: None,
+                    cancelled: false,
+                };
                 E::RestartFinished { service: self.id(ix).clone(), end }
             }
             A::StopStarted(ix) => {
-                self.known_mut(ix).passage = at;
+                self.record_mut(ix).transition_began = at;
                 E::StopStarted { service: self.id(ix).clone() }
             }
             A::StopFinished(ix, outcome) => {
-                let end = End { took: at - self.known(ix).passage, outcome, error: None, cancelled: false };
+                let end = End {
+                    took: at - self.record(ix).transition_began,
+                    outcome,
+                    error: None,
+                    cancelled: false,
+                };
                 E::StopFinished { service: self.id(ix).clone(), end }
             }
             A::ServiceAdded(ix) => E::ServiceAdded { service: self.id(ix).clone() },

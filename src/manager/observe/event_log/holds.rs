@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Account, Whom, doing};
+use super::{EventLog, Subject, doing};
 use crate::events::Failure;
 use crate::lifecycle::{Fault, ServiceIx};
 use crate::report::{ForcedError, Hold};
 
-impl Account {
+impl EventLog {
     /// The manager itself did not run for so long in all, as far as it noticed.
     pub(crate) fn note_absence(&mut self, total: Duration) {
         self.absence = Some((self.now(), total));
@@ -24,29 +24,29 @@ impl Account {
     /// A service's signal tells it to stop.
     pub(crate) fn note_asked(&mut self, ix: ServiceIx) {
         let asked = (self.now(), self.inputs);
-        self.known_mut(ix).asked_to_stop.get_or_insert(asked);
+        self.record_mut(ix).asked_to_stop.get_or_insert(asked);
     }
 
     /// A service is forced. What it was told in the same breath, it had no time to hear.
     pub(crate) fn note_forced(&mut self, ix: ServiceIx) {
         let now = self.inputs;
-        self.known_mut(ix).asked_to_stop.take_if(|(_, by)| *by == now);
+        self.record_mut(ix).asked_to_stop.take_if(|(_, by)| *by == now);
     }
 
-    pub(crate) fn forced(&self, whom: Whom, fault: Fault, hold: Hold, lasted: Duration) -> Failure {
-        let in_flight = match whom {
-            Whom::Service(ix, _) => self.known(ix).in_flight.clone(),
-            Whom::Resource(_) => None,
+    pub(crate) fn forced(&self, subject: Subject, fault: Fault, hold: Hold, lasted: Duration) -> Failure {
+        let in_flight = match subject {
+            Subject::Service(ix, _) => self.record(ix).in_flight.clone(),
+            Subject::Resource(_) => None,
         };
-        Failure::of(fault, ForcedError { doing: doing(whom), lasted, hold, in_flight })
+        Failure::of(fault, ForcedError { doing: doing(subject), lasted, hold, in_flight })
     }
 
     /// What held one whose thread is not to blame.
-    pub(crate) fn hold(&self, whom: Whom, began: Duration, at: Duration) -> Hold {
-        match whom {
-            Whom::Resource(_) => Hold::Silent { asked: self.lasted(began, at) },
-            Whom::Service(ix, _) => {
-                let known = self.known(ix);
+    pub(crate) fn hold(&self, subject: Subject, began: Duration, at: Duration) -> Hold {
+        match subject {
+            Subject::Resource(_) => Hold::Silent { asked: self.lasted(began, at) },
+            Subject::Service(ix, _) => {
+                let known = self.record(ix);
                 match known.asked_to_stop {
                     _ if known.panicked => Hold::Panicked,
                     None => Hold::NotAsked,

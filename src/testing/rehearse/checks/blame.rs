@@ -6,7 +6,7 @@ use super::Violation;
 use crate::base::PanicError;
 use crate::events::{Failure, LifecycleEvent, Name};
 use crate::lifecycle::{Cause, ErrorStage, Outcome, SignalKind, Step};
-use crate::manager::test_support::fault::{Ask, Flaw, Place};
+use crate::manager::test_support::fault::{FaultPoint, Flaw, StopRequest};
 use crate::report::{ForcedError, Hold, ManagerError, NoAnswerError, ServiceError, StageError};
 use crate::testing::rehearse::cases::{Case, Known};
 use crate::testing::rehearse::history::{History, Phase, moment};
@@ -22,7 +22,7 @@ pub(super) fn violations(case: Option<&Case>, known: &Known, played: &Played) ->
             .extend(error.map(|error| Violation::new("an end without an error", format!("it was: {error}"))));
         return found;
     };
-    if let Some(struck) = played.history.struck(&case.place).filter(|_| played.struck) {
+    if let Some(struck) = played.history.struck(&case.point).filter(|_| played.struck) {
         let judge = Judge { case, known, played, error, told: &told, struck };
         judge.fault(&mut found);
         judge.others(&mut found);
@@ -34,7 +34,7 @@ pub(super) fn violations(case: Option<&Case>, known: &Known, played: &Played) ->
 /// A failure, as the events tell it.
 struct Told<'a> {
     at: usize,
-    place: Option<Place>,
+    point: Option<FaultPoint>,
     service: &'a Name,
     resource: Option<&'a Name>,
     outcome: Outcome,
@@ -50,7 +50,7 @@ fn told(history: &History) -> Vec<Told<'_>> {
     use LifecycleEvent as E;
     let mut all = Vec::new();
     for (at, event) in history.events().enumerate() {
-        let place = moment(event);
+        let point = moment(event);
         let (service, resource, outcome, error) = match event {
             E::RegisterFinished { service, end }
             | E::SetupFinished { service, end }
@@ -66,11 +66,11 @@ fn told(history: &History) -> Vec<Told<'_>> {
             E::ServiceStuck { service, error } => (service, None, Outcome::Forced, Some(error)),
             _ => continue,
         };
-        let place = match place {
-            Some((place, Phase::Over(_) | Phase::Lost(_))) => Some(place),
+        let point = match point {
+            Some((point, Phase::Over(_) | Phase::Lost(_))) => Some(point),
             _ => None,
         };
-        all.extend(error.map(|error| Told { at, place, service, resource, outcome, error }));
+        all.extend(error.map(|error| Told { at, point, service, resource, outcome, error }));
     }
     all
 }
@@ -123,10 +123,10 @@ struct Judge<'a> {
 impl<'a> Judge<'a> {
     /// How the fault must show; `None`: not at all.
     fn wanted(&self) -> Option<Outcome> {
-        match (self.case.flaw, &self.case.place) {
+        match (self.case.flaw, &self.case.point) {
             // An actor that stops itself when asked to stop does what it was asked.
-            (Flaw::End, Place::Step { step: Step::Shutdown, .. }) => None,
-            (Flaw::Slow(_) | Flaw::Block(_) | Flaw::Ask(..), _) => None,
+            (Flaw::End, FaultPoint::Step { step: Step::Shutdown, .. }) => None,
+            (Flaw::Slow(_) | Flaw::Block(_) | Flaw::StopRequest(..), _) => None,
             (Flaw::Error | Flaw::LateError, _) => Some(Outcome::Error),
             (Flaw::Panic | Flaw::AsyncPanic | Flaw::LateAsyncPanic, _) => Some(Outcome::Panic),
             (Flaw::Hang | Flaw::Stick(_), _) => Some(Outcome::Forced),
@@ -136,12 +136,12 @@ impl<'a> Judge<'a> {
 
     /// Whether a failure is that of the fault.
     fn is_of_fault(&self, told: &Told<'_>) -> bool {
-        let place = &self.case.place;
+        let point = &self.case.point;
         told.at >= self.struck
-            && match place {
-                Place::Step { .. } | Place::Release { .. } => told.place.as_ref() == Some(place),
-                Place::Start { .. } | Place::Life { .. } => {
-                    told.service == place.service() && told.resource == place.resource()
+            && match point {
+                FaultPoint::Step { .. } | FaultPoint::Release { .. } => told.point.as_ref() == Some(point),
+                FaultPoint::Start { .. } | FaultPoint::Life { .. } => {
+                    told.service == point.service() && told.resource == point.resource()
                 }
             }
     }
@@ -152,23 +152,23 @@ impl<'a> Judge<'a> {
 
     /// What went wrong is told, as it was, once.
     fn fault(&self, found: &mut Vec<Violation>) {
-        let place = &self.case.place;
+        let point = &self.case.point;
         let Some(wanted) = self.wanted() else { return };
         let Some(shown) = self.shown() else {
             let happened = format!("no event tells of it; the end was: {}", self.end());
-            found.push(Violation::new(format!("{place} to end as `{wanted}`, with an error"), happened));
+            found.push(Violation::new(format!("{point} to end as `{wanted}`, with an error"), happened));
             return;
         };
         // One that is replaced when it is stuck is given up before it is forced.
         let given_up = shown.error.is_mended() && shown.outcome == Outcome::Ended;
         if shown.outcome != wanted && !(wanted == Outcome::Forced && given_up) {
-            let expected = format!("{place} to end as `{wanted}`");
+            let expected = format!("{point} to end as `{wanted}`");
             found.push(Violation::new(expected, format!("it ended as `{}`: {}", shown.outcome, shown.error)));
         }
         if let Some(text) = self.text()
             && !shown.error.text().contains(&text)
         {
-            let expected = format!("the error of {place} to say {text:?}");
+            let expected = format!("the error of {point} to say {text:?}");
             found.push(Violation::new(expected, format!("it says {:?}", shown.error.text())));
         }
         if shown.error.is_mended() {
@@ -180,8 +180,8 @@ impl<'a> Judge<'a> {
 
     fn text(&self) -> Option<String> {
         match self.wanted()? {
-            Outcome::Error => Some(self.case.place.told("fails")),
-            Outcome::Panic => Some(self.case.place.told("panics")),
+            Outcome::Error => Some(self.case.point.told("fails")),
+            Outcome::Panic => Some(self.case.point.told("panics")),
             _ => None,
         }
     }
@@ -192,7 +192,7 @@ impl<'a> Judge<'a> {
 
     /// A restart sees to it: it is told, and no error is left of it.
     fn mended(&self, shown: &Told<'_>, found: &mut Vec<Violation>) {
-        let service = self.case.place.service();
+        let service = self.case.point.service();
         if !self.comes_back(shown.at) {
             let happened = "no restart or stop of it was told";
             found.push(Violation::new(
@@ -209,7 +209,7 @@ impl<'a> Judge<'a> {
     /// Whether the service goes through a restart, or a stop of its own, at that time or later.
     fn comes_back(&self, at: usize) -> bool {
         use LifecycleEvent as E;
-        let service = self.case.place.service();
+        let service = self.case.point.service();
         let mut passes = false;
         for (now, event) in self.played.history.events().enumerate() {
             match event {
@@ -239,8 +239,8 @@ impl<'a> Judge<'a> {
     }
 
     fn lasting(&self, shown: &Told<'_>, found: &mut Vec<Violation>) {
-        let place = &self.case.place;
-        let service = place.service();
+        let point = &self.case.point;
+        let service = point.service();
         let before = self.played.history.events().take(shown.at);
         let (mut ran, mut asked, mut restarted) = (false, false, false);
         for event in before {
@@ -255,7 +255,7 @@ impl<'a> Judge<'a> {
         }
         let due = self.stages(ran);
         if !due.contains(&stage) {
-            let expected = format!("{place} to fail the stage {due:?} (G15)");
+            let expected = format!("{point} to fail the stage {due:?} (G15)");
             found.push(Violation::new(expected, format!("it is told of the stage {stage:?}")));
         }
         match self.of_fault(shown)[..] {
@@ -263,7 +263,7 @@ impl<'a> Judge<'a> {
             // One that was cut off in its main loop and its shutdown is one culprit, and told once.
             [] if self.is_told_by_other(shown) => {}
             ref others => {
-                let expected = format!("one error of {place}, in the stage `{stage}`");
+                let expected = format!("one error of {point}, in the stage `{stage}`");
                 let got = others.len();
                 found
                     .push(Violation::new(expected, format!("there were {got}; the end was: {}", self.end())));
@@ -276,13 +276,15 @@ impl<'a> Judge<'a> {
         if self.wanted() == Some(Outcome::Forced) {
             return &[ErrorStage::Shutdown];
         }
-        match &self.case.place {
-            Place::Step { step: Step::Register | Step::Setup, .. } => &[ErrorStage::Setup],
-            Place::Step { step: Step::Run, .. } => &[ErrorStage::Run],
-            Place::Step { step: Step::Shutdown, .. } | Place::Release { .. } => &[ErrorStage::Shutdown],
+        match &self.case.point {
+            FaultPoint::Step { step: Step::Register | Step::Setup, .. } => &[ErrorStage::Setup],
+            FaultPoint::Step { step: Step::Run, .. } => &[ErrorStage::Run],
+            FaultPoint::Step { step: Step::Shutdown, .. } | FaultPoint::Release { .. } => {
+                &[ErrorStage::Shutdown]
+            }
             // Its service may have failed of it before, or just have ended.
-            Place::Start { .. } if !ran => &[ErrorStage::Setup, ErrorStage::Shutdown],
-            Place::Start { .. } | Place::Life { .. } => &[ErrorStage::Run, ErrorStage::Shutdown],
+            FaultPoint::Start { .. } if !ran => &[ErrorStage::Setup, ErrorStage::Shutdown],
+            FaultPoint::Start { .. } | FaultPoint::Life { .. } => &[ErrorStage::Run, ErrorStage::Shutdown],
         }
     }
 
@@ -291,7 +293,7 @@ impl<'a> Judge<'a> {
         let source = &error.source;
         let (kind, right) = match self.wanted() {
             Some(Outcome::Panic) => {
-                let message = self.case.place.told("panics");
+                let message = self.case.point.told("panics");
                 let is = |panic: &PanicError| panic.message == message;
                 ("a PanicError with its message (G11)", source.downcast_ref().is_some_and(is))
             }
@@ -309,7 +311,7 @@ impl<'a> Judge<'a> {
         };
         if !right {
             found.push(Violation::new(
-                format!("{} to have failed by {kind}", self.case.place),
+                format!("{} to have failed by {kind}", self.case.point),
                 error.to_string(),
             ));
         }
@@ -323,13 +325,13 @@ impl<'a> Judge<'a> {
             _ => None,
         });
         let Some((asked, cause)) = asked else { return };
-        let service = self.case.place.service().clone();
+        let service = self.case.point.service().clone();
         let wanted = match (self.case.flaw, self.shown()) {
-            (Flaw::Ask(ask, after), _) if after.is_zero() && asked > self.struck => match ask {
-                Ask::StartShutdown => Cause::StartShutdown,
-                Ask::ForceShutdown => Cause::ForceShutdown,
-                Ask::Interrupt | Ask::InterruptTwice => Cause::Signal(SignalKind::Interrupt),
-                Ask::Terminate | Ask::TerminateTwice => Cause::Signal(SignalKind::Terminate),
+            (Flaw::StopRequest(ask, after), _) if after.is_zero() && asked > self.struck => match ask {
+                StopRequest::StartShutdown => Cause::StartShutdown,
+                StopRequest::ForceShutdown => Cause::ForceShutdown,
+                StopRequest::Interrupt | StopRequest::InterruptTwice => Cause::Signal(SignalKind::Interrupt),
+                StopRequest::Terminate | StopRequest::TerminateTwice => Cause::Signal(SignalKind::Terminate),
             },
             (_, Some(shown)) if shown.at < asked && !shown.error.is_mended() => match shown.error.stage() {
                 ErrorStage::Setup => Cause::SetupFailed(service),

@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::Violation;
 use crate::events::{End, LifecycleEvent, Name};
 use crate::lifecycle::{Outcome, Step};
-use crate::manager::test_support::fault::{Flaw, Place};
+use crate::manager::test_support::fault::{FaultPoint, Flaw};
 use crate::testing::rehearse::cases::{Case, Known};
 use crate::testing::rehearse::history::{History, Phase, moment};
 
 pub(super) fn violations(case: Option<&Case>, known: &Known, history: &History) -> Vec<Violation> {
-    let forced = matches!(case, Some(Case { flaw: Flaw::Ask(ask, _), .. }) if ask.forces());
+    let forced = matches!(case, Some(Case { flaw: Flaw::StopRequest(ask, _), .. }) if ask.forces());
     let deadline = match history.asked_at() {
         _ if forced => Some(Duration::ZERO),
         asked => asked.map(|asked| asked + known.whole),
@@ -23,7 +23,7 @@ pub(super) fn violations(case: Option<&Case>, known: &Known, history: &History) 
             watch.found("nothing after `stopped`", format!("there was {}", timed.event));
         }
         match moment(&timed.event) {
-            Some((place, phase)) => watch.see(&place, phase, timed.at),
+            Some((point, phase)) => watch.see(&point, phase, timed.at),
             None => watch.see_other(&timed.event),
         }
     }
@@ -77,27 +77,29 @@ impl Watch {
         self.services.entry(service.clone()).or_default()
     }
 
-    fn see(&mut self, place: &Place, phase: Phase<'_>, at: Duration) {
-        match (place, phase) {
-            (Place::Step { service, step }, Phase::Began) => self.step_began(place, service, *step),
-            (Place::Step { service, step }, Phase::Over(end)) => self.step_over(place, service, *step, end),
-            (Place::Start { service, resource }, Phase::Began) => {
-                self.resource_began(place, service, resource)
+    fn see(&mut self, point: &FaultPoint, phase: Phase<'_>, at: Duration) {
+        match (point, phase) {
+            (FaultPoint::Step { service, step }, Phase::Began) => self.step_began(point, service, *step),
+            (FaultPoint::Step { service, step }, Phase::Over(end)) => {
+                self.step_over(point, service, *step, end)
             }
-            (Place::Start { service, resource }, Phase::Lost(end)) => {
-                self.resource_over(place, service, resource, Progress::Unsent, end);
+            (FaultPoint::Start { service, resource }, Phase::Began) => {
+                self.resource_began(point, service, resource)
             }
-            (Place::Release { service, resource }, Phase::Began) => {
-                self.release_began(place, service, resource, at);
+            (FaultPoint::Start { service, resource }, Phase::Lost(end)) => {
+                self.resource_over(point, service, resource, Progress::Unsent, end);
             }
-            (Place::Release { service, resource }, Phase::Over(end)) => {
-                self.resource_over(place, service, resource, Progress::Open, end);
+            (FaultPoint::Release { service, resource }, Phase::Began) => {
+                self.release_began(point, service, resource, at);
+            }
+            (FaultPoint::Release { service, resource }, Phase::Over(end)) => {
+                self.resource_over(point, service, resource, Progress::Open, end);
             }
             _ => {}
         }
     }
 
-    fn step_began(&mut self, place: &Place, service: &Name, step: Step) {
+    fn step_began(&mut self, point: &FaultPoint, service: &Name, step: Step) {
         let life = self.life(service);
         if step == Step::Setup && life.leaves {
             // Another life.
@@ -112,7 +114,7 @@ impl Watch {
         }
         let before = self.life(service).step(step);
         if before != Progress::Unsent {
-            self.found(format!("{place} to begin once in a life of {service}"), "it began again");
+            self.found(format!("{point} to begin once in a life of {service}"), "it began again");
         }
         self.life(service).steps[step as usize] = Progress::Open;
         let set_up = |life: &Life| life.step(Step::Setup) == Progress::Over(Outcome::Ok);
@@ -120,38 +122,38 @@ impl Watch {
             Step::Register => {}
             Step::Setup => {
                 if self.life(service).step(Step::Register) == Progress::Open {
-                    self.found("register to be over before setup (G2)", format!("{place} began"));
+                    self.found("register to be over before setup (G2)", format!("{point} began"));
                 }
             }
             Step::Run => {
                 let first = !std::mem::replace(&mut self.ran, true);
                 if !set_up(self.life(service)) {
-                    self.found("no Run without a Setup that succeeded (G2, G3)", format!("{place} began"));
+                    self.found("no Run without a Setup that succeeded (G2, G3)", format!("{point} began"));
                 }
                 let missing = self.services.iter().find(|(_, life)| !set_up(life)).map(|(id, _)| id.clone());
                 if let Some(missing) = missing.filter(|_| first) {
                     let expected = "no Run before every Setup succeeded (G2, G3)";
-                    self.found(expected, format!("{place} began, and {missing} was not set up"));
+                    self.found(expected, format!("{point} began, and {missing} was not set up"));
                 }
             }
             Step::Shutdown => {
                 if self.life(service).step(Step::Run) != Progress::Open {
-                    self.found("Shutdown only for a Run that is not over (G5)", format!("{place} began"));
+                    self.found("Shutdown only for a Run that is not over (G5)", format!("{point} began"));
                 }
             }
         }
     }
 
-    fn step_over(&mut self, place: &Place, service: &Name, step: Step, end: &End) {
+    fn step_over(&mut self, point: &FaultPoint, service: &Name, step: Step, end: &End) {
         if self.life(service).step(step) != Progress::Open {
-            self.found(format!("{place} to end once, after it began"), "it ended though it was not open");
+            self.found(format!("{point} to end once, after it began"), "it ended though it was not open");
         }
         self.life(service).steps[step as usize] = Progress::Over(end.outcome);
     }
 
-    fn resource_began(&mut self, place: &Place, service: &Name, resource: &Name) {
+    fn resource_began(&mut self, point: &FaultPoint, service: &Name, resource: &Name) {
         if self.releasing {
-            self.found("no resource to start once releasing began (G6)", format!("{place} was told"));
+            self.found("no resource to start once releasing began (G6)", format!("{point} was told"));
         }
         let resources = &mut self.life(service).resources;
         let twice = resources.iter().any(|(name, _)| name == resource);
@@ -161,7 +163,7 @@ impl Watch {
         }
     }
 
-    fn release_began(&mut self, place: &Place, service: &Name, resource: &Name, at: Duration) {
+    fn release_began(&mut self, point: &FaultPoint, service: &Name, resource: &Name, at: Duration) {
         let late = self.deadline.is_some_and(|deadline| at >= deadline);
         let running = |life: &Life| life.step(Step::Run) == Progress::Open;
         let runs = match self.releasing {
@@ -169,14 +171,14 @@ impl Watch {
             false => running(self.life(service)).then(|| service.clone()),
         };
         if let Some(runs) = runs {
-            self.found("no Release before every Run is over (G6)", format!("{place} began while {runs} ran"));
+            self.found("no Release before every Run is over (G6)", format!("{point} began while {runs} ran"));
         }
         if !self.releasing && !self.life(service).leaves {
-            self.found("no Release while its service is up (G6)", format!("{place} began"));
+            self.found("no Release while its service is up (G6)", format!("{point} began"));
         }
         let resources = &mut self.life(service).resources;
         let Some(at) = resources.iter().rposition(|(name, _)| name == resource) else {
-            self.found(format!("{place} of a resource that was started"), "nobody told of its start");
+            self.found(format!("{point} of a resource that was started"), "nobody told of its start");
             return;
         };
         let before = std::mem::replace(&mut resources[at].1, Progress::Open);
@@ -185,22 +187,29 @@ impl Watch {
             .find(|(_, later)| *later == Progress::Unsent || (*later == Progress::Open && !late));
         let later = later.map(|(name, _)| name.clone());
         if before != Progress::Unsent {
-            self.found(format!("{place} to begin at most once, and not after its end (G6)"), "it did");
+            self.found(format!("{point} to begin at most once, and not after its end (G6)"), "it did");
         }
         if let Some(later) = later {
             let expected = format!("resources of {service} to be released the last started first (G6)");
-            self.found(expected, format!("{place} began before {later} was over"));
+            self.found(expected, format!("{point} began before {later} was over"));
         }
     }
 
-    fn resource_over(&mut self, place: &Place, service: &Name, resource: &Name, wanted: Progress, end: &End) {
+    fn resource_over(
+        &mut self,
+        point: &FaultPoint,
+        service: &Name,
+        resource: &Name,
+        wanted: Progress,
+        end: &End,
+    ) {
         let resources = &mut self.life(service).resources;
         let known = resources.iter_mut().rfind(|(name, _)| name == resource);
         let before = known.map(|(_, progress)| std::mem::replace(progress, Progress::Over(end.outcome)));
         if before != Some(wanted) {
             let outcome = end.outcome;
             self.found(
-                format!("one ending of {place} (G7)"),
+                format!("one ending of {point} (G7)"),
                 format!("it ended ({outcome}) from {before:?}"),
             );
         }

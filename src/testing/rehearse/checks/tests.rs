@@ -7,7 +7,7 @@ use super::{Violation, violations};
 use crate::base::PanicError;
 use crate::events::{End, Failure, LifecycleEvent as E, Name, TimedEvent};
 use crate::lifecycle::{Cause, ErrorStage, Fault, Outcome, Step};
-use crate::manager::test_support::fault::{Ask, Flaw, Place};
+use crate::manager::test_support::fault::{FaultPoint, Flaw, StopRequest};
 use crate::report::{ForcedError, Hold, NoAnswerError, ReportBuilder};
 use crate::service::RestartPolicy;
 use crate::testing::rehearse::cases::{Case, Known};
@@ -15,28 +15,28 @@ use crate::testing::rehearse::run::Played;
 
 const WHOLE: Duration = Duration::from_secs(1);
 
-fn step(service: &str, step: Step) -> Place {
-    Place::Step { service: service.into(), step }
+fn step(service: &str, step: Step) -> FaultPoint {
+    FaultPoint::Step { service: service.into(), step }
 }
 
-fn setup(service: &str) -> Place {
+fn setup(service: &str) -> FaultPoint {
     step(service, Step::Setup)
 }
 
-fn run(service: &str) -> Place {
+fn run(service: &str) -> FaultPoint {
     step(service, Step::Run)
 }
 
-fn shutdown(service: &str) -> Place {
+fn shutdown(service: &str) -> FaultPoint {
     step(service, Step::Shutdown)
 }
 
-fn start(resource: &str) -> Place {
-    Place::Start { service: "a".into(), resource: resource.into() }
+fn start(resource: &str) -> FaultPoint {
+    FaultPoint::Start { service: "a".into(), resource: resource.into() }
 }
 
-fn release(resource: &str) -> Place {
-    Place::Release { service: "a".into(), resource: resource.into() }
+fn release(resource: &str) -> FaultPoint {
+    FaultPoint::Release { service: "a".into(), resource: resource.into() }
 }
 
 /// A story of the services a, which has resources r and s, and b.
@@ -50,29 +50,29 @@ fn failed(outcome: Outcome, stage: ErrorStage, error: impl std::error::Error + S
     End { outcome, error: Some(Failure::of(Fault { stage, mended: false }, error)), ..OK }
 }
 
-fn began(place: &Place) -> E {
-    let service = place.service().clone();
-    match place.clone() {
-        Place::Step { step: Step::Register, .. } => E::RegisterStarted { service },
-        Place::Step { step: Step::Setup, .. } => E::SetupStarted { service },
-        Place::Step { step: Step::Run, .. } => E::RunStarted { service },
-        Place::Step { step: Step::Shutdown, .. } => E::ShutdownStarted { service },
-        Place::Start { resource, .. } => E::ResourceStarted { service, resource },
-        Place::Release { resource, .. } => E::ReleaseStarted { service, resource },
-        Place::Life { .. } => E::Running,
+fn began(point: &FaultPoint) -> E {
+    let service = point.service().clone();
+    match point.clone() {
+        FaultPoint::Step { step: Step::Register, .. } => E::RegisterStarted { service },
+        FaultPoint::Step { step: Step::Setup, .. } => E::SetupStarted { service },
+        FaultPoint::Step { step: Step::Run, .. } => E::RunStarted { service },
+        FaultPoint::Step { step: Step::Shutdown, .. } => E::ShutdownStarted { service },
+        FaultPoint::Start { resource, .. } => E::ResourceStarted { service, resource },
+        FaultPoint::Release { resource, .. } => E::ReleaseStarted { service, resource },
+        FaultPoint::Life { .. } => E::Running,
     }
 }
 
-fn over(place: &Place, end: End) -> E {
-    let service = place.service().clone();
-    match place.clone() {
-        Place::Step { step: Step::Register, .. } => E::RegisterFinished { service, end },
-        Place::Step { step: Step::Setup, .. } => E::SetupFinished { service, end },
-        Place::Step { step: Step::Run, .. } => E::RunFinished { service, end },
-        Place::Step { step: Step::Shutdown, .. } => E::ShutdownFinished { service, end },
-        Place::Start { resource, .. } => E::ResourceLost { service, resource, end },
-        Place::Release { resource, .. } => E::ReleaseFinished { service, resource, end },
-        Place::Life { .. } => E::Stopped,
+fn over(point: &FaultPoint, end: End) -> E {
+    let service = point.service().clone();
+    match point.clone() {
+        FaultPoint::Step { step: Step::Register, .. } => E::RegisterFinished { service, end },
+        FaultPoint::Step { step: Step::Setup, .. } => E::SetupFinished { service, end },
+        FaultPoint::Step { step: Step::Run, .. } => E::RunFinished { service, end },
+        FaultPoint::Step { step: Step::Shutdown, .. } => E::ShutdownFinished { service, end },
+        FaultPoint::Start { resource, .. } => E::ResourceLost { service, resource, end },
+        FaultPoint::Release { resource, .. } => E::ReleaseFinished { service, resource, end },
+        FaultPoint::Life { .. } => E::Stopped,
     }
 }
 
@@ -202,7 +202,7 @@ fn a_plain_story_is_honest_and_each_lie_in_it_is_found() {
 
 /// The fault of a release, and how it shows.
 fn panicked(message: &str) -> (Case, Story) {
-    let case = Case { place: release("s"), flaw: Flaw::Panic };
+    let case = Case { point: release("s"), flaw: Flaw::Panic };
     let panic = PanicError {
         message: message.to_owned(),
         ..PanicError::unseen(&"nothing" as &(dyn std::any::Any + Send))
@@ -217,13 +217,13 @@ fn a_fault_is_to_show_where_it_struck_as_what_it_was() {
     is_found(Some(&case), &Story::plain(), "no event tells of it");
     let (case, story) = panicked("something else");
     is_found(Some(&case), &story, "to say \"rehearsed: release of a/s panics\"");
-    let elsewhere = Case { place: release("r"), flaw: Flaw::Panic };
+    let elsewhere = Case { point: release("r"), flaw: Flaw::Panic };
     is_found(Some(&elsewhere), &story, "release of a/r to end as `panic`");
     is_found(Some(&elsewhere), &story, "nobody to be blamed but release of a/r");
     let otherwise = failed(Outcome::Ended, ErrorStage::Shutdown, NoAnswerError { doing: "release" });
     is_found(Some(&case), &story.clone().with(over(&release("s"), otherwise)), "to end as `panic`");
     let stage = failed(Outcome::Ended, ErrorStage::Run, NoAnswerError { doing: "release" });
-    let case = Case { place: release("s"), flaw: Flaw::End };
+    let case = Case { point: release("s"), flaw: Flaw::End };
     is_found(Some(&case), &story.with(over(&release("s"), stage)), "to fail the stage [Shutdown]");
 }
 
@@ -246,27 +246,30 @@ fn forced(doing: &'static str, hold: Hold) -> End {
 #[test]
 fn who_did_nothing_wrong_is_not_to_be_blamed() {
     let silent = || Hold::Silent { asked: WHOLE };
-    let hangs = Case { place: run("a"), flaw: Flaw::Hang };
+    let hangs = Case { point: run("a"), flaw: Flaw::Hang };
     let story = Story::plain().with(over(&run("a"), forced("run", silent())));
     is_honest(Some(&hangs), &story);
     let both = story.clone().with(over(&run("b"), forced("run", silent())));
     is_found(Some(&hangs), &both, "nobody to be blamed but run of a");
     let starved = |by: &str| Hold::Starved { by: by.into(), lasted: WHOLE };
-    let sticks = Case { place: run("a"), flaw: Flaw::Stick(WHOLE) };
+    let sticks = Case { point: run("a"), flaw: Flaw::Stick(WHOLE) };
     let blocks = || forced("run", Hold::Blocking { lasted: WHOLE });
     let story = Story::plain().with(over(&run("a"), blocks()));
     is_honest(Some(&sticks), &story.clone().with(over(&run("b"), forced("run", starved("a")))));
     is_found(Some(&sticks), &story.with(over(&run("b"), forced("run", starved("c")))), "starved by c");
     // Nothing is forced by something that is merely slow; by a second signal anything may be.
-    let slow = Case { place: run("a"), flaw: Flaw::Slow(Duration::ZERO) };
+    let slow = Case { point: run("a"), flaw: Flaw::Slow(Duration::ZERO) };
     is_found(Some(&slow), &both, "nobody to be blamed but run of a");
-    let at_once = Case { place: run("a"), flaw: Flaw::Ask(Ask::ForceShutdown, Duration::from_millis(1)) };
+    let at_once = Case {
+        point: run("a"),
+        flaw: Flaw::StopRequest(StopRequest::ForceShutdown, Duration::from_millis(1)),
+    };
     is_honest(Some(&at_once), &both);
 }
 
 #[test]
 fn a_restart_that_a_policy_promises_is_missed() {
-    let case = Case { place: run("a"), flaw: Flaw::End };
+    let case = Case { point: run("a"), flaw: Flaw::End };
     let ended = failed(Outcome::Ended, ErrorStage::Run, NoAnswerError { doing: "run" });
     let mut story = Story::plain().with(over(&run("a"), ended));
     let asked = E::ShutdownRequested { cause: Cause::RunFailed("a".into()) };

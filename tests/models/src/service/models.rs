@@ -1,19 +1,19 @@
-//! A model of a moment that comes once.
+//! A model of a latch.
 
 use loom::future::block_on;
 use loom::sync::Arc;
 use loom::thread;
 
-use super::moment::Moment;
+use super::latch::Latch;
 
-/// Whoever waits for a moment is told of it, whenever it comes.
+/// Who waits for a latch is woken, whenever it is set.
 pub fn no_moment_is_missed() {
     loom::model(|| {
-        let moment = Arc::new(Moment::default());
-        let comes = Arc::clone(&moment);
-        let coming = thread::spawn(move || comes.come());
-        block_on(moment.passed());
-        assert!(moment.has_come());
+        let latch = Arc::new(Latch::default());
+        let sets = Arc::clone(&latch);
+        let coming = thread::spawn(move || sets.set());
+        block_on(latch.wait());
+        assert!(latch.is_set());
         coming.join().unwrap();
     });
 }

@@ -3,7 +3,7 @@
 
 use super::{Judge, Told, errors};
 use crate::lifecycle::Outcome;
-use crate::manager::test_support::fault::{Flaw, Place};
+use crate::manager::test_support::fault::{FaultPoint, Flaw};
 use crate::report::{ForcedError, Hold, NoAnswerError, ServiceError};
 use crate::testing::rehearse::checks::Violation;
 use crate::testing::rehearse::history::{Phase, moment};
@@ -16,7 +16,7 @@ impl Judge<'_> {
             if own.iter().any(|(_, of)| std::ptr::eq(*of, error)) || self.is_excused(error) {
                 continue;
             }
-            let expected = format!("nobody to be blamed but {}", self.case.place);
+            let expected = format!("nobody to be blamed but {}", self.case.point);
             let blamed = Violation::new(expected, format!("the stage `{stage}` blames {error}"));
             // Whose thread was not let run for a while has done as little wrong.
             found.push(if error.source.is::<ForcedError>() { blamed.perhaps() } else { blamed });
@@ -24,18 +24,18 @@ impl Judge<'_> {
     }
 
     fn is_excused(&self, error: &ServiceError) -> bool {
-        let culprit = &**self.case.place.service();
+        let culprit = &**self.case.point.service();
         let text = error.source.to_string();
         if self.known.usual.iter().any(|(service, usual)| **service == *error.service_id && *usual == text) {
             // It does so also where nothing else goes wrong; only that a restart then sees to it.
             return true;
         }
         let harmless = matches!(self.case.flaw, Flaw::Slow(_) | Flaw::Block(_))
-            || matches!(self.case.flaw, Flaw::Ask(ask, _) if !ask.forces());
+            || matches!(self.case.flaw, Flaw::StopRequest(ask, _) if !ask.forces());
         if harmless {
             return false;
         }
-        let forces = matches!(self.case.flaw, Flaw::Ask(..));
+        let forces = matches!(self.case.flaw, Flaw::StopRequest(..));
         if let Some(on) = &error.because_of {
             return on == culprit || errors(self.error).iter().any(|(_, other)| other.service_id == *on);
         }
@@ -69,7 +69,7 @@ impl Judge<'_> {
         let Some(name) = &error.resource else { return false };
         let Some(asked) = self.played.history.asked_at() else { return false };
         let released = self.played.history.0.iter().find(|timed| match moment(&timed.event) {
-            Some((Place::Release { service, resource }, Phase::Began)) => {
+            Some((FaultPoint::Release { service, resource }, Phase::Began)) => {
                 *service == *error.service_id && *resource == **name
             }
             _ => false,

@@ -73,14 +73,15 @@ pub mod events;
 pub mod grpc;
 mod lifecycle;
 mod manager;
-pub mod ping;
 mod process;
 mod report;
+mod server;
 mod service;
 mod supervision;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use grpc::builtin::ping;
 pub use grpc::{
     DEFAULT_GRPC_ADDRESS, GrpcAddress, GrpcLogging, GrpcRegistrar, GrpcServerOptions, GrpcService,
     RegisterOnServer,

@@ -24,63 +24,33 @@
 //! blocks holds up whatever else its worker serves. A panic in a handler is answered INTERNAL and touches
 //! no other call.
 
-mod acceptor;
-mod admission;
-mod answer;
-mod balance;
-mod begin;
-mod body;
-mod call;
-mod call_path;
-mod connection;
-mod deadline;
-mod drain;
-mod error;
-mod gates;
-mod gauge;
-mod handler;
-pub mod health;
-mod intake;
+pub(crate) mod builtin;
+pub(crate) mod call;
+pub(crate) mod error;
 pub mod logging;
-mod messages;
-mod methods;
-pub mod middleware;
-mod open_calls;
-mod options;
-mod reflection;
-mod registrar;
-mod request;
-mod router;
-mod serve;
-mod server;
-mod streams;
-mod stuck;
-mod term;
-#[cfg(feature = "tls")]
-mod tls;
-mod transport;
-mod unread;
-mod wire;
-mod worker;
+pub(crate) mod options;
+pub(crate) mod register;
+mod service;
 
 #[cfg(test)]
 mod tests;
 
 pub use crate::events::{InFlight, OldestCall};
-pub use drain::DrainError;
+pub use crate::server::drain::DrainError;
+pub use crate::server::listen::{GrpcAddress, InMemory};
+#[cfg(feature = "tls")]
+pub use crate::server::tls::{ServerTls, TlsError};
+pub use builtin::health;
 pub use error::ServerError;
 pub use logging::GrpcLogging;
 pub use options::GrpcServerOptions;
-pub use registrar::{GrpcRegistrar, GrpcService, RegisterOnServer};
-#[cfg(feature = "tls")]
-pub use tls::{ServerTls, TlsError};
-pub use transport::{GrpcAddress, InMemory};
+pub use register::middleware;
+pub use register::registrar::{GrpcRegistrar, GrpcService, RegisterOnServer};
 
-pub(crate) use gauge::Gauge;
-pub(crate) use server::{SERVER_ID, Server};
-pub(crate) use stuck::WorkerStall;
-pub(crate) use transport::ServerAddress;
+pub(crate) use crate::server::gauge::Gauge;
+pub(crate) use crate::server::listen::ServerAddress;
+pub(crate) use crate::server::worker::stuck::WorkerStall;
+pub(crate) use service::{SERVER_ID, Server};
 
-/// Where the server listens unless it is told otherwise: port 50051 on all IPv4 interfaces. Answers to the
-/// seed's `DefaultGrpcAddress`.
+/// Where the server listens unless it is told otherwise: port 50051 on all IPv4 interfaces.
 pub const DEFAULT_GRPC_ADDRESS: &str = "0.0.0.0:50051";

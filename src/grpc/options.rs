@@ -6,7 +6,7 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
-use super::logging::GrpcLogging;
+use crate::grpc::logging::GrpcLogging;
 
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
@@ -38,38 +38,38 @@ const WINDOW_SIZE: u32 = 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct GrpcServerOptions {
     workers: Option<usize>,
-    pub(super) max_connections: Option<usize>,
-    pub(super) max_concurrent_streams: u32,
-    pub(super) max_concurrent_calls: Option<usize>,
-    pub(super) max_concurrent_calls_per_connection: Option<usize>,
-    pub(super) max_watches_per_connection: usize,
+    pub(crate) max_connections: Option<usize>,
+    pub(crate) max_concurrent_streams: u32,
+    pub(crate) max_concurrent_calls: Option<usize>,
+    pub(crate) max_concurrent_calls_per_connection: Option<usize>,
+    pub(crate) max_watches_per_connection: usize,
     /// Beside `proto`.
-    pub(super) content_subtypes: Vec<Box<str>>,
-    pub(super) request_timeout: Option<Duration>,
-    pub(super) max_decoding_message_size: u32,
-    pub(super) max_encoding_message_size: u32,
-    pub(super) keepalive_interval: Option<Duration>,
+    pub(crate) content_subtypes: Vec<Box<str>>,
+    pub(crate) request_timeout: Option<Duration>,
+    pub(crate) max_decoding_message_size: u32,
+    pub(crate) max_encoding_message_size: u32,
+    pub(crate) keepalive_interval: Option<Duration>,
     /// As it was given.
     keepalive_timeout: Option<Duration>,
-    pub(super) max_connection_age: Option<Duration>,
-    pub(super) max_connection_age_grace: Option<Duration>,
-    pub(super) max_connection_idle: Option<Duration>,
-    pub(super) handshake_timeout: Duration,
-    pub(super) write_timeout: Option<Duration>,
+    pub(crate) max_connection_age: Option<Duration>,
+    pub(crate) max_connection_age_grace: Option<Duration>,
+    pub(crate) max_connection_idle: Option<Duration>,
+    pub(crate) handshake_timeout: Duration,
+    pub(crate) write_timeout: Option<Duration>,
     /// As they were given.
     initial_stream_window_size: Option<u32>,
     initial_connection_window_size: Option<u32>,
-    pub(super) adaptive_window: bool,
-    pub(super) max_frame_size: u32,
-    pub(super) max_header_list_size: u32,
-    pub(super) tcp_nodelay: bool,
-    pub(super) tcp_keepalive: Option<Duration>,
+    pub(crate) adaptive_window: bool,
+    pub(crate) max_frame_size: u32,
+    pub(crate) max_header_list_size: u32,
+    pub(crate) tcp_nodelay: bool,
+    pub(crate) tcp_keepalive: Option<Duration>,
     #[cfg(feature = "tls")]
-    pub(super) tls: Option<super::tls::ServerTls>,
+    pub(crate) tls: Option<crate::server::tls::ServerTls>,
     health_service: Option<bool>,
     reflection_service: bool,
-    pub(super) logging: Option<GrpcLogging>,
-    pub(super) stuck_after: Option<Duration>,
+    pub(crate) logging: Option<GrpcLogging>,
+    pub(crate) stuck_after: Option<Duration>,
 }
 
 impl Default for GrpcServerOptions {
@@ -111,7 +111,7 @@ impl Default for GrpcServerOptions {
 
 /// What the server answers by itself.
 impl GrpcServerOptions {
-    /// Whether the server answers [`grpc.health.v1`](crate::grpc::health). Default: yes. Its calls are neither
+    /// Whether the server answers [`grpc.health.v1`](crate::grpc::builtin::health). Default: yes. Its calls are neither
     /// shed nor queued nor cut by [`request_timeout`](Self::request_timeout): a server that is full still has
     /// to tell how it is.
     pub fn health_service(self, on: bool) -> Self {
@@ -151,11 +151,11 @@ impl GrpcServerOptions {
         false
     }
 
-    pub(super) fn tells_health(&self) -> bool {
+    pub(crate) fn tells_health(&self) -> bool {
         self.health_service.unwrap_or(true)
     }
 
-    pub(super) fn reflects(&self) -> bool {
+    pub(crate) fn reflects(&self) -> bool {
         self.reflection_service
     }
 }
@@ -332,20 +332,20 @@ impl GrpcServerOptions {
 
 /// What holds where nothing was given.
 impl GrpcServerOptions {
-    pub(super) fn worker_count(&self) -> usize {
+    pub(crate) fn worker_count(&self) -> usize {
         let cores = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         self.workers.unwrap_or_else(cores)
     }
 
-    pub(super) fn effective_keepalive_timeout(&self) -> Duration {
+    pub(crate) fn effective_keepalive_timeout(&self) -> Duration {
         self.keepalive_timeout.unwrap_or(KEEPALIVE_TIMEOUT)
     }
 
-    pub(super) fn stream_window_size(&self) -> u32 {
+    pub(crate) fn stream_window_size(&self) -> u32 {
         self.initial_stream_window_size.unwrap_or(WINDOW_SIZE)
     }
 
-    pub(super) fn connection_window_size(&self) -> u32 {
+    pub(crate) fn connection_window_size(&self) -> u32 {
         self.initial_connection_window_size.unwrap_or(WINDOW_SIZE)
     }
 }

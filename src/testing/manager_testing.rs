@@ -14,9 +14,9 @@ use super::connector::Connector;
 use super::failing::Failing;
 use super::recorder::Recorder;
 use crate::api_errors::ErrorClient;
+use crate::grpc::builtin::ping::PingClient;
 use crate::lifecycle::SignalKind;
 use crate::manager::{Manager, ManagerSnapshot, RunOnManager, TestSignal};
-use crate::ping::PingClient;
 
 /// How long a server may take to answer a ping, unless told otherwise.
 const PING: Duration = Duration::from_secs(3);

@@ -17,28 +17,28 @@ use tracing::field::display;
 use tracing::span::Entered;
 use tracing::{Level, Span};
 
-use super::id::CallId;
-use super::level::{at_level, is_on};
-use super::status::{self, EndedBy};
-use super::tap::{Direction, MessageLog, Tap};
-use super::{Logger, TARGET, quietly};
 use crate::base::PanicError;
 use crate::base::peer_text;
-use crate::grpc::call_path::{CallPath, path_of};
+use crate::grpc::call::call_path::{CallPath, path_of};
 use crate::grpc::logging::encoding::Encoding;
-use crate::grpc::methods::{Described, Method, MethodKind};
+use crate::grpc::logging::id::CallId;
+use crate::grpc::logging::level::{at_level, is_on};
+use crate::grpc::logging::status::{self, EndedBy};
+use crate::grpc::logging::tap::{Direction, MessageLog, Tap};
+use crate::grpc::logging::{Logger, TARGET, quietly};
+use crate::grpc::register::methods::{Described, Method, MethodKind};
 
 /// How many bytes of an error, and of its sources, are logged: it may repeat what a peer sent.
 const LONGEST_ERROR: usize = 4096;
 
 /// What is known of a call, as its log needs it.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::grpc) struct Facts<'a> {
-    pub(in crate::grpc) logger: &'a Logger,
-    pub(in crate::grpc) path: Option<&'a CallPath>,
-    pub(in crate::grpc) method: &'a Method,
-    pub(in crate::grpc) peer: Option<std::net::SocketAddr>,
-    pub(in crate::grpc) began: Instant,
+pub(crate) struct Facts<'a> {
+    pub(crate) logger: &'a Logger,
+    pub(crate) path: Option<&'a CallPath>,
+    pub(crate) method: &'a Method,
+    pub(crate) peer: Option<std::net::SocketAddr>,
+    pub(crate) began: Instant,
 }
 
 impl Facts<'_> {
@@ -53,7 +53,7 @@ impl Facts<'_> {
 
 /// The log of one call.
 #[derive(Debug)]
-pub(in crate::grpc) struct CallLog {
+pub(crate) struct CallLog {
     /// `None`: nothing is logged unless something goes wrong.
     on: Option<Box<On>>,
     ended_by: AtomicU8,
@@ -79,7 +79,7 @@ enum End<'a> {
 
 impl CallLog {
     /// The log of a call that begins now. `quiet`: it is one of very many.
-    pub(in crate::grpc) fn begin(facts: Facts<'_>, quiet: bool) -> Self {
+    pub(crate) fn begin(facts: Facts<'_>, quiet: bool) -> Self {
         let on = facts.logger.options.as_ref().and_then(|options| {
             let on = |level: Option<Level>| level.filter(|level| is_on(*level));
             let calls = on(if quiet { options.calls.map(|_| Level::TRACE) } else { options.calls });
@@ -98,7 +98,7 @@ impl CallLog {
     }
 
     /// It is handled from here on.
-    pub(in crate::grpc) fn opened(&self, facts: Facts<'_>) {
+    pub(crate) fn opened(&self, facts: Facts<'_>) {
         let (Some(kind), Some(on)) = (facts.kind(), &self.on) else { return };
         let Some(level) = on.calls.filter(|_| !kind.is_unary()) else { return };
         let (method, kind, call_id) = (facts.path(), display(kind), display(on.id));
@@ -112,18 +112,18 @@ impl CallLog {
     }
 
     /// Within the call's span, until it is dropped.
-    pub(in crate::grpc) fn enter(&self) -> Option<Entered<'_>> {
+    pub(crate) fn enter(&self) -> Option<Entered<'_>> {
         self.on.as_ref().filter(|on| !on.span.is_disabled()).map(|on| on.span.enter())
     }
 
     /// Logs the messages of a request of these headers.
-    pub(in crate::grpc) fn requests(&self, facts: Facts<'_>, headers: &HeaderMap) -> Option<Box<Tap>> {
+    pub(crate) fn requests(&self, facts: Facts<'_>, headers: &HeaderMap) -> Option<Box<Tap>> {
         let level = self.on.as_ref()?.requests?;
         self.tap(facts, level, Direction::Request, headers, |described| &described.input)
     }
 
     /// Logs the messages of an answer of these headers.
-    pub(in crate::grpc) fn responses(&self, facts: Facts<'_>, headers: &HeaderMap) -> Option<Box<Tap>> {
+    pub(crate) fn responses(&self, facts: Facts<'_>, headers: &HeaderMap) -> Option<Box<Tap>> {
         let level = self.on.as_ref()?.responses?;
         self.tap(facts, level, Direction::Response, headers, |described| &described.output)
     }
@@ -150,12 +150,12 @@ impl CallLog {
     }
 
     /// Who or what is about to end the call; the handler, unless it is said.
-    pub(in crate::grpc) fn ends_by(&self, who: EndedBy) {
+    pub(crate) fn ends_by(&self, who: EndedBy) {
         self.ended_by.store(who as u8, Ordering::Relaxed);
     }
 
     /// Its handler panicked. This is logged whatever the options say.
-    pub(in crate::grpc) fn panicked(&self, facts: Facts<'_>, panic: &PanicError) {
+    pub(crate) fn panicked(&self, facts: Facts<'_>, panic: &PanicError) {
         self.ends_by(EndedBy::Panic);
         let id = self.id();
         let trace = facts.logger.options.as_ref().is_some_and(|options| options.error_trace);
@@ -176,7 +176,7 @@ impl CallLog {
     }
 
     /// The answer has begun; where it has no body, it is all.
-    pub(in crate::grpc) fn answered<B: Body>(&self, facts: Facts<'_>, response: &Response<B>) {
+    pub(crate) fn answered<B: Body>(&self, facts: Facts<'_>, response: &Response<B>) {
         if self.is_over(facts) {
             return;
         }
@@ -192,7 +192,7 @@ impl CallLog {
     }
 
     /// The answer's trailers are on their way.
-    pub(in crate::grpc) fn trailed(&self, facts: Facts<'_>, trailers: &HeaderMap) {
+    pub(crate) fn trailed(&self, facts: Facts<'_>, trailers: &HeaderMap) {
         if !self.is_over(facts) {
             let code = status::code(trailers).unwrap_or(Code::Unknown);
             self.finish(facts, code, &End::Headers(trailers));
@@ -200,14 +200,14 @@ impl CallLog {
     }
 
     /// The answer is ended so.
-    pub(in crate::grpc) fn ended(&self, facts: Facts<'_>, status: &Status) {
+    pub(crate) fn ended(&self, facts: Facts<'_>, status: &Status) {
         if !self.is_over(facts) {
             self.finish(facts, status.code(), &End::Status(status));
         }
     }
 
     /// The answer has ended, or was dropped; the status is of one that has none.
-    pub(in crate::grpc) fn closed(&self, facts: Facts<'_>, status: impl FnOnce() -> (EndedBy, Status)) {
+    pub(crate) fn closed(&self, facts: Facts<'_>, status: impl FnOnce() -> (EndedBy, Status)) {
         if !self.is_over(facts) {
             let (by, status) = status();
             self.ends_by(by);

@@ -11,17 +11,17 @@ use std::fmt::Display;
 use serde::ser::{Error, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct, Serializer};
 
 /// How many levels are shown.
-pub(super) const DEEPEST: usize = 64;
+pub(crate) const DEEPEST: usize = 64;
 
 /// Where a serializer is, and whether it was to go deeper than it may.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Depth<'a> {
+pub(crate) struct Depth<'a> {
     left: usize,
     exceeded: &'a Cell<bool>,
 }
 
 impl<'a> Depth<'a> {
-    pub(super) fn new(exceeded: &'a Cell<bool>) -> Self {
+    pub(crate) fn new(exceeded: &'a Cell<bool>) -> Self {
         Self { left: DEEPEST, exceeded }
     }
 
@@ -37,9 +37,9 @@ impl<'a> Depth<'a> {
 }
 
 /// Something whose levels are counted: a serializer, what writes a map or a list, or a value.
-pub(super) struct Counted<'a, T> {
-    pub(super) inner: T,
-    pub(super) depth: Depth<'a>,
+pub(crate) struct Counted<'a, T> {
+    pub(crate) inner: T,
+    pub(crate) depth: Depth<'a>,
 }
 
 impl<T: Serialize + ?Sized> Serialize for Counted<'_, &T> {

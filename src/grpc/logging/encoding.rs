@@ -6,12 +6,12 @@ use flate2::read::{GzDecoder, ZlibDecoder};
 use http::HeaderMap;
 use hyper::body::Bytes;
 
-use super::frames::LONGEST;
 use crate::base::peer_text;
+use crate::grpc::logging::frames::LONGEST;
 
 /// What `grpc-encoding` says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Encoding {
+pub(crate) enum Encoding {
     Gzip,
     Deflate,
     /// None that could be undone here, by its name.
@@ -20,7 +20,7 @@ pub(super) enum Encoding {
 
 /// Why a message is not shown.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum NotInflated {
+pub(crate) enum NotInflated {
     /// What it is compressed by is not known here.
     Unknown(Box<str>),
     /// It is not compressed as it says.
@@ -30,7 +30,7 @@ pub(super) enum NotInflated {
 }
 
 impl Encoding {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         match headers.get("grpc-encoding").map(|value| value.as_bytes()) {
             Some(b"gzip") => Self::Gzip,
             Some(b"deflate") => Self::Deflate,
@@ -39,7 +39,7 @@ impl Encoding {
         }
     }
 
-    pub(super) fn inflate(&self, message: &Bytes) -> Result<Bytes, NotInflated> {
+    pub(crate) fn inflate(&self, message: &Bytes) -> Result<Bytes, NotInflated> {
         match self {
             Self::Gzip => read(GzDecoder::new(&**message)),
             Self::Deflate => read(ZlibDecoder::new(&**message)),

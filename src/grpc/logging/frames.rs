@@ -4,23 +4,23 @@ use hyper::body::Bytes;
 
 /// How long a message may be to be put together; of a longer one its size alone is known. Bounds what logging may
 /// keep of a call.
-pub(super) const LONGEST: usize = 256 * 1024;
+pub(crate) const LONGEST: usize = 256 * 1024;
 
 const HEADER: usize = 5;
 
 /// A message that has passed.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Framed {
-    pub(super) compressed: bool,
+pub(crate) struct Framed {
+    pub(crate) compressed: bool,
     /// As it was sent, in bytes.
-    pub(super) size: u32,
+    pub(crate) size: u32,
     /// `None` where it is longer than [`LONGEST`].
-    pub(super) bytes: Option<Bytes>,
+    pub(crate) bytes: Option<Bytes>,
 }
 
 /// Follows one direction of a call.
 #[derive(Debug, Default)]
-pub(super) struct Frames {
+pub(crate) struct Frames {
     header: Vec<u8>,
     /// What has come of a message so far, where it did not come at once.
     gathered: Vec<u8>,
@@ -30,7 +30,7 @@ pub(super) struct Frames {
 
 impl Frames {
     /// Looks at the bytes that pass next.
-    pub(super) fn pass(&mut self, mut bytes: Bytes, mut found: impl FnMut(Framed)) {
+    pub(crate) fn pass(&mut self, mut bytes: Bytes, mut found: impl FnMut(Framed)) {
         loop {
             let missing = HEADER - self.header.len();
             let part = bytes.split_to(missing.min(bytes.len()));

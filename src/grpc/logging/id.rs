@@ -6,7 +6,7 @@ use std::hash::{BuildHasher, RandomState};
 
 /// Random, and with that unique for all that it is used for; no secret. Shown as 16 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct CallId(u64);
+pub(crate) struct CallId(u64);
 
 thread_local! {
     /// Where this thread is in its sequence.
@@ -15,7 +15,7 @@ thread_local! {
 
 impl CallId {
     /// The next of this thread: SplitMix64, which repeats nothing, from a random start.
-    pub(super) fn next() -> Self {
+    pub(crate) fn next() -> Self {
         let state = STATE.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
         STATE.set(state);
         let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

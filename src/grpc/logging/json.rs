@@ -8,20 +8,20 @@ use hyper::body::Bytes;
 use prost_reflect::{DynamicMessage, MessageDescriptor};
 use serde::Serialize;
 
-use super::depth::{Counted, Depth};
 use crate::base::peer_text;
+use crate::grpc::logging::depth::{Counted, Depth};
 
 /// What is shown of a message.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Shown {
-    pub(super) json: String,
+pub(crate) struct Shown {
+    pub(crate) json: String,
     /// Whether there is more.
-    pub(super) cut: bool,
+    pub(crate) cut: bool,
 }
 
 /// # Errors
 /// Why it is no such message, or cannot be shown.
-pub(super) fn show(message: Bytes, descriptor: &MessageDescriptor, longest: usize) -> Result<Shown, String> {
+pub(crate) fn show(message: Bytes, descriptor: &MessageDescriptor, longest: usize) -> Result<Shown, String> {
     // Errors name the types that an `Any` claims to be of.
     let told = |error: &dyn fmt::Display| peer_text::shown(&error.to_string()).into_owned();
     let message = DynamicMessage::decode(descriptor.clone(), message).map_err(|error| told(&error))?;
@@ -95,7 +95,7 @@ fn text(bytes: Vec<u8>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grpc::health::{FILE_DESCRIPTOR_SET, HealthCheckRequest};
+    use crate::grpc::builtin::health::{FILE_DESCRIPTOR_SET, HealthCheckRequest};
     use prost::Message;
     use prost_reflect::DescriptorPool;
 

@@ -5,7 +5,7 @@
 
 use tracing::{Level, event_enabled, span_enabled};
 
-use super::TARGET;
+use crate::grpc::logging::TARGET;
 
 /// A macro of `tracing` at a level: `at_level!(level, event!([before the level] after it))`.
 macro_rules! at_level {
@@ -20,10 +20,10 @@ macro_rules! at_level {
     };
 }
 
-pub(super) use at_level;
+pub(crate) use at_level;
 
 /// Whether anybody listens to our events or spans of this level.
-pub(super) fn is_on(level: Level) -> bool {
+pub(crate) fn is_on(level: Level) -> bool {
     macro_rules! is_on {
         ($($level:ident),*) => {
             match level {

@@ -56,12 +56,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use options::GrpcLogging;
 
-pub(super) use call::{CallLog, Facts};
-pub(super) use status::{BROKE_OFF, EndedBy};
-pub(super) use tap::Tap;
+pub(crate) use call::{CallLog, Facts};
+pub(crate) use status::{BROKE_OFF, EndedBy};
+pub(crate) use tap::Tap;
 
-use super::call::discard;
-use super::reflection::DescriptorSet;
+use crate::grpc::builtin::reflection::DescriptorSet;
+use crate::grpc::call::call_state::discard;
 use types::Types;
 
 /// What our events and spans are known by.
@@ -69,7 +69,7 @@ const TARGET: &str = "majordomo::grpc";
 
 /// How the calls of a server are logged.
 #[derive(Debug, Default)]
-pub(super) struct Logger {
+pub(crate) struct Logger {
     /// `None`: not at all, but for panics.
     options: Option<GrpcLogging>,
     /// None, unless messages are shown.
@@ -78,7 +78,7 @@ pub(super) struct Logger {
 
 impl Logger {
     /// The descriptor sets are asked for only where messages are to be shown.
-    pub(super) fn new(options: Option<GrpcLogging>, sets: impl FnOnce() -> Vec<DescriptorSet>) -> Self {
+    pub(crate) fn new(options: Option<GrpcLogging>, sets: impl FnOnce() -> Vec<DescriptorSet>) -> Self {
         let types = match &options {
             Some(options) if options.shows_messages() => {
                 Types::new(sets().iter().flat_map(DescriptorSet::files))

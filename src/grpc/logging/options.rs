@@ -17,12 +17,12 @@ const MAX_JSON_LENGTH: usize = 8 * 1024;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GrpcLogging {
-    pub(super) calls: Option<Level>,
-    pub(super) requests: Option<Level>,
-    pub(super) responses: Option<Level>,
-    pub(super) errors: bool,
-    pub(super) error_trace: bool,
-    pub(super) max_json_length: usize,
+    pub(crate) calls: Option<Level>,
+    pub(crate) requests: Option<Level>,
+    pub(crate) responses: Option<Level>,
+    pub(crate) errors: bool,
+    pub(crate) error_trace: bool,
+    pub(crate) max_json_length: usize,
 }
 
 impl Default for GrpcLogging {
@@ -87,7 +87,7 @@ impl GrpcLogging {
     }
 
     /// Whether anything of messages is logged but their size.
-    pub(super) fn shows_messages(&self) -> bool {
+    pub(crate) fn shows_messages(&self) -> bool {
         self.max_json_length > 0 && (self.requests.is_some() || self.responses.is_some())
     }
 }

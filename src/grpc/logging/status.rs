@@ -9,7 +9,7 @@ use tonic::{Code, Status};
 /// Who or what ended a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(in crate::grpc) enum EndedBy {
+pub(crate) enum EndedBy {
     /// The handler, or a layer around it.
     Handler,
     /// Its panic.
@@ -47,7 +47,7 @@ impl EndedBy {
     ];
 
     /// From its number.
-    pub(super) fn from(number: u8) -> Self {
+    pub(crate) fn from(number: u8) -> Self {
         Self::ALL.get(usize::from(number)).copied().unwrap_or(Self::Handler)
     }
 }
@@ -71,7 +71,7 @@ impl fmt::Display for EndedBy {
 
 /// Whether such a status of a handler is the server's fault, as middleware for gRPC has it elsewhere; a method
 /// that nothing describes may as well be one that only the client believes in.
-pub(super) fn is_fault(code: Code, described: bool) -> bool {
+pub(crate) fn is_fault(code: Code, described: bool) -> bool {
     match code {
         Code::Unknown | Code::Internal | Code::DataLoss => true,
         Code::Unimplemented => described,
@@ -80,14 +80,14 @@ pub(super) fn is_fault(code: Code, described: bool) -> bool {
 }
 
 /// What the status of a request begins with that broke off.
-pub(in crate::grpc) const BROKE_OFF: &str = "the request broke off: ";
+pub(crate) const BROKE_OFF: &str = "the request broke off: ";
 
 /// What comes before the message of a status that is made rich, and told no rich error before.
 const RICH: &str = ") an unknown error occurred: ";
 
 /// Whether such a status is the client's fault, though its code is one of the server's: the codec says so of a request that
 /// is none, before any handler has it. It is known by its text alone, which a test holds against the codec's.
-pub(super) fn is_clients(code: Code, message: &str) -> bool {
+pub(crate) fn is_clients(code: Code, message: &str) -> bool {
     const INTERNAL: [&str; 5] = [
         "failed to decode Protobuf message",
         "protocol error: received message with ",
@@ -108,7 +108,7 @@ pub(super) fn is_clients(code: Code, message: &str) -> bool {
 }
 
 /// As gRPC writes it.
-pub(super) fn name(code: Code) -> &'static str {
+pub(crate) fn name(code: Code) -> &'static str {
     match code {
         Code::Ok => "OK",
         Code::Cancelled => "CANCELLED",
@@ -131,14 +131,14 @@ pub(super) fn name(code: Code) -> &'static str {
 }
 
 /// The status that headers or trailers hold.
-pub(super) fn code(headers: &HeaderMap) -> Option<Code> {
+pub(crate) fn code(headers: &HeaderMap) -> Option<Code> {
     // Of a few headers a look at each is faster than the map's own way.
     let status = headers.iter().find(|(name, _)| **name == Status::GRPC_STATUS);
     status.map(|(_, code)| Code::from_bytes(code.as_bytes()))
 }
 
 /// The message beside it.
-pub(super) fn message(headers: &HeaderMap) -> String {
+pub(crate) fn message(headers: &HeaderMap) -> String {
     // Without the details: tonic panics where those are malformed.
     let keep = [Status::GRPC_STATUS, Status::GRPC_MESSAGE];
     let kept = keep.into_iter().filter_map(|name| Some((name.clone(), headers.get(name)?.clone())));
@@ -146,7 +146,7 @@ pub(super) fn message(headers: &HeaderMap) -> String {
 }
 
 /// All sources of an error, the nearest first; empty where there is none.
-pub(super) fn sources(error: &dyn Error) -> String {
+pub(crate) fn sources(error: &dyn Error) -> String {
     let mut text = String::new();
     let mut next = error.source();
     while let Some(source) = next {

@@ -7,48 +7,48 @@ use prost_reflect::MessageDescriptor;
 use tracing::Level;
 use tracing::field::display;
 
-use super::encoding::{Encoding, NotInflated};
-use super::frames::{Framed, Frames};
-use super::id::CallId;
-use super::json;
-use super::level::at_level;
-use super::{TARGET, quietly};
+use crate::grpc::logging::encoding::{Encoding, NotInflated};
+use crate::grpc::logging::frames::{Framed, Frames};
+use crate::grpc::logging::id::CallId;
+use crate::grpc::logging::json;
+use crate::grpc::logging::level::at_level;
+use crate::grpc::logging::{TARGET, quietly};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Direction {
+pub(crate) enum Direction {
     Request,
     Response,
 }
 
 /// What is seen of the messages.
 #[derive(Debug)]
-pub(in crate::grpc) struct Tap {
+pub(crate) struct Tap {
     frames: Frames,
     log: MessageLog,
 }
 
 /// How one message is logged.
 #[derive(Debug)]
-pub(super) struct MessageLog {
-    pub(super) direction: Direction,
-    pub(super) level: Level,
-    pub(super) id: CallId,
-    pub(super) method: Box<str>,
-    pub(super) encoding: Encoding,
+pub(crate) struct MessageLog {
+    pub(crate) direction: Direction,
+    pub(crate) level: Level,
+    pub(crate) id: CallId,
+    pub(crate) method: Box<str>,
+    pub(crate) encoding: Encoding,
     /// `None`: messages are logged by their size.
-    pub(super) message: Option<MessageDescriptor>,
-    pub(super) max_json_length: usize,
+    pub(crate) message: Option<MessageDescriptor>,
+    pub(crate) max_json_length: usize,
     /// How many have passed.
-    pub(super) number: u64,
+    pub(crate) number: u64,
 }
 
 impl Tap {
-    pub(super) fn new(log: MessageLog) -> Self {
+    pub(crate) fn new(log: MessageLog) -> Self {
         Self { frames: Frames::default(), log }
     }
 
     /// Looks at the bytes that pass next. Whatever goes wrong with it costs the call nothing.
-    pub(in crate::grpc) fn pass(&mut self, bytes: &Bytes) {
+    pub(crate) fn pass(&mut self, bytes: &Bytes) {
         let Self { frames, log } = self;
         quietly(|| frames.pass(bytes.clone(), |framed| log.log(framed)));
     }

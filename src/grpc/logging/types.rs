@@ -5,17 +5,17 @@ use std::collections::{HashMap, HashSet};
 use prost_reflect::{DescriptorPool, MessageDescriptor};
 use prost_types::FileDescriptorProto;
 
-use super::TARGET;
+use crate::grpc::logging::TARGET;
 
 /// What is known of messages.
 #[derive(Debug, Default)]
-pub(super) struct Types(DescriptorPool);
+pub(crate) struct Types(DescriptorPool);
 
 impl Types {
     /// Of files with the same name the first counts, as in reflection. Google's own (`google/protobuf/..`) need not be
     /// registered. What lacks another import, or is at odds with others, is left out and told once: its messages are
     /// logged by their size.
-    pub(super) fn new<'a>(files: impl IntoIterator<Item = &'a FileDescriptorProto>) -> Self {
+    pub(crate) fn new<'a>(files: impl IntoIterator<Item = &'a FileDescriptorProto>) -> Self {
         let mut pool = DescriptorPool::new();
         let mut waiting: HashMap<&str, &FileDescriptorProto> = HashMap::new();
         let mut order = Vec::new();
@@ -36,7 +36,7 @@ impl Types {
         Self(pool)
     }
 
-    pub(super) fn message(&self, name: &str) -> Option<MessageDescriptor> {
+    pub(crate) fn message(&self, name: &str) -> Option<MessageDescriptor> {
         self.0.get_message_by_name(name)
     }
 }

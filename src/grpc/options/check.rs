@@ -4,7 +4,7 @@ use std::fmt::{Debug, Display};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::GrpcServerOptions;
+use crate::grpc::options::GrpcServerOptions;
 use crate::report::ConfigError;
 
 /// No longer, so that a moment that lies that far ahead can always be told.

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 
-use super::peer::alone;
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::connection::Connection;
-use crate::grpc::router::{Router, Table};
-use crate::grpc::serve::serve;
-use crate::grpc::transport::addresses;
-use crate::grpc::worker::Shared;
+use crate::grpc::register::router::{Router, Table};
+use crate::grpc::tests::peer::alone;
+use crate::server::connection::serve::serve;
+use crate::server::connection::state::Connection;
+use crate::server::listen::addresses;
+use crate::server::worker::thread::Shared;
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_speak_http2_in_ten_seconds_is_closed() {

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tonic::Code;
 
-use super::peer::{Peer, told};
-use super::probe::Probed;
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::worker::Shared;
+use crate::grpc::tests::peer::{Peer, told};
+use crate::grpc::tests::probe::Probed;
+use crate::server::worker::thread::Shared;
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

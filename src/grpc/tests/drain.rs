@@ -6,10 +6,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tonic::Code;
 
-use super::probe::{BIG, Probed};
-use super::rig::{Bare, Ended, Rig, soon, stream, unary};
+use crate::grpc::builtin::ping::PingClient;
+use crate::grpc::tests::probe::{BIG, Probed};
+use crate::grpc::tests::rig::{Bare, Ended, Rig, soon, stream, unary};
 use crate::grpc::{DrainError, GrpcServerOptions};
-use crate::ping::PingClient;
 
 /// So long that the end of a drain, its last tenth, takes as long as it ever may: busy machines need it.
 const LIMIT: Duration = Duration::from_millis(1500);

@@ -7,12 +7,12 @@ use hyper::body::Bytes;
 use tokio::io::AsyncWriteExt;
 use tokio::time::Instant;
 
-use super::peer::Peer;
-use super::probe::{BIG, Probed};
-use super::raw::{ACK, DATA, HEADERS, PING, Raw, SETTINGS, call, frame, open};
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::drain::Timetable;
-use crate::grpc::worker::Shared;
+use crate::grpc::tests::peer::Peer;
+use crate::grpc::tests::probe::{BIG, Probed};
+use crate::grpc::tests::raw::{ACK, DATA, HEADERS, PING, Raw, SETTINGS, call, frame, open};
+use crate::server::drain::Timetable;
+use crate::server::worker::thread::Shared;
 
 const PING_METHOD: &str = "/pkping.Ping/Ping";
 const WHOLE: Duration = Duration::from_secs(3);
@@ -212,7 +212,7 @@ fn g17_what_a_peer_may_hold_up_is_over_before_calls_are_called_off() {
     let now = std::time::Instant::now();
     for whole in [Duration::from_millis(600), WHOLE, Duration::from_secs(30)] {
         let times = Timetable::new(now, now + whole);
-        let patience = crate::grpc::drain::Patience::new(Some(whole), None);
+        let patience = crate::server::drain::Patience::new(Some(whole), None);
         assert!(
             now + patience.new_calls < times.call_off && now + patience.unread.unwrap() * 2 < times.call_off
         );

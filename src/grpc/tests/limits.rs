@@ -9,16 +9,16 @@ use prost::Message;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tonic::Code;
 
-use super::peer::{Peer, Told, alone, told};
-use super::probe::{BIG, Probed};
-use super::rig::{Rig, endpoint, soon};
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::connection::Connection;
-use crate::grpc::router::{Router, Table};
-use crate::grpc::serve::serve;
-use crate::grpc::transport::addresses;
-use crate::grpc::worker::Shared;
-use crate::ping::PingClient;
+use crate::grpc::builtin::ping::PingClient;
+use crate::grpc::register::router::{Router, Table};
+use crate::grpc::tests::peer::{Peer, Told, alone, told};
+use crate::grpc::tests::probe::{BIG, Probed};
+use crate::grpc::tests::rig::{Rig, endpoint, soon};
+use crate::server::connection::serve::serve;
+use crate::server::connection::state::Connection;
+use crate::server::listen::addresses;
+use crate::server::worker::thread::Shared;
 
 #[tokio::test(start_paused = true)]
 async fn calls_beyond_a_connections_limit_wait_their_turn() {

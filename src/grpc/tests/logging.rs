@@ -9,11 +9,11 @@ use tonic::Code;
 use tracing::Level;
 use tracing::dispatcher::DefaultGuard;
 
-use super::peer::{Peer, told};
-use super::probe::Probed;
+use crate::grpc::builtin::reflection::DescriptorSet;
 use crate::grpc::logging::{GrpcLogging, Logger};
-use crate::grpc::reflection::DescriptorSet;
-use crate::grpc::worker::Shared;
+use crate::grpc::tests::peer::{Peer, told};
+use crate::grpc::tests::probe::Probed;
+use crate::server::worker::thread::Shared;
 
 /// What was logged on this thread, as text.
 #[derive(Clone, Default)]

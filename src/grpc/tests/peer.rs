@@ -7,49 +7,49 @@ use hyper::body::Bytes;
 use tokio::task::JoinHandle;
 use tonic::Code;
 
-use super::probe::Probe;
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::connection::Connection;
-use crate::grpc::router::Router;
-use crate::grpc::serve::{Http2, http2, serve};
-use crate::grpc::streams::{Crew, Streams};
-use crate::grpc::transport::addresses;
-use crate::grpc::worker::Shared;
+use crate::grpc::register::router::Router;
+use crate::grpc::tests::probe::Probe;
+use crate::server::connection::serve::{Http2, http2, serve};
+use crate::server::connection::state::Connection;
+use crate::server::listen::addresses;
+use crate::server::worker::stream_executor::{Crew, Streams};
+use crate::server::worker::thread::Shared;
 
-pub(super) struct Peer {
-    pub(super) sender: h2::client::SendRequest<Bytes>,
+pub(crate) struct Peer {
+    pub(crate) sender: h2::client::SendRequest<Bytes>,
     /// Ends with the connection, as the peer sees it.
-    pub(super) drive: JoinHandle<Result<(), h2::Error>>,
+    pub(crate) drive: JoinHandle<Result<(), h2::Error>>,
     /// Ends when the server is done with it.
-    pub(super) served: JoinHandle<()>,
+    pub(crate) served: JoinHandle<()>,
 }
 
 /// What came of a call.
 #[derive(Debug)]
-pub(super) struct Told {
-    pub(super) code: Code,
-    pub(super) message: String,
+pub(crate) struct Told {
+    pub(crate) code: Code,
+    pub(crate) message: String,
     /// How many bytes came before.
-    pub(super) bytes: usize,
+    pub(crate) bytes: usize,
     /// Whether nothing came but headers.
-    pub(super) headers_only: bool,
+    pub(crate) headers_only: bool,
 }
 
 /// HTTP/2 on a worker that hands nothing over.
-pub(super) fn alone(options: &GrpcServerOptions) -> Http2 {
+pub(crate) fn alone(options: &GrpcServerOptions) -> Http2 {
     http2(options, Streams::new(Arc::default(), Crew::default()))
 }
 
 impl Peer {
-    pub(super) async fn connect(options: &GrpcServerOptions, probe: &Probe) -> Self {
+    pub(crate) async fn connect(options: &GrpcServerOptions, probe: &Probe) -> Self {
         Self::connect_to(Shared::new(options.clone(), Arc::default()), probe).await
     }
 
-    pub(super) async fn connect_to(worker: Shared, probe: &Probe) -> Self {
+    pub(crate) async fn connect_to(worker: Shared, probe: &Probe) -> Self {
         Self::connect_by(worker, probe.router()).await
     }
 
-    pub(super) async fn connect_by(worker: impl Into<Arc<Shared>>, router: Router) -> Self {
+    pub(crate) async fn connect_by(worker: impl Into<Arc<Shared>>, router: Router) -> Self {
         let worker = worker.into();
         let (near, far) = tokio::io::duplex(1 << 20);
         let http = alone(&worker.options);
@@ -60,7 +60,7 @@ impl Peer {
     }
 
     /// Begins a call; its request is left open.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         &mut self,
         method: &str,
         headers: &[(&str, &str)],
@@ -76,7 +76,7 @@ impl Peer {
     }
 
     /// Calls with a message that is empty.
-    pub(super) async fn call(
+    pub(crate) async fn call(
         &mut self,
         method: &str,
         headers: &[(&str, &str)],
@@ -88,7 +88,7 @@ impl Peer {
 }
 
 /// Reads an answer to its end.
-pub(super) async fn told(response: h2::client::ResponseFuture) -> Told {
+pub(crate) async fn told(response: h2::client::ResponseFuture) -> Told {
     let response = response.await.unwrap();
     let (mut head, mut body) = (response.headers().clone(), response.into_body());
     let mut bytes = 0;

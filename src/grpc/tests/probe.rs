@@ -26,29 +26,29 @@ use tonic::server::NamedService;
 use tonic_prost::ProstCodec;
 
 use crate::grpc::GrpcRegistrar;
-use crate::grpc::router::Router;
+use crate::grpc::register::router::Router;
 
 /// The gRPC service `test.Probe`: each method tells that it was entered, then does as it is called.
 #[derive(Clone)]
-pub(super) struct Probe {
+pub(crate) struct Probe {
     entered: mpsc::UnboundedSender<Option<SocketAddr>>,
     /// Lets `Hold` go.
-    pub(super) go: CancellationToken,
+    pub(crate) go: CancellationToken,
     /// Cancelled when what `Hold` holds is dropped.
-    pub(super) dropped: CancellationToken,
+    pub(crate) dropped: CancellationToken,
     unblocked: Arc<Mutex<Receiver<()>>>,
 }
 
 /// What tests hold of a [`Probe`].
-pub(super) struct Probed {
-    pub(super) probe: Probe,
-    pub(super) entered: mpsc::UnboundedReceiver<Option<SocketAddr>>,
+pub(crate) struct Probed {
+    pub(crate) probe: Probe,
+    pub(crate) entered: mpsc::UnboundedReceiver<Option<SocketAddr>>,
     /// Dropped, lets `Block` go.
-    pub(super) unblock: Sender<()>,
+    pub(crate) unblock: Sender<()>,
 }
 
 impl Probed {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (entered, receiver) = mpsc::unbounded_channel();
         let (unblock, unblocked) = channel();
         let probe = Probe {
@@ -62,10 +62,10 @@ impl Probed {
 }
 
 /// How long an answer of `Big` is.
-pub(super) const BIG: usize = 1 << 20;
+pub(crate) const BIG: usize = 1 << 20;
 
 /// How long an answer of `Medium` is: less than HTTP/2's first windows, and than what rustls holds back.
-pub(super) const MEDIUM: usize = 40 * 1024;
+pub(crate) const MEDIUM: usize = 40 * 1024;
 
 /// Takes its time to be dropped.
 struct Slow(Option<DropGuard>);
@@ -79,7 +79,7 @@ impl Drop for Slow {
 
 impl Probe {
     /// Serves nothing else.
-    pub(super) fn router(&self) -> Router {
+    pub(crate) fn router(&self) -> Router {
         let registrar = GrpcRegistrar::new();
         registrar.add_service(self.clone());
         registrar.close()

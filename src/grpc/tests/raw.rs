@@ -6,26 +6,26 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::task::JoinHandle;
 
-use super::peer::alone;
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::connection::Connection;
-use crate::grpc::drain::Timetable;
-use crate::grpc::router::Router;
-use crate::grpc::serve::serve;
-use crate::grpc::transport::addresses;
-use crate::grpc::worker::Shared;
+use crate::grpc::builtin::ping::PingService;
+use crate::grpc::register::router::Router;
+use crate::grpc::tests::peer::alone;
 use crate::grpc::{GrpcRegistrar, tests::probe::Probe};
-use crate::ping::PingService;
+use crate::server::connection::serve::serve;
+use crate::server::connection::state::Connection;
+use crate::server::drain::Timetable;
+use crate::server::listen::addresses;
+use crate::server::worker::thread::Shared;
 
-pub(super) const DATA: u8 = 0;
-pub(super) const HEADERS: u8 = 1;
-pub(super) const SETTINGS: u8 = 4;
-pub(super) const PING: u8 = 6;
-pub(super) const ACK: u8 = 1;
-pub(super) const END_STREAM: u8 = 1;
-pub(super) const END_HEADERS: u8 = 4;
+pub(crate) const DATA: u8 = 0;
+pub(crate) const HEADERS: u8 = 1;
+pub(crate) const SETTINGS: u8 = 4;
+pub(crate) const PING: u8 = 6;
+pub(crate) const ACK: u8 = 1;
+pub(crate) const END_STREAM: u8 = 1;
+pub(crate) const END_HEADERS: u8 = 4;
 
-pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = (payload.len() as u32).to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
@@ -54,7 +54,7 @@ fn number(value: usize) -> Vec<u8> {
 }
 
 /// The frame that opens a call; it is its whole request unless there is more to come.
-pub(super) fn open(stream: u32, path: &str, more: bool) -> Vec<u8> {
+pub(crate) fn open(stream: u32, path: &str, more: bool) -> Vec<u8> {
     let headers = [
         (":method", "POST"),
         (":scheme", "http"),
@@ -69,12 +69,12 @@ pub(super) fn open(stream: u32, path: &str, more: bool) -> Vec<u8> {
 }
 
 /// A call with a message that is empty.
-pub(super) fn call(stream: u32, path: &str) -> Vec<u8> {
+pub(crate) fn call(stream: u32, path: &str) -> Vec<u8> {
     [open(stream, path, true), frame(DATA, END_STREAM, stream, &[0; 5])].concat()
 }
 
 /// Calls of no method of a long path; after the first, which the server has to remember, at a few bytes each.
-pub(super) fn short_calls(path: &str, count: u32, indexed: bool) -> Vec<u8> {
+pub(crate) fn short_calls(path: &str, count: u32, indexed: bool) -> Vec<u8> {
     let first = [&[0x83, 0x86, 0x44][..], &number(path.len()), path.as_bytes()].concat();
     let others = if indexed { vec![0x83, 0x86, 0xbe] } else { first.clone() };
     let block = |at: u32| if at == 0 { &first } else { &others };
@@ -82,16 +82,16 @@ pub(super) fn short_calls(path: &str, count: u32, indexed: bool) -> Vec<u8> {
 }
 
 /// A connection of such a peer, and the server's end of it.
-pub(super) struct Raw {
-    pub(super) io: DuplexStream,
-    pub(super) connection: Arc<Connection>,
-    pub(super) served: JoinHandle<()>,
+pub(crate) struct Raw {
+    pub(crate) io: DuplexStream,
+    pub(crate) connection: Arc<Connection>,
+    pub(crate) served: JoinHandle<()>,
 }
 
 impl Raw {
     /// Connects to a server of the ping service, which is described, and of a probe, which is not. So many bytes are on
     /// their way at most. What is known of it is never read.
-    pub(super) async fn connect(
+    pub(crate) async fn connect(
         options: &GrpcServerOptions,
         probe: &Probe,
         buffer: usize,
@@ -114,13 +114,13 @@ impl Raw {
     }
 
     /// Begins a drain that may take so long.
-    pub(super) fn drain(&self, whole: Duration) {
+    pub(crate) fn drain(&self, whole: Duration) {
         let now = Instant::now();
         self.connection.worker.drain(Some(Timetable::new(now, now + whole)));
     }
 
     /// The next frame: its kind, flags, stream and payload; `None` at the end.
-    pub(super) async fn read(&mut self) -> Option<(u8, u8, u32, Vec<u8>)> {
+    pub(crate) async fn read(&mut self) -> Option<(u8, u8, u32, Vec<u8>)> {
         let mut head = [0; 9];
         self.io.read_exact(&mut head).await.ok()?;
         let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];

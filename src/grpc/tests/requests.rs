@@ -7,12 +7,12 @@ use hyper::body::Bytes;
 use prost::Message;
 use tonic::Code;
 
-use super::peer::{Peer, told};
-use super::probe::Probed;
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::health::{self, HealthCheckRequest, HealthServer, HealthService};
-use crate::grpc::registrar::GrpcRegistrar;
-use crate::grpc::worker::Shared;
+use crate::grpc::builtin::health::{self, HealthCheckRequest, HealthServer, HealthService};
+use crate::grpc::register::registrar::GrpcRegistrar;
+use crate::grpc::tests::peer::{Peer, told};
+use crate::grpc::tests::probe::Probed;
+use crate::server::worker::thread::Shared;
 
 /// Sends a request of one empty message.
 async fn send(peer: &Peer, method: &str, path: &str, content_type: &str) -> Response<h2::RecvStream> {

@@ -14,41 +14,41 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
 
-use super::probe::Probe;
 use crate::base::BoxError;
+use crate::grpc::builtin::ping::PingService;
+use crate::grpc::tests::probe::Probe;
 use crate::grpc::{Gauge, GrpcRegistrar, GrpcServerOptions, Server, ServerAddress, WorkerStall};
-use crate::ping::PingService;
 use crate::service::{Deadlines, Registry, Resources, Role, Run, Setup, Shutdown, ShutdownSignal};
 use crate::supervision::{Control, Lodgers, Notice, Pool, Tag, dispatch, launch};
 
-pub(super) type Ended = tokio::task::JoinHandle<Result<(), BoxError>>;
+pub(crate) type Ended = tokio::task::JoinHandle<Result<(), BoxError>>;
 
 /// A server that runs.
-pub(super) struct Rig {
-    pub(super) address: SocketAddr,
-    pub(super) stage: Stage,
-    pub(super) run: Ended,
-    pub(super) gauge: Gauge,
+pub(crate) struct Rig {
+    pub(crate) address: SocketAddr,
+    pub(crate) stage: Stage,
+    pub(crate) run: Ended,
+    pub(crate) gauge: Gauge,
 }
 
 /// What a manager has at hand.
-pub(super) struct Stage {
-    pub(super) server: Addr<Server>,
-    pub(super) deadlines: Arc<Deadlines>,
-    pub(super) signal: ShutdownSignal,
-    pub(super) resources: Resources,
-    pub(super) gone: oneshot::Receiver<()>,
-    pub(super) serving: oneshot::Receiver<SocketAddr>,
+pub(crate) struct Stage {
+    pub(crate) server: Addr<Server>,
+    pub(crate) deadlines: Arc<Deadlines>,
+    pub(crate) signal: ShutdownSignal,
+    pub(crate) resources: Resources,
+    pub(crate) gone: oneshot::Receiver<()>,
+    pub(crate) serving: oneshot::Receiver<SocketAddr>,
     control: Arc<Control>,
     pool: Arc<Pool>,
 }
 
 impl Stage {
-    pub(super) fn new(address: &str, registrar: GrpcRegistrar) -> Self {
+    pub(crate) fn new(address: &str, registrar: GrpcRegistrar) -> Self {
         Self::with(address, registrar, GrpcServerOptions::new().workers(2))
     }
 
-    pub(super) fn with(address: &str, registrar: GrpcRegistrar, options: GrpcServerOptions) -> Self {
+    pub(crate) fn with(address: &str, registrar: GrpcRegistrar, options: GrpcServerOptions) -> Self {
         Self::telling(address, registrar, options, Gauge::default(), |_| ())
     }
 
@@ -93,21 +93,21 @@ impl Stage {
         Self { server, deadlines, signal, resources, gone, serving, control, pool }
     }
 
-    pub(super) fn set_up(&self) -> Ended {
+    pub(crate) fn set_up(&self) -> Ended {
         let (resources, shutdown) = (self.resources.clone(), self.signal.clone());
         let setup = Setup { resources, shutdown, span: tracing::Span::none() };
         let answer = self.server.send(setup);
         tokio::task::spawn_local(async move { answer.await.unwrap() })
     }
 
-    pub(super) fn run(&self) -> Ended {
+    pub(crate) fn run(&self) -> Ended {
         let (resources, shutdown) = (self.resources.clone(), self.signal.clone());
         let answer = self.server.send(Run { resources, shutdown, span: tracing::Span::none() });
         tokio::task::spawn_local(async move { answer.await.unwrap() })
     }
 
     /// Asks for the shutdown as the manager does.
-    pub(super) fn shut_down(&self, limit: impl Into<Option<Duration>>) -> Ended {
+    pub(crate) fn shut_down(&self, limit: impl Into<Option<Duration>>) -> Ended {
         self.deadlines.set(limit.into().map(|limit| Instant::now() + limit), None);
         self.deadlines.request();
         let answer = self.server.send(Shutdown { shutdown: self.signal.clone() });
@@ -115,12 +115,12 @@ impl Stage {
     }
 
     /// Ends the actor's thread.
-    pub(super) async fn end_thread(&self) {
+    pub(crate) async fn end_thread(&self) {
         self.pool.stop().await;
     }
 
     /// Drops the actor.
-    pub(super) async fn force(&mut self) {
+    pub(crate) async fn force(&mut self) {
         self.signal.force();
         self.control.force();
         (&mut self.gone).await.unwrap();
@@ -135,15 +135,15 @@ impl Drop for Stage {
 
 impl Rig {
     /// A server with two workers, of the ping service and of [`Probe`].
-    pub(super) async fn serve(probe: &Probe) -> Self {
+    pub(crate) async fn serve(probe: &Probe) -> Self {
         Self::serve_with(probe, GrpcServerOptions::new().workers(2)).await
     }
 
-    pub(super) async fn serve_with(probe: &Probe, options: GrpcServerOptions) -> Self {
+    pub(crate) async fn serve_with(probe: &Probe, options: GrpcServerOptions) -> Self {
         Self::serve_telling(probe, options, |_| ()).await
     }
 
-    pub(super) async fn serve_telling(
+    pub(crate) async fn serve_telling(
         probe: &Probe,
         options: GrpcServerOptions,
         tell: impl Fn(WorkerStall) + Send + 'static,
@@ -159,19 +159,19 @@ impl Rig {
         Self { address, stage, run, gauge }
     }
 
-    pub(super) async fn channel(&self) -> Channel {
+    pub(crate) async fn channel(&self) -> Channel {
         endpoint(self.address).connect().await.unwrap()
     }
 
     /// Resolves when the listener is closed: the drain has begun.
-    pub(super) async fn draining(&self) {
+    pub(crate) async fn draining(&self) {
         while tokio::net::TcpStream::connect(self.address).await.is_ok() {
             tokio::task::yield_now().await;
         }
     }
 }
 
-pub(super) fn endpoint(address: SocketAddr) -> Endpoint {
+pub(crate) fn endpoint(address: SocketAddr) -> Endpoint {
     Endpoint::from_shared(format!("http://{address}")).unwrap()
 }
 
@@ -179,7 +179,7 @@ fn path(method: &str) -> PathAndQuery {
     format!("/test.Probe/{method}").parse().unwrap()
 }
 
-pub(super) async fn unary(channel: Channel, method: &str) -> Result<Vec<u8>, Status> {
+pub(crate) async fn unary(channel: Channel, method: &str) -> Result<Vec<u8>, Status> {
     let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.unwrap();
     let codec = ProstCodec::<Vec<u8>, Vec<u8>>::default();
@@ -187,7 +187,7 @@ pub(super) async fn unary(channel: Channel, method: &str) -> Result<Vec<u8>, Sta
     client.unary(request, path(method), codec).await.map(tonic::Response::into_inner)
 }
 
-pub(super) async fn stream(channel: Channel, method: &str) -> Result<Streaming<Vec<u8>>, Status> {
+pub(crate) async fn stream(channel: Channel, method: &str) -> Result<Streaming<Vec<u8>>, Status> {
     let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.unwrap();
     let codec = ProstCodec::<Vec<u8>, Vec<u8>>::default();
@@ -196,17 +196,17 @@ pub(super) async fn stream(channel: Channel, method: &str) -> Result<Streaming<V
 }
 
 /// A call by a bare HTTP/2 peer, which goes on only while `drive` is polled.
-pub(super) struct Bare {
+pub(crate) struct Bare {
     response: h2::client::ResponseFuture,
-    pub(super) drive: Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>,
-    pub(super) request: h2::SendStream<Bytes>,
+    pub(crate) drive: Pin<Box<dyn Future<Output = Result<(), h2::Error>>>>,
+    pub(crate) request: h2::SendStream<Bytes>,
     pings: h2::PingPong,
     _sender: h2::client::SendRequest<Bytes>,
 }
 
 impl Bare {
     /// Calls a method; the request's stream is left open. The windows are as large as they get if `greedy`.
-    pub(super) async fn call(address: SocketAddr, method: &str, greedy: bool) -> Self {
+    pub(crate) async fn call(address: SocketAddr, method: &str, greedy: bool) -> Self {
         let tcp = tokio::net::TcpStream::connect(address).await.unwrap();
         let mut builder = h2::client::Builder::new();
         if greedy {
@@ -225,19 +225,19 @@ impl Bare {
     }
 
     /// Sends the request's only message, which is empty.
-    pub(super) fn send(&mut self) {
+    pub(crate) fn send(&mut self) {
         self.request.send_data(Bytes::from_static(&[0; 5]), true).unwrap();
     }
 
     /// Resolves when the server has read what was sent so far.
-    pub(super) async fn arrived(&mut self) {
+    pub(crate) async fn arrived(&mut self) {
         tokio::select! {
             pong = self.pings.ping(h2::Ping::opaque()) => drop(pong.unwrap()),
             _ = &mut self.drive => panic!("the server closed the connection"),
         }
     }
 
-    pub(super) async fn response(&mut self) -> Response<h2::RecvStream> {
+    pub(crate) async fn response(&mut self) -> Response<h2::RecvStream> {
         tokio::select! {
             response = &mut self.response => response.unwrap(),
             // What came with the end is there.
@@ -250,7 +250,7 @@ impl Bare {
 }
 
 /// Fails a test that would hang.
-pub(super) async fn soon<T>(future: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(future: impl Future<Output = T>) -> T {
     tokio::select! {
         value = future => value,
         () = tokio::time::sleep(Duration::from_secs(20)) => panic!("this should have happened long ago"),

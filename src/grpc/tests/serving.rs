@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tonic::Code;
 
-use super::probe::{BIG, Probed};
-use super::rig::{Rig, Stage, endpoint, soon, stream, unary};
 use crate::clients::wait_for_grpc_server;
+use crate::grpc::builtin::ping::PingClient;
 use crate::grpc::error::ServerError;
-use crate::grpc::transport::{Bound, bind as bind_all};
+use crate::grpc::tests::probe::{BIG, Probed};
+use crate::grpc::tests::rig::{Rig, Stage, endpoint, soon, stream, unary};
 use crate::grpc::{GrpcRegistrar, ServerAddress};
-use crate::ping::PingClient;
+use crate::server::listen::{Bound, bind as bind_all};
 use crate::service::{Deadlines, Role, ShutdownSignal};
 
 fn nobody_asks() -> ShutdownSignal {

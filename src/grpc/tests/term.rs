@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tonic::Code;
 
-use super::peer::{Peer, told};
-use super::probe::Probed;
 use crate::grpc::GrpcServerOptions;
+use crate::grpc::tests::peer::{Peer, told};
+use crate::grpc::tests::probe::Probed;
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

@@ -10,13 +10,13 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use super::peer::alone;
-use super::probe::{MEDIUM, Probed};
-use crate::grpc::connection::Connection;
-use crate::grpc::serve::serve;
-use crate::grpc::tls::ServerTls;
-use crate::grpc::transport::addresses;
-use crate::grpc::worker::Shared;
+use crate::grpc::tests::peer::alone;
+use crate::grpc::tests::probe::{MEDIUM, Probed};
+use crate::server::connection::serve::serve;
+use crate::server::connection::state::Connection;
+use crate::server::listen::addresses;
+use crate::server::tls::ServerTls;
+use crate::server::worker::thread::Shared;
 
 #[tokio::test(start_paused = true)]
 async fn g08_an_answer_that_tls_holds_back_is_sent_whole_to_a_slow_reader() {

@@ -5,10 +5,10 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
-use super::probe::Probed;
-use super::raw::{END_STREAM, HEADERS, Raw, call, short_calls};
 use crate::events::InFlight;
 use crate::grpc::GrpcServerOptions;
+use crate::grpc::tests::probe::Probed;
+use crate::grpc::tests::raw::{END_STREAM, HEADERS, Raw, call, short_calls};
 
 /// So many calls of one connection may be open, and as many answered and not yet written; what is read at once beyond
 /// that is a few thousand bytes.

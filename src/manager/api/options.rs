@@ -168,13 +168,13 @@ impl ManagerOptions {
         Self { stuck_after: limit.into(), ..self }
     }
 
-    /// Whether the gRPC server answers [`ping`](crate::ping), also where there is no other gRPC service, and
+    /// Whether the gRPC server answers [`ping`](crate::grpc::builtin::ping), also where there is no other gRPC service, and
     /// reflection, unless [`GrpcServerOptions::reflection_service`] says otherwise. Default: yes.
     pub fn grpc_ping_service(self, on: bool) -> Self {
         Self { grpc_ping_service: on, ..self }
     }
 
-    /// Adds a layer around all gRPC methods. May be called several times: see [`middleware`](crate::grpc::middleware)
+    /// Adds a layer around all gRPC methods. May be called several times: see [`middleware`](crate::grpc::register::middleware)
     /// for the order.
     pub fn grpc_server_middleware(self, layer: impl GrpcLayer) -> Self {
         self.grpc_middleware(Scope::All, layer)

@@ -13,9 +13,9 @@ use crate::base::clock;
 use crate::base::seconds;
 use crate::base::{as_ms, as_opt_ms, as_text};
 use crate::events::Name;
+use crate::grpc::builtin::ping::PingService;
 use crate::grpc::{SERVER_ID, health};
 use crate::lifecycle::{Budget, Spec};
-use crate::ping::PingService;
 use crate::report::ConfigError;
 use crate::service::{RestartPolicy, ServiceSpec};
 

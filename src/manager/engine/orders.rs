@@ -186,7 +186,7 @@ impl Shell {
     fn admit(&mut self, pending: PendingService) -> Result<ServiceIx, OrderError> {
         self.check_running()?;
         let id = pending.id.clone();
-        let reserved = *id == *crate::grpc::SERVER_ID || crate::grpc::health::is_taken(&id);
+        let reserved = *id == *crate::grpc::SERVER_ID || crate::grpc::builtin::health::is_taken(&id);
         if reserved || id.trim().is_empty() || self.place(&id).is_some() {
             return Err(OrderError::Id(id.to_string()));
         }

@@ -1,0 +1,380 @@
+//! One call: counted, limited, timed and logged from its first byte to its last, the panics of its handler caught.
+//!
+//! ```text
+//!   request --> begin --a call--> Answer --answers--> CallBody --last byte sent--> over
+//!                 |               each of them, and each piece that is still to be sent, holds the call
+//!                 |
+//!                 +-- and a refusal, if it is not to be handled: no request of gRPC: HTTP 405 or 415
+//!                                                                one too many: RESOURCE_EXHAUSTED
+//!                                                                its headers are malformed: INTERNAL
+//! ```
+//!
+//! All code of the handler runs in [`Call::run`]. Whoever waits for it has an [`Alarm`], which wakes it when the call
+//! is called off (UNAVAILABLE) or its deadline has passed (DEADLINE_EXCEEDED).
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{HeaderMap, Request, Response};
+use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tonic::Status;
+use tonic::body::Body;
+use tracing::span::Entered;
+
+use crate::base::PanicError;
+use crate::grpc::builtin::health;
+use crate::grpc::call::admission::Place;
+use crate::grpc::call::call_path::{CallPath, counted_as};
+use crate::grpc::call::deadline::Deadline;
+use crate::grpc::call::request::{self, Refusal};
+use crate::grpc::logging::{CallLog, EndedBy, Facts, Tap};
+use crate::grpc::register::methods::Method;
+use crate::server::connection::state::Connection;
+use crate::server::listen::Peer;
+use crate::server::worker::stuck::InHandler;
+use crate::supervision::panics;
+
+/// How many bytes a message to health or reflection may have: they hold a name.
+const LONGEST_BUILT_IN_REQUEST: u32 = 4096;
+
+/// A call that is open, until the last of its answer has gone to the socket: everything of it holds one.
+///
+/// There is one for each call, on the heap: what most calls don't have is kept apart.
+#[derive(Debug)]
+pub(crate) struct Call {
+    connection: Arc<Connection>,
+    /// Where its method does not know its own.
+    path: Option<Arc<CallPath>>,
+    /// What it calls, as far as it is known.
+    pub(crate) method: Arc<Method>,
+    began: Instant,
+    deadline: Option<Box<Deadline>>,
+    limited: bool,
+    /// Whether it counts as one that its connection carries.
+    carried: bool,
+    /// Whether it has a place among the watches of its connection.
+    watches: bool,
+    /// Its longest poll, in nanoseconds, where polls are measured; 0 before the first.
+    longest_poll: Option<AtomicU32>,
+    log: CallLog,
+    /// Where it stands among the open calls of its worker.
+    entry: usize,
+    _place: Option<Place>,
+}
+
+impl Call {
+    /// A call that has arrived. `Some` refusal: it is to be answered with that and nothing else.
+    pub(crate) fn begin<B>(
+        connection: Arc<Connection>,
+        request: &Request<B>,
+        method: Arc<Method>,
+    ) -> (Arc<Self>, Option<Refusal>) {
+        let carried = !connection.refuses();
+        let number = if carried { connection.call_began() } else { connection.call_arrived() };
+        let longest_poll = method.cost.is_measured(number).then(AtomicU32::default);
+        let (options, taken) = (&connection.worker.options, &connection.worker.places_taken);
+        let limited = !(method.built_in && is_health(request.uri().path()));
+        let mut refusal = request::refuse(request, &options.content_subtypes);
+        let mut refused_by = EndedBy::Refusal;
+        let mut shed = |refusal: &mut Option<Refusal>, why: &str| {
+            connection.worker.shed.fetch_add(1, Ordering::Relaxed);
+            (*refusal, refused_by) = (Some(Status::resource_exhausted(why).into()), EndedBy::Shedding);
+        };
+        let places = options.max_concurrent_calls.filter(|_| limited && refusal.is_none());
+        let place = places.and_then(|places| {
+            let place = Place::take(taken, places);
+            if place.is_none() {
+                shed(&mut refusal, "the server has as many calls open as it may: try again later");
+            }
+            place
+        });
+        let watches = refusal.is_none() && method.is_watch() && connection.begin_watch();
+        if refusal.is_none() && !watches && method.is_watch() {
+            shed(&mut refusal, "the connection has as many watches open as it may: end one first");
+        }
+        let timeout = options.request_timeout.filter(|_| limited);
+        let deadline = Deadline::of(request.headers(), timeout).unwrap_or_else(|malformed| {
+            if refusal.is_none() {
+                (refusal, refused_by) = (Some(malformed.into()), EndedBy::Refusal);
+            }
+            None
+        });
+        if refusal.is_none() {
+            let closed = method.gate.as_ref().and_then(|gate| gate.refusal()).map(Refusal::from);
+            refusal = closed.or_else(|| request::refuse_encoding(request.headers()));
+        }
+        if !carried {
+            let going = "this connection was told to go away: call again on another";
+            (refusal, refused_by) = (Some(Status::unavailable(going).into()), EndedBy::Refusal);
+        }
+        let path = match method.described {
+            Some(_) => None,
+            None => Some(Arc::new(CallPath::shown(request.uri().path()))),
+        };
+        let began = Instant::now();
+        let entry = connection.worker.open.insert(Arc::clone(&method), path.clone(), began);
+        let facts = Facts {
+            logger: &connection.worker.logger,
+            path: path.as_deref(),
+            method: &method,
+            peer: connection.address(),
+            began,
+        };
+        // Whoever probes health does so for ever.
+        let log = CallLog::begin(facts, !limited);
+        match &refusal {
+            Some(_) => log.ends_by(refused_by),
+            None => log.opened(facts),
+        }
+        let call = Self {
+            connection,
+            path,
+            method,
+            began,
+            deadline: deadline.map(Box::new),
+            limited,
+            carried,
+            watches,
+            longest_poll,
+            log,
+            entry,
+            _place: place,
+        };
+        (Arc::new(call), refusal)
+    }
+
+    fn facts(&self) -> Facts<'_> {
+        let (logger, path) = (&*self.connection.worker.logger, self.path.as_deref());
+        Facts { logger, path, method: &self.method, peer: self.connection.address(), began: self.began }
+    }
+
+    /// Within the call's span, for as long as user code runs.
+    pub(crate) fn enter(&self) -> Option<Entered<'_>> {
+        self.log.enter()
+    }
+
+    /// Where the messages of its request are logged.
+    pub(crate) fn request_tap(&self, headers: &HeaderMap) -> Option<Box<Tap>> {
+        self.log.requests(self.facts(), headers)
+    }
+
+    /// Where the messages of its answer are logged.
+    pub(crate) fn response_tap(&self, headers: &HeaderMap) -> Option<Box<Tap>> {
+        self.log.responses(self.facts(), headers)
+    }
+
+    /// Its answer has begun.
+    pub(crate) fn answered(&self, response: &Response<Body>) {
+        self.log.answered(self.facts(), response);
+    }
+
+    /// Its answer is ended by these trailers.
+    pub(crate) fn trailed(&self, trailers: &HeaderMap) {
+        self.log.trailed(self.facts(), trailers);
+    }
+
+    /// Its answer is ended so.
+    pub(crate) fn ended(&self, status: &Status) {
+        self.log.ended(self.facts(), status);
+    }
+
+    /// Its answer is ended so, since a message was too long.
+    pub(crate) fn limited_to(&self, status: &Status) {
+        self.log.ends_by(EndedBy::Limit);
+        self.ended(status);
+    }
+
+    /// Its answer has come to its end, whatever trailers there were.
+    pub(crate) fn closed(&self) {
+        let status = || (EndedBy::Handler, Status::unknown("the answer ended without a gRPC status"));
+        self.log.closed(self.facts(), status);
+    }
+
+    /// Whether the server's own limits hold for it.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limited
+    }
+
+    pub(crate) fn deadline(&self) -> Option<&Deadline> {
+        self.deadline.as_deref()
+    }
+
+    /// Who calls, where that is known.
+    pub(crate) fn peer(&self) -> Option<&Peer> {
+        self.connection.peer.get()
+    }
+
+    /// How many bytes a message of the request may have.
+    pub(crate) fn max_decoding_message_size(&self) -> u32 {
+        let limit = self.connection.worker.options.max_decoding_message_size;
+        if self.method.built_in { limit.min(LONGEST_BUILT_IN_REQUEST) } else { limit }
+    }
+
+    /// How many bytes a message of the answer may have.
+    pub(crate) fn max_encoding_message_size(&self) -> u32 {
+        self.connection.worker.options.max_encoding_message_size
+    }
+
+    /// Its handler has no more to say. Told once.
+    pub(crate) fn handled(&self) {
+        if self.carried {
+            self.connection.call_answered();
+        }
+    }
+
+    /// Whether its answer is a single message, as far as that is known.
+    pub(crate) fn has_single_answer(&self) -> bool {
+        self.method.described.as_ref().is_some_and(|described| described.kind.answers_once())
+    }
+
+    /// The peer has taken so many bytes of its answer.
+    pub(crate) fn sent(&self, count: usize) {
+        self.connection.sent(count);
+    }
+
+    /// Runs code of its handler; `Err` is the status where that panicked.
+    pub(crate) fn run<T>(&self, poll: impl FnOnce() -> T) -> Result<T, Status> {
+        let began = self.longest_poll.as_ref().map(|longest| (longest, std::time::Instant::now()));
+        let polled = {
+            let _within = self.log.enter();
+            let _in_handler = InHandler::enter(self.connection.worker.number, self.entry);
+            catch_unwind(AssertUnwindSafe(poll))
+        };
+        let polled = polled.map_err(|payload| self.panicked(payload));
+        if let Some(panic) = CAUGHT.take() {
+            self.log.panicked(self.facts(), &panic);
+        }
+        if let Some((longest, began)) = began {
+            let took = u32::try_from(began.elapsed().as_nanos()).unwrap_or(u32::MAX);
+            longest.fetch_max(took, Ordering::Relaxed);
+        }
+        polled
+    }
+
+    /// The status of a call that has run out of time, for one that does not wait: it reads the clock.
+    pub(crate) fn out_of_time(&self) -> Option<Status> {
+        if self.connection.worker.off.load(Ordering::Relaxed) {
+            return Some(self.call_off());
+        }
+        self.deadline.as_deref().copied().filter(Deadline::has_passed).map(|deadline| self.exceeds(deadline))
+    }
+
+    /// The status of a call that has reached its deadline.
+    fn exceeds(&self, deadline: Deadline) -> Status {
+        self.log.ends_by(EndedBy::Deadline);
+        deadline.exceeded()
+    }
+
+    /// The status of a call that was dropped before it had any.
+    fn dropped(&self) -> (EndedBy, Status) {
+        let Connection { worker, cut, .. } = &*self.connection;
+        let cut =
+            worker.cutting.is_cancelled() || worker.killed.is_cancelled() || cut.load(Ordering::Relaxed);
+        match self.deadline.as_deref().copied().filter(Deadline::has_passed) {
+            Some(deadline) => (EndedBy::Deadline, deadline.exceeded()),
+            None if cut => (EndedBy::Cut, Status::unavailable("the server cut the connection")),
+            None => (EndedBy::Client, Status::cancelled("the client cancelled the call, or went")),
+        }
+    }
+
+    /// The status of a call that is not waited for any longer, which it counts.
+    fn call_off(&self) -> Status {
+        self.connection.worker.open.call_off(self.entry);
+        let counted = counted_as(&self.method, self.path.as_deref());
+        self.connection.worker.count_unavailable(counted, self.began.elapsed());
+        self.log.ends_by(EndedBy::Drain);
+        Status::unavailable("server is shutting down")
+    }
+
+    /// The status of a call whose handler panicked.
+    pub(crate) fn panicked(&self, payload: Box<dyn Any + Send>) -> Status {
+        let panic = panics::latest(&*payload);
+        discard(payload);
+        self.log.panicked(self.facts(), &panic);
+        Status::internal("the handler panicked")
+    }
+}
+
+thread_local! {
+    /// A panic of the call that runs on this thread, which a layer of ours has caught and answered.
+    static CAUGHT: Cell<Option<Box<PanicError>>> = const { Cell::new(None) };
+}
+
+/// Tells the call that runs on this thread of a panic of its handler.
+pub(crate) fn caught(payload: &(dyn Any + Send)) -> PanicError {
+    let panic = panics::latest(payload);
+    CAUGHT.set(Some(Box::new(panic.clone())));
+    panic
+}
+
+/// A server that is full still has to tell how it is, and a watch of that lasts.
+fn is_health(path: &str) -> bool {
+    let service = path.strip_prefix('/').and_then(|path| path.strip_prefix(health::NAME));
+    service.is_some_and(|method| method.starts_with('/'))
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        self.log.closed(self.facts(), || self.dropped());
+        // A call that was not handled tells nothing of what its method costs.
+        if let Some(longest) = self.longest_poll.take().map(AtomicU32::into_inner).filter(|took| *took > 0) {
+            self.method.cost.measured(Duration::from_nanos(longest.into()));
+        }
+        if self.watches {
+            self.connection.end_watch();
+        }
+        self.connection.worker.open.remove(self.entry);
+        if self.carried {
+            self.connection.call_ended();
+        }
+    }
+}
+
+/// Drops what is user code; a panic in it is nobody's business any more.
+pub(crate) fn discard<T>(value: T) {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+        std::mem::forget(second);
+    }
+}
+
+/// Wakes a call that has run out of time. Costs nothing until the call has to wait for something, and no
+/// timer where there is no deadline.
+#[derive(Default)]
+pub(crate) struct Alarm {
+    off: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl Alarm {
+    /// The status of a call that has run out of time; if it has not yet, the task is woken when it has.
+    pub(crate) fn poll(&mut self, call: &Call, cx: &mut Context<'_>) -> Poll<Status> {
+        let off = self.off.get_or_insert_with(|| {
+            let called_off = &call.connection.worker.called_off;
+            Box::pin(called_off.clone().cancelled_owned())
+        });
+        if off.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(call.call_off());
+        }
+        let Some(deadline) = call.deadline().copied() else { return Poll::Pending };
+        let sleep = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(deadline.at)));
+        sleep.as_mut().poll(cx).map(|()| call.exceeds(deadline))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_no_larger_than_what_allocators_hand_out_fast() {
+        let counts = 2 * size_of::<usize>();
+        assert!(size_of::<Call>() + counts <= 120, "{} bytes", size_of::<Call>() + counts);
+    }
+}

@@ -1,0 +1,10 @@
+//! One call: from its request to the last byte of its answer.
+
+pub(crate) mod admission;
+pub(crate) mod body;
+pub(crate) mod call_path;
+pub(crate) mod call_state;
+pub(crate) mod deadline;
+pub(crate) mod framing;
+pub(crate) mod request;
+pub(crate) mod response_future;

@@ -1,0 +1,193 @@
+//! The server as a service.
+
+use std::future::{pending, ready};
+
+use actix::{Actor, ActorFutureExt, Context, Handler, ResponseActFuture, ResponseFuture, WrapFuture};
+
+use tonic_reflection::pb::{v1, v1alpha};
+
+use crate::base::BoxError;
+use crate::events::EventSender;
+use crate::grpc::builtin::health::{self, HealthServer, HealthService};
+use crate::grpc::builtin::reflection::{self, Reflection};
+use crate::grpc::error::ServerError;
+use crate::grpc::logging::Logger;
+use crate::grpc::options::GrpcServerOptions;
+use crate::grpc::register::registrar::GrpcRegistrar;
+use crate::server::acceptor::Acceptor;
+use crate::server::gauge::Gauge;
+use crate::server::listen::{Bound, GrpcAddress, ServerAddress, bind};
+use crate::server::worker::stuck::{OnStall, WorkerStall};
+use crate::service::{GenericService, Run, Service, Setup, Shutdown};
+
+/// The id of the server as a service.
+pub(crate) const SERVER_ID: &str = "majordomo grpc";
+
+/// The gRPC server. Set up it has its addresses, run it serves, shut down it drains; dropped, it closes every
+/// connection at once.
+pub(crate) struct Server {
+    addresses: Vec<ServerAddress>,
+    options: GrpcServerOptions,
+    registrar: GrpcRegistrar,
+    gauge: Gauge,
+    on_serving: Option<OnServing>,
+    on_stall: Option<OnStall>,
+    bound: Option<Vec<Bound>>,
+    acceptor: Option<Acceptor>,
+    health: Option<HealthService>,
+    reflection: Option<Reflection>,
+    /// Tells of a certificate that ends. It ends with the server.
+    #[cfg(feature = "tls")]
+    validity: Option<tokio_util::task::AbortOnDropHandle<()>>,
+}
+
+/// Told of where the server accepts calls, in the order of its addresses.
+pub(crate) type OnServing = Box<dyn FnOnce(Vec<GrpcAddress>) + Send>;
+
+impl Server {
+    /// A server of what is registered by the time it runs. `on_serving` is told where, on the actor's
+    /// thread, as soon as connecting succeeds.
+    pub(crate) fn new(
+        addresses: Vec<ServerAddress>,
+        options: GrpcServerOptions,
+        registrar: GrpcRegistrar,
+        gauge: Gauge,
+        on_serving: OnServing,
+    ) -> Self {
+        let health = options.tells_health().then(HealthService::new);
+        if let Some(health) = &health {
+            registrar.add_built_in(HealthServer::new(health.clone()));
+            registrar.add_file_descriptor_set(health::FILE_DESCRIPTOR_SET);
+        }
+        let reflection = options.reflects().then(Reflection::default);
+        if let Some(reflection) = &reflection {
+            registrar.add_built_in(reflection::V1::new(reflection.clone()));
+            registrar.add_built_in(reflection::V1Alpha::new(reflection.clone()));
+            registrar.add_file_descriptor_set(v1::FILE_DESCRIPTOR_SET);
+            registrar.add_file_descriptor_set(v1alpha::FILE_DESCRIPTOR_SET);
+        }
+        Self {
+            addresses,
+            options,
+            registrar,
+            gauge,
+            on_serving: Some(on_serving),
+            on_stall: None,
+            bound: None,
+            acceptor: None,
+            health,
+            reflection,
+            #[cfg(feature = "tls")]
+            validity: None,
+        }
+    }
+
+    /// The same, which tells of handlers that block their worker, and of their end, on the acceptor's thread.
+    pub(crate) fn telling_of_stalls(self, tell: impl Fn(WorkerStall) + Send + 'static) -> Self {
+        Self { on_stall: Some(Box::new(tell)), ..self }
+    }
+
+    /// Who is to be told of every event before anybody else is, so that health, and the gates of services that restart, are
+    /// never behind.
+    pub(crate) fn observer(&self) -> EventSender {
+        let (health, gates) = (self.health.clone(), self.registrar.gates().clone());
+        EventSender::calling(move |event| {
+            gates.observe(event);
+            if let Some(health) = &health {
+                health.observe(event);
+            }
+        })
+    }
+
+    fn serve(&mut self, run: Run) -> Result<&Acceptor, ServerError> {
+        let bound = self.bound.take().ok_or(ServerError::NotSetUp)?;
+        let at = bound.iter().map(|bound| bound.address().clone()).collect();
+        let listening = bound.into_iter().map(Bound::listen).collect::<Result<Vec<_>, _>>()?;
+        let router = self.registrar.close();
+        if let Some(health) = &self.health {
+            health.serve(self.registrar.owners());
+        }
+        if let Some(reflection) = &self.reflection {
+            let services = self.registrar.owners().into_keys().collect();
+            reflection.serve(services, self.registrar.descriptor_sets());
+        }
+        let on_stall = self.on_stall.take().unwrap_or_else(|| Box::new(|_| ()));
+        let logger = Logger::new(self.options.logging.clone(), || self.registrar.descriptor_sets());
+        let mut acceptor =
+            Acceptor::start(listening, &self.options, logger, &router, run.shutdown, &self.gauge, on_stall)
+                .map_err(|error| ServerError::Thread(error.into_parts().1))?;
+        let threads = acceptor.take_threads();
+        // A task of the runtime outlives the actor, even one that is forced. It is dropped when this thread
+        // ends, which the manager waits for: then nothing of the server runs any more.
+        tokio::spawn(async move {
+            let _until_this_thread_ends = threads;
+            pending::<()>().await;
+        });
+        if let Some(on_serving) = self.on_serving.take() {
+            on_serving(at);
+        }
+        Ok(self.acceptor.insert(acceptor))
+    }
+}
+
+impl Actor for Server {
+    type Context = Context<Self>;
+}
+
+impl Service for Server {
+    fn id(&self) -> String {
+        SERVER_ID.to_owned()
+    }
+}
+
+impl GenericService for Server {}
+
+impl Handler<Setup> for Server {
+    type Result = ResponseActFuture<Self, Result<(), BoxError>>;
+
+    fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Self::Result {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = self.options.tls.clone() {
+            let watching = tokio::spawn(crate::server::tls::watch_validity(tls, std::time::SystemTime::now));
+            self.validity = Some(tokio_util::task::AbortOnDropHandle::new(watching));
+        }
+        let addresses = self.addresses.clone();
+        let binding = async move { bind(&addresses, &setup.shutdown).await };
+        Box::pin(binding.into_actor(self).map(|bound, server, _| {
+            server.bound = Some(bound?);
+            Ok(())
+        }))
+    }
+}
+
+impl Handler<Run> for Server {
+    type Result = ResponseFuture<Result<(), BoxError>>;
+
+    /// What did not drain is `Shutdown`'s to tell.
+    fn handle(&mut self, run: Run, _: &mut Context<Self>) -> Self::Result {
+        match self.serve(run) {
+            Ok(acceptor) => {
+                let ended = acceptor.ended();
+                Box::pin(async move {
+                    let _drained = ended.await?;
+                    Ok(())
+                })
+            }
+            Err(error) => Box::pin(ready(Err(error.into()))),
+        }
+    }
+}
+
+impl Handler<Shutdown> for Server {
+    type Result = ResponseFuture<Result<(), BoxError>>;
+
+    fn handle(&mut self, shutdown: Shutdown, _: &mut Context<Self>) -> Self::Result {
+        if let Some(reflection) = &self.reflection {
+            reflection.drain();
+        }
+        let Some(acceptor) = &mut self.acceptor else { return Box::pin(ready(Ok(()))) };
+        acceptor.drain(shutdown.shutdown.deadline());
+        let ended = acceptor.ended();
+        Box::pin(async move { Ok(ended.await??) })
+    }
+}

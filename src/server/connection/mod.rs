@@ -1,0 +1,7 @@
+//! One connection: its state, and the task that serves it.
+
+pub(crate) mod io_observer;
+pub(crate) mod lifetime;
+pub(crate) mod serve;
+pub(crate) mod state;
+pub(crate) mod unread;

@@ -1,0 +1,173 @@
+//! The timetable of a drain, and what is told of it when it did not come out even.
+//!
+//! ```text
+//!   asked                                            call off       cut   give up  deadline
+//!     |--- calls in flight finish -----------------------|------------|------|--------|
+//!                                                        |<-- a tenth, at most 150 ms ->|
+//! ```
+//!
+//! What only a peer holds up ends earlier: [`Patience`].
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::events::{OldestCall, count};
+
+/// A tenth of a drain, though not more than this, is kept for ending it in order.
+const LONGEST_LEAD: Duration = Duration::from_millis(150);
+
+/// A client hears of a GOAWAY long before, wherever it is.
+const LONGEST_FOR_NEW_CALLS: Duration = Duration::from_secs(1);
+
+/// When what is left is ended, and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Timetable {
+    /// How much time there is in all.
+    pub(crate) whole: Duration,
+    /// Calls that are left are answered UNAVAILABLE.
+    pub(crate) call_off: Instant,
+    /// Connections that are left are cut.
+    pub(crate) cut: Instant,
+    /// Workers that are left are not waited for any longer. What they held on to is told from here on, which must
+    /// be done before the server is forced itself.
+    pub(crate) give_up: Instant,
+}
+
+impl Timetable {
+    pub(crate) fn new(asked: Instant, deadline: Instant) -> Self {
+        let whole = deadline.saturating_duration_since(asked);
+        let lead = (whole / 10).min(LONGEST_LEAD);
+        let before = |margin| deadline.checked_sub(margin).unwrap_or(asked);
+        Self { whole, call_off: before(lead), cut: before(lead / 2), give_up: before(lead / 3) }
+    }
+}
+
+/// How long a drain bears with peers that do not go along with it. Neither is a failure of the server's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Patience {
+    /// New calls on connections that were told to go away are let in for so long, for whoever has not heard of it yet.
+    pub(crate) new_calls: Duration,
+    /// So long peers may take next to nothing of answers that are ready; as long as they like, where that is `None`.
+    pub(crate) unread: Option<Duration>,
+}
+
+impl Patience {
+    /// For a drain that may take so long, if it has a limit, where a write may take so long.
+    pub(crate) fn new(whole: Option<Duration>, write_timeout: Option<Duration>) -> Self {
+        let share = whole.map(|whole| whole / 4);
+        let new_calls = share.map_or(LONGEST_FOR_NEW_CALLS, |share| share.min(LONGEST_FOR_NEW_CALLS));
+        Self { new_calls, unread: share.into_iter().chain(write_timeout).min() }
+    }
+}
+
+/// Resolves at that time; never, where there is no time.
+pub(crate) async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The gRPC server ended in time, but not everything on it ended by itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub struct DrainError {
+    /// Connections that still carried calls shortly before the deadline.
+    pub connections: usize,
+    /// Calls that were answered UNAVAILABLE then.
+    pub unavailable: usize,
+    /// Connections that were cut in the end: their peer did not read, or their handler did not yield.
+    pub cut: usize,
+    /// How many calls of each method did not end by themselves, but UNAVAILABLE, cut or not at all: by path,
+    /// `/package.Service/Method`.
+    pub methods: BTreeMap<String, usize>,
+    /// The longest running of them.
+    pub oldest: Option<OldestCall>,
+    /// The threads that could not be ended, since a handler blocks them. Their connections stay open for as
+    /// long as it does.
+    pub blocked_workers: Vec<String>,
+}
+
+impl DrainError {
+    /// Whether there is nothing to tell.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.unavailable == 0 && self.cut == 0 && self.blocked_workers.is_empty()
+    }
+}
+
+impl fmt::Display for DrainError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "gRPC did not drain by itself: {} held on, {} answered UNAVAILABLE, {} cut",
+            count(self.connections, "connection"),
+            count(self.unavailable, "call"),
+            count(self.cut, "connection"),
+        )?;
+        if let Some(OldestCall { method, age }) = &self.oldest {
+            write!(f, "; the oldest call, {method}, had run for {age:.1?}")?;
+        }
+        if !self.blocked_workers.is_empty() {
+            write!(f, "; a handler blocks {}", self.blocked_workers.join(", "))?;
+            return f.write_str(": move what blocks to spawn_blocking");
+        }
+        f.write_str(": limit calls by GrpcServerOptions::request_timeout, or allow more time")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g08_a_drain_ends_in_order_within_its_last_tenth() {
+        let asked = Instant::now();
+        let ms = Duration::from_millis;
+        let long = Timetable::new(asked, asked + ms(30_000));
+        assert_eq!(long.call_off, asked + ms(29_850));
+        assert_eq!(long.cut, asked + ms(29_925));
+        assert_eq!(long.give_up, asked + ms(29_950));
+        let short = Timetable::new(asked, asked + ms(600));
+        assert_eq!(short.call_off, asked + ms(540));
+        assert_eq!(short.cut, asked + ms(570));
+        assert_eq!(short.give_up, asked + ms(580));
+    }
+
+    #[test]
+    fn g17_a_drain_bears_with_a_peer_for_a_quarter_of_its_time_at_most() {
+        let seconds = Duration::from_secs;
+        let patience = |whole, write| Patience::new(whole, write);
+        let (new_calls, unread) = (Duration::from_millis(250), Some(Duration::from_millis(250)));
+        assert_eq!(patience(Some(seconds(1)), Some(seconds(30))), Patience { new_calls, unread });
+        let new_calls = seconds(1);
+        let long = Patience { new_calls, unread: Some(seconds(30)) };
+        assert_eq!(patience(Some(seconds(600)), Some(seconds(30))), long);
+        assert_eq!(patience(None, Some(seconds(30))), long);
+        assert_eq!(patience(None, None), Patience { new_calls, unread: None });
+    }
+
+    #[test]
+    fn g08_a_drain_whose_deadline_has_passed_ends_everything_at_once() {
+        let deadline = Instant::now();
+        let times = Timetable::new(deadline + Duration::from_secs(1), deadline);
+        assert_eq!((times.call_off, times.cut, times.give_up), (deadline, deadline, deadline));
+    }
+
+    #[test]
+    fn g09_a_drain_names_what_held_on() {
+        let error = DrainError {
+            methods: BTreeMap::new(),
+            connections: 2,
+            unavailable: 1,
+            cut: 1,
+            oldest: Some(OldestCall { method: "/a.B/C".into(), age: Duration::from_millis(3100) }),
+            blocked_workers: vec!["grpc-worker-0".into()],
+        };
+        assert_eq!(
+            error.to_string(),
+            "gRPC did not drain by itself: 2 connections held on, 1 call answered UNAVAILABLE, 1 connection cut; \
+             the oldest call, /a.B/C, had run for 3.1s; a handler blocks grpc-worker-0: move what blocks to spawn_blocking"
+        );
+    }
+}

@@ -1,0 +1,315 @@
+//! Where the server listens.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::unix::net::SocketAddr as UnixAddr;
+use std::path::PathBuf;
+
+use tokio::net::lookup_host;
+
+use crate::base::GrpcAddress;
+use crate::server::listen::memory::InMemory;
+
+/// An address to listen on, as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ServerAddress {
+    text: String,
+    place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Place {
+    Ip(SocketAddr),
+    /// `:PORT`: all interfaces, IPv6 and IPv4, as in Go.
+    Everywhere(u16),
+    Host(String, u16),
+    /// With the mode of its file, where one was given.
+    Unix(PathBuf, Option<u32>),
+    UnixAbstract(String),
+    /// Of that name; without, all that the process was started with.
+    Inherited(Option<String>),
+    InMemory(InMemory),
+}
+
+impl ServerAddress {
+    /// Understands `HOST:PORT`, `IPV4:PORT`, `[IPV6]:PORT` and `:PORT`, where port 0 is any that is free;
+    /// `unix:PATH`, `unix:///PATH` and `unix-abstract:NAME`, as gRPC writes them, and `unix:PATH?mode=0660`; `systemd:` and
+    /// `systemd:NAME`. An IPv4 address that is written as one of IPv6, `[::ffff:127.0.0.1]:0`, is that IPv4 address, as in Go.
+    ///
+    /// # Errors
+    /// What is wrong with it, without the address itself.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let place = Self::place_of(text)?;
+        Ok(Self { text: text.to_owned(), place })
+    }
+
+    /// A place in memory, which has no text of its own.
+    pub(crate) fn in_memory(memory: &InMemory) -> Self {
+        Self { text: GrpcAddress::InMemory.to_string(), place: Place::InMemory(memory.clone()) }
+    }
+
+    fn place_of(text: &str) -> Result<Place, String> {
+        if text.is_empty() {
+            return Err("it is empty".to_owned());
+        }
+        if let Some(path) = text.strip_prefix("unix:") {
+            return unix(path);
+        }
+        if let Some(name) = text.strip_prefix("unix-abstract:") {
+            return unix_abstract(name);
+        }
+        if let Some(name) = text.strip_prefix("systemd:") {
+            return inherited(name);
+        }
+        if text.contains("://") {
+            return Err("it is a URL".to_owned());
+        }
+        if let Ok(address) = text.parse::<SocketAddr>() {
+            return Ok(Place::Ip(SocketAddr::new(address.ip().to_canonical(), address.port())));
+        }
+        let Some((host, port)) = text.rsplit_once(':') else {
+            return Err("it has no port".to_owned());
+        };
+        if host.contains(':') && !host.starts_with('[') {
+            return Err("an IPv6 address must stand in brackets".to_owned());
+        }
+        if port.is_empty() {
+            return Err("it has no port".to_owned());
+        }
+        if !port.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(format!("its port {port:?} is no number"));
+        }
+        let Ok(port) = port.parse() else {
+            return Err(format!("its port {port} is greater than 65535"));
+        };
+        if host.is_empty() {
+            return Ok(Place::Everywhere(port));
+        }
+        if host.starts_with('[') {
+            return Err(format!("{host} is no IPv6 address"));
+        }
+        let digits = |label: &str| !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_digit());
+        if host.split('.').all(digits) {
+            return Err(format!("{host} is no IPv4 address"));
+        }
+        let part_of_a_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        if !host.bytes().all(part_of_a_name) {
+            return Err(format!("{host:?} is no name of a host"));
+        }
+        Ok(Place::Host(host.to_owned(), port))
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Whether a server cannot have both.
+    pub(crate) fn is_also(&self, other: &Self) -> bool {
+        match (&self.place, &other.place) {
+            // Each gets a port of its own.
+            (Place::Ip(address), _) if address.port() == 0 => false,
+            (Place::Everywhere(0) | Place::Host(_, 0), _) => false,
+            // All of them include those of a name.
+            (Place::Inherited(None), Place::Inherited(_)) | (Place::Inherited(_), Place::Inherited(None)) => {
+                true
+            }
+            (Place::Unix(path, _), Place::Unix(other, _)) => path == other,
+            (one, other) => one == other,
+        }
+    }
+}
+
+impl Place {
+    /// The socket addresses to try, in this order; none where it is not TCP. IPv4 comes first where a name has
+    /// both, as in Go.
+    pub(crate) async fn resolve(&self) -> io::Result<Vec<SocketAddr>> {
+        match self {
+            Self::Ip(address) => Ok(vec![*address]),
+            Self::Everywhere(port) => {
+                Ok(vec![(Ipv6Addr::UNSPECIFIED, *port).into(), (Ipv4Addr::UNSPECIFIED, *port).into()])
+            }
+            Self::Host(host, port) => {
+                let mut found: Vec<_> = lookup_host((host.as_str(), *port)).await?.collect();
+                found.sort_by_key(SocketAddr::is_ipv6);
+                Ok(found)
+            }
+            Self::Unix(..) | Self::UnixAbstract(_) | Self::Inherited(_) | Self::InMemory(_) => Ok(Vec::new()),
+        }
+    }
+}
+
+fn unix(path: &str) -> Result<Place, String> {
+    let (path, mode) = match path.rsplit_once('?') {
+        Some((path, parameter)) => (path, Some(mode(parameter)?)),
+        None => (path, None),
+    };
+    let path = match path.strip_prefix("//") {
+        Some(absolute) if absolute.starts_with('/') => absolute,
+        Some(_) => return Err("after unix:// the path must begin with /".to_owned()),
+        None => path,
+    };
+    if path.is_empty() {
+        return Err("it has no path".to_owned());
+    }
+    // Also refuses one that is too long.
+    match UnixAddr::from_pathname(path) {
+        Ok(_) => Ok(Place::Unix(path.into(), mode)),
+        Err(error) => Err(format!("a socket cannot have this path of {} bytes: {error}", path.len())),
+    }
+}
+
+/// `mode=0660`.
+fn mode(parameter: &str) -> Result<u32, String> {
+    let Some(octal) = parameter.strip_prefix("mode=") else {
+        return Err(format!("after the path's ? only mode= is known, such as mode=0660, not {parameter:?}"));
+    };
+    let digits = (3..=4).contains(&octal.len()) && octal.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
+    match u32::from_str_radix(octal, 8) {
+        Ok(mode) if digits && mode & !0o777 == 0 && mode & 0o600 == 0o600 => Ok(mode),
+        Ok(mode) if digits && mode & !0o777 == 0 => {
+            Err(format!("with the mode {octal:?} its own user could not connect: begin with 06 or 07"))
+        }
+        _ => Err(format!("its mode {octal:?} is none: write it in octal, 0600 to 0777")),
+    }
+}
+
+fn unix_abstract(name: &str) -> Result<Place, String> {
+    if !cfg!(target_os = "linux") {
+        return Err("only Linux has abstract names".to_owned());
+    }
+    if name.is_empty() {
+        return Err("it has no name".to_owned());
+    }
+    if name.contains("?mode=") {
+        return Err(
+            "an abstract name has no mode, since it is no file: whoever is on this machine may connect"
+                .to_owned(),
+        );
+    }
+    // The byte that stands before the name is no NUL of its own.
+    match UnixAddr::from_pathname(format!("/{name}")) {
+        Ok(_) => Ok(Place::UnixAbstract(name.to_owned())),
+        Err(error) => Err(format!("a socket cannot have this name of {} bytes: {error}", name.len())),
+    }
+}
+
+fn inherited(name: &str) -> Result<Place, String> {
+    if name.contains(':') {
+        return Err("a name of systemd's has no colon".to_owned());
+    }
+    Ok(Place::Inherited(Some(name).filter(|name| !name.is_empty()).map(ToOwned::to_owned)))
+}
+
+impl fmt::Display for ServerAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_understood_as_go_writes_them() {
+        for text in [
+            "0.0.0.0:50051",
+            "127.0.0.1:0",
+            "localhost:0",
+            "[::1]:0",
+            ":50051",
+            "my-host.example:80",
+            "unix:/run/a.sock",
+            "unix:a.sock",
+            "unix:///run/a.sock",
+            "unix-abstract:a",
+            "systemd:",
+            "systemd:public",
+            crate::grpc::DEFAULT_GRPC_ADDRESS,
+        ] {
+            assert_eq!(ServerAddress::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(ServerAddress::parse(":7").unwrap().place, Place::Everywhere(7));
+        assert_eq!(ServerAddress::parse("[::1]:7").unwrap().place, Place::Ip("[::1]:7".parse().unwrap()));
+        assert_eq!(ServerAddress::parse("unix:///a").unwrap().place, Place::Unix("/a".into(), None));
+        assert_eq!(ServerAddress::parse("unix:a").unwrap().place, Place::Unix("a".into(), None));
+        let mode = |text| ServerAddress::parse(text).unwrap().place;
+        assert_eq!(mode("unix:/a?mode=0660"), Place::Unix("/a".into(), Some(0o660)));
+        assert_eq!(mode("unix:///a?mode=777"), Place::Unix("/a".into(), Some(0o777)));
+        assert_eq!(mode("[::ffff:127.0.0.1]:7"), Place::Ip("127.0.0.1:7".parse().unwrap()));
+        assert_eq!(mode("[::ffff:0.0.0.0]:7"), Place::Ip("0.0.0.0:7".parse().unwrap()));
+        assert_eq!(ServerAddress::parse("systemd:").unwrap().place, Place::Inherited(None));
+        assert_eq!(ServerAddress::parse("systemd:80").unwrap().place, Place::Inherited(Some("80".into())));
+    }
+
+    #[test]
+    fn an_address_is_known_again_however_it_is_written() {
+        let parse = |text| ServerAddress::parse(text).unwrap();
+        for (one, other, same) in [
+            ("127.0.0.1:7", "127.0.0.1:7", true),
+            ("127.0.0.1:7", "127.0.0.1:8", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+            (":0", ":0", false),
+            ("unix:/a", "unix:///a", true),
+            ("unix:/a", "unix-abstract:/a", false),
+            ("unix:/a", "unix:/a?mode=0660", true),
+            ("[::ffff:127.0.0.1]:7", "127.0.0.1:7", true),
+            ("systemd:", "systemd:a", true),
+            ("systemd:a", "systemd:", true),
+            ("systemd:a", "systemd:b", false),
+        ] {
+            assert_eq!(parse(one).is_also(&parse(other)), same, "{one} and {other}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_its_reason() {
+        for (text, reason) in [
+            ("", "it is empty"),
+            ("localhost", "it has no port"),
+            ("localhost:", "it has no port"),
+            ("localhost:http", "its port \"http\" is no number"),
+            ("localhost:-1", "its port \"-1\" is no number"),
+            ("localhost:65536", "its port 65536 is greater than 65535"),
+            ("::1:50051", "an IPv6 address must stand in brackets"),
+            ("[::g]:1", "[::g] is no IPv6 address"),
+            ("256.0.0.1:1", "256.0.0.1 is no IPv4 address"),
+            ("http://x:1", "it is a URL"),
+            ("a b:1", "\"a b\" is no name of a host"),
+            ("unix:", "it has no path"),
+            ("unix://", "after unix:// the path must begin with /"),
+            ("unix://host/a", "after unix:// the path must begin with /"),
+            ("unix-abstract:", "it has no name"),
+            ("unix:?mode=0600", "it has no path"),
+            ("unix:/a?mode=", "its mode \"\" is none: write it in octal, 0600 to 0777"),
+            ("unix:/a?mode=0999", "its mode \"0999\" is none: write it in octal, 0600 to 0777"),
+            ("unix:/a?mode=1777", "its mode \"1777\" is none: write it in octal, 0600 to 0777"),
+            ("unix:/a?mode=+660", "its mode \"+660\" is none: write it in octal, 0600 to 0777"),
+            ("unix:/a?mode=rw", "its mode \"rw\" is none: write it in octal, 0600 to 0777"),
+            (
+                "unix:/a?mode=0060",
+                "with the mode \"0060\" its own user could not connect: begin with 06 or 07",
+            ),
+            ("unix:/a?owner=x", "after the path's ? only mode= is known, such as mode=0660, not \"owner=x\""),
+            (
+                "unix-abstract:a?mode=0600",
+                "an abstract name has no mode, since it is no file: whoever is on this machine may connect",
+            ),
+            ("systemd:a:b", "a name of systemd's has no colon"),
+        ] {
+            assert_eq!(ServerAddress::parse(text).unwrap_err(), reason, "{text:?}");
+        }
+        for text in [format!("unix:/{}", "a".repeat(120)), format!("unix-abstract:{}", "a".repeat(120))] {
+            let reason = ServerAddress::parse(&text).unwrap_err();
+            assert!(reason.contains("12") && reason.contains("bytes"), "{reason}");
+        }
+        assert!(ServerAddress::parse("unix:/a\0b").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_name_is_tried_at_its_ipv4_addresses_first() {
+        let found = ServerAddress::parse("localhost:0").unwrap().place.resolve().await.unwrap();
+        assert!(found.is_sorted_by_key(SocketAddr::is_ipv6) && !found.is_empty());
+    }
+}

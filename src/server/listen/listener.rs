@@ -1,0 +1,59 @@
+//! What listens, and what it accepts.
+
+use std::future::poll_fn;
+use std::io;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::DuplexStream;
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+
+use crate::server::listen::memory::Claim;
+use crate::server::listen::unix::SocketFile;
+
+/// Something that connections come from. Dropped, it is closed.
+#[derive(Debug)]
+pub(crate) enum Listener {
+    Tcp(TcpListener),
+    Unix {
+        /// It goes before the socket is closed: until then no other file can be taken for it.
+        _file: Option<SocketFile>,
+        listener: UnixListener,
+    },
+    InMemory(Claim),
+}
+
+/// What a connection was accepted as.
+#[derive(Debug)]
+pub(crate) enum Stream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    InMemory(DuplexStream),
+}
+
+impl Listener {
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
+        Poll::Ready(match self {
+            Self::Tcp(listener) => ready!(listener.poll_accept(cx)).map(|(stream, _)| Stream::Tcp(stream)),
+            Self::Unix { listener, .. } => {
+                ready!(listener.poll_accept(cx)).map(|(stream, _)| Stream::Unix(stream))
+            }
+            Self::InMemory(claim) => Ok(Stream::InMemory(ready!(claim.poll_accept(cx)))),
+        })
+    }
+}
+
+/// The next connection of any of these. `turn` counts on, so that none of them is always asked first.
+pub(crate) async fn accept(listeners: &mut [Listener], turn: &mut usize) -> io::Result<Stream> {
+    let count = listeners.len();
+    poll_fn(|cx| {
+        for at in 0..count {
+            let at = (*turn + at) % count;
+            if let Poll::Ready(accepted) = listeners[at].poll_accept(cx) {
+                *turn = (at + 1) % count;
+                return Poll::Ready(accepted);
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}

@@ -1,0 +1,32 @@
+//! From an address to the bytes of a connection.
+//!
+//! ```text
+//!   Setup                        Run                         until the drain begins
+//!   ServerAddress --bind--> Bound --listen--> Listener --accept--> Stream --entry--> a worker
+//!                            |                   |
+//!                            +-------------------+-- dropped: given up; a Unix socket's file is removed
+//! ```
+//!
+//! A server has all of its addresses or none: when one cannot be bound, those that were are given up. Sockets
+//! that are inherited listen already, so whoever connects waits; what is bound here refuses until the run.
+
+mod address;
+mod bind;
+mod entry;
+mod inherited;
+mod listener;
+mod memory;
+mod peer;
+mod unix;
+
+pub use crate::base::GrpcAddress;
+pub use memory::InMemory;
+
+pub(crate) use address::ServerAddress;
+
+pub(crate) use bind::{Bound, Listening, bind};
+pub(crate) use entry::{Accepted, Entry, Moving};
+pub(crate) use listener::accept;
+pub(crate) use peer::Peer;
+#[cfg(test)]
+pub(crate) use peer::addresses;

@@ -1,0 +1,11 @@
+//! The engine of a server: it listens, accepts, deals connections out to workers, serves them, and drains.
+
+pub(crate) mod acceptor;
+pub(crate) mod connection;
+pub(crate) mod drain;
+pub(crate) mod gauge;
+pub(crate) mod listen;
+pub(crate) mod open_calls;
+#[cfg(feature = "tls")]
+pub(crate) mod tls;
+pub(crate) mod worker;

@@ -1,0 +1,200 @@
+//! Certificates and keys: from a file to what rustls works with, each step with an error that names the file.
+
+use std::borrow::Cow;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{Error, InconsistentKeys, RootCertStore, ServerConfig};
+
+use crate::report::TlsError;
+
+/// HTTP/2 over TLS, as ALPN calls it.
+pub(crate) const H2: &[u8] = b"h2";
+
+/// Where something comes from.
+#[derive(Clone)]
+pub(crate) enum Source {
+    File(PathBuf),
+    Pem(Vec<u8>),
+}
+
+/// What something is to be.
+#[derive(Clone, Copy)]
+pub(crate) enum Role {
+    Certificate,
+    Key,
+    ClientCa,
+}
+
+/// By what a file is known to have changed: device, inode, length, and when it was last written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp(u64, u64, u64, i64, i64);
+
+/// A certificate with those that lead from it to its authority, and its key.
+pub(crate) struct Identity {
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    names: [String; 2],
+}
+
+impl Identity {
+    /// The server's own certificate first.
+    pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
+        &self.chain
+    }
+}
+
+impl Source {
+    /// What errors call it.
+    pub(crate) fn name(&self, role: Role) -> String {
+        let what = match role {
+            Role::Certificate => "the certificate",
+            Role::Key => "the private key",
+            Role::ClientCa => "the client CA",
+        };
+        match self {
+            Self::File(path) => format!("{what} {}", path.display()),
+            Self::Pem(_) => format!("{what} given as PEM"),
+        }
+    }
+
+    /// `None` for what is no file, `Some(None)` for a file that cannot be looked at.
+    pub(crate) fn stamp(&self) -> Option<Option<Stamp>> {
+        let Self::File(path) = self else { return None };
+        let stamp =
+            |file: fs::Metadata| Stamp(file.dev(), file.ino(), file.len(), file.mtime(), file.mtime_nsec());
+        Some(fs::metadata(path).ok().map(stamp))
+    }
+
+    fn error(&self, role: Role, reason: impl Into<String>, mend: &'static str) -> TlsError {
+        TlsError { origin: self.name(role), reason: reason.into(), mend }
+    }
+
+    fn read(&self, role: Role) -> Result<Cow<'_, [u8]>, TlsError> {
+        let bytes: Cow<'_, [u8]> = match self {
+            Self::Pem(bytes) => bytes.into(),
+            Self::File(path) => fs::read(path)
+                .map_err(|error| {
+                    self.error(role, error.to_string(), "give a file that the process may read")
+                })?
+                .into(),
+        };
+        if bytes.trim_ascii().is_empty() {
+            return Err(self.error(role, "it is empty", "give it in PEM"));
+        }
+        if !contains(&bytes, "-----BEGIN ") {
+            return Err(self.error(
+                role,
+                "it is not PEM: no line begins with -----BEGIN",
+                "convert it to PEM",
+            ));
+        }
+        Ok(bytes)
+    }
+
+    fn certificates(&self, role: Role) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        let mend = "give certificates in PEM, each from BEGIN CERTIFICATE to END CERTIFICATE";
+        let bytes = self.read(role)?;
+        let all: Vec<_> = CertificateDer::pem_slice_iter(&bytes)
+            .collect::<Result<_, _>>()
+            .map_err(|error| self.error(role, format!("it is broken PEM ({error})"), mend))?;
+        if all.is_empty() {
+            return Err(self.error(role, "there is no certificate in it", mend));
+        }
+        Ok(all)
+    }
+
+    fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
+        let mend = "give the private key in PEM: PKCS#8, PKCS#1 or SEC1, without a password";
+        let bytes = self.read(Role::Key)?;
+        let first = PrivateKeyDer::pem_slice_iter(&bytes).next();
+        match first {
+            Some(Ok(key)) => Ok(key),
+            Some(Err(error)) => Err(self.error(Role::Key, format!("it is broken PEM ({error})"), mend)),
+            None if contains(&bytes, "BEGIN ENCRYPTED PRIVATE KEY") => {
+                Err(self.error(Role::Key, "it is encrypted", mend))
+            }
+            None => Err(self.error(Role::Key, "there is no private key in it", mend)),
+        }
+    }
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
+}
+
+/// What the server is to show.
+pub(crate) fn identity(certificate: &Source, key: &Source) -> Result<Identity, TlsError> {
+    let chain = certificate.certificates(Role::Certificate)?;
+    let names = [certificate.name(Role::Certificate), key.name(Role::Key)];
+    let mend = "give an RSA, ECDSA or Ed25519 key";
+    let source = key;
+    let key = source.key()?;
+    let checked = provider().key_provider.load_private_key(key.clone_key());
+    checked.map_err(|error| source.error(Role::Key, error.to_string(), mend))?;
+    Ok(Identity { chain, key, names })
+}
+
+/// The authorities whose certificates clients may show.
+pub(crate) fn authorities(sources: &[Source]) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for source in sources {
+        for certificate in source.certificates(Role::ClientCa)? {
+            roots.add(certificate).map_err(|error| {
+                source.error(Role::ClientCa, error.to_string(), "give the certificate of an authority")
+            })?;
+        }
+    }
+    Ok(roots)
+}
+
+/// All of it together.
+pub(crate) fn config(
+    identity: Identity,
+    authorities: Option<RootCertStore>,
+    optional: bool,
+) -> Result<ServerConfig, TlsError> {
+    let Identity { chain, key, names: [certificate, key_name] } = identity;
+    let blame = |origin: &str, error: Error, mend| TlsError {
+        origin: origin.to_owned(),
+        reason: error.to_string(),
+        mend,
+    };
+    let builder = ServerConfig::builder_with_provider(provider())
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(|error| blame(&certificate, error, "this is a bug in majordomo"))?;
+    let builder = match authorities {
+        None => builder.with_no_client_auth(),
+        Some(roots) => {
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
+            let verifier = if optional { verifier.allow_unauthenticated() } else { verifier };
+            let verifier = verifier.build().map_err(|error| TlsError {
+                origin: "the client CA".to_owned(),
+                reason: error.to_string(),
+                mend: "give the certificate of an authority",
+            })?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut config = builder.with_single_cert(chain, key).map_err(|error| match error {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError {
+            origin: key_name,
+            reason: format!("it does not belong to {certificate}"),
+            mend: "give the key that the certificate was made with; the server's own certificate must come first",
+        },
+        error => blame(&certificate, error, "give the server's own certificate first, then those that lead to its CA"),
+    })?;
+    config.alpn_protocols = vec![H2.to_vec()];
+    Ok(config)
+}

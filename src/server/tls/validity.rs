@@ -1,0 +1,195 @@
+//! When the certificate of a server ends, told in time.
+//!
+//! ```text
+//!   set-up                    30 days before            end
+//!     |--- one sleep until then ---|--- a warning a day ---|--- an error a day ...
+//!     +------- a renewed certificate begins anew
+//! ```
+//!
+//! A certificate that has ended is served all the same: a renewed one may come at any time, and to refuse the start would make
+//! an outage of what some clients do not even look at.
+
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime};
+
+use prost_types::Timestamp;
+use tokio::time::sleep;
+use tokio_rustls::rustls::client::verify_server_cert_signed_by_trust_anchor;
+use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime};
+use tokio_rustls::rustls::server::ParsedCertificate;
+use tokio_rustls::rustls::{CertificateError, Error, RootCertStore};
+
+use crate::server::tls::{ServerTls, aside};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long before its end it is told of.
+const NEAR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// When the first of these certificates ends; `None` where none of them says so.
+///
+/// rustls tells the end of a certificate that is checked after it. Nothing ends after the year 9999.
+pub(crate) fn end_of(chain: &[CertificateDer<'_>]) -> Option<SystemTime> {
+    let year_10_000 = UnixTime::since_unix_epoch(Duration::from_secs(253_402_300_800));
+    let end = |certificate| {
+        let parsed = ParsedCertificate::try_from(certificate).ok()?;
+        let nobody = RootCertStore::empty();
+        match verify_server_cert_signed_by_trust_anchor(&parsed, &nobody, &[], year_10_000, &[]) {
+            Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
+                SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(not_after.as_secs()))
+            }
+            _ => None,
+        }
+    };
+    chain.iter().filter_map(end).min()
+}
+
+/// How a certificate stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// It is near its end after so long.
+    Good(Duration),
+    /// It ends after so long.
+    Near(Duration),
+    /// It ended so long ago.
+    Over(Duration),
+}
+
+impl Standing {
+    fn of(end: SystemTime, now: SystemTime) -> Self {
+        match end.duration_since(now) {
+            Ok(left) if left > NEAR => Self::Good(left - NEAR),
+            Ok(left) => Self::Near(left),
+            Err(ended) => Self::Over(ended.duration()),
+        }
+    }
+}
+
+/// Tells of the end of a certificate for as long as it is polled, and of that of each that takes its place.
+pub(crate) async fn watch(tls: ServerTls, now: impl Fn() -> SystemTime) {
+    let mut ends = tls.live.ends.subscribe();
+    let mut teller = Teller::default();
+    loop {
+        let end = *ends.borrow_and_update();
+        let pause = end.map(|end| match Standing::of(end, now()) {
+            Standing::Good(pause) => pause,
+            standing => {
+                teller.tell(tls.certificate_name(), end, standing);
+                DAY
+            }
+        });
+        tokio::select! {
+            () = sleep(pause.unwrap_or_default()), if pause.is_some() => {}
+            changed = ends.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// Logs on a thread of its own, since a subscriber may block.
+#[derive(Default)]
+struct Teller(Option<JoinHandle<()>>);
+
+impl Teller {
+    fn tell(&mut self, certificate: String, end: SystemTime, standing: Standing) {
+        // Whoever still has not taken in what was said yesterday has enough.
+        if self.0.as_ref().is_some_and(|last| !last.is_finished()) {
+            return;
+        }
+        let ends = Timestamp::from(end).to_string();
+        let tell = move || match standing {
+            Standing::Over(_) => tracing::error!(
+                certificate,
+                ends,
+                "a TLS certificate of the gRPC server has ended: clients that check it refuse to connect; renew it"
+            ),
+            Standing::Near(left) | Standing::Good(left) => tracing::warn!(
+                certificate,
+                ends,
+                days = left.as_secs() / DAY.as_secs(),
+                "a TLS certificate of the gRPC server will end soon: renew it"
+            ),
+        };
+        // Without a thread there is another try tomorrow.
+        self.0 = aside(tell).ok();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+    use std::sync::Arc;
+    use tokio::time::Instant;
+
+    use crate::server::tls::tests::Log;
+
+    /// A certificate that ends at that midnight, UTC, and its key.
+    fn ending(year: i32, month: u8, day: u8) -> (CertificateDer<'static>, String, String) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+        params.not_after = date_time_ymd(year, month, day);
+        let signed = params.self_signed(&key).unwrap();
+        (signed.der().clone(), signed.pem(), key.serialize_pem())
+    }
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn the_end_of_a_chain_is_that_of_the_first_that_ends() {
+        let chain = [ending(2031, 1, 1).0, ending(2030, 1, 1).0, ending(2032, 1, 1).0];
+        assert_eq!(end_of(&chain), Some(at(1_893_456_000)));
+        assert_eq!(end_of(&[]), None);
+        assert_eq!(end_of(&[CertificateDer::from(b"no certificate".to_vec())]), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn g14_an_end_is_told_from_thirty_days_before_once_a_day_and_nothing_ticks_until_then() {
+        let log = Log::default();
+        let _guard = log.set_default();
+        let (_, certificate, key) = ending(2030, 1, 1);
+        let end = at(1_893_456_000);
+        let tls = ServerTls::from_pem(certificate, key);
+        tls.reload().unwrap();
+        let (began, clock) = (Instant::now(), Arc::new(end - 33 * DAY));
+        let watching = tokio::spawn(watch(tls, move || *clock + began.elapsed()));
+        // Each day, at noon: how many lines there are by then. What is told is told by a thread.
+        sleep(DAY / 2).await;
+        for day in 0..37 {
+            let wanted = if day < 3 { 0 } else { day - 2 };
+            while log.text().lines().count() < wanted {
+                std::thread::yield_now();
+            }
+            assert_eq!(log.text().lines().count(), wanted, "{day}: {}", log.text());
+            sleep(DAY).await;
+        }
+        watching.abort();
+        let text = log.text();
+        let (warnings, errors): (Vec<_>, Vec<_>) = text.lines().partition(|line| line.contains("WARN"));
+        assert_eq!(warnings.len(), 31, "{text}");
+        assert!(errors.len() >= 3 && errors.iter().all(|line| line.contains("ERROR")), "{text}");
+        assert!(warnings[0].contains("2030-01-01") && warnings[0].contains("days=30"), "{text}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewed_certificate_is_watched_in_the_place_of_the_old() {
+        let log = Log::default();
+        let _guard = log.set_default();
+        let (_, certificate, key) = ending(2030, 1, 1);
+        let tls = ServerTls::from_pem(certificate, key);
+        tls.reload().unwrap();
+        let (began, clock) = (Instant::now(), at(1_893_456_000) - 33 * DAY);
+        let watching = tokio::spawn(watch(tls.clone(), move || clock + began.elapsed()));
+        sleep(DAY).await;
+        tls.live.ends.send_replace(Some(at(1_893_456_000) + 365 * DAY));
+        sleep(300 * DAY).await;
+        assert_eq!(log.text(), "");
+        tls.live.ends.send_replace(Some(at(0)));
+        sleep(Duration::from_secs(1)).await;
+        while !log.text().contains("ERROR") {
+            std::thread::yield_now();
+        }
+        watching.abort();
+    }
+}

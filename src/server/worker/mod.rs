@@ -1,0 +1,8 @@
+//! The workers: threads that serve connections, and which of them serves what.
+
+pub(crate) mod accept_task;
+pub(crate) mod balance;
+pub(crate) mod intake;
+pub(crate) mod stream_executor;
+pub(crate) mod stuck;
+pub(crate) mod thread;

@@ -50,7 +50,8 @@ pub use register::registrar::{GrpcRegistrar, GrpcService, RegisterOnServer};
 pub(crate) use crate::server::gauge::Gauge;
 pub(crate) use crate::server::listen::ServerAddress;
 pub(crate) use crate::server::worker::stuck::WorkerStall;
-pub(crate) use service::{SERVER_ID, Server};
+pub(crate) use builtin::ids::SERVER_ID;
+pub(crate) use service::Server;
 
 /// Where the server listens unless it is told otherwise: port 50051 on all IPv4 interfaces.
 pub const DEFAULT_GRPC_ADDRESS: &str = "0.0.0.0:50051";

@@ -9,6 +9,7 @@ use tonic_reflection::pb::{v1, v1alpha};
 use crate::base::BoxError;
 use crate::events::EventSender;
 use crate::grpc::builtin::health::{self, HealthServer, HealthService};
+use crate::grpc::builtin::ids::SERVER_ID;
 use crate::grpc::builtin::reflection::{self, Reflection};
 use crate::grpc::error::ServerError;
 use crate::grpc::logging::Logger;
@@ -19,9 +20,6 @@ use crate::server::gauge::Gauge;
 use crate::server::listen::{Bound, GrpcAddress, ServerAddress, bind};
 use crate::server::worker::stuck::{OnStall, WorkerStall};
 use crate::service::{GenericService, Run, Service, Setup, Shutdown};
-
-/// The id of the server as a service.
-pub(crate) const SERVER_ID: &str = "majordomo grpc";
 
 /// The gRPC server. Set up it has its addresses, run it serves, shut down it drains; dropped, it closes every
 /// connection at once.

@@ -22,10 +22,11 @@ use crate::grpc::register::router::Router;
 use crate::server::drain::{DrainError, Timetable, until};
 use crate::server::gauge::Gauge;
 use crate::server::listen::{Entry, Listening, accept as accept_any};
+use crate::server::state::WorkerState;
 use crate::server::worker::intake::Dealer;
 use crate::server::worker::stream_executor::Crew;
 use crate::server::worker::stuck::{Alarm, OnStall, Stuck};
-use crate::server::worker::thread::{Shared, Worker};
+use crate::server::worker::thread::Worker;
 use crate::service::ShutdownSignal;
 use crate::supervision::dispatch;
 
@@ -78,7 +79,7 @@ impl Acceptor {
         let (caught_up, alarm) = (Arc::<Notify>::default(), Arc::<Alarm>::default());
         let (crew, logger) = (Crew::default(), Arc::new(logger));
         let start = |number| {
-            let shared = Shared::new(options.clone(), Arc::clone(&places_taken)).logged_by(&logger);
+            let shared = WorkerState::new(options.clone(), Arc::clone(&places_taken)).logged_by(&logger);
             let (kill, alive) = (kill.clone(), alive.clone());
             let tells = (Arc::clone(&caught_up), Arc::clone(&alarm));
             Worker::start(number, router.local(), shared, crew.clone(), kill, alive, tells)

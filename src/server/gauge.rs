@@ -6,14 +6,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use crate::events::{InFlight, OldestCall};
-use crate::server::worker::thread::Shared;
+use crate::server::state::WorkerState;
 
 /// Reads what a server carries.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Gauge(Arc<OnceLock<Vec<Arc<Shared>>>>);
+pub(crate) struct Gauge(Arc<OnceLock<Vec<Arc<WorkerState>>>>);
 
 impl Gauge {
-    pub(crate) fn set(&self, workers: Vec<Arc<Shared>>) {
+    pub(crate) fn set(&self, workers: Vec<Arc<WorkerState>>) {
         // A server runs once.
         let _ = self.0.set(workers);
     }

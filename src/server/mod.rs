@@ -6,6 +6,7 @@ pub(crate) mod drain;
 pub(crate) mod gauge;
 pub(crate) mod listen;
 pub(crate) mod open_calls;
+pub(crate) mod state;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 pub(crate) mod worker;

@@ -171,7 +171,7 @@ pub(super) fn catch<T>(notes: &Arc<Notes>, run: impl FnOnce() -> T) -> Option<T>
 }
 
 /// Drops what is the user's where nobody is there to be told of a panic.
-pub(super) fn drop_quietly<T>(value: T) {
+pub(crate) fn drop_quietly<T>(value: T) {
     if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(value))) {
         discard(payload);
     }

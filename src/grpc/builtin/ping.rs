@@ -7,7 +7,8 @@ use actix::{Actor, Context, Handler};
 use tonic::{Request, Response, Status};
 
 use crate::base::BoxError;
-use crate::grpc::{GrpcRegistrar, GrpcService, RegisterOnServer};
+use crate::grpc::builtin::ids::PING_ID;
+use crate::grpc::register::registrar::{GrpcRegistrar, GrpcService, RegisterOnServer};
 use crate::service::{Service, Setup};
 
 pub use generated::ping_client::PingClient;
@@ -20,9 +21,6 @@ mod generated {
 
 /// What describes the ping service to reflection: an encoded `google.protobuf.FileDescriptorSet`.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pkping.bin"));
-
-/// The id of the ping service that a manager brings along.
-pub(crate) const PING_ID: &str = "majordomo ping";
 
 /// The ping service that a manager brings along.
 #[derive(Debug, Default)]

@@ -13,9 +13,10 @@ use tonic::Status;
 use tonic::body::Body;
 
 use crate::grpc::call::admission::Turn;
-use crate::grpc::call::call_state::{Alarm, Call, discard};
+use crate::grpc::call::call_state::{Alarm, Call};
 use crate::grpc::call::framing::Messages;
 use crate::grpc::logging::Tap;
+use crate::supervision::panics::drop_quietly;
 
 type Polled = Poll<Option<Result<Frame<CallData>, Status>>>;
 
@@ -66,7 +67,7 @@ impl CallBody {
         self.handled();
         let Some(body) = self.body.take() else { return };
         let _within = self.call.enter();
-        discard(body);
+        drop_quietly(body);
     }
 
     /// Ends the body by trailers.

@@ -13,7 +13,6 @@
 //! is called off (UNAVAILABLE) or its deadline has passed (DEADLINE_EXCEEDED).
 
 use std::any::Any;
-use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -28,18 +27,18 @@ use tonic::Status;
 use tonic::body::Body;
 use tracing::span::Entered;
 
-use crate::base::PanicError;
 use crate::grpc::builtin::health;
 use crate::grpc::call::admission::Place;
 use crate::grpc::call::call_path::{CallPath, counted_as};
+use crate::grpc::call::caught_panic;
 use crate::grpc::call::deadline::Deadline;
 use crate::grpc::call::request::{self, Refusal};
 use crate::grpc::logging::{CallLog, EndedBy, Facts, Tap};
 use crate::grpc::register::methods::Method;
 use crate::server::connection::state::Connection;
 use crate::server::listen::Peer;
-use crate::server::worker::stuck::InHandler;
-use crate::supervision::panics;
+use crate::server::worker::current_poll::InHandler;
+use crate::supervision::panics::{self, drop_quietly};
 
 /// How many bytes a message to health or reflection may have: they hold a name.
 const LONGEST_BUILT_IN_REQUEST: u32 = 4096;
@@ -248,7 +247,7 @@ impl Call {
             catch_unwind(AssertUnwindSafe(poll))
         };
         let polled = polled.map_err(|payload| self.panicked(payload));
-        if let Some(panic) = CAUGHT.take() {
+        if let Some(panic) = caught_panic::take() {
             self.log.panicked(self.facts(), &panic);
         }
         if let Some((longest, began)) = began {
@@ -296,22 +295,10 @@ impl Call {
     /// The status of a call whose handler panicked.
     pub(crate) fn panicked(&self, payload: Box<dyn Any + Send>) -> Status {
         let panic = panics::latest(&*payload);
-        discard(payload);
+        drop_quietly(payload);
         self.log.panicked(self.facts(), &panic);
         Status::internal("the handler panicked")
     }
-}
-
-thread_local! {
-    /// A panic of the call that runs on this thread, which a layer of ours has caught and answered.
-    static CAUGHT: Cell<Option<Box<PanicError>>> = const { Cell::new(None) };
-}
-
-/// Tells the call that runs on this thread of a panic of its handler.
-pub(crate) fn caught(payload: &(dyn Any + Send)) -> PanicError {
-    let panic = panics::latest(payload);
-    CAUGHT.set(Some(Box::new(panic.clone())));
-    panic
 }
 
 /// A server that is full still has to tell how it is, and a watch of that lasts.
@@ -334,13 +321,6 @@ impl Drop for Call {
         if self.carried {
             self.connection.call_ended();
         }
-    }
-}
-
-/// Drops what is user code; a panic in it is nobody's business any more.
-pub(crate) fn discard<T>(value: T) {
-    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        std::mem::forget(second);
     }
 }
 

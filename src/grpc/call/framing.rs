@@ -7,15 +7,7 @@
 //! tonic's services have limits too, yet each its own, and answer OUT_OF_RANGE; this one holds for all, and
 //! answers as grpc-go does.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use http_body::{Body, Frame, SizeHint};
-use hyper::body::{Bytes, Incoming};
 use tonic::Status;
-
-use crate::base::peer_text;
-use crate::grpc::logging::{BROKE_OFF, Tap};
 
 const HEADER: u8 = 5;
 
@@ -76,77 +68,6 @@ impl TooLong {
     pub(crate) fn to_be_sent(&self) -> Status {
         let Self { length, limit, .. } = self;
         Status::resource_exhausted(format!("trying to send message larger than max ({length} vs. {limit})"))
-    }
-}
-
-/// The body of a request: fails where a message is too long, after those before it.
-#[derive(Debug)]
-pub(crate) struct RequestBody {
-    body: Incoming,
-    messages: Messages,
-    too_long: Option<TooLong>,
-    /// Where messages are logged.
-    tap: Option<Box<Tap>>,
-}
-
-impl RequestBody {
-    pub(crate) fn new(body: Incoming, limit: u32, tap: Option<Box<Tap>>) -> Self {
-        Self { body, messages: Messages::new(limit), too_long: None, tap }
-    }
-}
-
-/// With the code that tonic itself would have. The error may hold what the peer said at the end.
-fn broke_off(error: hyper::Error) -> Status {
-    let status = Status::from_error(error.into());
-    Status::new(status.code(), format!("{BROKE_OFF}{}", peer_text::shown(status.message())))
-}
-
-impl Body for RequestBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let this = &mut *self;
-        if let Some(too_long) = &this.too_long {
-            return Poll::Ready(Some(Err(too_long.received())));
-        }
-        let Poll::Ready(next) = Pin::new(&mut this.body).poll_frame(cx) else { return Poll::Pending };
-        let frame = match next {
-            Some(Ok(frame)) => frame,
-            Some(Err(error)) => return Poll::Ready(Some(Err(broke_off(error)))),
-            None => return Poll::Ready(None),
-        };
-        let passed = frame.data_ref().map_or(Ok(()), |bytes| this.messages.pass(bytes));
-        let passed = match passed {
-            Ok(()) => Ok(frame),
-            Err(too_long) if too_long.at == 0 => {
-                let status = too_long.received();
-                this.too_long = Some(too_long);
-                Err(status)
-            }
-            Err(too_long) => {
-                let before = frame.map_data(|bytes| bytes.slice(..too_long.at));
-                this.too_long = Some(too_long);
-                Ok(before)
-            }
-        };
-        if let (Some(tap), Ok(frame)) = (&mut this.tap, &passed)
-            && let Some(bytes) = frame.data_ref()
-        {
-            tap.pass(bytes);
-        }
-        Poll::Ready(Some(passed))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.too_long.is_none() && self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }
 

@@ -24,11 +24,12 @@ use tonic::body::Body;
 
 use crate::grpc::call::admission::{Queued, Turn};
 use crate::grpc::call::body::CallBody;
-use crate::grpc::call::call_state::{Alarm, Call, discard};
-use crate::grpc::call::framing::RequestBody;
+use crate::grpc::call::call_state::{Alarm, Call};
 use crate::grpc::call::request::Refusal;
+use crate::grpc::call::request_body::RequestBody;
 use crate::grpc::register::handler::{GrpcHandler, HandlerFuture};
 use crate::grpc::register::router::unserved;
+use crate::supervision::panics::drop_quietly;
 
 /// A call that is still to be handled. Its handler is made when the call is first polled, not when it arrives: of many
 /// that arrive at once few are then in memory at a time.
@@ -134,7 +135,7 @@ impl Answer {
         }
         let stage = std::mem::replace(&mut self.stage, Stage::Answered);
         let _within = self.call.enter();
-        discard(stage);
+        drop_quietly(stage);
     }
 }
 

@@ -23,9 +23,10 @@ use crate::grpc::call::call_path::{CallPath, path_of};
 use crate::grpc::logging::encoding::Encoding;
 use crate::grpc::logging::id::CallId;
 use crate::grpc::logging::level::{at_level, is_on};
+use crate::grpc::logging::logger::Logger;
 use crate::grpc::logging::status::{self, EndedBy};
 use crate::grpc::logging::tap::{Direction, MessageLog, Tap};
-use crate::grpc::logging::{Logger, TARGET, quietly};
+use crate::grpc::logging::target::{TARGET, quietly};
 use crate::grpc::register::methods::{Described, Method, MethodKind};
 
 /// How many bytes of an error, and of its sources, are logged: it may repeat what a peer sent.

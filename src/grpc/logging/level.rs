@@ -5,7 +5,7 @@
 
 use tracing::{Level, event_enabled, span_enabled};
 
-use crate::grpc::logging::TARGET;
+use crate::grpc::logging::target::TARGET;
 
 /// A macro of `tracing` at a level: `at_level!(level, event!([before the level] after it))`.
 macro_rules! at_level {

@@ -47,51 +47,16 @@ mod frames;
 mod id;
 mod json;
 mod level;
+mod logger;
 mod options;
 mod status;
 mod tap;
+mod target;
 mod types;
-
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use options::GrpcLogging;
 
 pub(crate) use call::{CallLog, Facts};
+pub(crate) use logger::Logger;
 pub(crate) use status::{BROKE_OFF, EndedBy};
 pub(crate) use tap::Tap;
-
-use crate::grpc::builtin::reflection::DescriptorSet;
-use crate::grpc::call::call_state::discard;
-use types::Types;
-
-/// What our events and spans are known by.
-const TARGET: &str = "majordomo::grpc";
-
-/// How the calls of a server are logged.
-#[derive(Debug, Default)]
-pub(crate) struct Logger {
-    /// `None`: not at all, but for panics.
-    options: Option<GrpcLogging>,
-    /// None, unless messages are shown.
-    types: Types,
-}
-
-impl Logger {
-    /// The descriptor sets are asked for only where messages are to be shown.
-    pub(crate) fn new(options: Option<GrpcLogging>, sets: impl FnOnce() -> Vec<DescriptorSet>) -> Self {
-        let types = match &options {
-            Some(options) if options.shows_messages() => {
-                Types::new(sets().iter().flat_map(DescriptorSet::files))
-            }
-            _ => Types::default(),
-        };
-        Self { options, types }
-    }
-}
-
-/// Runs what must not cost a call anything: a subscriber is the user's code, and so is an error's text.
-fn quietly(log: impl FnOnce()) {
-    if let Err(payload) = catch_unwind(AssertUnwindSafe(log)) {
-        discard(payload);
-    }
-}

@@ -12,7 +12,7 @@ use crate::grpc::logging::frames::{Framed, Frames};
 use crate::grpc::logging::id::CallId;
 use crate::grpc::logging::json;
 use crate::grpc::logging::level::at_level;
-use crate::grpc::logging::{TARGET, quietly};
+use crate::grpc::logging::target::{TARGET, quietly};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {

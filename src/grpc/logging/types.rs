@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use prost_reflect::{DescriptorPool, MessageDescriptor};
 use prost_types::FileDescriptorProto;
 
-use crate::grpc::logging::TARGET;
+use crate::grpc::logging::target::TARGET;
 
 /// What is known of messages.
 #[derive(Debug, Default)]

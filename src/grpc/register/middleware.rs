@@ -42,7 +42,7 @@ use tower::{Layer, Service};
 
 use crate::api_errors::ErrorGenerator;
 use crate::base::BoxError;
-use crate::grpc::call::call_state::caught;
+use crate::grpc::call::caught_panic;
 pub use crate::grpc::register::handler::{GrpcHandler, HandlerFuture};
 use crate::grpc::register::methods::MethodKind;
 use crate::supervision::panics;
@@ -110,7 +110,7 @@ impl Middleware {
         if generator.adds_stack_trace() {
             panics::capture_always();
         }
-        Self::new(Scope::All, generator.server_layer().ask(caught))
+        Self::new(Scope::All, generator.server_layer().ask(caught_panic::set))
     }
 }
 

@@ -13,7 +13,8 @@ use tonic::server::NamedService;
 use crate::base::BoxError;
 use crate::events::Name;
 use crate::grpc::builtin::health;
-use crate::grpc::builtin::ping::PING_ID;
+use crate::grpc::builtin::ids::PING_ID;
+use crate::grpc::builtin::ids::SERVER_ID;
 use crate::grpc::builtin::reflection::DescriptorSet;
 use crate::grpc::error::ServerError;
 use crate::grpc::register::availability::Gates;
@@ -21,7 +22,6 @@ use crate::grpc::register::handler::GrpcHandler;
 use crate::grpc::register::methods::{Descriptions, Method};
 use crate::grpc::register::middleware::{Middleware, Scope};
 use crate::grpc::register::router::{Route, Router, Table};
-use crate::grpc::service::SERVER_ID;
 use crate::service::Service;
 
 /// A service with methods that are called over gRPC. Answers to the seed's `GrpcService`.

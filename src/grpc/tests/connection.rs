@@ -11,7 +11,7 @@ use crate::grpc::tests::peer::alone;
 use crate::server::connection::serve::serve;
 use crate::server::connection::state::Connection;
 use crate::server::listen::addresses;
-use crate::server::worker::thread::Shared;
+use crate::server::state::WorkerState;
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_speak_http2_in_ten_seconds_is_closed() {
@@ -91,7 +91,7 @@ async fn a_peer_that_does_not_speak_is_closed_after_the_handshake_timeout() {
     let (_peer, io) = tokio::io::duplex(1024);
     let began = tokio::time::Instant::now();
     let options = GrpcServerOptions::new().handshake_timeout(Duration::from_secs(3));
-    let connection = Connection::new(Arc::new(Shared::new(options.clone(), Arc::default())));
+    let connection = Connection::new(Arc::new(WorkerState::new(options.clone(), Arc::default())));
     serve(io, addresses(None, None), alone(&options), Router::new(Table::default(), &[]), connection).await;
     assert_eq!(began.elapsed().as_secs(), 3);
 }

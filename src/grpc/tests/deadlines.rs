@@ -10,7 +10,7 @@ use tonic::Code;
 use crate::grpc::GrpcServerOptions;
 use crate::grpc::tests::peer::{Peer, told};
 use crate::grpc::tests::probe::Probed;
-use crate::server::worker::thread::Shared;
+use crate::server::state::WorkerState;
 
 fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
@@ -63,7 +63,7 @@ async fn a_stream_that_never_pauses_is_ended_at_its_deadline_too() {
 async fn a_stream_whose_peer_does_not_read_is_reset_after_its_deadline() {
     let probed = Probed::new();
     let (options, taken) = (GrpcServerOptions::new().max_concurrent_calls(1), Arc::default());
-    let mut peer = Peer::connect_to(Shared::new(options, Arc::clone(&taken)), &probed.probe).await;
+    let mut peer = Peer::connect_to(WorkerState::new(options, Arc::clone(&taken)), &probed.probe).await;
     let began = Instant::now();
     let response = peer.call("Flood", &[("grpc-timeout", "3S")]).await;
     let mut body = response.await.unwrap().into_body();
@@ -126,7 +126,7 @@ async fn a_call_that_is_out_of_time_when_it_arrives_is_not_handled() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_arrives_when_calls_are_called_off_is_not_handled() {
     let mut probed = Probed::new();
-    let worker = Shared::default();
+    let worker = WorkerState::default();
     worker.off.store(true, Ordering::Relaxed);
     worker.called_off.cancel();
     let mut peer = Peer::connect_to(worker, &probed.probe).await;
@@ -164,7 +164,7 @@ async fn calls_that_are_not_handled_do_not_make_a_heavy_method_look_light() {
     let router = probed.probe.router();
     let cost = &router.find("/test.Probe/Big").method.cost;
     cost.measured(Duration::from_micros(50));
-    let mut peer = Peer::connect_by(Shared::default(), router.clone()).await;
+    let mut peer = Peer::connect_by(WorkerState::default(), router.clone()).await;
     for timeout in ["0n", "0n", "malformed"] {
         assert_ne!(told(peer.call("Big", &[("grpc-timeout", timeout)]).await).await.code, Code::Ok);
     }

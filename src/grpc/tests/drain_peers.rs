@@ -12,7 +12,7 @@ use crate::grpc::tests::peer::Peer;
 use crate::grpc::tests::probe::{BIG, Probed};
 use crate::grpc::tests::raw::{ACK, DATA, HEADERS, PING, Raw, SETTINGS, call, frame, open};
 use crate::server::drain::Timetable;
-use crate::server::worker::thread::Shared;
+use crate::server::state::WorkerState;
 
 const PING_METHOD: &str = "/pkping.Ping/Ping";
 const WHOLE: Duration = Duration::from_secs(3);
@@ -168,7 +168,7 @@ async fn g17_headers_without_end_hold_up_no_drain() {
 #[tokio::test(start_paused = true)]
 async fn g08_a_peer_that_reads_a_little_all_the_time_gets_its_answer_whole_during_a_drain() {
     let probed = Probed::new();
-    let worker = Shared::new(GrpcServerOptions::new(), std::sync::Arc::default());
+    let worker = WorkerState::new(GrpcServerOptions::new(), std::sync::Arc::default());
     let draining = worker.draining.clone();
     let mut peer = Peer::connect_to(worker, &probed.probe).await;
     let mut body = peer.call("Big", &[]).await.await.unwrap().into_body();

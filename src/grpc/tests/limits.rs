@@ -18,7 +18,7 @@ use crate::grpc::tests::rig::{Rig, endpoint, soon};
 use crate::server::connection::serve::serve;
 use crate::server::connection::state::Connection;
 use crate::server::listen::addresses;
-use crate::server::worker::thread::Shared;
+use crate::server::state::WorkerState;
 
 #[tokio::test(start_paused = true)]
 async fn calls_beyond_a_connections_limit_wait_their_turn() {
@@ -41,7 +41,7 @@ async fn calls_beyond_the_servers_limit_are_answered_resource_exhausted_at_once(
     let mut probed = Probed::new();
     let options = GrpcServerOptions::new().max_concurrent_calls(1);
     let taken = Arc::<AtomicUsize>::default();
-    let worker = || Shared::new(options.clone(), Arc::clone(&taken));
+    let worker = || WorkerState::new(options.clone(), Arc::clone(&taken));
     let mut one = Peer::connect_to(worker(), &probed.probe).await;
     let mut other = Peer::connect_to(worker(), &probed.probe).await;
     let held = tokio::spawn(told(one.call("Hold", &[]).await));

@@ -13,7 +13,7 @@ use crate::grpc::builtin::reflection::DescriptorSet;
 use crate::grpc::logging::{GrpcLogging, Logger};
 use crate::grpc::tests::peer::{Peer, told};
 use crate::grpc::tests::probe::Probed;
-use crate::server::worker::thread::Shared;
+use crate::server::state::WorkerState;
 
 /// What was logged on this thread, as text.
 #[derive(Clone, Default)]
@@ -51,9 +51,9 @@ impl Written {
     }
 }
 
-fn logged() -> Shared {
+fn logged() -> WorkerState {
     let logger = Logger::new(Some(GrpcLogging::new()), Vec::new);
-    Shared::new(Default::default(), Arc::default()).logged_by(&Arc::new(logger))
+    WorkerState::new(Default::default(), Arc::default()).logged_by(&Arc::new(logger))
 }
 
 /// A set of one file, which cannot be used: it lacks what it imports.

@@ -13,8 +13,8 @@ use crate::grpc::tests::probe::Probe;
 use crate::server::connection::serve::{Http2, http2, serve};
 use crate::server::connection::state::Connection;
 use crate::server::listen::addresses;
+use crate::server::state::WorkerState;
 use crate::server::worker::stream_executor::{Crew, Streams};
-use crate::server::worker::thread::Shared;
 
 pub(crate) struct Peer {
     pub(crate) sender: h2::client::SendRequest<Bytes>,
@@ -42,14 +42,14 @@ pub(crate) fn alone(options: &GrpcServerOptions) -> Http2 {
 
 impl Peer {
     pub(crate) async fn connect(options: &GrpcServerOptions, probe: &Probe) -> Self {
-        Self::connect_to(Shared::new(options.clone(), Arc::default()), probe).await
+        Self::connect_to(WorkerState::new(options.clone(), Arc::default()), probe).await
     }
 
-    pub(crate) async fn connect_to(worker: Shared, probe: &Probe) -> Self {
+    pub(crate) async fn connect_to(worker: WorkerState, probe: &Probe) -> Self {
         Self::connect_by(worker, probe.router()).await
     }
 
-    pub(crate) async fn connect_by(worker: impl Into<Arc<Shared>>, router: Router) -> Self {
+    pub(crate) async fn connect_by(worker: impl Into<Arc<WorkerState>>, router: Router) -> Self {
         let worker = worker.into();
         let (near, far) = tokio::io::duplex(1 << 20);
         let http = alone(&worker.options);

@@ -15,7 +15,7 @@ use crate::server::connection::serve::serve;
 use crate::server::connection::state::Connection;
 use crate::server::drain::Timetable;
 use crate::server::listen::addresses;
-use crate::server::worker::thread::Shared;
+use crate::server::state::WorkerState;
 
 pub(crate) const DATA: u8 = 0;
 pub(crate) const HEADERS: u8 = 1;
@@ -105,7 +105,7 @@ impl Raw {
 
     async fn connect_to(options: &GrpcServerOptions, router: Router, buffer: usize, settings: &[u8]) -> Self {
         let (mut io, far) = tokio::io::duplex(buffer);
-        let connection = Connection::new(Arc::new(Shared::new(options.clone(), Arc::default())));
+        let connection = Connection::new(Arc::new(WorkerState::new(options.clone(), Arc::default())));
         let serving = serve(far, addresses(None, None), alone(options), router, Arc::clone(&connection));
         let served = tokio::spawn(serving);
         io.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();

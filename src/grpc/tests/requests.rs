@@ -12,7 +12,7 @@ use crate::grpc::builtin::health::{self, HealthCheckRequest, HealthServer, Healt
 use crate::grpc::register::registrar::GrpcRegistrar;
 use crate::grpc::tests::peer::{Peer, told};
 use crate::grpc::tests::probe::Probed;
-use crate::server::worker::thread::Shared;
+use crate::server::state::WorkerState;
 
 /// Sends a request of one empty message.
 async fn send(peer: &Peer, method: &str, path: &str, content_type: &str) -> Response<h2::RecvStream> {
@@ -89,11 +89,11 @@ async fn g17_a_path_is_repeated_short_and_escaped() {
 }
 
 /// The server's end, where the built-in health service is served, and its peer.
-async fn healthy(options: GrpcServerOptions) -> (Arc<Shared>, Peer) {
+async fn healthy(options: GrpcServerOptions) -> (Arc<WorkerState>, Peer) {
     let registrar = GrpcRegistrar::new();
     registrar.add_built_in(HealthServer::new(HealthService::new()));
     registrar.add_file_descriptor_set(health::FILE_DESCRIPTOR_SET);
-    let worker = Arc::new(Shared::new(options, Arc::default()));
+    let worker = Arc::new(WorkerState::new(options, Arc::default()));
     let peer = Peer::connect_by(Arc::clone(&worker), registrar.close()).await;
     (worker, peer)
 }

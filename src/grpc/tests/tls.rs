@@ -15,8 +15,8 @@ use crate::grpc::tests::probe::{MEDIUM, Probed};
 use crate::server::connection::serve::serve;
 use crate::server::connection::state::Connection;
 use crate::server::listen::addresses;
+use crate::server::state::WorkerState;
 use crate::server::tls::ServerTls;
-use crate::server::worker::thread::Shared;
 
 #[tokio::test(start_paused = true)]
 async fn g08_an_answer_that_tls_holds_back_is_sent_whole_to_a_slow_reader() {
@@ -38,7 +38,7 @@ async fn g08_an_answer_that_tls_holds_back_is_sent_whole_to_a_slow_reader() {
     );
 
     let mut probed = Probed::new();
-    let worker = Shared::default();
+    let worker = WorkerState::default();
     let (draining, http) = (worker.draining.clone(), alone(&worker.options));
     let router = probed.probe.router();
     let connection = Connection::new(Arc::new(worker));

@@ -109,7 +109,7 @@ impl GivenOptions {
     pub(crate) fn of(plan: &Definition) -> Self {
         let (options, pending_services) = (&plan.options, &plan.pending_services);
         let ids = pending_services.iter().map(|pending| pending.id.to_string());
-        let ping = options.pings().then(|| crate::grpc::builtin::ping::PING_ID.to_owned());
+        let ping = options.pings().then(|| crate::grpc::builtin::ids::PING_ID.to_owned());
         Self {
             services: ids.chain(ping).collect(),
             serves: options.pings() || pending_services.iter().any(|pending| pending.kind.registers()),

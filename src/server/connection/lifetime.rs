@@ -93,7 +93,7 @@ mod tests {
     use std::task::{Context, Poll, Wake};
 
     use super::*;
-    use crate::server::worker::thread::Shared;
+    use crate::server::state::WorkerState;
 
     #[derive(Default)]
     struct Woken(AtomicUsize);
@@ -106,7 +106,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_has_spoken_leaves_no_timer_behind() {
-        let (worker, woken) = (Arc::new(Shared::default()), Arc::<Woken>::default());
+        let (worker, woken) = (Arc::new(WorkerState::default()), Arc::<Woken>::default());
         let (connection, waker) = (Connection::new(Arc::clone(&worker)), Arc::clone(&woken).into());
         let mut over = pin!(Term::new(&worker.options, connection.began()).over(&connection));
         let mut polled = || over.as_mut().poll(&mut Context::from_waker(&waker));

@@ -5,3 +5,4 @@ pub(crate) mod lifetime;
 pub(crate) mod serve;
 pub(crate) mod state;
 pub(crate) mod unread;
+pub(crate) mod unread_list;

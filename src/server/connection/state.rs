@@ -9,7 +9,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
 use crate::server::listen::Peer;
-use crate::server::worker::thread::Shared;
+use crate::server::state::WorkerState;
 
 /// The length of HTTP/2's client preface.
 const PREFACE: usize = 24;
@@ -20,7 +20,7 @@ const AT_WORK: u64 = 1 << 32;
 /// What is known of a connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) worker: Arc<Shared>,
+    pub(crate) worker: Arc<WorkerState>,
     /// Whether it was cut for itself alone.
     pub(crate) cut: AtomicBool,
     /// Whether it was cut in the drain and its calls are not yet gone.
@@ -50,7 +50,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(worker: Arc<Shared>) -> Arc<Self> {
+    pub(crate) fn new(worker: Arc<WorkerState>) -> Arc<Self> {
         worker.connections.fetch_add(1, Ordering::Relaxed);
         let turns = worker.options.max_concurrent_calls_per_connection;
         // More than a semaphore has are no limit.

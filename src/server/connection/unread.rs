@@ -10,15 +10,13 @@
 //! [`left_unread`]. Whether the socket holds the answers back, or a window of HTTP/2 that is never opened, is the same.
 
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use slab::Slab;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::events::InFlight;
 use crate::server::connection::state::Connection;
+use crate::server::connection::unread_list::Entry;
 
 /// After so long it is told: whoever is only slow has read something by then.
 const TOLD_AFTER: Duration = Duration::from_secs(1);
@@ -26,40 +24,13 @@ const TOLD_AFTER: Duration = Duration::from_secs(1);
 /// Who takes fewer bytes in its time than that takes nothing.
 const LEAST: u64 = 1024;
 
-/// Connections of one worker whose peer reads nothing, and since when. Never more than there are connections.
-#[derive(Debug, Default)]
-pub(crate) struct Unreading(Mutex<Slab<Instant>>);
-
-impl Unreading {
-    fn lock(&self) -> MutexGuard<'_, Slab<Instant>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells of all of them.
-    pub(crate) fn tell(&self, carried: &mut InFlight) {
-        self.lock().iter().for_each(|(_, since)| carried.add_unread(since.elapsed()));
-    }
-}
-
-/// An entry among them, which goes with this.
-struct Told<'a> {
-    all: &'a Unreading,
-    key: usize,
-}
-
-impl Drop for Told<'_> {
-    fn drop(&mut self) {
-        self.all.lock().try_remove(self.key);
-    }
-}
-
 /// Resolves when the peer of a connection has read nothing for too long. It is to be polled after each write, and costs
 /// a load while none waits: a timer is made when the first has to, and goes when it has rung for nothing.
 pub(crate) struct Unread<'a> {
     connection: &'a Connection,
     limit: Option<Duration>,
     timer: Option<Pin<Box<Sleep>>>,
-    told: Option<Told<'a>>,
+    told: Option<Entry<'a>>,
 }
 
 impl<'a> Unread<'a> {
@@ -78,9 +49,7 @@ impl<'a> Unread<'a> {
     }
 
     fn tell(&mut self, since: Instant) {
-        let all = &self.connection.worker.unreading;
-        let key = all.lock().insert(since);
-        self.told = Some(Told { all, key });
+        self.told = Some(self.connection.worker.unreading.insert(since));
     }
 }
 

@@ -12,21 +12,21 @@ use crate::grpc::register::router::Router;
 use crate::server::connection::serve::{Http2, http2, serve};
 use crate::server::connection::state::Connection;
 use crate::server::listen::{Accepted, Moving, Peer};
+use crate::server::state::WorkerState;
 #[cfg(feature = "tls")]
 use crate::server::tls::{ServerTls, handshake};
 use crate::server::worker::stream_executor::{Crew, Streams};
-use crate::server::worker::thread::Shared;
 
 /// Begins the connections of a worker.
 #[derive(Debug)]
 pub(crate) struct Host {
     http: Http2,
     router: Router,
-    shared: Arc<Shared>,
+    shared: Arc<WorkerState>,
 }
 
 impl Host {
-    pub(crate) fn new(router: Router, shared: Arc<Shared>, crew: Crew) -> Self {
+    pub(crate) fn new(router: Router, shared: Arc<WorkerState>, crew: Crew) -> Self {
         let http = http2(&shared.options, Streams::new(Arc::clone(&shared), crew));
         Self { http, router, shared }
     }

@@ -13,8 +13,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::grpc::call::deadline::Deadline;
+use crate::server::state::WorkerState;
 use crate::server::worker::balance::elsewhere;
-use crate::server::worker::thread::Shared;
 
 /// How much later than its deadline: whatever can be answered has been by then.
 const SLACK: Duration = Duration::from_millis(20);
@@ -34,16 +34,19 @@ thread_local! {
 
 /// All workers of a server, once they have started.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Crew(Arc<OnceLock<Vec<Arc<Shared>>>>);
+pub(crate) struct Crew(Arc<OnceLock<Vec<Arc<WorkerState>>>>);
 
 impl Crew {
-    pub(crate) fn set(&self, workers: Vec<Arc<Shared>>) {
+    pub(crate) fn set(&self, workers: Vec<Arc<WorkerState>>) {
         // A server starts once.
         let _ = self.0.set(workers);
     }
 
     /// The others.
-    fn beside<'a>(&'a self, home: &'a Arc<Shared>) -> impl Iterator<Item = &'a Arc<Shared>> + Clone {
+    fn beside<'a>(
+        &'a self,
+        home: &'a Arc<WorkerState>,
+    ) -> impl Iterator<Item = &'a Arc<WorkerState>> + Clone {
         let all = self.0.get().map_or(&[][..], Vec::as_slice);
         all.iter().filter(move |worker| !Arc::ptr_eq(worker, home))
     }
@@ -55,13 +58,13 @@ pub(crate) struct Streams(Arc<Place>);
 
 /// Whose streams they are.
 struct Place {
-    home: Arc<Shared>,
+    home: Arc<WorkerState>,
     crew: Crew,
 }
 
 impl Streams {
     /// For the connections of one worker among several.
-    pub(crate) fn new(home: Arc<Shared>, crew: Crew) -> Self {
+    pub(crate) fn new(home: Arc<WorkerState>, crew: Crew) -> Self {
         Self(Arc::new(Place { home, crew }))
     }
 
@@ -129,7 +132,7 @@ async fn cut_at(at: Instant, stream: impl Future<Output = ()>) {
 }
 
 /// The stream, which is part of the worker's backlog until it has been polled.
-fn counted<F>(stream: F, cost: u64, worker: Arc<Shared>) -> impl Future<Output = ()> + Send
+fn counted<F>(stream: F, cost: u64, worker: Arc<WorkerState>) -> impl Future<Output = ()> + Send
 where
     F: Future<Output = ()> + Send,
 {
@@ -148,11 +151,11 @@ where
 /// A call's part of a backlog.
 struct Waiting {
     cost: u64,
-    worker: Arc<Shared>,
+    worker: Arc<WorkerState>,
 }
 
 impl Waiting {
-    fn new(cost: u64, worker: Arc<Shared>) -> Self {
+    fn new(cost: u64, worker: Arc<WorkerState>) -> Self {
         worker.backlog.add(cost);
         Self { cost, worker }
     }

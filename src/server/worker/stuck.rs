@@ -6,82 +6,18 @@
 //!                          +-- the same poll as a limit ago --> told --another poll--> told to be over
 //! ```
 //!
-//! A worker writes two numbers as it enters a handler, and one as it leaves: no clock, no call of the system, nothing
-//! that another thread writes. How long a poll lasts is found out by looking twice. While all workers sleep nobody looks
+//! How long a poll lasts is found out by looking twice at what the worker writes: see
+//! [`CurrentPoll`](crate::server::worker::current_poll::CurrentPoll). While all workers sleep nobody looks
 //! (G14): the first to wake has it begin again, which it asks by a load.
 
-use std::cell::OnceCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
 use crate::events::Name;
-use crate::server::worker::thread::Shared;
-
-/// The handler that a worker's thread is in. Written by that thread alone.
-#[derive(Debug, Default)]
-pub(crate) struct Poll {
-    /// Odd while it is in one; another for each.
-    number: AtomicU64,
-    /// Which call it is: its worker, and where it stands among the open calls there.
-    call: AtomicU64,
-}
-
-/// By the worker's number above, by the place among its open calls below.
-const WORKER: u32 = 32;
-
-thread_local! {
-    /// That of this thread, if it is a worker's.
-    static POLL: OnceCell<Arc<Poll>> = const { OnceCell::new() };
-}
-
-impl Poll {
-    /// The current thread is the worker's.
-    pub(crate) fn adopt(self: &Arc<Self>) {
-        // A thread works for one server in its life.
-        let _ = POLL.with(|poll| poll.set(Arc::clone(self)));
-    }
-
-    fn advance(&self) {
-        self.number.store(self.number.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
-    }
-
-    /// The current poll, if there is one: its number, and its call's worker and place.
-    fn current(&self) -> Option<(u64, usize, usize)> {
-        let number = self.number.load(Ordering::Acquire);
-        let call = self.call.load(Ordering::Acquire);
-        // Another may have begun in between.
-        let is_one = number % 2 == 1 && self.number.load(Ordering::Acquire) == number;
-        is_one.then_some((number, (call >> WORKER) as usize, (call & ((1 << WORKER) - 1)) as usize))
-    }
-}
-
-/// The current thread enters the handler of a call of that worker's, until this is dropped.
-pub(crate) struct InHandler;
-
-impl InHandler {
-    pub(crate) fn enter(worker: usize, entry: usize) -> Self {
-        POLL.with(|poll| {
-            if let Some(poll) = poll.get() {
-                poll.call.store((worker as u64) << WORKER | entry as u64, Ordering::Release);
-                poll.advance();
-            }
-        });
-        Self
-    }
-}
-
-impl Drop for InHandler {
-    fn drop(&mut self) {
-        POLL.with(|poll| {
-            if let Some(poll) = poll.get() {
-                poll.advance();
-            }
-        });
-    }
-}
+use crate::server::state::WorkerState;
 
 /// Has the workers of a server looked at, while any is awake.
 #[derive(Debug, Default)]
@@ -131,7 +67,7 @@ struct Seen {
 /// Looks at the workers of a server.
 pub(crate) struct Stuck {
     pub(crate) alarm: Arc<Alarm>,
-    pub(crate) workers: Vec<(Name, Arc<Shared>)>,
+    pub(crate) workers: Vec<(Name, Arc<WorkerState>)>,
     pub(crate) limit: Option<Duration>,
     pub(crate) tell: OnStall,
 }

@@ -118,7 +118,7 @@ fn response(status: ServingStatus) -> HealthCheckResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::grpc::SERVER_ID;
+    use crate::grpc::builtin::ids::SERVER_ID;
     use crate::lifecycle::Cause;
     use futures_util::StreamExt;
     use tonic::Code;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::events::{LifecycleEvent as Event, Name};
-use crate::grpc::SERVER_ID;
 use crate::grpc::builtin::health::{LIVENESS, ServingStatus};
+use crate::grpc::builtin::ids::SERVER_ID;
 use crate::lifecycle::Outcome;
 
 /// Who serves, as far as events have told.

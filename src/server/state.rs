@@ -1,0 +1,163 @@
+//! What a worker, its connections and their calls know of each other: limits, counters, and the tokens of the drain.
+//!
+//! It imports nothing that works on it. Everything in it is written by the worker's own thread, but for the ends of calls
+//! that it handed over to others: so counting a call costs no other core anything.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::events::{InFlight, Name};
+use crate::grpc::logging::Logger;
+use crate::grpc::options::GrpcServerOptions;
+use crate::server::connection::unread_list::UnreadList;
+use crate::server::drain::{Patience, Timetable};
+use crate::server::open_calls::OpenCalls;
+use crate::server::worker::balance::Backlog;
+use crate::server::worker::current_poll::CurrentPoll;
+
+/// What a worker, its connections and their calls know of each other.
+#[derive(Debug, Default)]
+pub(crate) struct WorkerState {
+    pub(crate) options: GrpcServerOptions,
+    pub(crate) logger: Arc<Logger>,
+    /// Calls that are open on the whole server. Counted only where they are limited.
+    pub(crate) places_taken: Arc<AtomicUsize>,
+    /// Where it runs, once it does.
+    pub(crate) runtime: OnceLock<Handle>,
+    /// What is to end before it does: its connections, and the calls that others handed over to it.
+    pub(crate) tasks: TaskTracker,
+    /// Calls that are not light and wait for their first poll.
+    pub(crate) backlog: Backlog,
+    /// Which of them it is.
+    pub(crate) number: usize,
+    /// The handler that its thread is in.
+    pub(crate) poll: Arc<CurrentPoll>,
+    /// The handler that blocks it, as far as that is known, and since when.
+    stuck: Mutex<Option<(Name, Instant)>>,
+    /// Whether its thread sleeps for want of work.
+    pub(crate) parked: Arc<AtomicBool>,
+    pub(crate) connections: AtomicUsize,
+    /// Those with calls open.
+    pub(crate) carrying: AtomicUsize,
+    /// All calls that ever came, and those of them that were one too many.
+    pub(crate) calls: AtomicU64,
+    pub(crate) shed: AtomicU64,
+    pub(crate) open: OpenCalls,
+    /// Connections are to come to their end.
+    pub(crate) draining: CancellationToken,
+    /// Known once they are.
+    patience: OnceLock<Patience>,
+    /// Connections whose peer reads nothing.
+    pub(crate) unreading: UnreadList,
+    /// Calls are answered UNAVAILABLE from here on.
+    pub(crate) called_off: CancellationToken,
+    /// The same, cheap to ask.
+    pub(crate) off: AtomicBool,
+    /// Connections are to be cut.
+    pub(crate) cutting: CancellationToken,
+    /// The whole server is ended at once.
+    pub(crate) killed: CancellationToken,
+    /// What [`DrainError`](crate::grpc::DrainError) tells.
+    pub(crate) held_on: AtomicUsize,
+    pub(crate) cut: AtomicUsize,
+    /// Those of the cut connections whose calls are not yet gone, which are still among the carrying ones.
+    pub(crate) cut_with_calls: AtomicUsize,
+    /// Calls that were answered UNAVAILABLE.
+    unavailable: Mutex<InFlight>,
+    /// Calls that were open when connections were cut.
+    left: OnceLock<InFlight>,
+}
+
+impl WorkerState {
+    /// What the workers of one server share is the places.
+    pub(crate) fn new(options: GrpcServerOptions, places_taken: Arc<AtomicUsize>) -> Self {
+        Self { options, places_taken, ..Self::default() }
+    }
+
+    pub(crate) fn logged_by(self, logger: &Arc<Logger>) -> Self {
+        Self { logger: Arc::clone(logger), ..self }
+    }
+
+    /// The state of the worker of this number, which ends when `killed` is cancelled.
+    pub(crate) fn of_worker(self, number: usize, killed: CancellationToken) -> Self {
+        Self { number, killed, ..self }
+    }
+
+    /// Whether it has time for calls of others: nothing to do at all, or nothing but such.
+    pub(crate) fn is_free(&self) -> bool {
+        self.parked.load(Ordering::Relaxed) || self.carrying.load(Ordering::Relaxed) == 0
+    }
+
+    /// Connections are to come to their end, by that time where there is one.
+    pub(crate) fn drain(&self, times: Option<Timetable>) {
+        let whole = times.map(|times| times.whole);
+        // It is done once.
+        let _ = self.patience.set(Patience::new(whole, self.options.write_timeout));
+        self.draining.cancel();
+    }
+
+    /// With peers that do not go along with the drain.
+    pub(crate) fn patience(&self) -> Patience {
+        self.patience.get().copied().unwrap_or_else(|| Patience::new(None, self.options.write_timeout))
+    }
+
+    pub(crate) fn is_parked(&self) -> bool {
+        self.parked.load(Ordering::Relaxed)
+    }
+
+    /// What blocks it, or that nothing does any more.
+    pub(crate) fn note_stuck(&self, stuck: Option<(Name, Instant)>) {
+        *self.stuck.lock().unwrap_or_else(PoisonError::into_inner) = stuck;
+    }
+
+    /// The method whose handler blocks it, and for how long it has.
+    pub(crate) fn stuck(&self) -> Option<(Name, Duration)> {
+        let stuck = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        stuck.as_ref().map(|(method, since)| (method.clone(), since.elapsed()))
+    }
+
+    pub(crate) fn call_off(&self) {
+        self.held_on.store(self.carrying.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.off.store(true, Ordering::Relaxed);
+        self.called_off.cancel();
+    }
+
+    pub(crate) fn count_unavailable(&self, method: &str, age: Duration) {
+        self.lock_unavailable().add(method, age);
+    }
+
+    /// The calls that were answered UNAVAILABLE.
+    pub(crate) fn unavailable(&self) -> InFlight {
+        self.lock_unavailable().clone()
+    }
+
+    /// The calls that were not even ended so: those that were cut, or that are open still.
+    pub(crate) fn left(&self) -> InFlight {
+        self.left.get().cloned().unwrap_or_else(|| self.left_now())
+    }
+
+    fn left_now(&self) -> InFlight {
+        let mut left = InFlight::default();
+        self.open.for_each(|call| {
+            if !call.called_off {
+                left.add(call.method(), call.began.elapsed());
+            }
+        });
+        left
+    }
+
+    pub(crate) fn cut_all(&self) {
+        // It is done once.
+        let _ = self.left.set(self.left_now());
+        self.cutting.cancel();
+    }
+
+    fn lock_unavailable(&self) -> MutexGuard<'_, InFlight> {
+        self.unavailable.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use crate::server::error::{ListenError, Lost};
+
 /// Why the server cannot serve. Each says at which address, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -110,4 +112,23 @@ pub enum ServerError {
     /// The thread that accepts connections ended before its time.
     #[error("the gRPC server's accepting thread ended unexpectedly: this is a bug in majordomo")]
     Lost,
+}
+
+impl From<ListenError> for ServerError {
+    fn from(error: ListenError) -> Self {
+        match error {
+            ListenError::InUse { address, waited, asked, source } => {
+                Self::InUse { address, waited, asked, source }
+            }
+            ListenError::Bind { address, source } => Self::Bind { address, source },
+            ListenError::Unusable { address, reason, mend } => Self::Unusable { address, reason, mend },
+            ListenError::Listen { address, source } => Self::Listen { address, source },
+        }
+    }
+}
+
+impl From<Lost> for ServerError {
+    fn from(_: Lost) -> Self {
+        Self::Lost
+    }
 }

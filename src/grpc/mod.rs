@@ -24,23 +24,25 @@
 //! blocks holds up whatever else its worker serves. A panic in a handler is answered INTERNAL and touches
 //! no other call.
 
+mod application;
 pub(crate) mod builtin;
-pub(crate) mod call;
-pub(crate) mod error;
+mod call;
+mod drain_error;
+mod error;
 pub mod logging;
-pub(crate) mod options;
-pub(crate) mod register;
+mod options;
+mod register;
 mod service;
 
 #[cfg(test)]
 mod tests;
 
 pub use crate::events::{InFlight, OldestCall};
-pub use crate::server::drain::DrainError;
 pub use crate::server::listen::{GrpcAddress, InMemory};
 #[cfg(feature = "tls")]
 pub use crate::server::tls::{ServerTls, TlsError};
 pub use builtin::health;
+pub use drain_error::DrainError;
 pub use error::ServerError;
 pub use logging::GrpcLogging;
 pub use options::GrpcServerOptions;

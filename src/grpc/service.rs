@@ -8,9 +8,11 @@ use tonic_reflection::pb::{v1, v1alpha};
 
 use crate::base::BoxError;
 use crate::events::EventSender;
+use crate::grpc::application::GrpcApplication;
 use crate::grpc::builtin::health::{self, HealthServer, HealthService};
 use crate::grpc::builtin::ids::SERVER_ID;
 use crate::grpc::builtin::reflection::{self, Reflection};
+use crate::grpc::drain_error::DrainError;
 use crate::grpc::error::ServerError;
 use crate::grpc::logging::Logger;
 use crate::grpc::options::GrpcServerOptions;
@@ -111,9 +113,16 @@ impl Server {
         }
         let on_stall = self.on_stall.take().unwrap_or_else(|| Box::new(|_| ()));
         let logger = Logger::new(self.options.logging.clone(), || self.registrar.descriptor_sets());
-        let mut acceptor =
-            Acceptor::start(listening, &self.options, logger, &router, run.shutdown, &self.gauge, on_stall)
-                .map_err(|error| ServerError::Thread(error.into_parts().1))?;
+        let application = GrpcApplication::new(router, &self.options, logger);
+        let mut acceptor = Acceptor::start(
+            listening,
+            &self.options.engine,
+            &application,
+            run.shutdown,
+            &self.gauge,
+            on_stall,
+        )
+        .map_err(|error| ServerError::Thread(error.into_parts().1))?;
         let threads = acceptor.take_threads();
         // A task of the runtime outlives the actor, even one that is forced. It is dropped when this thread
         // ends, which the manager waits for: then nothing of the server runs any more.
@@ -145,14 +154,14 @@ impl Handler<Setup> for Server {
 
     fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Self::Result {
         #[cfg(feature = "tls")]
-        if let Some(tls) = self.options.tls.clone() {
+        if let Some(tls) = self.options.engine.tls.clone() {
             let watching = tokio::spawn(crate::server::tls::watch_validity(tls, std::time::SystemTime::now));
             self.validity = Some(tokio_util::task::AbortOnDropHandle::new(watching));
         }
         let addresses = self.addresses.clone();
         let binding = async move { bind(&addresses, &setup.shutdown).await };
         Box::pin(binding.into_actor(self).map(|bound, server, _| {
-            server.bound = Some(bound?);
+            server.bound = Some(bound.map_err(ServerError::from)?);
             Ok(())
         }))
     }
@@ -167,7 +176,7 @@ impl Handler<Run> for Server {
             Ok(acceptor) => {
                 let ended = acceptor.ended();
                 Box::pin(async move {
-                    let _drained = ended.await?;
+                    let _drained = ended.await.map_err(ServerError::from)?;
                     Ok(())
                 })
             }
@@ -186,6 +195,6 @@ impl Handler<Shutdown> for Server {
         let Some(acceptor) = &mut self.acceptor else { return Box::pin(ready(Ok(()))) };
         acceptor.drain(shutdown.shutdown.deadline());
         let ended = acceptor.ended();
-        Box::pin(async move { Ok(ended.await??) })
+        Box::pin(async move { Ok(ended.await.map_err(ServerError::from)?.map_err(DrainError::from)?) })
     }
 }

@@ -15,13 +15,12 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::base::{ThreadError, spawn_with};
 use crate::events::Name;
-use crate::grpc::error::ServerError;
-use crate::grpc::logging::Logger;
-use crate::grpc::options::GrpcServerOptions;
-use crate::grpc::register::router::Router;
-use crate::server::drain::{DrainError, Timetable, until};
+use crate::server::application::Application;
+use crate::server::drain::{Timetable, Undrained, until};
+use crate::server::error::Lost;
 use crate::server::gauge::Gauge;
 use crate::server::listen::{Entry, Listening, accept as accept_any};
+use crate::server::options::EngineOptions;
 use crate::server::state::WorkerState;
 use crate::server::worker::intake::Dealer;
 use crate::server::worker::stream_executor::Crew;
@@ -37,7 +36,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 const LAST_WAIT: Duration = Duration::from_millis(50);
 
 /// How the server ended.
-pub(crate) type Drained = Result<(), DrainError>;
+pub(crate) type Drained = Result<(), Undrained>;
 
 /// A running server, from outside. Dropping it closes every connection at once.
 #[derive(Debug)]
@@ -64,9 +63,8 @@ impl Acceptor {
     /// Starts the workers and begins to accept. Forced by `signal`.
     pub(crate) fn start(
         listening: Vec<Listening>,
-        options: &GrpcServerOptions,
-        logger: Logger,
-        router: &Router,
+        options: &EngineOptions,
+        application: &impl Application,
         signal: ShutdownSignal,
         gauge: &Gauge,
         on_stall: OnStall,
@@ -77,12 +75,12 @@ impl Acceptor {
         let (alive, threads) = mpsc::channel();
         let places_taken = Arc::<AtomicUsize>::default();
         let (caught_up, alarm) = (Arc::<Notify>::default(), Arc::<Alarm>::default());
-        let (crew, logger) = (Crew::default(), Arc::new(logger));
+        let crew = Crew::default();
         let start = |number| {
-            let shared = WorkerState::new(options.clone(), Arc::clone(&places_taken)).logged_by(&logger);
+            let shared = WorkerState::new(options.clone(), Arc::clone(&places_taken));
             let (kill, alive) = (kill.clone(), alive.clone());
             let tells = (Arc::clone(&caught_up), Arc::clone(&alarm));
-            Worker::start(number, router.local(), shared, crew.clone(), kill, alive, tells)
+            Worker::start(number, application.for_worker(), shared, crew.clone(), kill, alive, tells)
         };
         let workers = (0..options.worker_count()).map(start).collect::<Result<Vec<_>, ThreadError>>()?;
         let all: Vec<_> = workers.iter().map(|worker| Arc::clone(&worker.shared)).collect();
@@ -93,13 +91,14 @@ impl Acceptor {
         gauge.set(all);
         let (drain, ordered) = oneshot::channel();
         let (report, drained) = watch::channel(None);
-        let entry = Way { entry: Entry::new(options), caught_up };
+        let way = Way { protocol: options.protocol, entry: Entry::new(options), caught_up };
         let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
         let dispatch = dispatch::current();
-        spawn_with("the gRPC acceptor", "grpc-acceptor".to_owned(), runtime, move |runtime| {
+        let thread = format!("{}-acceptor", options.thread_prefix);
+        spawn_with("the acceptor", thread, runtime, move |runtime| {
             let _alive = alive;
             let _dispatch = dispatch::adopt(&dispatch);
-            let run = conduct(listening, entry, workers, ordered, signal, kill);
+            let run = conduct(listening, way, workers, ordered, signal, kill);
             let ended = runtime.block_on(async {
                 tokio::select! {
                     ended = run => ended,
@@ -128,11 +127,11 @@ impl Acceptor {
     }
 
     /// Resolves when all is over.
-    pub(crate) fn ended(&self) -> impl Future<Output = Result<Drained, ServerError>> + use<> {
+    pub(crate) fn ended(&self) -> impl Future<Output = Result<Drained, Lost>> + use<> {
         let mut drained = self.drained.clone();
         async move {
-            let ended = drained.wait_for(Option::is_some).await.map_err(|_| ServerError::Lost)?;
-            ended.clone().ok_or(ServerError::Lost)
+            let ended = drained.wait_for(Option::is_some).await.map_err(|_| Lost)?;
+            ended.clone().ok_or(Lost)
         }
     }
 }
@@ -140,7 +139,7 @@ impl Acceptor {
 /// Accepts until the drain is ordered, then drains. Being killed ends either.
 async fn conduct(
     listening: Vec<Listening>,
-    entry: Way,
+    way: Way,
     mut workers: Vec<Worker>,
     ordered: oneshot::Receiver<Option<Instant>>,
     signal: ShutdownSignal,
@@ -161,7 +160,7 @@ async fn conduct(
             Ok(deadline) => deadline,
             Err(_) => return told(workers, true),
         },
-        never = accept(listening, entry, &workers) => match never {},
+        never = accept(listening, way, &workers) => match never {},
     };
     // The listeners are closed by now.
     let times = deadline.map(|deadline| Timetable::new(Instant::now(), deadline));
@@ -184,6 +183,7 @@ async fn conduct(
 
 /// The way of connections to the workers.
 struct Way {
+    protocol: &'static str,
     entry: Entry,
     /// Notified when a worker that was passed over takes connections again.
     caught_up: Arc<Notify>,
@@ -195,11 +195,11 @@ async fn accept(listening: Vec<Listening>, way: Way, workers: &[Worker]) -> Infa
     let mut listeners = match watched {
         Ok(listeners) => listeners,
         Err(error) => {
-            tracing::error!(%error, "cannot watch the gRPC server's sockets: no connection will be accepted; raise the limits of the process and start it again");
+            tracing::error!(%error, "cannot watch the {} server's sockets: no connection will be accepted; raise the limits of the process and start it again", way.protocol);
             return pending().await;
         }
     };
-    let Way { mut entry, caught_up } = way;
+    let Way { protocol, mut entry, caught_up } = way;
     let mut dealer = Dealer::new(workers.iter().map(|worker| &*worker.intake));
     let mut listeners_turn = 0;
     let mut pause = FIRST_PAUSE;
@@ -226,7 +226,7 @@ async fn accept(listening: Vec<Listening>, way: Way, workers: &[Worker]) -> Infa
             }
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "cannot accept gRPC connections; trying again in {pause:?}: is the limit of open files too low?");
+                tracing::warn!(%error, "cannot accept {protocol} connections; trying again in {pause:?}: is the limit of open files too low?");
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
@@ -247,12 +247,12 @@ fn is_the_peers(error: &io::Error) -> bool {
 /// What the workers have to tell. One that has not even called its calls off is blocked; one that has, or
 /// that nobody waits for since the server is forced, closes its connections as soon as it is scheduled.
 fn told(workers: Vec<Worker>, forced: bool) -> Drained {
-    let mut told = DrainError::default();
+    let mut told = Undrained::default();
     for worker in workers {
         let shared = &worker.shared;
-        let unavailable = shared.unavailable();
-        told.unavailable += unavailable.open();
-        for calls in [unavailable, shared.left()] {
+        let called_off = shared.called_off_calls();
+        told.called_off += called_off.open();
+        for calls in [called_off, shared.left()] {
             for (method, count) in calls.calls {
                 *told.methods.entry(method).or_default() += count;
             }

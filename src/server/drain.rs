@@ -9,10 +9,9 @@
 //! What only a peer holds up ends earlier: [`Patience`].
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::events::{OldestCall, count};
+use crate::events::OldestCall;
 
 /// A tenth of a drain, though not more than this, is kept for ending it in order.
 const LONGEST_LEAD: Duration = Duration::from_millis(150);
@@ -25,7 +24,7 @@ const LONGEST_FOR_NEW_CALLS: Duration = Duration::from_secs(1);
 pub(crate) struct Timetable {
     /// How much time there is in all.
     pub(crate) whole: Duration,
-    /// Calls that are left are answered UNAVAILABLE.
+    /// Calls that are left are called off: the application answers them.
     pub(crate) call_off: Instant,
     /// Connections that are left are cut.
     pub(crate) cut: Instant,
@@ -69,50 +68,28 @@ pub(crate) async fn until(at: Option<Instant>) {
     }
 }
 
-/// The gRPC server ended in time, but not everything on it ended by itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub struct DrainError {
+/// What did not end by itself in a drain.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Undrained {
     /// Connections that still carried calls shortly before the deadline.
-    pub connections: usize,
-    /// Calls that were answered UNAVAILABLE then.
-    pub unavailable: usize,
+    pub(crate) connections: usize,
+    /// Calls that were called off then.
+    pub(crate) called_off: usize,
     /// Connections that were cut in the end: their peer did not read, or their handler did not yield.
-    pub cut: usize,
-    /// How many calls of each method did not end by themselves, but UNAVAILABLE, cut or not at all: by path,
-    /// `/package.Service/Method`.
-    pub methods: BTreeMap<String, usize>,
+    pub(crate) cut: usize,
+    /// How many calls of each method did not end by themselves, but were called off, cut, or did not end at all.
+    pub(crate) methods: BTreeMap<String, usize>,
     /// The longest running of them.
-    pub oldest: Option<OldestCall>,
+    pub(crate) oldest: Option<OldestCall>,
     /// The threads that could not be ended, since a handler blocks them. Their connections stay open for as
     /// long as it does.
-    pub blocked_workers: Vec<String>,
+    pub(crate) blocked_workers: Vec<String>,
 }
 
-impl DrainError {
+impl Undrained {
     /// Whether there is nothing to tell.
     pub(crate) fn is_clean(&self) -> bool {
-        self.unavailable == 0 && self.cut == 0 && self.blocked_workers.is_empty()
-    }
-}
-
-impl fmt::Display for DrainError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "gRPC did not drain by itself: {} held on, {} answered UNAVAILABLE, {} cut",
-            count(self.connections, "connection"),
-            count(self.unavailable, "call"),
-            count(self.cut, "connection"),
-        )?;
-        if let Some(OldestCall { method, age }) = &self.oldest {
-            write!(f, "; the oldest call, {method}, had run for {age:.1?}")?;
-        }
-        if !self.blocked_workers.is_empty() {
-            write!(f, "; a handler blocks {}", self.blocked_workers.join(", "))?;
-            return f.write_str(": move what blocks to spawn_blocking");
-        }
-        f.write_str(": limit calls by GrpcServerOptions::request_timeout, or allow more time")
+        self.called_off == 0 && self.cut == 0 && self.blocked_workers.is_empty()
     }
 }
 
@@ -152,22 +129,5 @@ mod tests {
         let deadline = Instant::now();
         let times = Timetable::new(deadline + Duration::from_secs(1), deadline);
         assert_eq!((times.call_off, times.cut, times.give_up), (deadline, deadline, deadline));
-    }
-
-    #[test]
-    fn g09_a_drain_names_what_held_on() {
-        let error = DrainError {
-            methods: BTreeMap::new(),
-            connections: 2,
-            unavailable: 1,
-            cut: 1,
-            oldest: Some(OldestCall { method: "/a.B/C".into(), age: Duration::from_millis(3100) }),
-            blocked_workers: vec!["grpc-worker-0".into()],
-        };
-        assert_eq!(
-            error.to_string(),
-            "gRPC did not drain by itself: 2 connections held on, 1 call answered UNAVAILABLE, 1 connection cut; \
-             the oldest call, /a.B/C, had run for 3.1s; a handler blocks grpc-worker-0: move what blocks to spawn_blocking"
-        );
     }
 }

@@ -31,8 +31,8 @@ impl Gauge {
                 .extend(worker.stuck().map(|(method, age)| OldestCall { method: method.to_string(), age }));
             worker.unreading.tell(&mut carried);
             worker.open.for_each(|call| {
-                carried.watches += usize::from(call.is_watch());
-                carried.add(call.method(), call.began.elapsed());
+                carried.watches += usize::from(call.is_endless());
+                carried.add(call.name(), call.began.elapsed());
             });
         }
         Some(carried)

@@ -1,11 +1,14 @@
 //! The engine of a server: it listens, accepts, deals connections out to workers, serves them, and drains.
 
 pub(crate) mod acceptor;
+pub(crate) mod application;
 pub(crate) mod connection;
 pub(crate) mod drain;
+pub(crate) mod error;
 pub(crate) mod gauge;
 pub(crate) mod listen;
 pub(crate) mod open_calls;
+pub(crate) mod options;
 pub(crate) mod state;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;

@@ -3,34 +3,39 @@
 //! The worker's own thread adds, and removes all but those that it handed over to others, so the lock is all but never
 //! contended.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use slab::Slab;
 use tokio::time::Instant;
 
 use crate::events::Name;
-use crate::grpc::call::call_path::{CallPath, counted_as};
-use crate::grpc::register::methods::Method;
+
+/// What a call is shown as.
+pub(crate) trait CallLabel: fmt::Debug + Send + Sync {
+    /// What it is counted as, in reports and in the status. Never a peer's choice without a bound.
+    fn name(&self) -> &str;
+
+    /// Whether it is open for as long as its peer likes, though it is the server's own.
+    fn is_endless(&self) -> bool;
+}
 
 /// A call that is open.
 #[derive(Debug)]
 pub(crate) struct OpenCall {
-    method: Arc<Method>,
-    path: Option<Arc<CallPath>>,
+    label: Arc<dyn CallLabel>,
     pub(crate) began: Instant,
-    /// Whether it was answered UNAVAILABLE and is open only for the bytes of that.
+    /// Whether it was called off, and is open only for the bytes of the answer to that.
     pub(crate) called_off: bool,
 }
 
 impl OpenCall {
-    /// What it is counted as: its path, where it is served.
-    pub(crate) fn method(&self) -> &str {
-        counted_as(&self.method, self.path.as_deref())
+    pub(crate) fn name(&self) -> &str {
+        self.label.name()
     }
 
-    /// Whether it is a watch of health, or a stream of reflection.
-    pub(crate) fn is_watch(&self) -> bool {
-        self.method.is_watch()
+    pub(crate) fn is_endless(&self) -> bool {
+        self.label.is_endless()
     }
 }
 
@@ -40,8 +45,8 @@ pub(crate) struct OpenCalls(Mutex<Slab<OpenCall>>);
 
 impl OpenCalls {
     /// Returns the key by which it is removed.
-    pub(crate) fn insert(&self, method: Arc<Method>, path: Option<Arc<CallPath>>, began: Instant) -> usize {
-        self.lock().insert(OpenCall { method, path, began, called_off: false })
+    pub(crate) fn insert(&self, label: Arc<dyn CallLabel>, began: Instant) -> usize {
+        self.lock().insert(OpenCall { label, began, called_off: false })
     }
 
     pub(crate) fn call_off(&self, key: usize) {
@@ -55,9 +60,9 @@ impl OpenCalls {
         drop(call);
     }
 
-    /// What the call is of that has this key.
-    pub(crate) fn path_at(&self, key: usize) -> Option<Name> {
-        self.lock().get(key).map(|call| call.method().into())
+    /// What the call of this key is shown as.
+    pub(crate) fn name_at(&self, key: usize) -> Option<Name> {
+        self.lock().get(key).map(|call| call.name().into())
     }
 
     /// Calls are kept from coming and going in the meantime.

@@ -12,19 +12,17 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::events::{InFlight, Name};
-use crate::grpc::logging::Logger;
-use crate::grpc::options::GrpcServerOptions;
 use crate::server::connection::unread_list::UnreadList;
 use crate::server::drain::{Patience, Timetable};
 use crate::server::open_calls::OpenCalls;
+use crate::server::options::EngineOptions;
 use crate::server::worker::balance::Backlog;
 use crate::server::worker::current_poll::CurrentPoll;
 
 /// What a worker, its connections and their calls know of each other.
 #[derive(Debug, Default)]
 pub(crate) struct WorkerState {
-    pub(crate) options: GrpcServerOptions,
-    pub(crate) logger: Arc<Logger>,
+    pub(crate) options: EngineOptions,
     /// Calls that are open on the whole server. Counted only where they are limited.
     pub(crate) places_taken: Arc<AtomicUsize>,
     /// Where it runs, once it does.
@@ -54,7 +52,7 @@ pub(crate) struct WorkerState {
     patience: OnceLock<Patience>,
     /// Connections whose peer reads nothing.
     pub(crate) unreading: UnreadList,
-    /// Calls are answered UNAVAILABLE from here on.
+    /// Calls are called off from here on: the application answers them at once.
     pub(crate) called_off: CancellationToken,
     /// The same, cheap to ask.
     pub(crate) off: AtomicBool,
@@ -62,25 +60,21 @@ pub(crate) struct WorkerState {
     pub(crate) cutting: CancellationToken,
     /// The whole server is ended at once.
     pub(crate) killed: CancellationToken,
-    /// What [`DrainError`](crate::grpc::DrainError) tells.
+    /// What [`Undrained`](crate::server::drain::Undrained) tells.
     pub(crate) held_on: AtomicUsize,
     pub(crate) cut: AtomicUsize,
     /// Those of the cut connections whose calls are not yet gone, which are still among the carrying ones.
     pub(crate) cut_with_calls: AtomicUsize,
-    /// Calls that were answered UNAVAILABLE.
-    unavailable: Mutex<InFlight>,
+    /// Calls that were called off.
+    called_off_calls: Mutex<InFlight>,
     /// Calls that were open when connections were cut.
     left: OnceLock<InFlight>,
 }
 
 impl WorkerState {
     /// What the workers of one server share is the places.
-    pub(crate) fn new(options: GrpcServerOptions, places_taken: Arc<AtomicUsize>) -> Self {
+    pub(crate) fn new(options: EngineOptions, places_taken: Arc<AtomicUsize>) -> Self {
         Self { options, places_taken, ..Self::default() }
-    }
-
-    pub(crate) fn logged_by(self, logger: &Arc<Logger>) -> Self {
-        Self { logger: Arc::clone(logger), ..self }
     }
 
     /// The state of the worker of this number, which ends when `killed` is cancelled.
@@ -127,13 +121,13 @@ impl WorkerState {
         self.called_off.cancel();
     }
 
-    pub(crate) fn count_unavailable(&self, method: &str, age: Duration) {
-        self.lock_unavailable().add(method, age);
+    pub(crate) fn count_called_off(&self, method: &str, age: Duration) {
+        self.lock_called_off().add(method, age);
     }
 
-    /// The calls that were answered UNAVAILABLE.
-    pub(crate) fn unavailable(&self) -> InFlight {
-        self.lock_unavailable().clone()
+    /// The calls that were called off.
+    pub(crate) fn called_off_calls(&self) -> InFlight {
+        self.lock_called_off().clone()
     }
 
     /// The calls that were not even ended so: those that were cut, or that are open still.
@@ -145,7 +139,7 @@ impl WorkerState {
         let mut left = InFlight::default();
         self.open.for_each(|call| {
             if !call.called_off {
-                left.add(call.method(), call.began.elapsed());
+                left.add(call.name(), call.began.elapsed());
             }
         });
         left
@@ -157,7 +151,7 @@ impl WorkerState {
         self.cutting.cancel();
     }
 
-    fn lock_unavailable(&self) -> MutexGuard<'_, InFlight> {
-        self.unavailable.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_called_off(&self) -> MutexGuard<'_, InFlight> {
+        self.called_off_calls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

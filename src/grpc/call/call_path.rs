@@ -1,8 +1,11 @@
 //! What a call is shown and counted as.
 
+use std::sync::Arc;
+
 use crate::base::peer_text;
 use crate::events::OTHER_METHODS;
 use crate::grpc::register::methods::Method;
+use crate::server::open_calls::CallLabel;
 
 /// The path of a call as its client wrote it, as far as it may be shown. It is kept where no method knows its own.
 #[derive(Debug)]
@@ -22,6 +25,35 @@ pub(crate) fn path_of<'a>(method: &'a Method, path: Option<&'a CallPath>) -> &'a
 /// The same where calls are counted by method: all that are not served count as one.
 pub(crate) fn counted_as<'a>(method: &'a Method, path: Option<&'a CallPath>) -> &'a str {
     if method.served { path_of(method, path) } else { OTHER_METHODS }
+}
+
+/// The label of a call among those that are open.
+pub(crate) fn label(method: &Arc<Method>, path: Option<&Arc<CallPath>>) -> Arc<dyn CallLabel> {
+    match path {
+        // A path is kept where no method knows its own: such a call is no watch.
+        Some(path) if method.served => Arc::clone(path) as Arc<dyn CallLabel>,
+        _ => Arc::clone(method) as Arc<dyn CallLabel>,
+    }
+}
+
+impl CallLabel for CallPath {
+    fn name(&self) -> &str {
+        &self.0
+    }
+
+    fn is_endless(&self) -> bool {
+        false
+    }
+}
+
+impl CallLabel for Method {
+    fn name(&self) -> &str {
+        counted_as(self, None)
+    }
+
+    fn is_endless(&self) -> bool {
+        self.is_watch()
+    }
 }
 
 #[cfg(test)]

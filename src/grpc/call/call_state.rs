@@ -1,7 +1,7 @@
 //! One call: counted, limited, timed and logged from its first byte to its last, the panics of its handler caught.
 //!
 //! ```text
-//!   request --> begin --a call--> Answer --answers--> CallBody --last byte sent--> over
+//!   request --> begin --a call--> ResponseFuture --answers--> CallBody --last byte sent--> over
 //!                 |               each of them, and each piece that is still to be sent, holds the call
 //!                 |
 //!                 +-- and a refusal, if it is not to be handled: no request of gRPC: HTTP 405 or 415
@@ -29,7 +29,7 @@ use tracing::span::Entered;
 
 use crate::grpc::builtin::health;
 use crate::grpc::call::admission::Place;
-use crate::grpc::call::call_path::{CallPath, counted_as};
+use crate::grpc::call::call_path::{self, CallPath, counted_as};
 use crate::grpc::call::caught_panic;
 use crate::grpc::call::deadline::Deadline;
 use crate::grpc::call::request::{self, Refusal};
@@ -80,7 +80,7 @@ impl Call {
         let longest_poll = method.cost.is_measured(number).then(AtomicU32::default);
         let (options, taken) = (&connection.worker.options, &connection.worker.places_taken);
         let limited = !(method.built_in && is_health(request.uri().path()));
-        let mut refusal = request::refuse(request, &options.content_subtypes);
+        let mut refusal = request::refuse(request, &method.context.content_subtypes);
         let mut refused_by = EndedBy::Refusal;
         let mut shed = |refusal: &mut Option<Refusal>, why: &str| {
             connection.worker.shed.fetch_add(1, Ordering::Relaxed);
@@ -118,9 +118,9 @@ impl Call {
             None => Some(Arc::new(CallPath::shown(request.uri().path()))),
         };
         let began = Instant::now();
-        let entry = connection.worker.open.insert(Arc::clone(&method), path.clone(), began);
+        let entry = connection.worker.open.insert(call_path::label(&method, path.as_ref()), began);
         let facts = Facts {
-            logger: &connection.worker.logger,
+            logger: &method.context.logger,
             path: path.as_deref(),
             method: &method,
             peer: connection.address(),
@@ -150,7 +150,7 @@ impl Call {
     }
 
     fn facts(&self) -> Facts<'_> {
-        let (logger, path) = (&*self.connection.worker.logger, self.path.as_deref());
+        let (logger, path) = (&*self.method.context.logger, self.path.as_deref());
         Facts { logger, path, method: &self.method, peer: self.connection.address(), began: self.began }
     }
 
@@ -212,13 +212,13 @@ impl Call {
 
     /// How many bytes a message of the request may have.
     pub(crate) fn max_decoding_message_size(&self) -> u32 {
-        let limit = self.connection.worker.options.max_decoding_message_size;
+        let limit = self.method.context.max_decoding_message_size;
         if self.method.built_in { limit.min(LONGEST_BUILT_IN_REQUEST) } else { limit }
     }
 
     /// How many bytes a message of the answer may have.
     pub(crate) fn max_encoding_message_size(&self) -> u32 {
-        self.connection.worker.options.max_encoding_message_size
+        self.method.context.max_encoding_message_size
     }
 
     /// Its handler has no more to say. Told once.
@@ -287,7 +287,7 @@ impl Call {
     fn call_off(&self) -> Status {
         self.connection.worker.open.call_off(self.entry);
         let counted = counted_as(&self.method, self.path.as_deref());
-        self.connection.worker.count_unavailable(counted, self.began.elapsed());
+        self.connection.worker.count_called_off(counted, self.began.elapsed());
         self.log.ends_by(EndedBy::Drain);
         Status::unavailable("server is shutting down")
     }

@@ -5,6 +5,8 @@ pub(crate) mod body;
 pub(crate) mod call_path;
 pub(crate) mod call_state;
 pub(crate) mod caught_panic;
+pub(crate) mod connect_info;
+pub(crate) mod context;
 pub(crate) mod deadline;
 pub(crate) mod framing;
 pub(crate) mod request;

@@ -25,6 +25,7 @@ use tonic::body::Body;
 use crate::grpc::call::admission::{Queued, Turn};
 use crate::grpc::call::body::CallBody;
 use crate::grpc::call::call_state::{Alarm, Call};
+use crate::grpc::call::connect_info;
 use crate::grpc::call::request::Refusal;
 use crate::grpc::call::request_body::RequestBody;
 use crate::grpc::register::handler::{GrpcHandler, HandlerFuture};
@@ -49,7 +50,7 @@ impl Arrived {
         let tap = call.request_tap(self.request.headers());
         let mut request = self.request.map(|body| Body::new(RequestBody::new(body, limit, tap)));
         if let Some(peer) = call.peer() {
-            peer.insert_into(request.extensions_mut());
+            connect_info::insert(peer, request.extensions_mut());
         }
         handler.handle(request)
     }
@@ -102,14 +103,14 @@ impl Stage {
 }
 
 /// The answer to a call, on its way.
-pub(crate) struct Answer {
+pub(crate) struct ResponseFuture {
     stage: Stage,
     turn: Option<Turn>,
     alarm: Alarm,
     call: Arc<Call>,
 }
 
-impl Answer {
+impl ResponseFuture {
     fn new(stage: Stage, call: Arc<Call>) -> Self {
         Self { stage, turn: None, alarm: Alarm::default(), call }
     }
@@ -128,6 +129,10 @@ impl Answer {
         Self::new(stage, call)
     }
 
+    pub(crate) fn call(&self) -> &Call {
+        &self.call
+    }
+
     /// Drops what is left of the handler.
     fn let_go(&mut self) {
         if matches!(self.stage, Stage::Answered) {
@@ -139,7 +144,7 @@ impl Answer {
     }
 }
 
-impl Drop for Answer {
+impl Drop for ResponseFuture {
     fn drop(&mut self) {
         // Else there is a body, which tells.
         if !matches!(self.stage, Stage::Answered) {
@@ -149,7 +154,7 @@ impl Drop for Answer {
     }
 }
 
-impl Future for Answer {
+impl Future for ResponseFuture {
     type Output = Result<Response<CallBody>, Infallible>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
@@ -179,8 +184,8 @@ impl Future for Answer {
     }
 }
 
-impl fmt::Debug for Answer {
+impl fmt::Debug for ResponseFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer").field("call", &self.call).finish_non_exhaustive()
+        f.debug_struct("ResponseFuture").field("call", &self.call).finish_non_exhaustive()
     }
 }

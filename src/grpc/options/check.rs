@@ -62,39 +62,43 @@ impl GrpcServerOptions {
         self.check_durations()?;
         self.check_pairs()?;
         #[cfg(feature = "tls")]
-        self.tls.as_ref().map_or(Ok(()), |tls| tls.check())?;
+        self.engine.tls.as_ref().map_or(Ok(()), |tls| tls.check())?;
         Ok(())
     }
 
     fn check_counts(&self) -> Check {
-        if let Some(workers) = self.workers.filter(|workers| *workers > MOST_WORKERS) {
+        if let Some(workers) = self.engine.workers.filter(|workers| *workers > MOST_WORKERS) {
             return refuse("GrpcServerOptions::workers", workers, "give at most 1024, one a core or fewer");
         }
         for (option, value, mend) in [
-            ("GrpcServerOptions::workers", self.workers, "give at least 1, or leave it out for one a core"),
+            (
+                "GrpcServerOptions::workers",
+                self.engine.workers,
+                "give at least 1, or leave it out for one a core",
+            ),
             (
                 "GrpcServerOptions::max_connections",
-                self.max_connections,
+                self.engine.max_connections,
                 "allow at least 1, or None for no limit",
             ),
             (
                 "GrpcServerOptions::max_concurrent_streams",
-                Some(self.max_concurrent_streams as usize),
+                Some(self.engine.max_concurrent_streams as usize),
                 "allow at least 1",
             ),
             (
                 "GrpcServerOptions::max_concurrent_calls",
-                self.max_concurrent_calls,
+                self.engine.max_concurrent_calls,
                 "allow at least 1, or None for no limit",
             ),
             (
                 "GrpcServerOptions::max_concurrent_calls_per_connection",
-                self.max_concurrent_calls_per_connection,
+                self.engine.max_concurrent_calls_per_connection,
                 "allow at least 1, or None for no limit",
             ),
             (
                 "GrpcServerOptions::max_watches_per_connection",
-                Some(self.max_watches_per_connection),
+                Some(self.engine.max_watches_per_connection),
                 "allow at least 1, or switch health_service and reflection_service off",
             ),
         ] {
@@ -131,25 +135,25 @@ impl GrpcServerOptions {
         )?;
         within(
             "GrpcServerOptions::initial_stream_window_size",
-            self.initial_stream_window_size,
+            self.engine.initial_stream_window_size,
             &WINDOWS,
             window,
         )?;
         within(
             "GrpcServerOptions::initial_connection_window_size",
-            self.initial_connection_window_size,
+            self.engine.initial_connection_window_size,
             &WINDOWS,
             window,
         )?;
         within(
             "GrpcServerOptions::max_frame_size",
-            Some(self.max_frame_size),
+            Some(self.engine.max_frame_size),
             &FRAMES,
             "give 16384 to 16777215 bytes, which is what HTTP/2 allows",
         )?;
         within(
             "GrpcServerOptions::max_header_list_size",
-            Some(self.max_header_list_size),
+            Some(self.engine.max_header_list_size),
             &(LEAST_HEADERS..=u32::MAX),
             "allow at least 512 bytes: the headers that every call has need about that",
         )
@@ -158,19 +162,19 @@ impl GrpcServerOptions {
     fn check_durations(&self) -> Check {
         let limit = "give it some time, or None for no limit";
         let time = "give it some time";
-        lasting("GrpcServerOptions::request_timeout", self.request_timeout, limit)?;
-        lasting("GrpcServerOptions::handshake_timeout", Some(self.handshake_timeout), time)?;
+        lasting("GrpcServerOptions::request_timeout", self.engine.request_timeout, limit)?;
+        lasting("GrpcServerOptions::handshake_timeout", Some(self.engine.handshake_timeout), time)?;
         lasting(
             "GrpcServerOptions::keepalive_interval",
-            self.keepalive_interval,
+            self.engine.keepalive_interval,
             "give it some time, or None for no pings",
         )?;
-        lasting("GrpcServerOptions::keepalive_timeout", self.keepalive_timeout, time)?;
-        lasting("GrpcServerOptions::max_connection_age", self.max_connection_age, limit)?;
-        lasting("GrpcServerOptions::max_connection_age_grace", self.max_connection_age_grace, limit)?;
-        lasting("GrpcServerOptions::max_connection_idle", self.max_connection_idle, limit)?;
-        lasting("GrpcServerOptions::write_timeout", self.write_timeout, limit)?;
-        match self.tcp_keepalive {
+        lasting("GrpcServerOptions::keepalive_timeout", self.engine.keepalive_timeout, time)?;
+        lasting("GrpcServerOptions::max_connection_age", self.engine.max_connection_age, limit)?;
+        lasting("GrpcServerOptions::max_connection_age_grace", self.engine.max_connection_age_grace, limit)?;
+        lasting("GrpcServerOptions::max_connection_idle", self.engine.max_connection_idle, limit)?;
+        lasting("GrpcServerOptions::write_timeout", self.engine.write_timeout, limit)?;
+        match self.engine.tcp_keepalive {
             Some(silence) if !(Duration::from_secs(1)..=LONGEST_TCP_KEEPALIVE).contains(&silence) => refuse(
                 "GrpcServerOptions::tcp_keepalive",
                 Shown(silence),
@@ -182,14 +186,14 @@ impl GrpcServerOptions {
 
     /// Refuses options that are of no effect, or contradict others.
     fn check_pairs(&self) -> Check {
-        if let (Some(timeout), None) = (self.keepalive_timeout, self.keepalive_interval) {
+        if let (Some(timeout), None) = (self.engine.keepalive_timeout, self.engine.keepalive_interval) {
             return refuse(
                 "GrpcServerOptions::keepalive_timeout",
                 Shown(timeout),
                 "leave it out: keepalive_interval is None, so no ping is sent whose answer it could limit",
             );
         }
-        if let (Some(grace), None) = (self.max_connection_age_grace, self.max_connection_age) {
+        if let (Some(grace), None) = (self.engine.max_connection_age_grace, self.engine.max_connection_age) {
             return refuse(
                 "GrpcServerOptions::max_connection_age_grace",
                 Shown(grace),
@@ -197,15 +201,15 @@ impl GrpcServerOptions {
             );
         }
         for (option, window) in [
-            ("GrpcServerOptions::initial_stream_window_size", self.initial_stream_window_size),
-            ("GrpcServerOptions::initial_connection_window_size", self.initial_connection_window_size),
+            ("GrpcServerOptions::initial_stream_window_size", self.engine.initial_stream_window_size),
+            ("GrpcServerOptions::initial_connection_window_size", self.engine.initial_connection_window_size),
         ] {
-            if let (Some(bytes), true) = (window, self.adaptive_window) {
+            if let (Some(bytes), true) = (window, self.engine.adaptive_window) {
                 return refuse(option, bytes, "leave it out, or adaptive_window, which sets the size itself");
             }
         }
-        match self.max_concurrent_calls_per_connection {
-            Some(calls) if calls > self.max_concurrent_streams as usize => refuse(
+        match self.engine.max_concurrent_calls_per_connection {
+            Some(calls) if calls > self.engine.max_concurrent_streams as usize => refuse(
                 "GrpcServerOptions::max_concurrent_calls_per_connection",
                 calls,
                 "give at most max_concurrent_streams, or raise that: no client can open so many",

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use prost_types::MethodDescriptorProto;
 
 use crate::grpc::builtin::reflection::DescriptorSet;
+use crate::grpc::call::context::CallContext;
 use crate::grpc::register::availability::Gate;
 use crate::server::worker::balance::Cost;
 
@@ -54,6 +55,8 @@ impl fmt::Display for MethodKind {
 #[derive(Debug, Default)]
 pub(crate) struct Method {
     pub(crate) cost: Cost,
+    /// What all calls of the server have in common.
+    pub(crate) context: Arc<CallContext>,
     /// `None` where nothing describes it.
     pub(crate) described: Option<Described>,
     /// Whether it is of a service of the server's own, health or reflection, with no layers of users around it.

@@ -21,6 +21,7 @@ use tonic::body::Body;
 use tower::Service;
 
 use crate::base::peer_text;
+use crate::grpc::call::context::CallContext;
 use crate::grpc::register::handler::{GrpcHandler, HandlerFuture};
 use crate::grpc::register::methods::{Method, MethodKind};
 use crate::grpc::register::middleware::{Middleware, Scope};
@@ -52,11 +53,12 @@ impl Route {
         Self { method: Arc::new(method), handler: Some(handler) }
     }
 
-    fn local(&self) -> Self {
-        let Method { described, built_in, served, gate, cost: _ } = &*self.method;
+    fn local(&self, context: &Arc<CallContext>) -> Self {
+        let Method { described, built_in, served, gate, cost: _, context: _ } = &*self.method;
         let (described, gate) = (described.clone(), gate.clone());
         let (built_in, served) = (*built_in, *served);
-        let method = Method { described, built_in, served, gate, cost: Cost::default() };
+        let context = Arc::clone(context);
+        let method = Method { described, built_in, served, gate, cost: Cost::default(), context };
         Self { method: Arc::new(method), handler: self.handler.as_ref().map(GrpcHandler::local) }
     }
 
@@ -87,10 +89,14 @@ impl Table {
         self.services.insert(name, route);
     }
 
-    fn local(&self) -> Self {
-        let methods = self.methods.iter().map(|(path, route)| (path.clone(), route.local()));
-        let services = self.services.iter().map(|(name, route)| (*name, route.local()));
-        Self { methods: methods.collect(), services: services.collect(), nothing: self.nothing.local() }
+    fn local(&self, context: &Arc<CallContext>) -> Self {
+        let methods = self.methods.iter().map(|(path, route)| (path.clone(), route.local(context)));
+        let services = self.services.iter().map(|(name, route)| (*name, route.local(context)));
+        Self {
+            methods: methods.collect(),
+            services: services.collect(),
+            nothing: self.nothing.local(context),
+        }
     }
 
     fn find(&self, path: &str) -> &Route {
@@ -131,9 +137,9 @@ impl Router {
     }
 
     /// The same router for one worker: counting and measuring calls touches nothing that others touch.
-    pub(crate) fn local(&self) -> Self {
+    pub(crate) fn local(&self, context: &Arc<CallContext>) -> Self {
         let layered = self.layered.as_ref().map(GrpcHandler::local);
-        Self { table: Arc::new(self.table.local()), layered }
+        Self { table: Arc::new(self.table.local(context)), layered }
     }
 
     pub(crate) fn find(&self, path: &str) -> &Route {

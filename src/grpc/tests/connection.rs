@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::register::router::{Router, Table};
-use crate::grpc::tests::peer::alone;
+use crate::grpc::call::connect_info::addresses;
+use crate::grpc::tests::peer::{alone, nothing_served};
 use crate::server::connection::serve::serve;
 use crate::server::connection::state::Connection;
-use crate::server::listen::addresses;
+use crate::server::options::EngineOptions;
 use crate::server::state::WorkerState;
 
 #[tokio::test(start_paused = true)]
@@ -20,14 +20,8 @@ async fn a_peer_that_does_not_speak_http2_in_ten_seconds_is_closed() {
         peer.write_all(preface.as_bytes()).await.unwrap();
         let began = tokio::time::Instant::now();
         let connection = Connection::new(Arc::default());
-        serve(
-            io,
-            addresses(None, None),
-            alone(&GrpcServerOptions::new()),
-            Router::new(Table::default(), &[]),
-            connection,
-        )
-        .await;
+        serve(io, addresses(None, None), alone(&EngineOptions::default()), nothing_served(), connection)
+            .await;
         assert_eq!(began.elapsed().as_secs(), 10);
     }
 }
@@ -39,8 +33,8 @@ async fn a_peer_that_speaks_http2_may_be_idle_for_as_long_as_it_answers_pings() 
     let served = serve(
         io,
         addresses(None, None),
-        alone(&GrpcServerOptions::new()),
-        Router::new(Table::default(), &[]),
+        alone(&EngineOptions::default()),
+        nothing_served(),
         Connection::new(Arc::default()),
     );
     tokio::select! {
@@ -58,8 +52,8 @@ async fn a_peer_that_answers_no_ping_is_closed() {
     serve(
         io,
         addresses(None, None),
-        alone(&GrpcServerOptions::new()),
-        Router::new(Table::default(), &[]),
+        alone(&EngineOptions::default()),
+        nothing_served(),
         Connection::new(Arc::default()),
     )
     .await;
@@ -72,8 +66,7 @@ async fn kept(options: &GrpcServerOptions) -> Option<u64> {
     let (_sender, _connection) = h2::client::handshake(peer).await.unwrap();
     let began = tokio::time::Instant::now();
     let connection = Connection::new(Arc::default());
-    let served =
-        serve(io, addresses(None, None), alone(options), Router::new(Table::default(), &[]), connection);
+    let served = serve(io, addresses(None, None), alone(&options.engine), nothing_served(), connection);
     let day = tokio::time::timeout(Duration::from_secs(24 * 60 * 60), served).await;
     day.ok().map(|()| began.elapsed().as_secs())
 }
@@ -91,7 +84,7 @@ async fn a_peer_that_does_not_speak_is_closed_after_the_handshake_timeout() {
     let (_peer, io) = tokio::io::duplex(1024);
     let began = tokio::time::Instant::now();
     let options = GrpcServerOptions::new().handshake_timeout(Duration::from_secs(3));
-    let connection = Connection::new(Arc::new(WorkerState::new(options.clone(), Arc::default())));
-    serve(io, addresses(None, None), alone(&options), Router::new(Table::default(), &[]), connection).await;
+    let connection = Connection::new(Arc::new(WorkerState::new(options.engine.clone(), Arc::default())));
+    serve(io, addresses(None, None), alone(&options.engine), nothing_served(), connection).await;
     assert_eq!(began.elapsed().as_secs(), 3);
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tonic::Code;
 
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::tests::peer::{Peer, told};
+use crate::grpc::tests::peer::{Peer, serving, told};
 use crate::grpc::tests::probe::Probed;
 use crate::server::state::WorkerState;
 
@@ -63,7 +63,8 @@ async fn a_stream_that_never_pauses_is_ended_at_its_deadline_too() {
 async fn a_stream_whose_peer_does_not_read_is_reset_after_its_deadline() {
     let probed = Probed::new();
     let (options, taken) = (GrpcServerOptions::new().max_concurrent_calls(1), Arc::default());
-    let mut peer = Peer::connect_to(WorkerState::new(options, Arc::clone(&taken)), &probed.probe).await;
+    let mut peer =
+        Peer::connect_to(WorkerState::new(options.engine, Arc::clone(&taken)), &probed.probe).await;
     let began = Instant::now();
     let response = peer.call("Flood", &[("grpc-timeout", "3S")]).await;
     let mut body = response.await.unwrap().into_body();
@@ -161,10 +162,10 @@ async fn a_call_whose_turn_comes_after_its_deadline_is_not_handled_and_the_next_
 #[tokio::test(start_paused = true)]
 async fn calls_that_are_not_handled_do_not_make_a_heavy_method_look_light() {
     let probed = Probed::new();
-    let router = probed.probe.router();
-    let cost = &router.find("/test.Probe/Big").method.cost;
+    let application = serving(probed.probe.router(), &GrpcServerOptions::new());
+    let cost = &application.router.find("/test.Probe/Big").method.cost;
     cost.measured(Duration::from_micros(50));
-    let mut peer = Peer::connect_by(WorkerState::default(), router.clone()).await;
+    let mut peer = Peer::connect_by(WorkerState::default(), application.clone()).await;
     for timeout in ["0n", "0n", "malformed"] {
         assert_ne!(told(peer.call("Big", &[("grpc-timeout", timeout)]).await).await.code, Code::Ok);
     }

@@ -26,7 +26,7 @@ async fn ended(peer: &mut Raw, began: Instant) -> f64 {
     (&mut peer.served).await.unwrap();
     let worker = &peer.connection.worker;
     let told = [&worker.cut, &worker.cut_with_calls].map(|count| count.load(Ordering::Relaxed));
-    assert_eq!((told, worker.unavailable().open()), ([0, 0], 0), "it is nobody's failure");
+    assert_eq!((told, worker.called_off_calls().open()), ([0, 0], 0), "it is nobody's failure");
     began.elapsed().div_duration_f64(WHOLE)
 }
 
@@ -168,7 +168,7 @@ async fn g17_headers_without_end_hold_up_no_drain() {
 #[tokio::test(start_paused = true)]
 async fn g08_a_peer_that_reads_a_little_all_the_time_gets_its_answer_whole_during_a_drain() {
     let probed = Probed::new();
-    let worker = WorkerState::new(GrpcServerOptions::new(), std::sync::Arc::default());
+    let worker = WorkerState::new(GrpcServerOptions::new().engine, std::sync::Arc::default());
     let draining = worker.draining.clone();
     let mut peer = Peer::connect_to(worker, &probed.probe).await;
     let mut body = peer.call("Big", &[]).await.await.unwrap().into_body();

@@ -11,13 +11,12 @@ use tonic::Code;
 
 use crate::grpc::GrpcServerOptions;
 use crate::grpc::builtin::ping::PingClient;
-use crate::grpc::register::router::{Router, Table};
-use crate::grpc::tests::peer::{Peer, Told, alone, told};
+use crate::grpc::call::connect_info::addresses;
+use crate::grpc::tests::peer::{Peer, Told, alone, nothing_served, told};
 use crate::grpc::tests::probe::{BIG, Probed};
 use crate::grpc::tests::rig::{Rig, endpoint, soon};
 use crate::server::connection::serve::serve;
 use crate::server::connection::state::Connection;
-use crate::server::listen::addresses;
 use crate::server::state::WorkerState;
 
 #[tokio::test(start_paused = true)]
@@ -41,7 +40,7 @@ async fn calls_beyond_the_servers_limit_are_answered_resource_exhausted_at_once(
     let mut probed = Probed::new();
     let options = GrpcServerOptions::new().max_concurrent_calls(1);
     let taken = Arc::<AtomicUsize>::default();
-    let worker = || WorkerState::new(options.clone(), Arc::clone(&taken));
+    let worker = || WorkerState::new(options.engine.clone(), Arc::clone(&taken));
     let mut one = Peer::connect_to(worker(), &probed.probe).await;
     let mut other = Peer::connect_to(worker(), &probed.probe).await;
     let held = tokio::spawn(told(one.call("Hold", &[]).await));
@@ -119,8 +118,7 @@ async fn headers_that_are_too_long_are_refused() {
 async fn announced(options: &GrpcServerOptions) -> (BTreeMap<u16, u32>, u32) {
     let (mut near, far) = tokio::io::duplex(1 << 16);
     let connection = Connection::new(Arc::default());
-    let serving =
-        serve(far, addresses(None, None), alone(options), Router::new(Table::default(), &[]), connection);
+    let serving = serve(far, addresses(None, None), alone(&options.engine), nothing_served(), connection);
     let served = tokio::spawn(serving);
     near.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
     let (mut settings, mut window) = (BTreeMap::new(), 0);

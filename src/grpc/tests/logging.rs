@@ -9,10 +9,13 @@ use tonic::Code;
 use tracing::Level;
 use tracing::dispatcher::DefaultGuard;
 
+use crate::grpc::GrpcServerOptions;
+use crate::grpc::application::GrpcApplication;
 use crate::grpc::builtin::reflection::DescriptorSet;
 use crate::grpc::logging::{GrpcLogging, Logger};
 use crate::grpc::tests::peer::{Peer, told};
-use crate::grpc::tests::probe::Probed;
+use crate::grpc::tests::probe::{Probe, Probed};
+use crate::server::application::Application;
 use crate::server::state::WorkerState;
 
 /// What was logged on this thread, as text.
@@ -51,9 +54,11 @@ impl Written {
     }
 }
 
-fn logged() -> WorkerState {
+/// A peer of a worker that logs.
+async fn connect(worker: WorkerState, probe: &Probe) -> Peer {
     let logger = Logger::new(Some(GrpcLogging::new()), Vec::new);
-    WorkerState::new(Default::default(), Arc::default()).logged_by(&Arc::new(logger))
+    let application = GrpcApplication::new(probe.router(), &GrpcServerOptions::new(), logger);
+    Peer::connect_by(worker, application.for_worker()).await
 }
 
 /// A set of one file, which cannot be used: it lacks what it imports.
@@ -87,9 +92,9 @@ fn the_types_of_messages_are_looked_at_only_where_messages_are_shown() {
 #[tokio::test(start_paused = true)]
 async fn a_call_that_the_drain_calls_off_is_logged_as_such() {
     let (written, _guard) = Written::begin();
-    let (mut probed, worker) = (Probed::new(), logged());
+    let (mut probed, worker) = (Probed::new(), WorkerState::default());
     let called_off = worker.called_off.clone();
-    let mut peer = Peer::connect_to(worker, &probed.probe).await;
+    let mut peer = connect(worker, &probed.probe).await;
     let held = peer.call("Hold", &[]).await;
     probed.entered.recv().await.unwrap();
     called_off.cancel();
@@ -108,7 +113,7 @@ async fn a_call_that_the_drain_calls_off_is_logged_as_such() {
 async fn a_stream_whose_peer_does_not_read_is_logged_as_past_its_deadline() {
     let (written, _guard) = Written::begin();
     let probed = Probed::new();
-    let mut peer = Peer::connect_to(logged(), &probed.probe).await;
+    let mut peer = connect(WorkerState::default(), &probed.probe).await;
     let response = peer.call("Flood", &[("grpc-timeout", "3S")]).await;
     let mut body = response.await.unwrap().into_body();
     while let Some(Ok(_)) = body.data().await {}
@@ -119,9 +124,9 @@ async fn a_stream_whose_peer_does_not_read_is_logged_as_past_its_deadline() {
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_connection_is_cut_is_logged_as_such() {
     let (written, _guard) = Written::begin();
-    let (mut probed, worker) = (Probed::new(), logged());
+    let (mut probed, worker) = (Probed::new(), WorkerState::default());
     let (draining, cutting) = (worker.draining.clone(), worker.cutting.clone());
-    let mut peer = Peer::connect_to(worker, &probed.probe).await;
+    let mut peer = connect(worker, &probed.probe).await;
     let held = peer.call("Hold", &[]).await;
     probed.entered.recv().await.unwrap();
     draining.cancel();

@@ -8,11 +8,15 @@ use tokio::task::JoinHandle;
 use tonic::Code;
 
 use crate::grpc::GrpcServerOptions;
-use crate::grpc::register::router::Router;
+use crate::grpc::application::GrpcApplication;
+use crate::grpc::call::connect_info::addresses;
+use crate::grpc::logging::Logger;
+use crate::grpc::register::router::{Router, Table};
 use crate::grpc::tests::probe::Probe;
+use crate::server::application::Application;
 use crate::server::connection::serve::{Http2, http2, serve};
 use crate::server::connection::state::Connection;
-use crate::server::listen::addresses;
+use crate::server::options::EngineOptions;
 use crate::server::state::WorkerState;
 use crate::server::worker::stream_executor::{Crew, Streams};
 
@@ -36,25 +40,39 @@ pub(crate) struct Told {
 }
 
 /// HTTP/2 on a worker that hands nothing over.
-pub(crate) fn alone(options: &GrpcServerOptions) -> Http2 {
+pub(crate) fn alone(options: &EngineOptions) -> Http2 {
     http2(options, Streams::new(Arc::default(), Crew::default()))
+}
+
+/// gRPC with these options, on one worker.
+pub(crate) fn serving(router: Router, options: &GrpcServerOptions) -> GrpcApplication {
+    GrpcApplication::new(router, options, Logger::default()).for_worker()
+}
+
+/// The same where nothing is registered.
+pub(crate) fn nothing_served() -> GrpcApplication {
+    serving(Router::new(Table::default(), &[]), &GrpcServerOptions::new())
 }
 
 impl Peer {
     pub(crate) async fn connect(options: &GrpcServerOptions, probe: &Probe) -> Self {
-        Self::connect_to(WorkerState::new(options.clone(), Arc::default()), probe).await
+        let worker = WorkerState::new(options.engine.clone(), Arc::default());
+        Self::connect_by(worker, serving(probe.router(), options)).await
     }
 
     pub(crate) async fn connect_to(worker: WorkerState, probe: &Probe) -> Self {
-        Self::connect_by(worker, probe.router()).await
+        Self::connect_by(worker, serving(probe.router(), &GrpcServerOptions::new())).await
     }
 
-    pub(crate) async fn connect_by(worker: impl Into<Arc<WorkerState>>, router: Router) -> Self {
+    pub(crate) async fn connect_by(
+        worker: impl Into<Arc<WorkerState>>,
+        application: GrpcApplication,
+    ) -> Self {
         let worker = worker.into();
         let (near, far) = tokio::io::duplex(1 << 20);
         let http = alone(&worker.options);
         let connection = Connection::new(worker);
-        let served = tokio::spawn(serve(far, addresses(None, None), http, router, connection));
+        let served = tokio::spawn(serve(far, addresses(None, None), http, application, connection));
         let (sender, connection) = h2::client::handshake(near).await.unwrap();
         Self { sender, drive: tokio::spawn(connection), served }
     }

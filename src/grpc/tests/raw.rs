@@ -8,13 +8,13 @@ use tokio::task::JoinHandle;
 
 use crate::grpc::GrpcServerOptions;
 use crate::grpc::builtin::ping::PingService;
+use crate::grpc::call::connect_info::addresses;
 use crate::grpc::register::router::Router;
-use crate::grpc::tests::peer::alone;
+use crate::grpc::tests::peer::{alone, serving};
 use crate::grpc::{GrpcRegistrar, tests::probe::Probe};
 use crate::server::connection::serve::serve;
 use crate::server::connection::state::Connection;
 use crate::server::drain::Timetable;
-use crate::server::listen::addresses;
 use crate::server::state::WorkerState;
 
 pub(crate) const DATA: u8 = 0;
@@ -105,8 +105,14 @@ impl Raw {
 
     async fn connect_to(options: &GrpcServerOptions, router: Router, buffer: usize, settings: &[u8]) -> Self {
         let (mut io, far) = tokio::io::duplex(buffer);
-        let connection = Connection::new(Arc::new(WorkerState::new(options.clone(), Arc::default())));
-        let serving = serve(far, addresses(None, None), alone(options), router, Arc::clone(&connection));
+        let connection = Connection::new(Arc::new(WorkerState::new(options.engine.clone(), Arc::default())));
+        let serving = serve(
+            far,
+            addresses(None, None),
+            alone(&options.engine),
+            serving(router, options),
+            Arc::clone(&connection),
+        );
         let served = tokio::spawn(serving);
         io.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
         io.write_all(&frame(SETTINGS, 0, 0, settings)).await.unwrap();

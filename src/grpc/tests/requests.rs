@@ -10,7 +10,7 @@ use tonic::Code;
 use crate::grpc::GrpcServerOptions;
 use crate::grpc::builtin::health::{self, HealthCheckRequest, HealthServer, HealthService};
 use crate::grpc::register::registrar::GrpcRegistrar;
-use crate::grpc::tests::peer::{Peer, told};
+use crate::grpc::tests::peer::{Peer, serving, told};
 use crate::grpc::tests::probe::Probed;
 use crate::server::state::WorkerState;
 
@@ -93,8 +93,8 @@ async fn healthy(options: GrpcServerOptions) -> (Arc<WorkerState>, Peer) {
     let registrar = GrpcRegistrar::new();
     registrar.add_built_in(HealthServer::new(HealthService::new()));
     registrar.add_file_descriptor_set(health::FILE_DESCRIPTOR_SET);
-    let worker = Arc::new(WorkerState::new(options, Arc::default()));
-    let peer = Peer::connect_by(Arc::clone(&worker), registrar.close()).await;
+    let worker = Arc::new(WorkerState::new(options.engine.clone(), Arc::default()));
+    let peer = Peer::connect_by(Arc::clone(&worker), serving(registrar.close(), &options)).await;
     (worker, peer)
 }
 
@@ -133,7 +133,7 @@ async fn g17_a_connection_has_so_many_watches_and_no_more() {
     };
     assert!(answer.body_mut().data().await.unwrap().is_ok());
     let mut watches = 0;
-    worker.open.for_each(|call| watches += usize::from(call.is_watch()));
+    worker.open.for_each(|call| watches += usize::from(call.is_endless()));
     assert_eq!(watches, 2);
 }
 

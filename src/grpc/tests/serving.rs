@@ -73,7 +73,7 @@ async fn a_socket_whose_file_another_server_has_replaced_is_not_listened_on_and_
     let first = bind(&wanted, &nobody_asks()).await.unwrap();
     // It does not listen yet, so it looks left behind.
     let second = bind(&wanted, &nobody_asks()).await.unwrap();
-    let error = first.listen().unwrap_err().to_string();
+    let error = ServerError::from(first.listen().unwrap_err()).to_string();
     assert!(error.contains("another file is in its place") && error.contains(&wanted.to_string()), "{error}");
     assert!(path.exists());
     let second = second.listen().unwrap();

@@ -10,11 +10,12 @@ use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::grpc::tests::peer::alone;
+use crate::grpc::GrpcServerOptions;
+use crate::grpc::call::connect_info::addresses;
+use crate::grpc::tests::peer::{alone, serving};
 use crate::grpc::tests::probe::{MEDIUM, Probed};
 use crate::server::connection::serve::serve;
 use crate::server::connection::state::Connection;
-use crate::server::listen::addresses;
 use crate::server::state::WorkerState;
 use crate::server::tls::ServerTls;
 
@@ -42,7 +43,13 @@ async fn g08_an_answer_that_tls_holds_back_is_sent_whole_to_a_slow_reader() {
     let (draining, http) = (worker.draining.clone(), alone(&worker.options));
     let router = probed.probe.router();
     let connection = Connection::new(Arc::new(worker));
-    let served = tokio::spawn(serve(far.unwrap(), addresses(None, None), http, router, connection));
+    let served = tokio::spawn(serve(
+        far.unwrap(),
+        addresses(None, None),
+        http,
+        serving(router, &GrpcServerOptions::new()),
+        connection,
+    ));
     let (mut sender, mut connection) = h2::client::handshake(near.unwrap()).await.unwrap();
     let request = Request::post("http://test/test.Probe/Medium")
         .header("content-type", "application/grpc")

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::grpc::options::GrpcServerOptions;
 use crate::server::connection::state::Connection;
 use crate::server::drain::until;
+use crate::server::options::EngineOptions;
 
 /// Why a connection is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub(crate) struct Term {
 
 impl Term {
     /// For a connection that began then.
-    pub(crate) fn new(options: &GrpcServerOptions, began: Instant) -> Self {
+    pub(crate) fn new(options: &EngineOptions, began: Instant) -> Self {
         Self {
             handshake: Some(began + options.handshake_timeout),
             age: options.max_connection_age.map(|age| began + jittered(age, random())),

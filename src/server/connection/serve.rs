@@ -17,6 +17,7 @@
 //! goes on calling is refused its new calls in the end, and one that reads nothing is not waited for:
 //! [`Patience`](crate::server::drain::Patience) and [`unread`](crate::server::connection::unread) say when.
 
+use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -28,17 +29,13 @@ use hyper::server::conn::http2;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::grpc::call::admission::queue;
-use crate::grpc::call::body::CallBody;
-use crate::grpc::call::call_state::Call;
-use crate::grpc::call::response_future::{Answer, Arrived};
-use crate::grpc::options::GrpcServerOptions;
-use crate::grpc::register::router::Router;
+use crate::server::application::{Answer, Application};
 use crate::server::connection::io_observer::Wire;
 use crate::server::connection::lifetime::{Departure, Term};
 use crate::server::connection::state::Connection;
 use crate::server::connection::unread::{Unread, left_unread};
 use crate::server::listen::Peer;
+use crate::server::options::EngineOptions;
 use crate::server::worker::stream_executor::Streams;
 
 /// How long a connection that carries nothing may take to acknowledge the GOAWAY.
@@ -50,7 +47,7 @@ const LEAVING_GRACE: Duration = Duration::from_secs(10);
 /// HTTP/2 as it is spoken here.
 pub(crate) type Http2 = http2::Builder<Streams>;
 
-pub(crate) fn http2(options: &GrpcServerOptions, streams: Streams) -> Http2 {
+pub(crate) fn http2(options: &EngineOptions, streams: Streams) -> Http2 {
     let mut http = http2::Builder::new(streams);
     http.timer(TokioTimer::new())
         .max_concurrent_streams(options.max_concurrent_streams)
@@ -66,16 +63,17 @@ pub(crate) fn http2(options: &GrpcServerOptions, streams: Streams) -> Http2 {
 }
 
 /// Serves a connection to its end. Dropping it closes the connection.
-pub(crate) async fn serve<I>(io: I, peer: Peer, http: Http2, router: Router, connection: Arc<Connection>)
+pub(crate) async fn serve<I, A>(io: I, peer: Peer, http: Http2, application: A, connection: Arc<Connection>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Application,
 {
     // A connection is served once.
     let _ = connection.peer.set(peer);
     let worker = Arc::clone(&connection.worker);
     let wire = TokioIo::new(Wire::new(io, Arc::clone(&connection)));
-    let calls = Calls { router, connection: Arc::clone(&connection) };
-    let mut hyper = pin!(http.serve_connection(wire, calls));
+    let requests = Requests { application, connection: Arc::clone(&connection) };
+    let mut hyper = pin!(http.serve_connection(wire, requests));
     let cut = || connection.cut.store(true, Ordering::Relaxed);
     // Looks at the connection whenever hyper has.
     let mut unread = pin!(Unread::new(&connection, worker.options.write_timeout));
@@ -137,26 +135,20 @@ async fn lasting(limit: Option<Duration>) {
     }
 }
 
-/// Answers the calls of one connection.
-struct Calls {
-    router: Router,
+/// Hands the requests of one connection to the application.
+struct Requests<A> {
+    application: A,
     connection: Arc<Connection>,
 }
 
-impl hyper::service::Service<Request<Incoming>> for Calls {
-    type Response = Response<CallBody>;
-    type Error = std::convert::Infallible;
-    type Future = Answer;
+impl<A: Application> hyper::service::Service<Request<Incoming>> for Requests<A> {
+    type Response = Response<A::Body>;
+    type Error = Infallible;
+    type Future = A::Answer;
 
-    fn call(&self, request: Request<Incoming>) -> Answer {
-        let route = self.router.find(request.uri().path());
-        let connection = Arc::clone(&self.connection);
-        let (call, refusal) = Call::begin(connection, &request, Arc::clone(&route.method));
-        Streams::announce(call.deadline(), route.method.cost.heavy());
-        if let Some(status) = refusal {
-            return Answer::refused(status, call);
-        }
-        let queued = self.connection.turns.as_ref().filter(|_| call.is_limited()).map(queue);
-        Answer::handled(Arrived { request, handler: self.router.handler(route) }, queued, call)
+    fn call(&self, request: Request<Incoming>) -> A::Answer {
+        let answer = self.application.answer(&self.connection, request);
+        Streams::announce(answer.stream_hints());
+        answer
     }
 }

@@ -188,7 +188,7 @@ impl Connection {
 
     /// Where its peer is, where it has an address.
     pub(crate) fn address(&self) -> Option<SocketAddr> {
-        self.peer.get().and_then(Peer::address)
+        self.peer.get().and_then(|peer| peer.address)
     }
 
     /// Whether the peer has not yet said that it speaks HTTP/2.

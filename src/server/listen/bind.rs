@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::time::Instant;
 
 use crate::base::GrpcAddress;
-use crate::grpc::error::ServerError;
+use crate::server::error::ListenError;
 use crate::server::listen::address::{Place, ServerAddress};
 use crate::server::listen::inherited;
 use crate::server::listen::listener::Listener;
@@ -51,7 +51,7 @@ enum Failure {
     /// Somebody else has it.
     InUse(io::Error),
     Other(io::Error),
-    Told(ServerError),
+    Told(ListenError),
 }
 
 impl From<io::Error> for Failure {
@@ -65,7 +65,7 @@ impl From<io::Error> for Failure {
 pub(crate) async fn bind(
     wanted: &[ServerAddress],
     shutdown: &ShutdownSignal,
-) -> Result<Vec<Bound>, ServerError> {
+) -> Result<Vec<Bound>, ListenError> {
     let began = Instant::now();
     let mut all = Vec::with_capacity(wanted.len());
     for address in wanted {
@@ -78,20 +78,20 @@ async fn bind_patiently(
     wanted: &ServerAddress,
     began: Instant,
     shutdown: &ShutdownSignal,
-) -> Result<Vec<Bound>, ServerError> {
+) -> Result<Vec<Bound>, ListenError> {
     let mut pause = FIRST_PAUSE;
     loop {
         let address = wanted.to_string();
         let source = match try_at(wanted).await {
             Ok(bound) => return Ok(bound),
             Err(Failure::Told(error)) => return Err(error),
-            Err(Failure::Other(source)) => return Err(ServerError::Bind { address, source }),
+            Err(Failure::Other(source)) => return Err(ListenError::Bind { address, source }),
             Err(Failure::InUse(source)) => source,
         };
         let waited = began.elapsed();
         let asked = shutdown.is_requested();
         if asked || waited >= PATIENCE {
-            return Err(ServerError::InUse { address, waited, asked, source });
+            return Err(ListenError::InUse { address, waited, asked, source });
         }
         if pause == FIRST_PAUSE {
             tracing::warn!(
@@ -122,7 +122,7 @@ async fn try_at(wanted: &ServerAddress) -> Result<Vec<Bound>, Failure> {
         }
         Place::Inherited(name) => {
             let sockets = inherited::duplicates(name.as_deref()).map_err(|(reason, mend)| {
-                Failure::Told(ServerError::Unusable { address: wanted.to_string(), reason, mend })
+                Failure::Told(ListenError::Unusable { address: wanted.to_string(), reason, mend })
             })?;
             let bound = |(socket, address)| Bound { address, hold: Hold::Inherited(socket) };
             return Ok(sockets.into_iter().map(bound).collect());
@@ -171,8 +171,8 @@ impl Bound {
     }
 
     /// From here on connecting succeeds.
-    pub(crate) fn listen(mut self) -> Result<Listening, ServerError> {
-        let failed = |source| ServerError::Listen { address: self.address.to_string(), source };
+    pub(crate) fn listen(mut self) -> Result<Listening, ListenError> {
+        let failed = |source| ListenError::Listen { address: self.address.to_string(), source };
         match &mut self.hold {
             Hold::Unix(Some(file), _) if !file.is_in_place() => {
                 let error = io::Error::new(io::ErrorKind::AddrInUse, "another file is in its place");

@@ -9,20 +9,20 @@ use tokio::io::DuplexStream;
 use tokio::net::TcpStream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::grpc::options::GrpcServerOptions;
 use crate::server::listen::listener::Stream;
+use crate::server::options::EngineOptions;
 
 /// A connection that was accepted, on its way to a worker.
 #[derive(Debug)]
 pub(crate) struct Accepted {
-    pub(crate) stream: Moving,
+    pub(crate) stream: RawStream,
     /// Held until the connection is closed, where connections are limited.
     pub(crate) place: Option<OwnedSemaphorePermit>,
 }
 
 /// A stream that no runtime watches.
 #[derive(Debug)]
-pub(crate) enum Moving {
+pub(crate) enum RawStream {
     Tcp(std::net::TcpStream),
     Unix(std::os::unix::net::UnixStream),
     InMemory(DuplexStream),
@@ -31,6 +31,7 @@ pub(crate) enum Moving {
 /// The way in.
 #[derive(Debug)]
 pub(crate) struct Entry {
+    protocol: &'static str,
     nodelay: bool,
     keepalive: Option<Duration>,
     places: Option<Arc<Semaphore>>,
@@ -39,10 +40,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(options: &GrpcServerOptions) -> Self {
+    pub(crate) fn new(options: &EngineOptions) -> Self {
         // More than a semaphore has are no limit.
         let places = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         Self {
+            protocol: options.protocol,
             nodelay: options.tcp_nodelay,
             keepalive: options.tcp_keepalive,
             places: options.max_connections.map(places),
@@ -59,7 +61,8 @@ impl Entry {
                 // Said once for all that are refused in a row.
                 if place.is_none() && !self.full {
                     tracing::warn!(
-                        "gRPC connections are refused: as many are open as max_connections allows; raise it if the process can carry more"
+                        "{} connections are refused: as many are open as max_connections allows; raise it if the process can carry more",
+                        self.protocol
                     );
                 }
                 self.full = place.is_none();
@@ -70,9 +73,9 @@ impl Entry {
             }
         };
         let stream = match stream {
-            Stream::Tcp(stream) => Moving::Tcp(self.as_optioned(stream)?.into_std()?),
-            Stream::Unix(stream) => Moving::Unix(stream.into_std()?),
-            Stream::InMemory(stream) => Moving::InMemory(stream),
+            Stream::Tcp(stream) => RawStream::Tcp(self.as_optioned(stream)?.into_std()?),
+            Stream::Unix(stream) => RawStream::Unix(stream.into_std()?),
+            Stream::InMemory(stream) => RawStream::InMemory(stream),
         };
         Ok(Some(Accepted { stream, place }))
     }
@@ -101,13 +104,13 @@ mod tests {
     async fn tcp_is_as_the_options_say() {
         let seconds = Duration::from_secs(77);
         for (options, nodelay, keepalive) in [
-            (GrpcServerOptions::new(), true, None),
-            (GrpcServerOptions::new().tcp_nodelay(false), false, None),
-            (GrpcServerOptions::new().tcp_keepalive(seconds), true, Some(seconds)),
+            (EngineOptions::default(), true, None),
+            (EngineOptions { tcp_nodelay: false, ..Default::default() }, false, None),
+            (EngineOptions { tcp_keepalive: Some(seconds), ..Default::default() }, true, Some(seconds)),
         ] {
             let (stream, _peer) = accepted().await;
             let accepted = Entry::new(&options).admit(stream).unwrap().unwrap();
-            let Moving::Tcp(stream) = &accepted.stream else { panic!("it was TCP") };
+            let RawStream::Tcp(stream) = &accepted.stream else { panic!("it was TCP") };
             let socket = SockRef::from(stream);
             assert_eq!(socket.tcp_nodelay().unwrap(), nodelay);
             assert_eq!(socket.keepalive().unwrap(), keepalive.is_some());
@@ -118,7 +121,7 @@ mod tests {
 
     #[tokio::test]
     async fn one_connection_too_many_is_closed_until_another_has_gone() {
-        let mut entry = Entry::new(&GrpcServerOptions::new().max_connections(1));
+        let mut entry = Entry::new(&EngineOptions { max_connections: Some(1), ..Default::default() });
         let first = entry.admit(accepted().await.0).unwrap();
         assert!(first.is_some());
         assert!(entry.admit(accepted().await.0).unwrap().is_none());

@@ -25,8 +25,6 @@ pub use memory::InMemory;
 pub(crate) use address::ServerAddress;
 
 pub(crate) use bind::{Bound, Listening, bind};
-pub(crate) use entry::{Accepted, Entry, Moving};
+pub(crate) use entry::{Accepted, Entry, RawStream};
 pub(crate) use listener::accept;
-pub(crate) use peer::Peer;
-#[cfg(test)]
-pub(crate) use peer::addresses;
+pub(crate) use peer::{Peer, Socket};

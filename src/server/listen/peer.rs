@@ -1,47 +1,25 @@
-//! What handlers are told of their peer, where tonic's handlers look for it.
+//! The peer of a connection.
 
-use http::Extensions;
+use std::any::Any;
 use std::net::SocketAddr;
-#[cfg(feature = "tls")]
-use tonic::transport::server::TlsConnectInfo;
-use tonic::transport::server::{TcpConnectInfo, UdsConnectInfo};
 
-/// The peer of a connection.
-#[derive(Debug, Clone)]
-pub(crate) enum Peer {
-    Tcp(TcpConnectInfo),
+use tokio::net::{TcpStream, UnixStream};
+
+/// What a connection came by, for the application to take down what its handlers are told of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Socket<'a> {
+    Tcp(&'a TcpStream),
     #[cfg(feature = "tls")]
-    Tls(TlsConnectInfo<TcpConnectInfo>),
-    Unix(UdsConnectInfo),
-    /// There is nothing to tell.
+    Tls(&'a tokio_rustls::server::TlsStream<TcpStream>),
+    Unix(&'a UnixStream),
     InMemory,
 }
 
-impl Peer {
+/// The peer of a connection.
+#[derive(Debug)]
+pub(crate) struct Peer {
     /// Where it is, where it has an address.
-    pub(crate) fn address(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp(info) => info.remote_addr,
-            #[cfg(feature = "tls")]
-            Self::Tls(info) => info.get_ref().remote_addr,
-            Self::Unix(_) | Self::InMemory => None,
-        }
-    }
-
-    /// Tells a call of it.
-    pub(crate) fn insert_into(&self, extensions: &mut Extensions) {
-        match self {
-            Self::Tcp(info) => drop(extensions.insert(info.clone())),
-            #[cfg(feature = "tls")]
-            Self::Tls(info) => drop(extensions.insert(info.clone())),
-            Self::Unix(info) => drop(extensions.insert(info.clone())),
-            Self::InMemory => {}
-        }
-    }
-}
-
-/// A peer over TCP with these addresses.
-#[cfg(test)]
-pub(crate) fn addresses(local: Option<SocketAddr>, remote: Option<SocketAddr>) -> Peer {
-    Peer::Tcp(TcpConnectInfo { local_addr: local, remote_addr: remote })
+    pub(crate) address: Option<SocketAddr>,
+    /// What the application knows of it.
+    pub(crate) details: Box<dyn Any + Send + Sync>,
 }

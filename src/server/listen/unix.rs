@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use crate::grpc::error::ServerError;
+use crate::server::error::ListenError;
 
 /// Its own user may connect, nobody else.
 const DEFAULT_MODE: u32 = 0o600;
@@ -31,7 +31,7 @@ pub(crate) enum Failure {
     /// Somebody listens there.
     InUse(io::Error),
     /// No use in trying again.
-    Hopeless(ServerError),
+    Hopeless(ListenError),
 }
 
 /// The file of a socket that is ours. Dropping it removes the file, unless another is in its place by now.
@@ -172,8 +172,8 @@ fn stream() -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn unusable(path: &Path, reason: String, mend: &'static str) -> ServerError {
-    ServerError::Unusable { address: format!("unix:{}", path.display()), reason, mend }
+fn unusable(path: &Path, reason: String, mend: &'static str) -> ListenError {
+    ListenError::Unusable { address: format!("unix:{}", path.display()), reason, mend }
 }
 
 fn kind_of(file: &Metadata) -> &'static str {

@@ -33,7 +33,6 @@ pub use crate::report::TlsError;
 pub(crate) use handshake::handshake;
 pub(crate) use validity::watch as watch_validity;
 
-use crate::grpc::options::GrpcServerOptions;
 use crate::report::ConfigError;
 use crate::supervision::dispatch;
 use material::{Role, Source, Stamp};
@@ -302,20 +301,5 @@ impl fmt::Debug for ServerTls {
             .field("client_auth_optional", &plan.client_auth_optional)
             .field("reload_every", &plan.reload_every)
             .finish_non_exhaustive()
-    }
-}
-
-/// TLS.
-impl GrpcServerOptions {
-    /// Speaks TLS at the addresses of TCP, and nothing else there; inherited ones too. Unix sockets and
-    /// [`InMemory`](crate::clients::InMemory) do without: whoever reaches them is on this machine. Default: none.
-    /// In grpc-go: `Creds`.
-    ///
-    /// The files are read when the manager starts, before anything runs. One that cannot be used is refused as
-    /// [`ConfigError::Tls`](crate::ConfigError). A certificate that ends within 30 days is told by a warning, one that has
-    /// ended by an error, at set-up and once a day; both are served.
-    pub fn tls(mut self, tls: impl Into<Option<ServerTls>>) -> Self {
-        self.tls = tls.into();
-        self
     }
 }

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::OwnedSemaphorePermit;
-use tonic::transport::server::Connected;
 
-use crate::grpc::register::router::Router;
+use crate::server::application::Application;
 use crate::server::connection::serve::{Http2, http2, serve};
 use crate::server::connection::state::Connection;
-use crate::server::listen::{Accepted, Moving, Peer};
+use crate::server::listen::{Accepted, Peer, RawStream, Socket};
 use crate::server::state::WorkerState;
 #[cfg(feature = "tls")]
 use crate::server::tls::{ServerTls, handshake};
@@ -19,44 +18,47 @@ use crate::server::worker::stream_executor::{Crew, Streams};
 
 /// Begins the connections of a worker.
 #[derive(Debug)]
-pub(crate) struct Host {
+pub(crate) struct Host<A> {
     http: Http2,
-    router: Router,
+    application: A,
     shared: Arc<WorkerState>,
 }
 
-impl Host {
-    pub(crate) fn new(router: Router, shared: Arc<WorkerState>, crew: Crew) -> Self {
+impl<A: Application> Host<A> {
+    pub(crate) fn new(application: A, shared: Arc<WorkerState>, crew: Crew) -> Self {
         let http = http2(&shared.options, Streams::new(Arc::clone(&shared), crew));
-        Self { http, router, shared }
+        Self { http, application, shared }
     }
 
     /// Begins to serve a connection, on the current runtime.
     pub(crate) fn begin(&self, accepted: Accepted) {
         let Accepted { stream, place } = accepted;
         if let Err(error) = self.try_begin(stream, place) {
-            tracing::warn!(%error, "lost a gRPC connection: its socket cannot be watched; is the limit of open files too low?");
+            tracing::warn!(%error, "lost a {} connection: its socket cannot be watched; is the limit of open files too low?", self.shared.options.protocol);
         }
     }
 
-    fn try_begin(&self, stream: Moving, place: Option<OwnedSemaphorePermit>) -> io::Result<()> {
+    fn try_begin(&self, stream: RawStream, place: Option<OwnedSemaphorePermit>) -> io::Result<()> {
         match stream {
-            Moving::Tcp(stream) => {
+            RawStream::Tcp(stream) => {
                 let stream = TcpStream::from_std(stream)?;
                 #[cfg(feature = "tls")]
                 if let Some(tls) = &self.shared.options.tls {
                     self.serve_tls(stream, tls.clone(), place);
                     return Ok(());
                 }
-                let peer = Peer::Tcp(stream.connect_info());
+                let peer = self.application.peer_of(Socket::Tcp(&stream));
                 self.serve(stream, peer, place);
             }
-            Moving::Unix(stream) => {
+            RawStream::Unix(stream) => {
                 let stream = UnixStream::from_std(stream)?;
-                let peer = Peer::Unix(stream.connect_info());
+                let peer = self.application.peer_of(Socket::Unix(&stream));
                 self.serve(stream, peer, place);
             }
-            Moving::InMemory(stream) => self.serve(stream, Peer::InMemory, place),
+            RawStream::InMemory(stream) => {
+                let peer = self.application.peer_of(Socket::InMemory);
+                self.serve(stream, peer, place);
+            }
         }
         Ok(())
     }
@@ -66,7 +68,7 @@ impl Host {
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let connection = Connection::new(Arc::clone(&self.shared));
-        let serving = serve(io, peer, self.http.clone(), self.router.clone(), connection);
+        let serving = serve(io, peer, self.http.clone(), self.application.clone(), connection);
         self.shared.tasks.spawn(async move {
             let _place = place;
             serving.await;
@@ -76,12 +78,12 @@ impl Host {
     #[cfg(feature = "tls")]
     fn serve_tls(&self, stream: TcpStream, tls: ServerTls, place: Option<OwnedSemaphorePermit>) {
         let connection = Connection::new(Arc::clone(&self.shared));
-        let (http, router) = (self.http.clone(), self.router.clone());
+        let (http, application) = (self.http.clone(), self.application.clone());
         self.shared.tasks.spawn(async move {
             let _place = place;
             let Some(stream) = handshake(&tls, stream, &connection).await else { return };
-            let peer = Peer::Tls(stream.connect_info());
-            serve(stream, peer, http, router, connection).await;
+            let peer = application.peer_of(Socket::Tls(&stream));
+            serve(stream, peer, http, application, connection).await;
         });
     }
 }

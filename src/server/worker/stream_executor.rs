@@ -12,24 +12,16 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::grpc::call::deadline::Deadline;
+use crate::server::application::StreamHints;
 use crate::server::state::WorkerState;
 use crate::server::worker::balance::elsewhere;
 
 /// How much later than its deadline: whatever can be answered has been by then.
 const SLACK: Duration = Duration::from_millis(20);
 
-/// What is known of the next stream.
-#[derive(Debug, Clone, Copy, Default)]
-struct Announced {
-    deadline: Option<Instant>,
-    /// What its first poll is expected to take, where that is much, in nanoseconds.
-    cost: Option<u64>,
-}
-
 thread_local! {
-    /// Of the call that the worker was handed last.
-    static LATEST: Cell<Announced> = const { Cell::new(Announced { deadline: None, cost: None }) };
+    /// Of the request that the worker was handed last.
+    static LATEST: Cell<StreamHints> = const { Cell::new(StreamHints { deadline: None, cost: None }) };
 }
 
 /// All workers of a server, once they have started.
@@ -68,11 +60,10 @@ impl Streams {
         Self(Arc::new(Place { home, crew }))
     }
 
-    /// The next stream that is run is that of a call with this deadline, whose first poll costs that: hyper runs a
-    /// stream right after it has handed over its call.
-    pub(crate) fn announce(deadline: Option<&Deadline>, cost: Option<u64>) {
-        LATEST
-            .set(Announced { deadline: deadline.and_then(|deadline| deadline.at.checked_add(SLACK)), cost });
+    /// What the next stream is run by: hyper runs a stream right after it has handed over its request.
+    pub(crate) fn announce(hints: StreamHints) {
+        let deadline = hints.deadline.and_then(|deadline| deadline.checked_add(SLACK));
+        LATEST.set(StreamHints { deadline, ..hints });
     }
 
     /// Runs a stream that keeps its thread busy for a while.
@@ -108,10 +99,10 @@ where
 {
     fn execute(&self, stream: F) {
         match LATEST.take() {
-            Announced { deadline: None, cost: None } => drop(tokio::spawn(stream)),
-            Announced { deadline: Some(at), cost: None } => drop(tokio::spawn(cut_at(at, stream))),
-            Announced { deadline: None, cost: Some(cost) } => self.run_heavy(stream, cost),
-            Announced { deadline: Some(at), cost: Some(cost) } => self.run_heavy(cut_at(at, stream), cost),
+            StreamHints { deadline: None, cost: None } => drop(tokio::spawn(stream)),
+            StreamHints { deadline: Some(at), cost: None } => drop(tokio::spawn(cut_at(at, stream))),
+            StreamHints { deadline: None, cost: Some(cost) } => self.run_heavy(stream, cost),
+            StreamHints { deadline: Some(at), cost: Some(cost) } => self.run_heavy(cut_at(at, stream), cost),
         }
     }
 }

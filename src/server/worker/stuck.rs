@@ -111,7 +111,7 @@ impl Stuck {
                 && seen.told.is_none()
                 && now - since >= limit
                 && let Some((_, home)) = self.workers.get(home)
-                && let Some(method) = home.open.path_at(entry)
+                && let Some(method) = home.open.name_at(entry)
             {
                 seen.told = Some((method.clone(), since));
                 worker.note_stuck(Some((method.clone(), since)));

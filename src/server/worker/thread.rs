@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::base::{ThreadError, spawn_with};
-use crate::grpc::register::router::Router;
+use crate::server::application::Application;
 use crate::server::drain::{Timetable, until};
 use crate::server::listen::Accepted;
 use crate::server::state::WorkerState;
@@ -36,14 +36,14 @@ impl Worker {
     /// of `alive`.
     pub(crate) fn start(
         number: usize,
-        router: Router,
+        application: impl Application,
         shared: WorkerState,
         crew: Crew,
         kill: CancellationToken,
         alive: blocking::Sender<Infallible>,
         (caught_up, alarm): (Arc<Notify>, Arc<Alarm>),
     ) -> Result<Self, ThreadError> {
-        let name = format!("grpc-worker-{number}");
+        let name = format!("{}-worker-{number}", shared.options.thread_prefix);
         let (parks, unparks) = (Arc::clone(&shared.parked), Arc::clone(&shared.parked));
         let shared = Arc::new(shared.of_worker(number, kill.clone()));
         let poll = Arc::clone(&shared.poll);
@@ -64,10 +64,10 @@ impl Worker {
         let over = CancellationToken::new();
         let intake = Arc::new(Intake::new(caught_up));
         let (drain, ordered) = oneshot::channel();
-        let work = work(Arc::clone(&intake), ordered, router, Arc::clone(&shared), crew);
+        let work = work(Arc::clone(&intake), ordered, application, Arc::clone(&shared), crew);
         let guard = over.clone().drop_guard();
         let dispatch = dispatch::current();
-        let thread = spawn_with("a gRPC worker", name.clone(), runtime, move |runtime| {
+        let thread = spawn_with("a worker", name.clone(), runtime, move |runtime| {
             let _alive = alive;
             let _over_in_the_end = guard;
             let _dispatch = dispatch::adopt(&dispatch);
@@ -114,12 +114,12 @@ impl Worker {
 async fn work(
     connections: Arc<Intake<Accepted>>,
     mut ordered: oneshot::Receiver<Option<Timetable>>,
-    router: Router,
+    application: impl Application,
     shared: Arc<WorkerState>,
     crew: Crew,
 ) {
     let tasks = &shared.tasks;
-    let host = Host::new(router, Arc::clone(&shared), crew);
+    let host = Host::new(application, Arc::clone(&shared), crew);
     let times = loop {
         tokio::select! {
             biased;

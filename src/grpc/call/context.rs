@@ -1,0 +1,33 @@
+//! What all calls of a server have in common.
+
+use std::sync::Arc;
+
+use crate::grpc::logging::Logger;
+use crate::grpc::options::GrpcServerOptions;
+
+/// What calls go by beside the engine's own limits.
+#[derive(Debug)]
+pub(crate) struct CallContext {
+    pub(crate) logger: Arc<Logger>,
+    /// Beside `proto`.
+    pub(crate) content_subtypes: Vec<Box<str>>,
+    pub(crate) max_decoding_message_size: u32,
+    pub(crate) max_encoding_message_size: u32,
+}
+
+impl CallContext {
+    pub(crate) fn new(options: &GrpcServerOptions, logger: &Arc<Logger>) -> Self {
+        Self {
+            logger: Arc::clone(logger),
+            content_subtypes: options.content_subtypes.clone(),
+            max_decoding_message_size: options.max_decoding_message_size,
+            max_encoding_message_size: options.max_encoding_message_size,
+        }
+    }
+}
+
+impl Default for CallContext {
+    fn default() -> Self {
+        Self::new(&GrpcServerOptions::default(), &Arc::default())
+    }
+}

@@ -1,25 +1,69 @@
-//! How long messages may be, seen from the bytes that pass. Nothing is kept back.
+//! The frames of gRPC's messages, found in the bytes that pass. Nothing is kept back.
 //!
 //! ```text
 //!   | compressed? 1 byte | length 4 bytes | message | compressed? | length | message ...
 //! ```
 //!
-//! tonic's services have limits too, yet each its own, and answer OUT_OF_RANGE; this one holds for all, and
-//! answers as grpc-go does.
+//! [`FrameParser`] is the only parser of them. [`Messages`] holds messages to a length: tonic's services have limits too,
+//! yet each its own, and answer OUT_OF_RANGE; this one holds for all, and answers as grpc-go does.
 
 use tonic::Status;
 
 const HEADER: u8 = 5;
 
-/// Follows the messages of one direction of a call.
+/// Follows the frames of one direction of a call, however they are cut.
+#[derive(Debug, Default)]
+pub(crate) struct FrameParser {
+    /// How many bytes of a header have passed, and what they say so far.
+    passed: u8,
+    header: u64,
+    /// How much of a message is to come.
+    left: u32,
+}
+
+/// A part of a frame.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// Its header is whole.
+    Header { compressed: bool, length: u32 },
+    /// So many bytes of its message; `last`: the message is whole with them.
+    Message { bytes: usize, last: bool },
+}
+
+impl FrameParser {
+    /// Takes the next part off the front of these bytes; `None` when they are used up.
+    #[inline]
+    pub(crate) fn next(&mut self, rest: &mut &[u8]) -> Option<Part> {
+        if self.passed == HEADER {
+            if rest.is_empty() && self.left > 0 {
+                return None;
+            }
+            let bytes = (self.left as usize).min(rest.len());
+            *rest = &rest[bytes..];
+            self.left -= bytes as u32;
+            let last = self.left == 0;
+            if last {
+                (self.passed, self.header) = (0, 0);
+            }
+            return Some(Part::Message { bytes, last });
+        }
+        while self.passed < HEADER {
+            let (byte, after) = rest.split_first()?;
+            self.header = self.header << 8 | u64::from(*byte);
+            self.passed += 1;
+            *rest = after;
+        }
+        // The first byte tells of compression, the others are the length.
+        self.left = self.header as u32;
+        Some(Part::Header { compressed: self.header >> 32 != 0, length: self.left })
+    }
+}
+
+/// Holds the messages of one direction of a call to a length.
 #[derive(Debug)]
 pub(crate) struct Messages {
     limit: u32,
-    /// How much of a message's header has passed, and what it says so far.
-    header: u8,
-    length: u32,
-    /// How much of a message is to come.
-    left: u32,
+    frames: FrameParser,
 }
 
 /// A message is too long.
@@ -33,28 +77,21 @@ pub(crate) struct TooLong {
 
 impl Messages {
     pub(crate) fn new(limit: u32) -> Self {
-        Self { limit, header: 0, length: 0, left: 0 }
+        Self { limit, frames: FrameParser::default() }
     }
 
     /// Looks at the bytes that pass next.
     pub(crate) fn pass(&mut self, bytes: &[u8]) -> Result<(), TooLong> {
         let mut rest = bytes;
         loop {
-            let skipped = (self.left as usize).min(rest.len());
-            self.left -= skipped as u32;
-            rest = &rest[skipped..];
             let at = bytes.len() - rest.len();
-            while self.header < HEADER {
-                let Some((byte, after)) = rest.split_first() else { return Ok(()) };
-                // The first byte, about compression, is shifted out by the four of the length.
-                self.length = self.length << 8 | u32::from(*byte);
-                self.header += 1;
-                rest = after;
+            match self.frames.next(&mut rest) {
+                None => return Ok(()),
+                Some(Part::Header { length, .. }) if length > self.limit => {
+                    return Err(TooLong { at, length, limit: self.limit });
+                }
+                Some(_) => {}
             }
-            if self.length > self.limit {
-                return Err(TooLong { at, length: self.length, limit: self.limit });
-            }
-            (self.left, self.header, self.length) = (self.length, 0, 0);
         }
     }
 }

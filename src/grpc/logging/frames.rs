@@ -2,11 +2,11 @@
 
 use hyper::body::Bytes;
 
+use crate::grpc::call::framing::{FrameParser, Part};
+
 /// How long a message may be to be put together; of a longer one its size alone is known. Bounds what logging may
 /// keep of a call.
 pub(crate) const LONGEST: usize = 256 * 1024;
-
-const HEADER: usize = 5;
 
 /// A message that has passed.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,38 +21,45 @@ pub(crate) struct Framed {
 /// Follows one direction of a call.
 #[derive(Debug, Default)]
 pub(crate) struct Frames {
-    header: Vec<u8>,
-    /// What has come of a message so far, where it did not come at once.
+    parser: FrameParser,
+    /// What the header of the current message says.
+    compressed: bool,
+    size: u32,
+    /// What has come of the message so far, where it did not come at once.
     gathered: Vec<u8>,
-    /// How much of it has passed.
-    passed: u32,
+    /// Whether any of it has passed.
+    begun: bool,
 }
 
 impl Frames {
     /// Looks at the bytes that pass next.
-    pub(crate) fn pass(&mut self, mut bytes: Bytes, mut found: impl FnMut(Framed)) {
+    pub(crate) fn pass(&mut self, bytes: Bytes, mut found: impl FnMut(Framed)) {
+        let mut rest = &bytes[..];
         loop {
-            let missing = HEADER - self.header.len();
-            let part = bytes.split_to(missing.min(bytes.len()));
-            self.header.extend_from_slice(&part);
-            let &[compressed, a, b, c, d] = &*self.header else { return };
-            let size = u32::from_be_bytes([a, b, c, d]);
-            let left = (size - self.passed) as usize;
-            let part = bytes.split_to(left.min(bytes.len()));
-            let (whole, at_once) = (part.len() == left, self.passed == 0);
-            self.passed += part.len() as u32;
-            let shown = size as usize <= LONGEST;
-            if shown && !(whole && at_once) {
+            let at = bytes.len() - rest.len();
+            let (length, last) = match self.parser.next(&mut rest) {
+                None => return,
+                Some(Part::Header { compressed, length }) => {
+                    (self.compressed, self.size) = (compressed, length);
+                    continue;
+                }
+                Some(Part::Message { bytes, last }) => (bytes, last),
+            };
+            let part = bytes.slice(at..at + length);
+            let at_once = last && !self.begun;
+            self.begun |= length > 0;
+            let shown = self.size as usize <= LONGEST;
+            if shown && !at_once {
                 self.gathered.extend_from_slice(&part);
             }
-            if !whole {
-                return;
+            if !last {
+                continue;
             }
             let gathered = std::mem::take(&mut self.gathered);
             let message = if at_once { part } else { gathered.into() };
-            found(Framed { compressed: compressed != 0, size, bytes: shown.then_some(message) });
-            self.header.clear();
-            self.passed = 0;
+            self.begun = false;
+            let (compressed, size) = (self.compressed, self.size);
+            found(Framed { compressed, size, bytes: shown.then_some(message) });
         }
     }
 }

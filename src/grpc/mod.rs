@@ -29,6 +29,7 @@ pub(crate) mod builtin;
 mod call;
 mod drain_error;
 mod error;
+mod in_memory;
 pub mod logging;
 mod options;
 mod register;

@@ -12,7 +12,7 @@ const MAX_DECODING_MESSAGE_SIZE: u32 = 4 * 1024 * 1024;
 /// Options of the gRPC server. All values are checked when the manager starts, before anything runs: one
 /// that cannot work, or contradicts another, is refused as [`ConfigError::Option`](crate::ConfigError).
 ///
-/// A limit of `None` does not exist. A duration must be longer than nothing and at most 365 days.
+/// Every setter replaces what it was given before; none adds to it. A limit of `None` does not exist. A duration must be longer than nothing and at most 365 days.
 ///
 /// ```
 /// use std::time::Duration;
@@ -25,6 +25,7 @@ const MAX_DECODING_MESSAGE_SIZE: u32 = 4 * 1024 * 1024;
 ///     .max_concurrent_calls(10_000);
 /// let options = ManagerOptions::new().grpc_server(server);
 /// ```
+#[must_use = "options do nothing until they are given to a manager"]
 #[derive(Debug, Clone)]
 pub struct GrpcServerOptions {
     /// What the engine itself goes by.

@@ -23,7 +23,7 @@ use crate::server::listen::{Entry, Listening, accept as accept_any};
 use crate::server::options::EngineOptions;
 use crate::server::state::WorkerState;
 use crate::server::worker::intake::Dealer;
-use crate::server::worker::stream_executor::Crew;
+use crate::server::worker::stream_executor::WorkerSet;
 use crate::server::worker::stuck::{Alarm, OnStall, Stuck};
 use crate::server::worker::thread::Worker;
 use crate::service::ShutdownSignal;
@@ -75,19 +75,19 @@ impl Acceptor {
         let (alive, threads) = mpsc::channel();
         let places_taken = Arc::<AtomicUsize>::default();
         let (caught_up, alarm) = (Arc::<Notify>::default(), Arc::<Alarm>::default());
-        let crew = Crew::default();
+        let worker_set = WorkerSet::default();
         let start = |number| {
             let shared = WorkerState::new(options.clone(), Arc::clone(&places_taken));
             let (kill, alive) = (kill.clone(), alive.clone());
             let tells = (Arc::clone(&caught_up), Arc::clone(&alarm));
-            Worker::start(number, application.for_worker(), shared, crew.clone(), kill, alive, tells)
+            Worker::start(number, application.for_worker(), shared, worker_set.clone(), kill, alive, tells)
         };
         let workers = (0..options.worker_count()).map(start).collect::<Result<Vec<_>, ThreadError>>()?;
         let all: Vec<_> = workers.iter().map(|worker| Arc::clone(&worker.shared)).collect();
         let name = |worker: &Worker| (Name::from(worker.name.as_str()), Arc::clone(&worker.shared));
         let watched = workers.iter().map(name).collect();
         let stuck = Stuck { alarm, workers: watched, limit: options.stuck_after, tell: on_stall };
-        crew.set(all.clone());
+        worker_set.set(all.clone());
         gauge.set(all);
         let (drain, ordered) = oneshot::channel();
         let (report, drained) = watch::channel(None);

@@ -13,7 +13,8 @@ use tonic::Status;
 use tonic::body::Body;
 
 use crate::grpc::call::admission::Turn;
-use crate::grpc::call::call_state::{Alarm, Call};
+use crate::grpc::call::alarm::Alarm;
+use crate::grpc::call::call_state::Call;
 use crate::grpc::call::framing::Messages;
 use crate::grpc::logging::Tap;
 use crate::supervision::panics::drop_quietly;

@@ -9,20 +9,18 @@
 //!                                                                its headers are malformed: INTERNAL
 //! ```
 //!
-//! All code of the handler runs in [`Call::run`]. Whoever waits for it has an [`Alarm`], which wakes it when the call
+//! All code of the handler runs in [`Call::run`]. Whoever waits for it has an [`Alarm`](crate::grpc::call::alarm::Alarm), which wakes it when the call
 //! is called off (UNAVAILABLE) or its deadline has passed (DEADLINE_EXCEEDED).
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::{HeaderMap, Request, Response};
-use tokio::time::{Instant, Sleep, sleep_until};
-use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
 use tracing::span::Entered;
@@ -196,6 +194,11 @@ impl Call {
         self.log.closed(self.facts(), status);
     }
 
+    /// Cancelled when its server does not wait for calls any longer.
+    pub(crate) fn called_off(&self) -> &CancellationToken {
+        &self.connection.worker.called_off
+    }
+
     /// Whether the server's own limits hold for it.
     pub(crate) fn is_limited(&self) -> bool {
         self.limited
@@ -266,7 +269,7 @@ impl Call {
     }
 
     /// The status of a call that has reached its deadline.
-    fn exceeds(&self, deadline: Deadline) -> Status {
+    pub(crate) fn exceeds(&self, deadline: Deadline) -> Status {
         self.log.ends_by(EndedBy::Deadline);
         deadline.exceeded()
     }
@@ -284,7 +287,7 @@ impl Call {
     }
 
     /// The status of a call that is not waited for any longer, which it counts.
-    fn call_off(&self) -> Status {
+    pub(crate) fn call_off(&self) -> Status {
         self.connection.worker.open.call_off(self.entry);
         let counted = counted_as(&self.method, self.path.as_deref());
         self.connection.worker.count_called_off(counted, self.began.elapsed());
@@ -321,30 +324,6 @@ impl Drop for Call {
         if self.carried {
             self.connection.call_ended();
         }
-    }
-}
-
-/// Wakes a call that has run out of time. Costs nothing until the call has to wait for something, and no
-/// timer where there is no deadline.
-#[derive(Default)]
-pub(crate) struct Alarm {
-    off: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    deadline: Option<Pin<Box<Sleep>>>,
-}
-
-impl Alarm {
-    /// The status of a call that has run out of time; if it has not yet, the task is woken when it has.
-    pub(crate) fn poll(&mut self, call: &Call, cx: &mut Context<'_>) -> Poll<Status> {
-        let off = self.off.get_or_insert_with(|| {
-            let called_off = &call.connection.worker.called_off;
-            Box::pin(called_off.clone().cancelled_owned())
-        });
-        if off.as_mut().poll(cx).is_ready() {
-            return Poll::Ready(call.call_off());
-        }
-        let Some(deadline) = call.deadline().copied() else { return Poll::Pending };
-        let sleep = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(deadline.at)));
-        sleep.as_mut().poll(cx).map(|()| call.exceeds(deadline))
     }
 }
 

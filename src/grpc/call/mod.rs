@@ -1,6 +1,7 @@
 //! One call: from its request to the last byte of its answer.
 
 pub(crate) mod admission;
+pub(crate) mod alarm;
 pub(crate) mod body;
 pub(crate) mod call_path;
 pub(crate) mod call_state;

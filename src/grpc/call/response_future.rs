@@ -23,8 +23,9 @@ use hyper::body::Incoming;
 use tonic::body::Body;
 
 use crate::grpc::call::admission::{Queued, Turn};
+use crate::grpc::call::alarm::Alarm;
 use crate::grpc::call::body::CallBody;
-use crate::grpc::call::call_state::{Alarm, Call};
+use crate::grpc::call::call_state::Call;
 use crate::grpc::call::connect_info;
 use crate::grpc::call::request::Refusal;
 use crate::grpc::call::request_body::RequestBody;

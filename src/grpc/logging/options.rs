@@ -16,6 +16,7 @@ const MAX_JSON_LENGTH: usize = 8 * 1024;
 /// let options = ManagerOptions::new().grpc_logging(logging);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "options do nothing until they are given to a manager"]
 pub struct GrpcLogging {
     pub(crate) calls: Option<Level>,
     pub(crate) requests: Option<Level>,

@@ -17,12 +17,12 @@ use crate::lifecycle::Outcome;
 
 /// Whether calls of a service's methods are let through.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct Availability {
     owner: Name,
     closed: AtomicBool,
 }
 
-impl Gate {
+impl Availability {
     /// The answer to a call that comes now, if it is refused.
     pub(crate) fn refusal(&self) -> Option<Status> {
         // Whoever sees it a moment late meets the service as calls do that came a moment earlier.
@@ -37,13 +37,13 @@ impl Gate {
 
 /// The gates of all services.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Gates(Arc<Mutex<HashMap<Name, Arc<Gate>>>>);
+pub(crate) struct AvailabilityTable(Arc<Mutex<HashMap<Name, Arc<Availability>>>>);
 
-impl Gates {
+impl AvailabilityTable {
     /// The gate that all methods of this service share.
-    pub(crate) fn of(&self, owner: &Name) -> Arc<Gate> {
+    pub(crate) fn of(&self, owner: &Name) -> Arc<Availability> {
         let mut gates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let gate = || Arc::new(Gate { owner: owner.clone(), closed: AtomicBool::new(false) });
+        let gate = || Arc::new(Availability { owner: owner.clone(), closed: AtomicBool::new(false) });
         Arc::clone(gates.entry(owner.clone()).or_insert_with(gate))
     }
 
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn a_gate_is_closed_from_the_beginning_of_a_restart_until_it_has_succeeded() {
-        let gates = Gates::default();
+        let gates = AvailabilityTable::default();
         let (mine, other) = (gates.of(&"mine".into()), gates.of(&"other".into()));
         let finished = |outcome| {
             let end = End { took: Duration::ZERO, outcome, error: None, cancelled: false };

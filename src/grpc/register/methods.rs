@@ -8,7 +8,7 @@ use prost_types::MethodDescriptorProto;
 
 use crate::grpc::builtin::reflection::DescriptorSet;
 use crate::grpc::call::context::CallContext;
-use crate::grpc::register::availability::Gate;
+use crate::grpc::register::availability::Availability;
 use crate::server::worker::balance::Cost;
 
 /// How many messages go each way.
@@ -64,7 +64,7 @@ pub(crate) struct Method {
     /// Whether anything answers it.
     pub(crate) served: bool,
     /// `None`: it is always open.
-    pub(crate) gate: Option<Arc<Gate>>,
+    pub(crate) gate: Option<Arc<Availability>>,
 }
 
 impl Method {

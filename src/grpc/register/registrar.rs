@@ -17,7 +17,7 @@ use crate::grpc::builtin::ids::PING_ID;
 use crate::grpc::builtin::ids::SERVER_ID;
 use crate::grpc::builtin::reflection::DescriptorSet;
 use crate::grpc::error::ServerError;
-use crate::grpc::register::availability::Gates;
+use crate::grpc::register::availability::AvailabilityTable;
 use crate::grpc::register::handler::GrpcHandler;
 use crate::grpc::register::methods::{Descriptions, Method};
 use crate::grpc::register::middleware::{Middleware, Scope};
@@ -44,7 +44,7 @@ pub struct GrpcRegistrar {
     /// On whose behalf services are added.
     owner: Name,
     state: Arc<Mutex<State>>,
-    gates: Gates,
+    gates: AvailabilityTable,
 }
 
 #[derive(Default)]
@@ -71,7 +71,7 @@ struct Registered {
 
 impl GrpcRegistrar {
     pub(crate) fn new() -> Self {
-        Self { owner: "the manager".into(), state: Arc::default(), gates: Gates::default() }
+        Self { owner: "the manager".into(), state: Arc::default(), gates: AvailabilityTable::default() }
     }
 
     /// With layers of our own around each handler, and layers of users around all of that; of each the first innermost.
@@ -216,7 +216,7 @@ impl GrpcRegistrar {
     }
 
     /// Whose calls are refused for now.
-    pub(crate) fn gates(&self) -> &Gates {
+    pub(crate) fn gates(&self) -> &AvailabilityTable {
         &self.gates
     }
 

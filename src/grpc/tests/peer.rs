@@ -18,7 +18,7 @@ use crate::server::connection::serve::{Http2, http2, serve};
 use crate::server::connection::state::Connection;
 use crate::server::options::EngineOptions;
 use crate::server::state::WorkerState;
-use crate::server::worker::stream_executor::{Crew, Streams};
+use crate::server::worker::stream_executor::{StreamExecutor, WorkerSet};
 
 pub(crate) struct Peer {
     pub(crate) sender: h2::client::SendRequest<Bytes>,
@@ -41,7 +41,7 @@ pub(crate) struct Told {
 
 /// HTTP/2 on a worker that hands nothing over.
 pub(crate) fn alone(options: &EngineOptions) -> Http2 {
-    http2(options, Streams::new(Arc::default(), Crew::default()))
+    http2(options, StreamExecutor::new(Arc::default(), WorkerSet::default()))
 }
 
 /// gRPC with these options, on one worker.

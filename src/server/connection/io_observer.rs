@@ -27,7 +27,7 @@ const MUCH: usize = 64 * 1024;
 
 /// A stream of bytes that tells its connection of what passes.
 #[derive(Debug)]
-pub(crate) struct Wire<I> {
+pub(crate) struct IoObserver<I> {
     io: I,
     connection: Arc<Connection>,
     /// Whether nothing is read until more has been written.
@@ -36,7 +36,7 @@ pub(crate) struct Wire<I> {
     wanted: bool,
 }
 
-impl<I> Wire<I> {
+impl<I> IoObserver<I> {
     pub(crate) fn new(io: I, connection: Arc<Connection>) -> Self {
         Self { io, connection, held_back: false, wanted: false }
     }
@@ -66,7 +66,7 @@ impl<I> Wire<I> {
     }
 }
 
-impl<I: AsyncRead + Unpin> AsyncRead for Wire<I> {
+impl<I: AsyncRead + Unpin> AsyncRead for IoObserver<I> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -84,7 +84,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for Wire<I> {
     }
 }
 
-impl<I: AsyncWrite + Unpin> AsyncWrite for Wire<I> {
+impl<I: AsyncWrite + Unpin> AsyncWrite for IoObserver<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.io).poll_write(cx, bytes);
         self.wrote(cx, poll, || bytes.len())

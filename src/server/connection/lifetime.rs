@@ -22,14 +22,14 @@ pub(crate) enum Departure {
 
 /// The limits of one connection.
 #[derive(Debug)]
-pub(crate) struct Term {
+pub(crate) struct Lifetime {
     /// `None` once the peer has spoken in time.
     handshake: Option<Instant>,
     age: Option<Instant>,
     idle: Option<Duration>,
 }
 
-impl Term {
+impl Lifetime {
     /// For a connection that began then.
     pub(crate) fn new(options: &EngineOptions, began: Instant) -> Self {
         Self {
@@ -108,7 +108,7 @@ mod tests {
     async fn a_peer_that_has_spoken_leaves_no_timer_behind() {
         let (worker, woken) = (Arc::new(WorkerState::default()), Arc::<Woken>::default());
         let (connection, waker) = (Connection::new(Arc::clone(&worker)), Arc::clone(&woken).into());
-        let mut over = pin!(Term::new(&worker.options, connection.began()).over(&connection));
+        let mut over = pin!(Lifetime::new(&worker.options, connection.began()).over(&connection));
         let mut polled = || over.as_mut().poll(&mut Context::from_waker(&waker));
         let woken = || woken.0.load(Ordering::Relaxed);
         assert_eq!(polled(), Poll::Pending);

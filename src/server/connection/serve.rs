@@ -30,13 +30,13 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::server::application::{Answer, Application};
-use crate::server::connection::io_observer::Wire;
-use crate::server::connection::lifetime::{Departure, Term};
+use crate::server::connection::io_observer::IoObserver;
+use crate::server::connection::lifetime::{Departure, Lifetime};
 use crate::server::connection::state::Connection;
 use crate::server::connection::unread::{Unread, left_unread};
 use crate::server::listen::Peer;
 use crate::server::options::EngineOptions;
-use crate::server::worker::stream_executor::Streams;
+use crate::server::worker::stream_executor::StreamExecutor;
 
 /// How long a connection that carries nothing may take to acknowledge the GOAWAY.
 const GRACE: Duration = Duration::from_millis(20);
@@ -45,9 +45,9 @@ const GRACE: Duration = Duration::from_millis(20);
 const LEAVING_GRACE: Duration = Duration::from_secs(10);
 
 /// HTTP/2 as it is spoken here.
-pub(crate) type Http2 = http2::Builder<Streams>;
+pub(crate) type Http2 = http2::Builder<StreamExecutor>;
 
-pub(crate) fn http2(options: &EngineOptions, streams: Streams) -> Http2 {
+pub(crate) fn http2(options: &EngineOptions, streams: StreamExecutor) -> Http2 {
     let mut http = http2::Builder::new(streams);
     http.timer(TokioTimer::new())
         .max_concurrent_streams(options.max_concurrent_streams)
@@ -71,9 +71,9 @@ where
     // A connection is served once.
     let _ = connection.peer.set(peer);
     let worker = Arc::clone(&connection.worker);
-    let wire = TokioIo::new(Wire::new(io, Arc::clone(&connection)));
+    let io = TokioIo::new(IoObserver::new(io, Arc::clone(&connection)));
     let requests = Requests { application, connection: Arc::clone(&connection) };
-    let mut hyper = pin!(http.serve_connection(wire, requests));
+    let mut hyper = pin!(http.serve_connection(io, requests));
     let cut = || connection.cut.store(true, Ordering::Relaxed);
     // Looks at the connection whenever hyper has.
     let mut unread = pin!(Unread::new(&connection, worker.options.write_timeout));
@@ -83,7 +83,7 @@ where
         _ = hyper.as_mut() => return,
         () = unread.as_mut() => return cut(),
         () = worker.draining.cancelled() => None,
-        departure = Term::new(&worker.options, connection.began()).over(&connection) => Some(departure),
+        departure = Lifetime::new(&worker.options, connection.began()).over(&connection) => Some(departure),
     };
     if connection.is_silent() {
         return;
@@ -148,7 +148,7 @@ impl<A: Application> hyper::service::Service<Request<Incoming>> for Requests<A> 
 
     fn call(&self, request: Request<Incoming>) -> A::Answer {
         let answer = self.application.answer(&self.connection, request);
-        Streams::announce(answer.stream_hints());
+        StreamExecutor::announce(answer.stream_hints());
         answer
     }
 }

@@ -96,7 +96,7 @@ async fn bind_patiently(
         if pause == FIRST_PAUSE {
             tracing::warn!(
                 address,
-                "the gRPC server's address is in use; trying for {PATIENCE:?} to get it: stop whoever listens there"
+                "the server's address is in use; trying for {PATIENCE:?} to get it: stop whoever listens there"
             );
         }
         tokio::select! {

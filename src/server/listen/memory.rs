@@ -15,7 +15,6 @@ use http::Uri;
 use hyper_util::rt::TokioIo;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
-use tonic::transport::{Channel, Endpoint};
 
 /// How many bytes may be under way in each direction of a connection.
 const BUFFER: usize = 64 * 1024;
@@ -47,7 +46,7 @@ const BACKLOG: usize = 1024;
 /// # }
 /// ```
 ///
-/// It is also a connector of tonic's, for an [`Endpoint`] with settings of its own:
+/// It is also a connector of tonic's, for an [`Endpoint`](tonic::transport::Endpoint) with settings of its own:
 /// `endpoint.connect_with_connector(memory.clone())`.
 #[derive(Clone, Default)]
 pub struct InMemory(Arc<Mutex<State>>);
@@ -65,14 +64,6 @@ impl InMemory {
     /// A place that no server has as yet.
     pub fn new() -> Self {
         Self::default()
-    }
-
-    /// A channel to the server. It connects when it is first used, and again when it has to.
-    ///
-    /// # Panics
-    /// Outside of a tokio runtime.
-    pub fn channel(&self) -> Channel {
-        Endpoint::from_static("http://in-memory").connect_with_connector_lazy(self.clone())
     }
 
     async fn connect(self) -> io::Result<TokioIo<DuplexStream>> {

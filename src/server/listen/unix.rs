@@ -66,7 +66,7 @@ impl Drop for SocketFile {
             && let Err(error) = fs::remove_file(&self.path)
         {
             let path = self.path.display();
-            tracing::warn!(%error, "cannot remove the gRPC server's socket {path}: the next start will");
+            tracing::warn!(%error, "cannot remove the server's socket {path}: the next start will");
         }
     }
 }

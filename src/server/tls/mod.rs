@@ -40,7 +40,7 @@ use material::{Role, Source, Stamp};
 /// How long a new connection waits for files to be looked at, before it gets what was loaded before.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// The TLS of a gRPC server: 1.2 and 1.3, by rustls, for HTTP/2 alone.
+/// The TLS of a server: 1.2 and 1.3, by rustls, for HTTP/2 alone.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -56,6 +56,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A clone is the same TLS: [`reload`](Self::reload) concerns the servers that have it or a clone of it. One
 /// that is changed afterwards is another. Handlers find the certificates of their peer by
 /// [`tonic::Request::peer_certs`].
+#[must_use = "options do nothing until they are given to a manager"]
 #[derive(Clone)]
 pub struct ServerTls {
     plan: Arc<Plan>,

@@ -100,13 +100,13 @@ impl Teller {
             Standing::Over(_) => tracing::error!(
                 certificate,
                 ends,
-                "a TLS certificate of the gRPC server has ended: clients that check it refuse to connect; renew it"
+                "a TLS certificate of the server has ended: clients that check it refuse to connect; renew it"
             ),
             Standing::Near(left) | Standing::Good(left) => tracing::warn!(
                 certificate,
                 ends,
                 days = left.as_secs() / DAY.as_secs(),
-                "a TLS certificate of the gRPC server will end soon: renew it"
+                "a TLS certificate of the server will end soon: renew it"
             ),
         };
         // Without a thread there is another try tomorrow.

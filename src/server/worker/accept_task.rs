@@ -14,19 +14,19 @@ use crate::server::listen::{Accepted, Peer, RawStream, Socket};
 use crate::server::state::WorkerState;
 #[cfg(feature = "tls")]
 use crate::server::tls::{ServerTls, handshake};
-use crate::server::worker::stream_executor::{Crew, Streams};
+use crate::server::worker::stream_executor::{StreamExecutor, WorkerSet};
 
 /// Begins the connections of a worker.
 #[derive(Debug)]
-pub(crate) struct Host<A> {
+pub(crate) struct ConnectionStarter<A> {
     http: Http2,
     application: A,
     shared: Arc<WorkerState>,
 }
 
-impl<A: Application> Host<A> {
-    pub(crate) fn new(application: A, shared: Arc<WorkerState>, crew: Crew) -> Self {
-        let http = http2(&shared.options, Streams::new(Arc::clone(&shared), crew));
+impl<A: Application> ConnectionStarter<A> {
+    pub(crate) fn new(application: A, shared: Arc<WorkerState>, worker_set: WorkerSet) -> Self {
+        let http = http2(&shared.options, StreamExecutor::new(Arc::clone(&shared), worker_set));
         Self { http, application, shared }
     }
 

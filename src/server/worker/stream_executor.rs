@@ -2,6 +2,13 @@
 //!
 //! A call ends itself at its deadline, but only where HTTP/2 asks it for more: one whose peer does not read is
 //! not asked. Such a stream is reset from here, [`SLACK`] later, which drops its handler.
+//!
+//! # An order that hyper does not document
+//! hyper hands over a request, then at once the stream of its answer: on one thread, with nothing in between. The executor
+//! relies on that order for [`StreamHints`]. They cannot ride on the stream itself: hyper's type of it is closed, and its
+//! service's future is a private field. Nor can they wait for the first poll: a call that is only polled where its worker
+//! is behind would be handed over after the wait that handing over is to spare it. A test here fails when hyper changes the
+//! order. Were it changed in spite of that, a stream would be run by the hints of another: later reset, or on another worker.
 
 use std::cell::Cell;
 use std::fmt;
@@ -26,9 +33,9 @@ thread_local! {
 
 /// All workers of a server, once they have started.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Crew(Arc<OnceLock<Vec<Arc<WorkerState>>>>);
+pub(crate) struct WorkerSet(Arc<OnceLock<Vec<Arc<WorkerState>>>>);
 
-impl Crew {
+impl WorkerSet {
     pub(crate) fn set(&self, workers: Vec<Arc<WorkerState>>) {
         // A server starts once.
         let _ = self.0.set(workers);
@@ -46,18 +53,18 @@ impl Crew {
 
 /// Runs streams. HTTP/2 has a clone of it for each, so cloning touches nothing that other workers do.
 #[derive(Clone)]
-pub(crate) struct Streams(Arc<Place>);
+pub(crate) struct StreamExecutor(Arc<Place>);
 
 /// Whose streams they are.
 struct Place {
     home: Arc<WorkerState>,
-    crew: Crew,
+    worker_set: WorkerSet,
 }
 
-impl Streams {
+impl StreamExecutor {
     /// For the connections of one worker among several.
-    pub(crate) fn new(home: Arc<WorkerState>, crew: Crew) -> Self {
-        Self(Arc::new(Place { home, crew }))
+    pub(crate) fn new(home: Arc<WorkerState>, worker_set: WorkerSet) -> Self {
+        Self(Arc::new(Place { home, worker_set }))
     }
 
     /// What the next stream is run by: hyper runs a stream right after it has handed over its request.
@@ -71,8 +78,8 @@ impl Streams {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let Place { home, crew } = &*self.0;
-        let others = crew.beside(home).filter(|worker| worker.is_free());
+        let Place { home, worker_set } = &*self.0;
+        let others = worker_set.beside(home).filter(|worker| worker.is_free());
         let at = elsewhere(home.backlog.get(), others.clone().map(|worker| worker.backlog.get()));
         let Some(other) = at.and_then(|at| others.clone().nth(at)) else {
             tokio::spawn(counted(stream, cost, Arc::clone(home)));
@@ -93,7 +100,7 @@ impl Streams {
     }
 }
 
-impl<F> hyper::rt::Executor<F> for Streams
+impl<F> hyper::rt::Executor<F> for StreamExecutor
 where
     F: Future<Output = ()> + Send + 'static,
 {
@@ -107,9 +114,9 @@ where
     }
 }
 
-impl fmt::Debug for Streams {
+impl fmt::Debug for StreamExecutor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Streams").finish_non_exhaustive()
+        f.debug_struct("StreamExecutor").finish_non_exhaustive()
     }
 }
 
@@ -155,5 +162,59 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.worker.backlog.remove(self.cost);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::sync::Mutex;
+
+    use http::{Request, Response};
+    use hyper::body::Incoming;
+    use hyper::server::conn::http2;
+    use hyper_util::rt::TokioIo;
+
+    use super::*;
+
+    type Log = Arc<Mutex<Vec<&'static str>>>;
+
+    /// An executor that writes down when it is given a stream.
+    #[derive(Clone)]
+    struct Recorder(Log);
+
+    impl<F: Future<Output = ()> + Send + 'static> hyper::rt::Executor<F> for Recorder {
+        fn execute(&self, stream: F) {
+            self.0.lock().unwrap().push("stream");
+            tokio::spawn(stream);
+        }
+    }
+
+    #[tokio::test]
+    async fn hyper_runs_each_stream_right_after_it_has_handed_over_its_request() {
+        let log = Log::default();
+        let (near, far) = tokio::io::duplex(1 << 16);
+        let requests = Arc::clone(&log);
+        let service = hyper::service::service_fn(move |_: Request<Incoming>| {
+            requests.lock().unwrap().push("request");
+            std::future::ready(Ok::<_, Infallible>(Response::new(String::new())))
+        });
+        let http = http2::Builder::new(Recorder(Arc::clone(&log)));
+        let served = tokio::spawn(http.serve_connection(TokioIo::new(far), service));
+        let (mut sender, connection) = h2::client::handshake(near).await.unwrap();
+        let driven = tokio::spawn(connection);
+        let mut answers = Vec::new();
+        for _ in 0..8 {
+            sender = sender.ready().await.unwrap();
+            let request = Request::get("http://test/").body(()).unwrap();
+            answers.push(sender.send_request(request, true).unwrap().0);
+        }
+        for answer in answers {
+            answer.await.unwrap();
+        }
+        drop(sender);
+        driven.await.unwrap().unwrap();
+        served.await.unwrap().unwrap();
+        assert_eq!(*log.lock().unwrap(), ["request", "stream"].repeat(8));
     }
 }

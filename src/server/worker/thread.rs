@@ -14,9 +14,9 @@ use crate::server::application::Application;
 use crate::server::drain::{Timetable, until};
 use crate::server::listen::Accepted;
 use crate::server::state::WorkerState;
-use crate::server::worker::accept_task::Host;
+use crate::server::worker::accept_task::ConnectionStarter;
 use crate::server::worker::intake::Intake;
-use crate::server::worker::stream_executor::Crew;
+use crate::server::worker::stream_executor::WorkerSet;
 use crate::server::worker::stuck::Alarm;
 use crate::supervision::{dispatch, panics};
 
@@ -38,7 +38,7 @@ impl Worker {
         number: usize,
         application: impl Application,
         shared: WorkerState,
-        crew: Crew,
+        worker_set: WorkerSet,
         kill: CancellationToken,
         alive: blocking::Sender<Infallible>,
         (caught_up, alarm): (Arc<Notify>, Arc<Alarm>),
@@ -64,7 +64,7 @@ impl Worker {
         let over = CancellationToken::new();
         let intake = Arc::new(Intake::new(caught_up));
         let (drain, ordered) = oneshot::channel();
-        let work = work(Arc::clone(&intake), ordered, application, Arc::clone(&shared), crew);
+        let work = work(Arc::clone(&intake), ordered, application, Arc::clone(&shared), worker_set);
         let guard = over.clone().drop_guard();
         let dispatch = dispatch::current();
         let thread = spawn_with("a worker", name.clone(), runtime, move |runtime| {
@@ -116,10 +116,10 @@ async fn work(
     mut ordered: oneshot::Receiver<Option<Timetable>>,
     application: impl Application,
     shared: Arc<WorkerState>,
-    crew: Crew,
+    worker_set: WorkerSet,
 ) {
     let tasks = &shared.tasks;
-    let host = Host::new(application, Arc::clone(&shared), crew);
+    let host = ConnectionStarter::new(application, Arc::clone(&shared), worker_set);
     let times = loop {
         tokio::select! {
             biased;

@@ -1,0 +1,31 @@
+//! What wakes a call that waits.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::time::{Sleep, sleep_until};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tonic::Status;
+
+use crate::grpc::call::call_state::Call;
+
+/// Wakes a call that has run out of time. Costs nothing until the call has to wait for something, and no
+/// timer where there is no deadline.
+#[derive(Default)]
+pub(crate) struct Alarm {
+    off: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    deadline: Option<Pin<Box<Sleep>>>,
+}
+
+impl Alarm {
+    /// The status of a call that has run out of time; if it has not yet, the task is woken when it has.
+    pub(crate) fn poll(&mut self, call: &Call, cx: &mut Context<'_>) -> Poll<Status> {
+        let off = self.off.get_or_insert_with(|| Box::pin(call.called_off().clone().cancelled_owned()));
+        if off.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(call.call_off());
+        }
+        let Some(deadline) = call.deadline().copied() else { return Poll::Pending };
+        let sleep = self.deadline.get_or_insert_with(|| Box::pin(sleep_until(deadline.at)));
+        sleep.as_mut().poll(cx).map(|()| call.exceeds(deadline))
+    }
+}

@@ -29,11 +29,10 @@ pub struct WaitError {
     pub last: String,
 }
 
-/// Waits until the server behind `channel` answers calls, whatever it answers. What it is asked is the
-/// standard health check, which has no effect on a server, and need not know it. Answers to the seed's
-/// `pkclients.WaitForGrpcServer`.
+/// Waits until the server behind `channel` answers calls, whatever it answers. It asks the
+/// standard health check, which has no effect on a server, and need not know it.
 ///
-/// While nobody listens, or whoever listens says UNAVAILABLE as proxies do, it asks again: after 10 ms at
+/// While connecting fails, or the answer is UNAVAILABLE, as proxies say it, it asks again: after 10 ms at
 /// first, every 250 ms in the end. Must be called on a tokio runtime with timers.
 ///
 /// # Errors

@@ -87,12 +87,12 @@ impl Server {
         Self { on_stall: Some(Box::new(tell)), ..self }
     }
 
-    /// Who is to be told of every event before anybody else is, so that health, and the gates of services that restart, are
+    /// Who is to be told of every event before anybody else is, so that health, and the availability of services that restart, are
     /// never behind.
     pub(crate) fn observer(&self) -> EventSender {
-        let (health, gates) = (self.health.clone(), self.registrar.gates().clone());
+        let (health, availability) = (self.health.clone(), self.registrar.availability().clone());
         EventSender::calling(move |event| {
-            gates.observe(event);
+            availability.observe(event);
             if let Some(health) = &health {
                 health.observe(event);
             }

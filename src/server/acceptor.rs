@@ -113,7 +113,7 @@ impl Acceptor {
         Ok(Self { drain: Some(drain), drained, threads: Some(Threads(threads)), _kill: guard })
     }
 
-    /// The threads, for whoever is to wait for them in the end.
+    /// The threads: their owner waits for them when it drops them.
     pub(crate) fn take_threads(&mut self) -> Option<Threads> {
         self.threads.take()
     }
@@ -206,7 +206,7 @@ async fn accept(listening: Vec<Listening>, way: Way, workers: &[Worker]) -> Infa
     loop {
         let accepted = tokio::select! {
             biased;
-            // What waits for those who are behind goes to whoever is not.
+            // Connections that wait for a worker that is behind go to one that is not.
             () = caught_up.notified() => {
                 dealer.look(Instant::now());
                 continue;

@@ -1,4 +1,4 @@
-//! The timetable of a drain, and what is told of it when it did not come out even.
+//! The timetable of a drain, and what did not end in it by itself.
 //!
 //! ```text
 //!   asked                                            call off       cut   give up  deadline
@@ -28,7 +28,7 @@ pub(crate) struct Timetable {
     pub(crate) call_off: Instant,
     /// Connections that are left are cut.
     pub(crate) cut: Instant,
-    /// Workers that are left are not waited for any longer. What they held on to is told from here on, which must
+    /// Workers that are left are not waited for any longer. What they hold is reported from here on, which must
     /// be done before the server is forced itself.
     pub(crate) give_up: Instant,
 }
@@ -45,7 +45,7 @@ impl Timetable {
 /// How long a drain bears with peers that do not go along with it. Neither is a failure of the server's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Patience {
-    /// New calls on connections that were told to go away are let in for so long, for whoever has not heard of it yet.
+    /// New calls on connections that were told to go away are accepted for so long: their peers may not have read the GOAWAY yet.
     pub(crate) new_calls: Duration,
     /// So long peers may take next to nothing of answers that are ready; as long as they like, where that is `None`.
     pub(crate) unread: Option<Duration>,

@@ -1,4 +1,4 @@
-//! What a server carries at this moment, for whoever asks, and for whoever has to end it by force.
+//! What a server carries at this moment: for the status, and for the report of a forced end.
 //!
 //! Read from outside, without the workers' help: also of one whose thread is blocked.
 

@@ -1,4 +1,4 @@
-//! The calls that are open on one worker, for whoever asks what a server is doing.
+//! The calls that are open on one worker, for the status and the reports.
 //!
 //! The worker's own thread adds, and removes all but those that it handed over to others, so the lock is all but never
 //! contended.

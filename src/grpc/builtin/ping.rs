@@ -1,7 +1,6 @@
 //! The ping service: tells whether a gRPC server takes requests. On the wire it is `pkping.Ping/Ping`.
 //!
 //! A manager serves it by itself unless it is told not to; then a service may serve one of its own.
-//! Answers to the seed's `PingClient`, `PingServer`, `NewPingClient` and `RegisterPingServer`.
 
 use actix::{Actor, Context, Handler};
 use tonic::{Request, Response, Status};

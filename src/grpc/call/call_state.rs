@@ -104,7 +104,11 @@ impl Call {
             None
         });
         if refusal.is_none() {
-            let closed = method.gate.as_ref().and_then(|gate| gate.refusal()).map(Refusal::from);
+            let closed = method
+                .availability
+                .as_ref()
+                .and_then(|availability| availability.refusal())
+                .map(Refusal::from);
             refusal = closed.or_else(|| request::refuse_encoding(request.headers()));
         }
         if !carried {

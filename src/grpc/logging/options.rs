@@ -5,7 +5,7 @@ use tracing::Level;
 /// How much of a message is shown unless it is said: 8 KiB.
 const MAX_JSON_LENGTH: usize = 8 * 1024;
 
-/// What the gRPC server logs of each call. Answers to the seed's `WithGrpcLogging`, with its defaults: calls at
+/// What the gRPC server logs of each call. Default: calls at
 /// DEBUG, no messages, errors with their sources. [The module](crate::grpc::logging) tells what is in the events.
 ///
 /// ```

@@ -1,10 +1,10 @@
-//! Whose calls are refused for now: those of services that are restarted, or were stopped.
+//! Which services take calls now. Calls of a service that restarts, or was stopped, are refused.
 //!
 //! ```text
 //!   open --RestartStarted, StopStarted--> closed --RestartFinished (ok)--> open
 //! ```
 //!
-//! Calls that are open stay so, and connections do not notice. A closed gate costs other calls nothing, an open one a load.
+//! Calls that are open stay so, and connections do not notice. The check costs each call one load.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +25,7 @@ pub(crate) struct Availability {
 impl Availability {
     /// The answer to a call that comes now, if it is refused.
     pub(crate) fn refusal(&self) -> Option<Status> {
-        // Whoever sees it a moment late meets the service as calls do that came a moment earlier.
+        // A call that sees the change late is treated like one that came a moment earlier.
         self.closed.load(Ordering::Relaxed).then(|| {
             let owner = &*self.owner;
             Status::unavailable(format!(
@@ -35,16 +35,16 @@ impl Availability {
     }
 }
 
-/// The gates of all services.
+/// The availability of all services.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct AvailabilityTable(Arc<Mutex<HashMap<Name, Arc<Availability>>>>);
 
 impl AvailabilityTable {
-    /// The gate that all methods of this service share.
+    /// What all methods of this service share.
     pub(crate) fn of(&self, owner: &Name) -> Arc<Availability> {
-        let mut gates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let gate = || Arc::new(Availability { owner: owner.clone(), closed: AtomicBool::new(false) });
-        Arc::clone(gates.entry(owner.clone()).or_insert_with(gate))
+        let mut services = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Availability { owner: owner.clone(), closed: AtomicBool::new(false) });
+        Arc::clone(services.entry(owner.clone()).or_insert_with(new))
     }
 
     /// Takes note of something that happened.
@@ -54,9 +54,9 @@ impl AvailabilityTable {
             Event::RestartFinished { service, end } if end.outcome == Outcome::Ok => (service, false),
             _ => return,
         };
-        let gates = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(gate) = gates.get(service) {
-            gate.closed.store(closed, Ordering::Relaxed);
+        let services = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(availability) = services.get(service) {
+            availability.closed.store(closed, Ordering::Relaxed);
         }
     }
 }
@@ -69,20 +69,20 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_gate_is_closed_from_the_beginning_of_a_restart_until_it_has_succeeded() {
-        let gates = AvailabilityTable::default();
-        let (mine, other) = (gates.of(&"mine".into()), gates.of(&"other".into()));
+    fn a_service_is_unavailable_from_the_beginning_of_a_restart_until_it_has_succeeded() {
+        let services = AvailabilityTable::default();
+        let (mine, other) = (services.of(&"mine".into()), services.of(&"other".into()));
         let finished = |outcome| {
             let end = End { took: Duration::ZERO, outcome, error: None, cancelled: false };
             Event::RestartFinished { service: "mine".into(), end }
         };
-        gates.observe(&Event::RestartStarted { service: "mine".into(), because: RestartCause::Asked });
-        gates.observe(&finished(Outcome::Error));
+        services.observe(&Event::RestartStarted { service: "mine".into(), because: RestartCause::Asked });
+        services.observe(&finished(Outcome::Error));
         let refusal = mine.refusal().unwrap();
         assert!(refusal.message().contains("\"mine\"") && other.refusal().is_none(), "{refusal}");
-        gates.observe(&finished(Outcome::Ok));
+        services.observe(&finished(Outcome::Ok));
         assert!(mine.refusal().is_none());
-        gates.observe(&Event::StopStarted { service: "mine".into() });
+        services.observe(&Event::StopStarted { service: "mine".into() });
         assert!(mine.refusal().is_some());
     }
 }

@@ -64,7 +64,7 @@ pub(crate) struct Method {
     /// Whether anything answers it.
     pub(crate) served: bool,
     /// `None`: it is always open.
-    pub(crate) gate: Option<Arc<Availability>>,
+    pub(crate) availability: Option<Arc<Availability>>,
 }
 
 impl Method {

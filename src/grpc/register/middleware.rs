@@ -1,4 +1,4 @@
-//! Middleware: [`tower::Layer`]s around the handlers of calls. Answers to the seed's `pkmiddleware`.
+//! Middleware: [`tower::Layer`]s around the handlers of calls.
 //!
 //! ```text
 //!   call --> logging --> ... --> second layer --> first layer --> errors --> not found --> your handler

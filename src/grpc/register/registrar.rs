@@ -24,13 +24,13 @@ use crate::grpc::register::middleware::{Middleware, Scope};
 use crate::grpc::register::router::{Route, Router, Table};
 use crate::service::Service;
 
-/// A service with methods that are called over gRPC. Answers to the seed's `GrpcService`.
+/// A service with methods that are called over gRPC.
 ///
 /// [`RegisterOnServer`] comes before `Setup`; calls come only when every service of the manager runs.
 /// While shutting down, calls in flight are finished before any resource is released.
 pub trait GrpcService: Service + Handler<RegisterOnServer> {}
 
-/// Register your tonic services. Answers to the seed's `RegisterOnServer`.
+/// Register your tonic services.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), BoxError>")]
 pub struct RegisterOnServer {
@@ -44,7 +44,7 @@ pub struct GrpcRegistrar {
     /// On whose behalf services are added.
     owner: Name,
     state: Arc<Mutex<State>>,
-    gates: AvailabilityTable,
+    availability: AvailabilityTable,
 }
 
 #[derive(Default)]
@@ -71,7 +71,11 @@ struct Registered {
 
 impl GrpcRegistrar {
     pub(crate) fn new() -> Self {
-        Self { owner: "the manager".into(), state: Arc::default(), gates: AvailabilityTable::default() }
+        Self {
+            owner: "the manager".into(),
+            state: Arc::default(),
+            availability: AvailabilityTable::default(),
+        }
     }
 
     /// With layers of our own around each handler, and layers of users around all of that; of each the first innermost.
@@ -84,7 +88,7 @@ impl GrpcRegistrar {
 
     /// The same registrar for the service of this id, so that an error can name it.
     pub(crate) fn on_behalf_of(&self, id: &Name) -> Self {
-        Self { owner: id.clone(), state: Arc::clone(&self.state), gates: self.gates.clone() }
+        Self { owner: id.clone(), state: Arc::clone(&self.state), availability: self.availability.clone() }
     }
 
     /// Adds a service that tonic generated. What cannot be added fails the registration of the service that adds it, even if its
@@ -196,10 +200,10 @@ impl GrpcRegistrar {
         let descriptions = Descriptions::new(state.descriptor_sets.iter().map(|(_, set)| set));
         let mut table = Table::default();
         for (&name, Registered { owner, handler, built_in }) in &state.services {
-            let gate = (!*built_in).then(|| self.gates.of(owner));
+            let availability = (!*built_in).then(|| self.availability.of(owner));
             let method = |described| {
-                let gate = gate.clone();
-                Method { described, built_in: *built_in, served: true, gate, ..Method::default() }
+                let availability = availability.clone();
+                Method { described, built_in: *built_in, served: true, availability, ..Method::default() }
             };
             let own = state.own.iter().filter(|_| !*built_in);
             let handler = own.fold(handler.clone(), |inner, own| own.layer.around(inner));
@@ -216,8 +220,8 @@ impl GrpcRegistrar {
     }
 
     /// Whose calls are refused for now.
-    pub(crate) fn gates(&self) -> &AvailabilityTable {
-        &self.gates
+    pub(crate) fn availability(&self) -> &AvailabilityTable {
+        &self.availability
     }
 
     /// Whose each gRPC service is.

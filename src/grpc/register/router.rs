@@ -54,11 +54,11 @@ impl Route {
     }
 
     fn local(&self, context: &Arc<CallContext>) -> Self {
-        let Method { described, built_in, served, gate, cost: _, context: _ } = &*self.method;
-        let (described, gate) = (described.clone(), gate.clone());
+        let Method { described, built_in, served, availability, cost: _, context: _ } = &*self.method;
+        let (described, availability) = (described.clone(), availability.clone());
         let (built_in, served) = (*built_in, *served);
         let context = Arc::clone(context);
-        let method = Method { described, built_in, served, gate, cost: Cost::default(), context };
+        let method = Method { described, built_in, served, availability, cost: Cost::default(), context };
         Self { method: Arc::new(method), handler: self.handler.as_ref().map(GrpcHandler::local) }
     }
 

@@ -32,7 +32,7 @@ pub(crate) struct IoObserver<I> {
     connection: Arc<Connection>,
     /// Whether nothing is read until more has been written.
     held_back: bool,
-    /// Whether somebody wanted to read in the meantime.
+    /// Whether a read was asked for in the meantime.
     wanted: bool,
 }
 

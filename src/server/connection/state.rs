@@ -83,7 +83,7 @@ impl Connection {
         self.call_arrived()
     }
 
-    /// A call that is refused for its time alone: nobody waits for it.
+    /// A call that is refused because the connection is going away. The drain does not wait for it.
     pub(crate) fn call_arrived(&self) -> u64 {
         self.worker.calls.fetch_add(1, Ordering::Relaxed)
     }

@@ -18,7 +18,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::server::connection::state::Connection;
 use crate::server::connection::unread_list::Entry;
 
-/// After so long it is told: whoever is only slow has read something by then.
+/// After so long it is reported. A peer that is only slow has read something by then.
 const TOLD_AFTER: Duration = Duration::from_secs(1);
 
 /// Who takes fewer bytes in its time than that takes nothing.

@@ -1,9 +1,9 @@
 //! Binding an address without listening on it.
 //!
-//! From set-up on a port is ours, yet until the run whoever connects is refused: no call waits in a
+//! From set-up on a port is ours, yet until the run connecting is refused: no call waits in a
 //! backlog while services are still being set up. A port that somebody listens on is found in use here,
 //! at set-up (on Unix `SO_REUSEADDR` ignores only the remains of closed connections). The same goes for Unix
-//! sockets. Those that were inherited listen already: whoever connects waits there until the run.
+//! sockets. Those that were inherited listen already: clients that connect wait there until the run.
 
 use std::io;
 use std::net::SocketAddr;
@@ -51,7 +51,7 @@ enum Failure {
     /// Somebody else has it.
     InUse(io::Error),
     Other(io::Error),
-    Told(ListenError),
+    Listen(ListenError),
 }
 
 impl From<io::Error> for Failure {
@@ -84,7 +84,7 @@ async fn bind_patiently(
         let address = wanted.to_string();
         let source = match try_at(wanted).await {
             Ok(bound) => return Ok(bound),
-            Err(Failure::Told(error)) => return Err(error),
+            Err(Failure::Listen(error)) => return Err(error),
             Err(Failure::Other(source)) => return Err(ListenError::Bind { address, source }),
             Err(Failure::InUse(source)) => source,
         };
@@ -112,7 +112,7 @@ async fn try_at(wanted: &ServerAddress) -> Result<Vec<Bound>, Failure> {
         Place::Unix(path, mode) => {
             let (socket, file) = unix::bind_path(path, *mode).map_err(|failure| match failure {
                 unix::Failure::InUse(error) => Failure::InUse(error),
-                unix::Failure::Hopeless(error) => Failure::Told(error),
+                unix::Failure::Hopeless(error) => Failure::Listen(error),
             })?;
             Bound { address: GrpcAddress::Unix(path.clone()), hold: Hold::Unix(Some(file), socket) }
         }
@@ -122,7 +122,7 @@ async fn try_at(wanted: &ServerAddress) -> Result<Vec<Bound>, Failure> {
         }
         Place::Inherited(name) => {
             let sockets = inherited::duplicates(name.as_deref()).map_err(|(reason, mend)| {
-                Failure::Told(ListenError::Unusable { address: wanted.to_string(), reason, mend })
+                Failure::Listen(ListenError::Unusable { address: wanted.to_string(), reason, mend })
             })?;
             let bound = |(socket, address)| Bound { address, hold: Hold::Inherited(socket) };
             return Ok(sockets.into_iter().map(bound).collect());

@@ -134,7 +134,7 @@ impl fmt::Debug for InMemory {
     }
 }
 
-/// A server's hold on its place. Dropping it refuses whoever connects, and whoever waits for being accepted.
+/// A server's hold on its place. Dropping it refuses clients that connect, and those that wait to be accepted.
 #[derive(Debug)]
 pub(crate) struct Claim {
     memory: InMemory,

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! A server has all of its addresses or none: when one cannot be bound, those that were are given up. Sockets
-//! that are inherited listen already, so whoever connects waits; what is bound here refuses until the run.
+//! that are inherited listen already, so clients that connect wait; what is bound here refuses until the run.
 
 mod address;
 mod bind;

@@ -85,7 +85,7 @@ impl StreamExecutor {
             tokio::spawn(counted(stream, cost, Arc::clone(home)));
             return;
         };
-        // A worker that drains waits for whoever has a token, and takes nobody in any more.
+        // A worker that drains waits for every token, and takes no more streams from others.
         let token = other.tasks.token();
         match other.runtime.get() {
             Some(runtime) if !other.draining.is_cancelled() => {

@@ -1,4 +1,4 @@
-//! Workers that a handler blocks, told of while it lasts.
+//! Reports workers that a handler blocks, while the block lasts.
 //!
 //! ```text
 //!   a worker wakes --> the acceptor's thread looks four times within the limit --all of them sleep--> it looks no more
@@ -29,7 +29,7 @@ pub(crate) struct Alarm {
 impl Alarm {
     /// A worker has woken up, which it has written down before.
     pub(crate) fn ring(&self) {
-        // Either this sees that nobody looks any more, or whoever stops looking sees that it is awake.
+        // Either this sees that the watcher has stopped, or the watcher sees that this worker is awake.
         fence(Ordering::SeqCst);
         if !self.on.load(Ordering::Relaxed) && !self.on.swap(true, Ordering::Relaxed) {
             self.rung.notify_one();
@@ -52,7 +52,7 @@ pub(crate) struct WorkerStall {
     pub(crate) over: bool,
 }
 
-/// Told of those.
+/// Is called with each of those.
 pub(crate) type OnStall = Box<dyn Fn(WorkerStall) + Send>;
 
 /// What is known of one worker.
@@ -60,7 +60,7 @@ pub(crate) type OnStall = Box<dyn Fn(WorkerStall) + Send>;
 struct Seen {
     /// The poll that it was in when it was looked at last, and since when.
     poll: Option<(u64, Instant)>,
-    /// What was told of it, and is not over.
+    /// The stall that was reported and is not over.
     told: Option<(Name, Instant)>,
 }
 

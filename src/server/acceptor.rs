@@ -86,12 +86,12 @@ impl Acceptor {
         let all: Vec<_> = workers.iter().map(|worker| Arc::clone(&worker.shared)).collect();
         let name = |worker: &Worker| (Name::from(worker.name.as_str()), Arc::clone(&worker.shared));
         let watched = workers.iter().map(name).collect();
-        let stuck = Stuck { alarm, workers: watched, limit: options.stuck_after, tell: on_stall };
+        let stuck = Stuck { alarm, workers: watched, limit: options.stuck_after, report: on_stall };
         worker_set.set(all.clone());
         gauge.set(all);
         let (drain, ordered) = oneshot::channel();
         let (report, drained) = watch::channel(None);
-        let way = Way { protocol: options.protocol, entry: Entry::new(options), caught_up };
+        let way = ConnectionPath { protocol: options.protocol, entry: Entry::new(options), caught_up };
         let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build();
         let dispatch = dispatch::current();
         let thread = format!("{}-acceptor", options.thread_prefix);
@@ -139,7 +139,7 @@ impl Acceptor {
 /// Accepts until the drain is ordered, then drains. Being killed ends either.
 async fn conduct(
     listening: Vec<Listening>,
-    way: Way,
+    way: ConnectionPath,
     mut workers: Vec<Worker>,
     ordered: oneshot::Receiver<Option<Instant>>,
     signal: ShutdownSignal,
@@ -155,10 +155,10 @@ async fn conduct(
     };
     tokio::pin!(killed);
     let deadline = tokio::select! {
-        () = &mut killed => return told(workers, true),
+        () = &mut killed => return undrained(workers, true),
         ordered = ordered => match ordered {
             Ok(deadline) => deadline,
-            Err(_) => return told(workers, true),
+            Err(_) => return undrained(workers, true),
         },
         never = accept(listening, way, &workers) => match never {},
     };
@@ -178,11 +178,11 @@ async fn conduct(
         () = &mut killed => true,
         () = until(times.map(|times| times.give_up)) => false,
     };
-    told(workers, forced)
+    undrained(workers, forced)
 }
 
 /// The way of connections to the workers.
-struct Way {
+struct ConnectionPath {
     protocol: &'static str,
     entry: Entry,
     /// Notified when a worker that was passed over takes connections again.
@@ -190,7 +190,7 @@ struct Way {
 }
 
 /// Accepts connections for ever.
-async fn accept(listening: Vec<Listening>, way: Way, workers: &[Worker]) -> Infallible {
+async fn accept(listening: Vec<Listening>, way: ConnectionPath, workers: &[Worker]) -> Infallible {
     let watched: io::Result<Vec<_>> = listening.into_iter().map(Listening::watch).collect();
     let mut listeners = match watched {
         Ok(listeners) => listeners,
@@ -199,7 +199,7 @@ async fn accept(listening: Vec<Listening>, way: Way, workers: &[Worker]) -> Infa
             return pending().await;
         }
     };
-    let Way { protocol, mut entry, caught_up } = way;
+    let ConnectionPath { protocol, mut entry, caught_up } = way;
     let mut dealer = Dealer::new(workers.iter().map(|worker| &*worker.intake));
     let mut listeners_turn = 0;
     let mut pause = FIRST_PAUSE;
@@ -244,32 +244,32 @@ fn is_the_peers(error: &io::Error) -> bool {
     )
 }
 
-/// What the workers have to tell. One that has not even called its calls off is blocked; one that has, or
+/// What did not end by itself, by worker. One that has not even called its calls off is blocked; one that has, or
 /// that nobody waits for since the server is forced, closes its connections as soon as it is scheduled.
-fn told(workers: Vec<Worker>, forced: bool) -> Drained {
-    let mut told = Undrained::default();
+fn undrained(workers: Vec<Worker>, forced: bool) -> Drained {
+    let mut left = Undrained::default();
     for worker in workers {
         let shared = &worker.shared;
         let called_off = shared.called_off_calls();
-        told.called_off += called_off.open();
+        left.called_off += called_off.open();
         for calls in [called_off, shared.left()] {
             for (method, count) in calls.calls {
-                *told.methods.entry(method).or_default() += count;
+                *left.methods.entry(method).or_default() += count;
             }
-            told.oldest = told.oldest.into_iter().chain(calls.oldest).max_by_key(|call| call.age);
+            left.oldest = left.oldest.into_iter().chain(calls.oldest).max_by_key(|call| call.age);
         }
-        told.cut += shared.cut.load(Ordering::Relaxed);
+        left.cut += shared.cut.load(Ordering::Relaxed);
         let carrying = shared.carrying.load(Ordering::Relaxed);
         if worker.is_over() {
-            told.connections += shared.held_on.load(Ordering::Relaxed);
+            left.connections += shared.held_on.load(Ordering::Relaxed);
             worker.join();
         } else if forced || shared.off.load(Ordering::Relaxed) {
-            told.connections += carrying;
-            told.cut += carrying.saturating_sub(shared.cut_with_calls.load(Ordering::Relaxed));
+            left.connections += carrying;
+            left.cut += carrying.saturating_sub(shared.cut_with_calls.load(Ordering::Relaxed));
         } else {
-            told.connections += carrying;
-            told.blocked_workers.push(worker.name);
+            left.connections += carrying;
+            left.blocked_workers.push(worker.name);
         }
     }
-    if told.is_clean() { Ok(()) } else { Err(told) }
+    if left.is_clean() { Ok(()) } else { Err(left) }
 }

@@ -56,7 +56,7 @@ impl Tap {
 
 /// What can be told of a message beside its size.
 #[derive(Debug, Default)]
-struct Told {
+struct MessageDetails {
     json: Option<String>,
     cut: Option<bool>,
     compressed: Option<Box<str>>,
@@ -68,7 +68,7 @@ impl MessageLog {
     fn log(&mut self, framed: Framed) {
         self.number += 1;
         let size = framed.size;
-        let Told { json, cut, compressed, malformed, too_long } = self.tell(framed);
+        let MessageDetails { json, cut, compressed, malformed, too_long } = self.details(framed);
         let (json, compressed, malformed) = (json.as_deref(), compressed.as_deref(), malformed.as_deref());
         let method = &*self.method;
         let (call_id, number) = (display(self.id), self.number);
@@ -82,23 +82,27 @@ impl MessageLog {
         );
     }
 
-    fn tell(&self, framed: Framed) -> Told {
-        let nothing = Told::default();
+    fn details(&self, framed: Framed) -> MessageDetails {
+        let nothing = MessageDetails::default();
         let Some(message) = self.message.as_ref().filter(|_| self.max_json_length > 0) else {
             return nothing;
         };
-        let too_long = Told { too_long: Some(true), ..Told::default() };
+        let too_long = MessageDetails { too_long: Some(true), ..MessageDetails::default() };
         let Some(bytes) = framed.bytes else { return too_long };
         let bytes = match framed.compressed.then(|| self.encoding.inflate(&bytes)) {
             None => bytes,
             Some(Ok(inflated)) => inflated,
             Some(Err(NotInflated::TooLong)) => return too_long,
-            Some(Err(NotInflated::Unknown(name))) => return Told { compressed: Some(name), ..nothing },
-            Some(Err(NotInflated::Malformed(why))) => return Told { malformed: Some(why), ..nothing },
+            Some(Err(NotInflated::Unknown(name))) => {
+                return MessageDetails { compressed: Some(name), ..nothing };
+            }
+            Some(Err(NotInflated::Malformed(why))) => {
+                return MessageDetails { malformed: Some(why), ..nothing };
+            }
         };
         match json::show(bytes, message, self.max_json_length) {
-            Ok(shown) => Told { json: Some(shown.json), cut: shown.cut.then_some(true), ..nothing },
-            Err(why) => Told { malformed: Some(why), ..nothing },
+            Ok(shown) => MessageDetails { json: Some(shown.json), cut: shown.cut.then_some(true), ..nothing },
+            Err(why) => MessageDetails { malformed: Some(why), ..nothing },
         }
     }
 }

@@ -4,6 +4,7 @@ mod connection;
 mod deadlines;
 mod drain;
 mod drain_peers;
+mod lifetime;
 mod limits;
 mod logging;
 mod peer;
@@ -12,7 +13,7 @@ mod raw;
 mod requests;
 mod rig;
 mod serving;
-mod term;
+
 #[cfg(feature = "tls")]
 mod tls;
 mod unread;

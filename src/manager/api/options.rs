@@ -174,7 +174,7 @@ impl ManagerOptions {
         Self { grpc_ping_service: on, ..self }
     }
 
-    /// Adds a layer around all gRPC methods. May be called several times: see [`middleware`](crate::grpc::register::middleware)
+    /// Adds a layer around all gRPC methods. May be called several times: see [`middleware`](crate::grpc::middleware)
     /// for the order.
     pub fn grpc_server_middleware(self, layer: impl GrpcLayer) -> Self {
         self.grpc_middleware(Scope::All, layer)

@@ -3,7 +3,7 @@
 //! ```text
 //!   a worker wakes --> the acceptor's thread looks four times within the limit --all of them sleep--> it looks no more
 //!                          |
-//!                          +-- the same poll as a limit ago --> told --another poll--> told to be over
+//!                          +-- the same poll as a limit ago --> reported --another poll--> its end is reported
 //! ```
 //!
 //! How long a poll lasts is found out by looking twice at what the worker writes: see
@@ -61,7 +61,7 @@ struct Seen {
     /// The poll that it was in when it was looked at last, and since when.
     poll: Option<(u64, Instant)>,
     /// The stall that was reported and is not over.
-    told: Option<(Name, Instant)>,
+    reported: Option<(Name, Instant)>,
 }
 
 /// Looks at the workers of a server.
@@ -69,7 +69,7 @@ pub(crate) struct Stuck {
     pub(crate) alarm: Arc<Alarm>,
     pub(crate) workers: Vec<(Name, Arc<WorkerState>)>,
     pub(crate) limit: Option<Duration>,
-    pub(crate) tell: OnStall,
+    pub(crate) report: OnStall,
 }
 
 impl Stuck {
@@ -83,8 +83,8 @@ impl Stuck {
                 tokio::time::sleep(limit / 4).await;
                 self.look(&mut seen, limit, Instant::now());
                 let sleep = || self.workers.iter().all(|(_, worker)| worker.is_parked());
-                // What was told must be told to be over.
-                if seen.iter().all(|seen| seen.told.is_none()) && sleep() {
+                // The end of each reported stall is reported as well.
+                if seen.iter().all(|seen| seen.reported.is_none()) && sleep() {
                     self.alarm.stop();
                     if sleep() || self.alarm.on.swap(true, Ordering::Relaxed) {
                         break;
@@ -99,24 +99,24 @@ impl Stuck {
             let current = worker.poll.current();
             let same = seen.poll.filter(|(number, _)| current.is_some_and(|(is, ..)| is == *number));
             if same.is_none()
-                && let Some((method, since)) = seen.told.take()
+                && let Some((method, since)) = seen.reported.take()
             {
                 let lasted = now - since;
                 worker.note_stuck(None);
-                (self.tell)(WorkerStall { method, thread: thread.clone(), lasted, over: true });
+                (self.report)(WorkerStall { method, thread: thread.clone(), lasted, over: true });
             }
             seen.poll = same.or(current.map(|(number, ..)| (number, now)));
             let Some((_, home, entry)) = current else { continue };
             if let Some((_, since)) = same
-                && seen.told.is_none()
+                && seen.reported.is_none()
                 && now - since >= limit
                 && let Some((_, home)) = self.workers.get(home)
                 && let Some(method) = home.open.name_at(entry)
             {
-                seen.told = Some((method.clone(), since));
+                seen.reported = Some((method.clone(), since));
                 worker.note_stuck(Some((method.clone(), since)));
                 let lasted = now - since;
-                (self.tell)(WorkerStall { method, thread: thread.clone(), lasted, over: false });
+                (self.report)(WorkerStall { method, thread: thread.clone(), lasted, over: false });
             }
         }
     }

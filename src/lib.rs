@@ -1,8 +1,8 @@
 //! An actor-based supervisor runtime for the services of one program.
 //!
-//! Hand your services to a [`Manager`]: it sets them up, runs them, and when the program is to end, or one
-//! of them fails, it stops all of them within one deadline, releases their resources in order, and tells
-//! exactly who held it back. Services and resources are ordinary [actix] actors; gRPC is [tonic]'s.
+//! Give your services to a [`Manager`]. It sets them up and runs them. When the program ends, or a service fails,
+//! it stops all of them within one deadline and releases their resources in order. If a service held the shutdown
+//! back, the report names it. Services and resources are ordinary [actix] actors; gRPC is [tonic]'s.
 //!
 //! ```
 //! use actix::prelude::*;

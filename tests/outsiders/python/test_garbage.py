@@ -1,6 +1,8 @@
 """Bytes that are no HTTP/2, or break its rules: that connection ends, nothing else does."""
 
 import random
+import signal
+import time
 
 import pytest
 
@@ -84,3 +86,18 @@ def test_a_request_that_is_no_grpc_is_refused_alone(server, method, content_type
         _, headers = peer.answer(1)
         assert headers[":status"] == status and headers.get("grpc-status") != "0", headers
         peer.is_answered(stream=3)
+
+
+def test_what_a_peer_names_never_reaches_a_terminal_as_it_is(server):
+    before = len(server.log())
+    named = "/\x9b\u202e\x1b[2J" + "x" * 14_000
+    with Peer(server) as peer:
+        # Neither call is over: their bodies have not ended.
+        peer.begin().send(peer.open(1, named), peer.open(3, TEST + "StreamingInputCall", ("x-named", named)))
+        server.process.send_signal(signal.SIGUSR1)
+        until = time.monotonic() + SOON
+        while " running\n" not in (printed := server.log()[before:]):
+            assert time.monotonic() < until, printed
+            time.sleep(0.01)
+    assert all(c == "\n" or c.isprintable() for c in printed), repr(printed)
+    assert max(map(len, printed.splitlines())) < 1_000, printed

@@ -40,7 +40,7 @@ pub(crate) use nested::Branch;
 #[cfg(feature = "testing")]
 pub(crate) use test_support::kit::{ManagerSnapshot, RunOnManager, TestSignal, is_on_this_thread};
 
-/// Sets services up, runs them, stops them and releases their resources. Answers to the seed's `Manager`.
+/// Sets services up, runs them, stops them and releases their resources.
 ///
 /// ```text
 ///            start            all set up          asked, failed          all ended            all released
@@ -93,7 +93,7 @@ pub struct Manager {
 }
 
 impl Manager {
-    /// A manager without services as yet. Answers to the seed's `NewManager`.
+    /// A manager without services as yet.
     pub fn new(options: ManagerOptions) -> Self {
         Self {
             plan: Some(Definition::new(options)),
@@ -208,8 +208,8 @@ impl Manager {
         engine::manager_loop::start(self, &Arbiter::current())
     }
 
-    /// Starts the manager and waits for its end. Answers to the seed's `Manager.Run`. Where this is dropped before, the manager
-    /// begins its shutdown all the same, and that nobody waits for it is logged.
+    /// Starts the manager and waits for its end. Where this is dropped before, the manager begins its shutdown all the same,
+    /// and that nobody waits for it is logged.
     ///
     /// # Errors
     /// What [`WaitForShutdown`] answers.

@@ -11,7 +11,6 @@ use crate::api_errors::ReissueError;
 use crate::lifecycle::{BudgetError, ErrorStage, RestartPolicyError};
 
 /// What went wrong in a manager's life: at most one error a stage, and the report of the shutdown.
-/// Answers to the seed's `ManagerError`.
 #[derive(Clone)]
 pub struct ManagerError(Arc<Parts>);
 

@@ -8,7 +8,7 @@ use super::forced::ForcedError;
 use super::report::{RestartReport, panics};
 use crate::events::{Failure, Name};
 
-/// An error of one service, or of one of its resources. Answers to the seed's `ServiceError`.
+/// An error of one service, or of one of its resources.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServiceError {
@@ -88,7 +88,6 @@ impl Error for ServiceError {
 }
 
 /// The errors of several services in one stage: culprits first, then those whom they starved or took down with them.
-/// Answers to the seed's `ServicesErrors`.
 #[derive(Debug, Clone, Default)]
 pub struct ServicesErrors {
     errors: Vec<ServiceError>,

@@ -5,9 +5,8 @@ use std::time::Instant;
 
 use super::latch::Latch;
 
-/// Tells of the shutdown: that it was asked for, how much time there is, and that it is over.
-/// Answers to the seed's `runCtx` (here: [`requested`](Self::requested)) and `shutdownCtx`
-/// ([`forced`](Self::forced)). Clones tell the same; they may be taken to any thread.
+/// Tells of the shutdown: that it was asked for, how much time there is, and that it is over. Clones tell the same; they may
+/// be taken to any thread.
 #[derive(Debug, Clone)]
 pub struct ShutdownSignal {
     deadlines: Arc<Deadlines>,

@@ -4,7 +4,7 @@ use actix::{Actor, Context, Handler, Supervised};
 
 use super::messages::{Release, Run, Setup, Shutdown};
 
-/// A service that a manager looks after. Answers to the seed's `Service`.
+/// A service that a manager looks after.
 ///
 /// What it is sent, in order:
 ///
@@ -32,7 +32,7 @@ pub trait Service: Actor<Context = Context<Self>> + Handler<Setup> {
     fn id(&self) -> String;
 }
 
-/// A service with a main loop. Answers to the seed's `GenericService`.
+/// A service with a main loop.
 ///
 /// [`Run`] is answered when the main loop has ended: `Ok` ends this service alone, an error ends the whole
 /// manager. When shutdown begins, [`Shutdown`] comes and [`ShutdownSignal::requested`] resolves; either may
@@ -41,7 +41,7 @@ pub trait Service: Actor<Context = Context<Self>> + Handler<Setup> {
 /// [`ShutdownSignal::requested`]: super::ShutdownSignal::requested
 pub trait GenericService: Service + Handler<Run> + Handler<Shutdown> {}
 
-/// Something that a service must give back. Answers to the seed's resources and their `WaitGroup`.
+/// Something that a service must give back.
 ///
 /// It lives on a thread apart from services, so that no blocked service keeps it from its release.
 /// [`Release`] is sent once, when no service runs any more, to the last started of a service's resources

@@ -13,13 +13,11 @@ use crate::report::ManagerError;
 use crate::service::{GenericService, ServiceSpec};
 
 /// Begin the shutdown. May be sent at any stage and any number of times; the first one counts.
-/// Answers to the seed's `Manager.StartShutdown`.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "()")]
 pub struct StartShutdown;
 
-/// Wait until the manager has come to its end, and be told how it went. Answered whenever it is asked, also
-/// afterwards. Answers to the seed's `Manager.WaitForShutdown`.
+/// Wait until the manager has come to its end, and be told how it went. Answered whenever it is asked, also afterwards.
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "Result<(), ManagerError>")]
 pub struct WaitForShutdown;

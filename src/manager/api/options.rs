@@ -25,7 +25,7 @@ const LOG_ERROR_LIMIT: usize = 4_096;
 /// How long a poll may last, unless told otherwise.
 const STUCK_AFTER: Duration = Duration::from_secs(1);
 
-/// How a manager works. Answers to the seed's `ManagerOpts`.
+/// How a manager works.
 ///
 /// ```
 /// use std::time::Duration;
@@ -180,15 +180,14 @@ impl ManagerOptions {
         self.grpc_middleware(Scope::All, layer)
     }
 
-    /// Adds a layer around unary gRPC methods. Answers to the seed's `WithGrpcUnaryServerMiddleware`.
+    /// Adds a layer around unary gRPC methods.
     ///
     /// Every gRPC service must then register its file descriptor set, or its set-up fails.
     pub fn grpc_unary_server_middleware(self, layer: impl GrpcLayer) -> Self {
         self.grpc_middleware(Scope::Unary, layer)
     }
 
-    /// Adds a layer around streaming gRPC methods, whichever side streams. Answers to the seed's
-    /// `WithGrpcStreamServerMiddleware`.
+    /// Adds a layer around streaming gRPC methods, whichever side streams.
     ///
     /// Every gRPC service must then register its file descriptor set, or its set-up fails.
     pub fn grpc_stream_server_middleware(self, layer: impl GrpcLayer) -> Self {
@@ -200,9 +199,8 @@ impl ManagerOptions {
         self
     }
 
-    /// Answers every error and panic of gRPC handlers as a rich error: see
-    /// [`ErrorGenerator::server_layer`]. Answers to the seed's `WithErrorGenerator`. Default: none; errors are answered
-    /// as they are.
+    /// Answers every error and panic of gRPC handlers as a rich error: see [`ErrorGenerator::server_layer`]. Default: none;
+    /// errors are answered as they are.
     ///
     /// The layer is within those of users: what these answer themselves stays as it is.
     pub fn error_generator(self, generator: ErrorGenerator) -> Self {
@@ -210,8 +208,7 @@ impl ManagerOptions {
     }
 
     /// Answers [`ERR_NOT_FOUND`](crate::api_errors::ERR_NOT_FOUND) where a unary handler
-    /// [answers nothing](crate::api_errors::OrNothing). Answers to the seed's `WithErrNotFoundMiddleware`. Default: no;
-    /// the answer is an empty message.
+    /// [answers nothing](crate::api_errors::OrNothing). Default: no; the answer is an empty message.
     pub fn err_not_found_middleware(self) -> Self {
         Self { err_not_found_middleware: true, ..self }
     }
@@ -227,14 +224,12 @@ impl ManagerOptions {
         (self.handle_signals, self.stuck_after) = (false, None);
     }
 
-    /// What the gRPC server logs of each call. Answers to the seed's `WithGrpcLogging`. Default:
-    /// [`GrpcLogging::default`].
+    /// What the gRPC server logs of each call. Default: [`GrpcLogging::default`].
     pub fn grpc_logging(self, logging: GrpcLogging) -> Self {
         Self { grpc_logging: Some(logging), ..self }
     }
 
-    /// The gRPC server logs nothing of calls but panics of their handlers. Answers to the seed's
-    /// `WithoutGrpcLogging`.
+    /// The gRPC server logs nothing of calls but panics of their handlers.
     pub fn without_grpc_logging(self) -> Self {
         Self { grpc_logging: None, ..self }
     }

@@ -6,16 +6,19 @@
 mod child;
 
 use std::future::pending;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use actix::{Addr, Arbiter};
+use actix::{Actor, Addr, Arbiter, Context, Handler, MailboxError};
+use majordomo::clients::InMemory;
 use majordomo::events::{self, EventStream, LifecycleEvent};
+use majordomo::ping::{Ping, PingClient, PingServer};
 use majordomo::{
-    ForceShutdown, GetStatus, Manager, ManagerOptions, RemoveService, RestartService, Run, ServiceFn,
-    StartShutdown, StopService, Subscribe, WaitForShutdown, WaitUntilRunning, nested, service_fn,
+    BoxError, ForceShutdown, GetStatus, GrpcService, Manager, ManagerOptions, RegisterOnServer,
+    RemoveService, RestartService, Run, Service, ServiceFn, Setup, StartShutdown, StopService, Subscribe,
+    WaitForShutdown, WaitUntilRunning, nested, service_fn,
 };
 use rustix::process::{Signal, getpid, kill_process};
 use tokio::sync::Mutex;
@@ -70,9 +73,16 @@ fn obliging(id: String) -> ServiceFn {
 }
 
 async fn start(options: ManagerOptions) -> (Addr<Manager>, EventStream) {
+    start_with(options, |manager| manager).await
+}
+
+async fn start_with(
+    options: ManagerOptions,
+    more: impl FnOnce(Manager) -> Manager,
+) -> (Addr<Manager>, EventStream) {
     let (sender, events) = events::channel();
     let options = options.grpc_ping_service(false).max_shutdown_duration(LIMIT).observe(sender);
-    let mut manager = Manager::new(options).service(service_fn("deaf", |_: Run| pending()));
+    let mut manager = more(Manager::new(options)).service(service_fn("deaf", |_: Run| pending()));
     for number in 0..SERVICES {
         manager = manager.service(obliging(format!("s{number}")));
     }
@@ -99,7 +109,7 @@ async fn end_in_time(
     name: &str,
     manager: Addr<Manager>,
     mut events: EventStream,
-    load: fn(&Addr<Manager>) -> Load,
+    load: impl FnOnce(&Addr<Manager>) -> Load,
     ask: Ask,
 ) {
     let heard = thread::spawn(move || {
@@ -246,6 +256,81 @@ fn observers_that_ask(manager: &Addr<Manager>) -> Load {
     }
     load.arbiters.push(elsewhere);
     load
+}
+
+/// Its handlers ask the manager.
+struct Curious(Arc<OnceLock<Addr<Manager>>>);
+
+impl Actor for Curious {
+    type Context = Context<Self>;
+}
+
+impl Service for Curious {
+    fn id(&self) -> String {
+        "curious".into()
+    }
+}
+
+impl GrpcService for Curious {}
+
+impl Handler<Setup> for Curious {
+    type Result = Result<(), BoxError>;
+
+    fn handle(&mut self, _: Setup, _: &mut Context<Self>) -> Self::Result {
+        Ok(())
+    }
+}
+
+impl Handler<RegisterOnServer> for Curious {
+    type Result = Result<(), BoxError>;
+
+    fn handle(&mut self, on: RegisterOnServer, _: &mut Context<Self>) -> Self::Result {
+        on.server.add_service(PingServer::new(Asks(Arc::clone(&self.0))));
+        Ok(())
+    }
+}
+
+struct Asks(Arc<OnceLock<Addr<Manager>>>);
+
+#[tonic::async_trait]
+impl Ping for Asks {
+    async fn ping(&self, _: tonic::Request<()>) -> Result<tonic::Response<()>, tonic::Status> {
+        let gone = |error: MailboxError| tonic::Status::unavailable(error.to_string());
+        let manager = self.0.get().ok_or_else(|| tonic::Status::unavailable("not yet"))?;
+        manager.send(GetStatus).await.map_err(gone)?;
+        Ok(tonic::Response::new(()))
+    }
+}
+
+#[actix::test]
+async fn g16_handlers_that_ask_delay_no_end() {
+    let _alone = ALONE.lock().await;
+    let (memory, address) = (InMemory::new(), Arc::new(OnceLock::new()));
+    let options = ManagerOptions::new().handle_signals(false).grpc_in_memory(&memory);
+    let curious = Curious(Arc::clone(&address));
+    let (manager, events) = start_with(options, |manager| manager.grpc_service(curious)).await;
+    address.set(manager.clone()).expect("it is set once");
+    let load = move |_: &Addr<Manager>| {
+        let mut load = Load::new();
+        let elsewhere = Arbiter::new();
+        for _ in 0..8 {
+            let (memory, count) = (memory.clone(), Arc::clone(&load.count));
+            elsewhere.spawn(async move {
+                // Made here: a channel's own task lives where it was made.
+                let channel = memory.channel();
+                let calls = (0..64).map(|_| async {
+                    let mut client = PingClient::new(channel.clone());
+                    while client.ping(()).await.is_ok() {
+                        count.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+                futures_util::future::join_all(calls).await;
+            });
+        }
+        load.arbiters.push(elsewhere);
+        load
+    };
+    end_in_time("handlers", manager, events, load, |manager| manager.do_send(StartShutdown)).await;
 }
 
 #[actix::test]

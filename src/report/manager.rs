@@ -5,8 +5,8 @@ use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::report::ShutdownReport;
 use super::services::ServicesErrors;
+use super::shutdown_report::ShutdownReport;
 use crate::api_errors::ReissueError;
 use crate::lifecycle::{BudgetError, ErrorStage, RestartPolicyError};
 

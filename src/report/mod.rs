@@ -3,16 +3,18 @@
 mod forced;
 mod manager;
 mod record;
-mod report;
 mod services;
+mod shutdown_report;
 mod threads;
 #[cfg(feature = "tls")]
 mod tls;
 
 pub use forced::{ForcedError, Hold, NoAnswerError, ReturnedError, StuckError};
 pub use manager::{ConfigError, ManagerError, StageError};
-pub use report::{ResourceEnding, ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
 pub use services::{ServiceError, ServicesErrors};
+pub use shutdown_report::{
+    ResourceEnding, ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport,
+};
 pub use threads::ForeignStopError;
 #[cfg(feature = "tls")]
 pub use tls::TlsError;

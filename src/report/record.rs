@@ -12,8 +12,8 @@ use std::time::Duration;
 use foldhash::fast::RandomState;
 
 use super::manager::{ManagerError, StageError};
-use super::report::{ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
 use super::services::ServicesErrors;
+use super::shutdown_report::{ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
 use crate::events::{End, LifecycleEvent, Name, TimedEvent};
 use crate::lifecycle::{Outcome, RestartCause, Step};
 

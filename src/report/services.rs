@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::forced::ForcedError;
-use super::report::{RestartReport, panics};
+use super::shutdown_report::{RestartReport, panics};
 use crate::events::{Failure, Name};
 
 /// An error of one service, or of one of its resources.

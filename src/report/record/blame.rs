@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::ReportBuilder;
 use crate::events::{Failure, Name};
 use crate::lifecycle::{ErrorStage, Fault, RestartCause};
-use crate::report::report::RestartReport;
 use crate::report::services::{ServiceError, ServicesErrors};
+use crate::report::shutdown_report::RestartReport;
 
 impl ReportBuilder {
     pub(super) fn failed(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{FEW, ReportBuilder};
 use crate::events::Name;
 use crate::lifecycle::Step;
-use crate::report::report::{ResourceReport, ServiceReport};
+use crate::report::shutdown_report::{ResourceReport, ServiceReport};
 
 impl ReportBuilder {
     /// Since when a service's step has been open, if it is.

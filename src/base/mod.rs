@@ -16,7 +16,7 @@ pub use panic_error::PanicError;
 pub(crate) use downcast::downcast;
 pub(crate) use name::check_name;
 pub(crate) use spawn::{ThreadError, spawn, spawn_with};
-pub(crate) use text::{as_ms, as_opt_ms, as_text, seconds};
+pub(crate) use text::{as_ms, as_opt_ms, as_text, seconds, times};
 
 /// What user code may answer with: any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

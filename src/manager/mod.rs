@@ -36,7 +36,6 @@ use engine::run_guard::RunGuard;
 use engine::running::{Ended, Running};
 use engine::status_requests::StatusRequests;
 use engine::waiters::Waiters;
-pub(crate) use nested::Branch;
 #[cfg(feature = "testing")]
 pub(crate) use test_support::kit::{ManagerSnapshot, RunOnManager, TestSignal, is_on_this_thread};
 

@@ -69,7 +69,7 @@ pub fn nested(
     let branch = Arc::new(Branch { next: Mutex::new(Some(first)), child: Mutex::default(), plan, depth });
     let service =
         NestedManager { id, make: Box::new(make), branch: Arc::clone(&branch), told: Arc::default() };
-    ServiceSpec { branch: Some(branch), ..ServiceSpec::new(service) }
+    ServiceSpec { nested: Some(branch), ..ServiceSpec::new(service) }
 }
 
 /// A manager that is a service of another, by [`nested`].

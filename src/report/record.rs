@@ -62,11 +62,6 @@ struct Known {
 #[derive(Debug, Default)]
 struct Places(HashMap<Name, usize, RandomState>);
 
-/// So many times, in words.
-pub(super) fn times(count: u64) -> String {
-    if count == 1 { "once".to_owned() } else { format!("{count} times") }
-}
-
 impl ReportBuilder {
     /// A report on these services, each with those that it depends on.
     pub(crate) fn new(services: impl IntoIterator<Item = (Name, Vec<Name>)>) -> Self {

@@ -272,7 +272,7 @@ impl fmt::Display for ShutdownReport {
                 }
             }
             if service.restarts > 0 {
-                write!(f, "\n  {}: restarted {}", service.id, super::record::times(service.restarts))?;
+                write!(f, "\n  {}: restarted {}", service.id, crate::base::times(service.restarts))?;
             }
             for failure in &service.failures {
                 write!(f, "\n  {}: {failure}", service.id)?;

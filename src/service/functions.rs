@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use actix::{Actor, Context, Handler, ResponseFuture, Supervised};
 
-use super::messages::{Release, Run, Setup, Shutdown};
+use super::messages::{Run, Setup, Shutdown};
+use super::resource::{Release, Resource};
 use super::spec::ServiceSpec;
-use super::traits::{GenericService, Resource, Service};
+use super::traits::{GenericService, Service};
 use crate::base::BoxError;
 use crate::lifecycle::RestartPolicy;
 

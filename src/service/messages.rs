@@ -37,11 +37,3 @@ pub struct Shutdown {
     /// Tells how much time there is.
     pub shutdown: ShutdownSignal,
 }
-
-/// Give the resource back. Sent once; the answer is the acknowledgement, after which the actor is ended.
-#[derive(Debug, Message)]
-#[rtype(result = "Result<(), BoxError>")]
-pub struct Release {
-    /// Tells how much time there is.
-    pub shutdown: ShutdownSignal,
-}

@@ -7,6 +7,7 @@
 mod functions;
 mod latch;
 mod messages;
+mod resource;
 mod resources;
 mod signal;
 mod spec;
@@ -14,11 +15,12 @@ mod traits;
 
 pub use crate::lifecycle::{RestartPolicy, RestartPolicyError};
 pub use functions::{ResourceFn, RestartableFn, ServiceFn, resource_fn, restartable_fn, service_fn};
-pub use messages::{Release, Run, Setup, Shutdown};
+pub use messages::{Run, Setup, Shutdown};
+pub use resource::{Release, Resource, ResourceSpec};
 pub use resources::{ResourceError, Resources};
 pub use signal::ShutdownSignal;
-pub use spec::{ResourceSpec, ServiceSpec};
-pub use traits::{GenericService, Resource, Service};
+pub use spec::ServiceSpec;
+pub use traits::{GenericService, Service};
 
 pub(crate) use resources::{Registry, ResourceEvent, Started};
 pub(crate) use signal::{Deadlines, Role};

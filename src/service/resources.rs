@@ -8,10 +8,8 @@ use actix::{Addr, Recipient};
 use smallvec::SmallVec;
 use tracing::info_span;
 
-use super::messages::Release;
+use super::resource::{Release, Resource, ResourceSpec};
 use super::signal::{Deadlines, Role, ShutdownSignal};
-use super::spec::ResourceSpec;
-use super::traits::Resource;
 use crate::base::check_name;
 use crate::events::Name;
 use crate::supervision::{Control, Notice, Pool, Tag, Thread, launch};

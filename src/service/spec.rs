@@ -1,14 +1,15 @@
 //! How an actor is handed over: by value, or as a closure that makes it where it will live.
 
+use std::any::Any;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use actix::{Actor, Context};
 
 use crate::events::Name;
-use crate::manager::Branch;
+use crate::lifecycle::RestartPolicy;
 use crate::service::traits::Restartable;
-use crate::service::{Resource, RestartPolicy, Service};
+use crate::service::traits::Service;
 use crate::supervision::Restart;
 
 /// A service and how it is to be looked after. Wherever a service is expected, one of these may be given;
@@ -23,8 +24,8 @@ pub struct ServiceSpec<A: Actor<Context = Context<A>>> {
     pub(crate) depends_on: Vec<Name>,
     pub(crate) survives: Vec<Name>,
     pub(crate) replacement: Option<Replacement<A>>,
-    /// Where it is a whole manager.
-    pub(crate) branch: Option<Arc<Branch>>,
+    /// What the manager keeps with a service that is a whole manager. This room does not know its type.
+    pub(crate) nested: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// What becomes of an actor that is stuck.
@@ -55,7 +56,7 @@ impl<A: Service> ServiceSpec<A> {
             depends_on: Vec::new(),
             survives: Vec::new(),
             replacement: None,
-            branch: None,
+            nested: None,
         }
     }
 
@@ -118,39 +119,6 @@ impl<A: Service + Send> From<A> for ServiceSpec<A> {
     }
 }
 
-/// A resource and how it is to be looked after. Wherever a resource is expected, one of these may be given;
-/// a plain actor is as good as `ResourceSpec::new(actor)`.
-pub struct ResourceSpec<R> {
-    pub(crate) make: Box<dyn FnOnce() -> R + Send>,
-    pub(crate) dedicated: bool,
-}
-
-impl<R: Resource> ResourceSpec<R> {
-    /// An actor that may be moved to its thread.
-    pub fn new(actor: R) -> Self
-    where
-        R: Send,
-    {
-        Self::local(move || actor)
-    }
-
-    /// An actor that is not `Send`: it is made on the thread that it will live on.
-    pub fn local(make: impl FnOnce() -> R + Send + 'static) -> Self {
-        Self { make: Box::new(make), dedicated: false }
-    }
-
-    /// Gives the resource a thread of its own: for actors that must block.
-    pub fn dedicated_thread(self) -> Self {
-        Self { dedicated: true, ..self }
-    }
-}
-
-impl<R: Resource + Send> From<R> for ResourceSpec<R> {
-    fn from(actor: R) -> Self {
-        Self::new(actor)
-    }
-}
-
 impl<A: Actor<Context = Context<A>>> std::fmt::Debug for ServiceSpec<A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServiceSpec")
@@ -159,11 +127,5 @@ impl<A: Actor<Context = Context<A>>> std::fmt::Debug for ServiceSpec<A> {
             .field("policy", &self.policy)
             .field("depends_on", &self.depends_on)
             .finish_non_exhaustive()
-    }
-}
-
-impl<R> std::fmt::Debug for ResourceSpec<R> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ResourceSpec").field("dedicated", &self.dedicated).finish_non_exhaustive()
     }
 }

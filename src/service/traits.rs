@@ -2,7 +2,7 @@
 
 use actix::{Actor, Context, Handler, Supervised};
 
-use super::messages::{Release, Run, Setup, Shutdown};
+use super::messages::{Run, Setup, Shutdown};
 
 /// A service that a manager looks after.
 ///
@@ -40,13 +40,6 @@ pub trait Service: Actor<Context = Context<Self>> + Handler<Setup> {
 ///
 /// [`ShutdownSignal::requested`]: super::ShutdownSignal::requested
 pub trait GenericService: Service + Handler<Run> + Handler<Shutdown> {}
-
-/// Something that a service must give back.
-///
-/// It lives on a thread apart from services, so that no blocked service keeps it from its release.
-/// [`Release`] is sent once, when no service runs any more, to the last started of a service's resources
-/// first; its answer is the acknowledgement. A resource that dies while its service is needed fails it.
-pub trait Resource: Actor<Context = Context<Self>> + Handler<Release> {}
 
 /// What can be started again: an actor that is [`Supervised`]. It is there for the message that is given where one is not.
 ///

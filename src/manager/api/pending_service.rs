@@ -89,7 +89,7 @@ impl PendingService {
             depends_on: spec.depends_on,
             survives: spec.survives,
             replacement,
-            branch: spec.branch,
+            branch: spec.nested.and_then(|nested| nested.downcast().ok()),
         }
     }
 

@@ -215,3 +215,30 @@ pub(crate) enum Announcement {
     Releasing,
     Stopped,
 }
+
+impl Announcement {
+    /// The service that an announcement is of, if it is of one.
+    pub(crate) fn service(&self) -> Option<ServiceIx> {
+        use Announcement as A;
+        match *self {
+            A::StepStarted(service, _)
+            | A::StepFinished { service, .. }
+            | A::Panicked { service, .. }
+            | A::ServiceLost { service, .. }
+            | A::ServiceStuck(service, _)
+            | A::RestartStarted(service, _)
+            | A::RestartFinished(service, _)
+            | A::StopStarted(service)
+            | A::StopFinished(service, _)
+            | A::ServiceAdded(service)
+            | A::ServiceRemoved(service) => Some(service),
+            A::ResourceStarted(resource)
+            | A::ResourceLost { resource, .. }
+            | A::ReleaseStarted(resource)
+            | A::ReleaseFinished { resource, .. } => Some(resource.service),
+            A::Running | A::ShutdownRequested(_) | A::Draining | A::Drained | A::Releasing | A::Stopped => {
+                None
+            }
+        }
+    }
+}

@@ -10,17 +10,17 @@ pub(crate) mod test_support;
 
 use std::sync::Arc;
 
-use actix::{Actor, Addr, Arbiter, MailboxError, System};
-use tracing::dispatcher;
+use actix::{Actor, Addr, MailboxError};
 
+pub use api::add_service::AddService;
 pub use api::messages::{
-    AddService, ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService,
-    Subscribe, WaitForShutdown, WaitUntilRunning,
+    ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService, Subscribe,
+    WaitForShutdown, WaitUntilRunning,
 };
 pub use api::options::ManagerOptions;
+pub use api::order_error::OrderError;
 pub use api::plan::{ManagerPlan, PlannedService};
 pub use api::status::{ManagerStatus, ResourceStatus, RestartStatus, ServiceStatus};
-pub use engine::orders::OrderError;
 pub use nested::{NestedManager, nested};
 
 use crate::grpc::GrpcService;
@@ -28,11 +28,9 @@ use crate::lifecycle::Kind;
 use crate::report::{ConfigError, ManagerError};
 use crate::service::{GenericService, ServiceSpec};
 use crate::supervision::Thread;
+use api::definition::Definition;
 use api::pending_service::PendingService;
-use api::plan::Definition;
-use engine::inbox::{Inbox, ManagerSender};
 use engine::mailbox::ManagerContext;
-use engine::run_guard::RunGuard;
 use engine::running::{Ended, Running};
 use engine::status_requests::StatusRequests;
 use engine::waiters::Waiters;
@@ -80,6 +78,8 @@ pub(crate) use test_support::kit::{ManagerSnapshot, RunOnManager, TestSignal, is
 pub struct Manager {
     plan: Option<Definition>,
     running: Option<Running>,
+    /// Keeps the manager alive while it runs, whoever else has let go of it.
+    kept_alive: Option<Addr<Self>>,
     ended: Option<Ended>,
     set_up_waiters: Waiters,
     running_waiters: Waiters,
@@ -88,7 +88,7 @@ pub struct Manager {
     /// The thread that is the manager's, to be ended with it.
     thread: Option<Arc<Thread>>,
     #[cfg(feature = "testing")]
-    given: test_support::kit::GivenOptions,
+    given: test_support::given::GivenOptions,
 }
 
 impl Manager {
@@ -97,6 +97,7 @@ impl Manager {
         Self {
             plan: Some(Definition::new(options)),
             running: None,
+            kept_alive: None,
             ended: None,
             set_up_waiters: Waiters::default(),
             running_waiters: Waiters::default(),
@@ -104,7 +105,7 @@ impl Manager {
             status_requests: StatusRequests::default(),
             thread: None,
             #[cfg(feature = "testing")]
-            given: test_support::kit::GivenOptions::default(),
+            given: test_support::given::GivenOptions::default(),
         }
     }
 
@@ -173,85 +174,10 @@ impl Manager {
             }),
         }
     }
-
-    /// Starts the manager on a thread of its own. What cannot work (see [`ConfigError`]) is found before
-    /// anything is started; [`WaitForShutdown`] and [`WaitUntilRunning`] then answer with it.
-    ///
-    /// # Panics
-    /// Outside of an actix system (`#[actix::main]`).
-    #[track_caller]
-    pub fn start(mut self) -> Addr<Self> {
-        if System::try_current().is_none() {
-            panic!(
-                "a manager is started within an actix system: put #[actix::main] before main, #[actix::test] before a test"
-            );
-        }
-        if let Some(plan) = &mut self.plan {
-            // What is current here is not current on the manager's thread.
-            plan.options.dispatch.get_or_insert_with(|| dispatcher::get_default(Clone::clone));
-        }
-        self.start_on_its_thread()
-    }
-
-    /// Starts the manager on the thread that this is called on, and there also all that it looks after: for paused time,
-    /// which is one thread's.
-    ///
-    /// # Panics
-    /// Outside of an actix system.
-    pub(crate) fn start_on_this_thread(mut self) -> Addr<Self> {
-        if let Some(plan) = &mut self.plan {
-            plan.keep_to_one_thread();
-            plan.options.dispatch.get_or_insert_with(|| dispatcher::get_default(Clone::clone));
-        }
-        // Not by a task of whoever calls this: one that is a service of another must outlive that service's actor.
-        engine::manager_loop::start(self, &Arbiter::current())
-    }
-
-    /// Starts the manager and waits for its end. Where this is dropped before, the manager begins its shutdown all the same,
-    /// and that nobody waits for it is logged.
-    ///
-    /// # Errors
-    /// What [`WaitForShutdown`] answers.
-    ///
-    /// # Panics
-    /// As [`start`](Self::start) does.
-    pub async fn run(self) -> Result<(), ManagerError> {
-        let given = self.plan.as_ref().and_then(|plan| plan.options.dispatch.clone());
-        let dispatch = given.unwrap_or_else(|| dispatcher::get_default(Clone::clone));
-        let manager = self.start();
-        let mut guard = RunGuard::new(manager.clone(), dispatch);
-        let end = manager.send(WaitForShutdown).await;
-        guard.has_ended();
-        end?
-    }
 }
 
 impl Actor for Manager {
     type Context = ManagerContext;
-}
-
-impl Manager {
-    /// It is on its thread; there is an inbox, unless it cannot work.
-    fn started(&mut self, addr: &Addr<Self>) -> Option<Inbox> {
-        let plan = self.plan.take()?;
-        #[cfg(feature = "testing")]
-        {
-            self.given = test_support::kit::GivenOptions::of(&plan);
-            test_support::kit::note_thread(addr);
-        }
-        let (sender, inbox) = ManagerSender::new(plan.pending_services.len());
-        match plan.check().and_then(|plan| Running::begin(plan, addr, sender)) {
-            Ok(running) => {
-                self.running = Some(running);
-                self.begin();
-                Some(inbox)
-            }
-            Err(error) => {
-                self.end(Ended::refused(ManagerError::config(error)));
-                None
-            }
-        }
-    }
 }
 
 impl From<MailboxError> for ManagerError {

@@ -21,10 +21,10 @@ use crate::base::clock;
 use crate::lifecycle::Budget;
 use crate::manager::Manager;
 use crate::manager::api::messages::{ForceShutdown, WaitForShutdown};
-use crate::manager::api::plan::ManagerPlan;
+use crate::manager::api::nested_branch::NestedBranch;
 use crate::manager::engine::mailbox::ManagerContext;
 use crate::manager::engine::waiters::WaitResponse;
-use crate::report::{ConfigError, ManagerError};
+use crate::report::ManagerError;
 use crate::service::{
     GenericService, Release, Resource, Run, Service, ServiceSpec, Setup, Shutdown, ShutdownSignal,
 };
@@ -66,9 +66,15 @@ pub fn nested(
     let first = make();
     // Made once, and before that of the parent: so a tree of any depth is planned in one go.
     let (plan, depth) = (first.plan(), 1 + first.depth());
-    let branch = Arc::new(Branch { next: Mutex::new(Some(first)), child: Mutex::default(), plan, depth });
-    let service =
-        NestedManager { id, make: Box::new(make), branch: Arc::clone(&branch), told: Arc::default() };
+    let branch = Arc::new(NestedBranch::new(plan, depth));
+    let service = NestedManager {
+        id,
+        make: Box::new(make),
+        next: Mutex::new(Some(first)),
+        child: Arc::default(),
+        branch: Arc::clone(&branch),
+        told: Arc::default(),
+    };
     ServiceSpec { nested: Some(branch), ..ServiceSpec::new(service) }
 }
 
@@ -76,39 +82,12 @@ pub fn nested(
 pub struct NestedManager {
     id: String,
     make: Box<dyn FnMut() -> Manager + Send>,
-    branch: Arc<Branch>,
-    /// Whether the child's end has been told.
-    told: Arc<AtomicBool>,
-}
-
-/// What a parent knows of a child.
-pub(crate) struct Branch {
     /// The one that is started next, where it was made already.
     next: Mutex<Option<Manager>>,
-    child: Mutex<Option<Addr<Manager>>>,
-    plan: Result<ManagerPlan, ConfigError>,
-    /// How many managers are in it, one within the other.
-    depth: usize,
-}
-
-impl Branch {
-    /// What the child would do.
-    ///
-    /// # Errors
-    /// What cannot work.
-    pub(crate) fn plan(&self) -> Result<&ManagerPlan, &ConfigError> {
-        self.plan.as_ref()
-    }
-
-    /// How many managers are in it, one within the other.
-    pub(crate) fn depth(&self) -> usize {
-        self.depth
-    }
-
-    /// The child, while there is one.
-    pub(crate) fn child(&self) -> Option<Addr<Manager>> {
-        lock(&self.child).clone()
-    }
+    child: Arc<Mutex<Option<Addr<Manager>>>>,
+    branch: Arc<NestedBranch>,
+    /// Whether the child's end has been told.
+    told: Arc<AtomicBool>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -133,18 +112,23 @@ impl Handler<Setup> for NestedManager {
     type Result = ResponseFuture<Answer>;
 
     fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Self::Result {
-        let made = lock(&self.branch.next).take();
+        let made = lock(&self.next).take();
         let child = made.unwrap_or_else(|| (self.make)());
         let child = match setup.resources.share_one_thread() {
             true => child.start_on_this_thread(),
             false => child.start(),
         };
         self.told = Arc::default();
-        *lock(&self.branch.child) = Some(child.clone());
+        *lock(&self.child) = Some(child.clone());
+        self.branch.set_status(Some(child.clone().recipient()));
         let (told, shutdown) = (Arc::clone(&self.told), setup.shutdown);
-        let branch =
-            Child { child: child.clone(), told: Arc::clone(&told), branch: Arc::clone(&self.branch) };
-        if let Err(error) = setup.resources.start(CHILD, branch) {
+        let resource = Child {
+            child: child.clone(),
+            told: Arc::clone(&told),
+            place: Arc::clone(&self.child),
+            branch: Arc::clone(&self.branch),
+        };
+        if let Err(error) = setup.resources.start(CHILD, resource) {
             child.do_send(ForceShutdown);
             return Box::pin(async move { Err(error.into()) });
         }
@@ -169,7 +153,7 @@ impl Handler<Run> for NestedManager {
     type Result = ResponseFuture<Answer>;
 
     fn handle(&mut self, _: Run, _: &mut Context<Self>) -> Self::Result {
-        let (child, told) = (self.branch.child(), Arc::clone(&self.told));
+        let (child, told) = (lock(&self.child).clone(), Arc::clone(&self.told));
         Box::pin(async move {
             let Some(child) = child else { return Err("it was not set up".into()) };
             child.do_send(LetRun);
@@ -182,7 +166,7 @@ impl Handler<Shutdown> for NestedManager {
     type Result = Answer;
 
     fn handle(&mut self, message: Shutdown, _: &mut Context<Self>) -> Answer {
-        if let Some(child) = self.branch.child() {
+        if let Some(child) = lock(&self.child).as_ref() {
             child.do_send(ShutdownWithin::of(&message.shutdown));
         }
         Ok(())
@@ -199,7 +183,9 @@ fn told_now(told: &AtomicBool, end: Result<(), ManagerError>) -> Answer {
 struct Child {
     child: Addr<Manager>,
     told: Arc<AtomicBool>,
-    branch: Arc<Branch>,
+    /// Where its service has it.
+    place: Arc<Mutex<Option<Addr<Manager>>>>,
+    branch: Arc<NestedBranch>,
 }
 
 impl Actor for Child {
@@ -213,10 +199,12 @@ impl Handler<Release> for Child {
 
     fn handle(&mut self, _: Release, _: &mut Context<Self>) -> Self::Result {
         self.child.do_send(ForceShutdown);
-        let (child, told, branch) = (self.child.clone(), Arc::clone(&self.told), Arc::clone(&self.branch));
+        let (child, told) = (self.child.clone(), Arc::clone(&self.told));
+        let (place, branch) = (Arc::clone(&self.place), Arc::clone(&self.branch));
         Box::pin(async move {
             let end = child.send(WaitForShutdown).await?;
-            lock(&branch.child).take();
+            lock(&place).take();
+            branch.set_status(None);
             if told.load(Ordering::SeqCst) { Ok(()) } else { Ok(end?) }
         })
     }

@@ -1,16 +1,11 @@
 //! The messages that a manager answers.
 
-use std::fmt;
-
 use actix::Message;
 
-use super::pending_service::PendingService;
+use super::order_error::OrderError;
 use super::status::ManagerStatus;
 use crate::events::EventStream;
-use crate::lifecycle::Kind;
-use crate::manager::engine::orders::OrderError;
 use crate::report::ManagerError;
-use crate::service::{GenericService, ServiceSpec};
 
 /// Begin the shutdown. May be sent at any stage and any number of times; the first one counts.
 #[derive(Debug, Clone, Copy, Message)]
@@ -46,40 +41,6 @@ pub struct GetStatus;
 #[derive(Debug, Clone, Copy, Message)]
 #[rtype(result = "EventStream")]
 pub struct Subscribe;
-
-/// Hand another service to a running manager: it is set up and run at once, after those that it depends on. Answered when it
-/// runs; with an error when it was refused, or could not be set up: then all that it started has been released.
-///
-/// ```
-/// use majordomo::{AddService, Manager, ManagerOptions, StartShutdown, WaitForShutdown, WaitUntilRunning, service_fn};
-///
-/// # #[actix::main]
-/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let patient = |id| service_fn(id, |run| async move { run.shutdown.requested().await; Ok(()) });
-/// let manager = Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(patient("first")).start();
-/// manager.send(WaitUntilRunning).await??;
-/// manager.send(AddService::new(patient("second"))).await??;
-/// manager.do_send(StartShutdown);
-/// manager.send(WaitForShutdown).await??;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Message)]
-#[rtype(result = "Result<(), OrderError>")]
-pub struct AddService(pub(crate) PendingService);
-
-impl AddService {
-    /// A service with a main loop. gRPC services cannot be added to a server that serves.
-    pub fn new<A: GenericService>(service: impl Into<ServiceSpec<A>>) -> Self {
-        Self(PendingService::generic(service.into(), Kind::Generic))
-    }
-}
-
-impl fmt::Debug for AddService {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AddService").field(&self.0.id).finish()
-    }
-}
 
 /// Stop the service of this id, and those that go down with it: they are asked, given their time, and their resources are
 /// released. Answered when it is down. It stays so until [`RestartService`]; those that went down with it come back then, too.

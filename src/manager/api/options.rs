@@ -1,6 +1,6 @@
 //! The options of a manager. All are checked in one place, before anything is started.
 
-mod limits;
+pub(crate) mod limits;
 
 use std::time::Duration;
 
@@ -293,9 +293,8 @@ impl ManagerOptions {
         self.grpc_ping_service
     }
 
-    /// Whether all of it can work.
+    /// Whether all of it can work; [`limits`] have been checked before.
     pub(crate) fn check(&self) -> Result<CheckedOptions, ConfigError> {
-        limits::check(self)?;
         self.grpc_server.validate()?;
         if self.error_generator.is_some() || self.err_not_found_middleware {
             api_errors::check_defaults()?;

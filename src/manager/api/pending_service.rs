@@ -8,8 +8,8 @@ use crate::base::check_name;
 use crate::events::Name;
 use crate::grpc::GrpcService;
 use crate::lifecycle::{Dependency, Kind, RestartMode, ServiceIx, Spec, start_order};
+use crate::manager::api::nested_branch::NestedBranch;
 use crate::manager::engine::message_routes::{ActorHandle, TypedRoutes};
-use crate::manager::nested::Branch;
 use crate::report::ConfigError;
 use crate::service::{GenericService, RestartPolicy, Service, ServiceSpec};
 use crate::supervision::{MakeSpan, Observer, Tag, Thread, launch};
@@ -33,7 +33,7 @@ pub(crate) struct PendingService {
     pub(crate) depends_on: Vec<Name>,
     pub(crate) survives: Vec<Name>,
     pub(crate) replacement: Option<Box<Replacement>>,
-    pub(crate) branch: Option<Arc<Branch>>,
+    pub(crate) branch: Option<Arc<NestedBranch>>,
 }
 
 /// How to start another actor in place of one that is stuck.

@@ -1,139 +1,17 @@
-//! What a manager was given: whether it can work, and what it would do.
+//! What a manager would do: its start, its stop, its time.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::options::{CheckedOptions, ManagerOptions};
-use super::pending_service::{PendingService, specs};
 use super::status::indented;
 use crate::base::clock;
 use crate::base::seconds;
 use crate::base::{as_ms, as_opt_ms, as_text};
 use crate::events::Name;
-use crate::grpc::builtin::ping::PingService;
-use crate::grpc::{SERVER_ID, health};
-use crate::lifecycle::{Budget, Spec};
-use crate::report::ConfigError;
-use crate::service::{RestartPolicy, ServiceSpec};
-
-/// What a manager was given.
-pub(crate) struct Definition {
-    pub(crate) options: ManagerOptions,
-    pub(crate) pending_services: Vec<PendingService>,
-    held: bool,
-    one_thread: bool,
-}
-
-/// A plan that can work.
-pub(crate) struct CheckedDefinition {
-    pub(crate) options: ManagerOptions,
-    pub(crate) checked: CheckedOptions,
-    pub(crate) pending_services: Vec<PendingService>,
-    pub(crate) specs: Vec<Spec>,
-    /// Whether nobody runs before that is allowed.
-    pub(crate) held: bool,
-    /// Whether all are to live on the thread of the manager.
-    pub(crate) one_thread: bool,
-}
-
-impl Definition {
-    pub(crate) fn new(options: ManagerOptions) -> Self {
-        Self { options, pending_services: Vec::new(), held: false, one_thread: false }
-    }
-
-    /// It is the plan of a child.
-    pub(crate) fn hold_back(&mut self) {
-        self.held = true;
-        self.options.as_child();
-    }
-
-    /// All are to live on the thread of the manager.
-    pub(crate) fn keep_to_one_thread(&mut self) {
-        self.one_thread = true;
-        self.options.as_one_thread();
-    }
-
-    /// Everything that can be refused is refused here.
-    pub(crate) fn check(mut self) -> Result<CheckedDefinition, ConfigError> {
-        self.pending_services.extend(self.ping());
-        let (checked, specs) = self.verdict(&self.pending_services.iter().collect::<Vec<_>>())?;
-        let Self { options, pending_services, held, one_thread } = self;
-        Ok(CheckedDefinition { options, checked, pending_services, specs, held, one_thread })
-    }
-
-    fn ping(&self) -> Option<PendingService> {
-        self.options.pings().then(|| PendingService::grpc(ServiceSpec::new(PingService)))
-    }
-
-    fn verdict(
-        &self,
-        pending_services: &[&PendingService],
-    ) -> Result<(CheckedOptions, Vec<Spec>), ConfigError> {
-        let checked = self.options.check()?;
-        let mut ids: HashSet<&Name> = HashSet::new();
-        for (at, pending) in pending_services.iter().enumerate() {
-            if pending.id.trim().is_empty() {
-                return Err(ConfigError::EmptyId(at + 1));
-            }
-            if health::is_taken(&pending.id) {
-                return Err(ConfigError::ReservedId(pending.id.to_string()));
-            }
-            let reserved = &*pending.id == SERVER_ID;
-            if reserved || !ids.insert(&pending.id) {
-                return Err(ConfigError::DuplicateId(pending.id.to_string()));
-            }
-            if self.one_thread && pending.kind.registers() {
-                return Err(ConfigError::PausedGrpc(pending.id.to_string()));
-            }
-            pending.check(checked.budget.services_time())?;
-        }
-        if let Some(on) = self.options.grpc_depends_on.iter().find(|on| !ids.contains(on)) {
-            let (service, on) = (SERVER_ID.to_owned(), on.to_string());
-            return Err(ConfigError::UnknownDependency { service, on });
-        }
-        Ok((checked, specs(pending_services)?))
-    }
-
-    /// What the manager would do.
-    pub(crate) fn sketch(&self) -> Result<ManagerPlan, ConfigError> {
-        let ping = self.ping();
-        let pending_services: Vec<&PendingService> = self.pending_services.iter().chain(&ping).collect();
-        let (checked, specs) = self.verdict(&pending_services)?;
-        let mut services: Vec<PlannedService> =
-            pending_services.iter().map(|pending| PlannedService::new(pending)).collect();
-        let mut needs: Vec<Vec<usize>> =
-            specs.iter().map(|spec| spec.depends_on.iter().map(|on| on.on.0 as usize).collect()).collect();
-        if pending_services.iter().any(|pending| pending.kind.registers()) {
-            let on = |id: &Name| pending_services.iter().position(|pending| pending.id == *id);
-            needs.push(self.options.grpc_depends_on.iter().filter_map(on).collect());
-            services.push(PlannedService::server(self.options.grpc_depends_on.clone()));
-        }
-        take_turns(&mut services, &needs, &checked.budget);
-        Ok(ManagerPlan::new(services, &checked.budget))
-    }
-}
-
-/// Who starts after how many others, who stops after how many, and when at the latest.
-fn take_turns(services: &mut [PlannedService], needs: &[Vec<usize>], budget: &Budget) {
-    let order = crate::lifecycle::start_order(needs).unwrap_or_default();
-    for &at in &order {
-        services[at].start_turn = needs[at].iter().map(|&on| services[on].start_turn + 1).max().unwrap_or(0);
-    }
-    for &at in order.iter().rev() {
-        for &on in &needs[at] {
-            services[on].stop_turn = services[on].stop_turn.max(services[at].stop_turn + 1);
-        }
-    }
-    let turns = services.iter().map(|service| service.stop_turn + 1).max().unwrap_or(1) as u32;
-    let asked = clock::now();
-    for service in services {
-        let share = budget.share_until(asked, service.stop_turn as u32, turns);
-        service.asked_by = share.map(|at| at - asked);
-    }
-}
+use crate::lifecycle::Budget;
+use crate::service::RestartPolicy;
 
 /// What a manager would do, by [`Manager::plan`](crate::Manager::plan): its start, its stop, its time. Displays as a table.
 #[derive(Debug, Clone, Serialize)]
@@ -180,7 +58,7 @@ pub struct PlannedService {
 }
 
 impl ManagerPlan {
-    fn new(mut services: Vec<PlannedService>, budget: &Budget) -> Self {
+    pub(crate) fn new(mut services: Vec<PlannedService>, budget: &Budget) -> Self {
         services.sort_by_key(|service| service.start_turn);
         let asked = clock::now();
         Self {
@@ -208,34 +86,6 @@ impl ManagerPlan {
             turns[turn(service)].push(&*service.id);
         }
         turns
-    }
-}
-
-impl PlannedService {
-    fn new(pending: &PendingService) -> Self {
-        Self {
-            id: pending.id.clone(),
-            depends_on: pending.depends_on.clone(),
-            start_turn: 0,
-            stop_turn: 0,
-            asked_by: None,
-            stop_timeout: pending.stop_timeout,
-            restart: pending.policy.clone(),
-            nested: pending.branch.as_ref().and_then(|branch| branch.plan().ok().cloned()).map(Box::new),
-        }
-    }
-
-    fn server(depends_on: Vec<Name>) -> Self {
-        Self {
-            id: SERVER_ID.into(),
-            depends_on,
-            start_turn: 0,
-            stop_turn: 0,
-            asked_by: None,
-            stop_timeout: None,
-            restart: RestartPolicy::never(),
-            nested: None,
-        }
     }
 }
 

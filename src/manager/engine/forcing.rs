@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use super::forced_actors::Forced;
 use super::inbox::TimerEvent;
 use super::shell::Shell;
 use crate::base::clock;
@@ -23,30 +24,6 @@ const MORE_LOOKS: u32 = 3;
 
 /// A poll that has lasted for less holds nobody: it may be the very one that ends him.
 const SHORT_POLL: Duration = Duration::from_millis(10);
-
-/// Somebody who was forced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Forced {
-    Service(ServiceIx),
-    Resource(ResourceIx),
-}
-
-/// Those who were forced and have not shown that they are gone.
-#[derive(Debug, Default)]
-pub(crate) struct Forcing {
-    awaited: Vec<Forced>,
-    /// How often those of them whose threads may go on have been looked at again.
-    looks: u32,
-    /// How long the look that comes has been waited for.
-    wait: Duration,
-}
-
-impl Forcing {
-    /// One of them is gone.
-    pub(crate) fn is_gone(&mut self, gone: Forced) {
-        self.awaited.retain(|forced| *forced != gone);
-    }
-}
 
 impl Shell {
     pub(crate) fn retire(&mut self, ix: ServiceIx) {

@@ -4,7 +4,7 @@ use actix::{Handler, MessageResult};
 
 use super::inbox::{ManagerInput, TimerEvent};
 use super::mailbox::ManagerContext;
-use super::orders::{Order, OrderError, OrderReply};
+use super::open_orders::{Order, OrderReply};
 use super::running::Running;
 use super::shell::Shell;
 use super::status_requests::StatusResponse;
@@ -12,10 +12,12 @@ use super::waiters::WaitResponse;
 use crate::events;
 use crate::lifecycle::{Input, Stage};
 use crate::manager::Manager;
+use crate::manager::api::add_service::AddService;
 use crate::manager::api::messages::{
-    AddService, ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService,
-    Subscribe, WaitForShutdown, WaitUntilRunning,
+    ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService, Subscribe,
+    WaitForShutdown, WaitUntilRunning,
 };
+use crate::manager::api::order_error::OrderError;
 use crate::manager::api::status::ManagerStatus;
 use crate::manager::observe::event_log::Detail;
 use crate::process::print_status;

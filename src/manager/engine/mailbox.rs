@@ -4,10 +4,9 @@
 //! (measured: 64 tasks that ask in turn, and neither a timer nor a signal was heard of for 15 s); see `manager_loop.rs`.
 
 use actix::dev::{Envelope, EnvelopeProxy, MessageResponse, OneshotSender, ToEnvelope};
-use actix::{ActorContext, ActorState, Handler, Message};
+use actix::{Actor, ActorContext, ActorState, Handler, Message};
 
 use super::backpressure::Backlog;
-use crate::manager::Manager;
 
 /// What waits for all managers of the process: who packs a message does not learn for which.
 static BACKLOG: Backlog = Backlog::new();
@@ -32,13 +31,13 @@ impl ActorContext for ManagerContext {
     }
 }
 
-impl<M> ToEnvelope<Manager, M> for ManagerContext
+impl<A, M> ToEnvelope<A, M> for ManagerContext
 where
-    Manager: Handler<M>,
+    A: Actor<Context = ManagerContext> + Handler<M>,
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    fn pack(message: M, asker: Option<OneshotSender<M::Result>>) -> Envelope<Manager> {
+    fn pack(message: M, asker: Option<OneshotSender<M::Result>>) -> Envelope<A> {
         Envelope::with_proxy(Box::new(Packed { message: Some(message), asker, counted: Counted::new() }))
     }
 }
@@ -66,13 +65,13 @@ impl Drop for Counted {
     }
 }
 
-impl<M> EnvelopeProxy<Manager> for Packed<M>
+impl<A, M> EnvelopeProxy<A> for Packed<M>
 where
-    Manager: Handler<M>,
+    A: Actor<Context = ManagerContext> + Handler<M>,
     M: Message + Send + 'static,
     M::Result: Send,
 {
-    fn handle(&mut self, manager: &mut Manager, ctx: &mut ManagerContext) {
+    fn handle(&mut self, manager: &mut A, ctx: &mut ManagerContext) {
         let asker = self.asker.take();
         if asker.as_ref().is_some_and(OneshotSender::is_closed) {
             // As in any actor: what nobody waits for any more is not handled.

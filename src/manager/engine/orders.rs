@@ -1,80 +1,15 @@
 //! Orders to a running manager: who gave them, and their answers.
 
-use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use actix::dev::{MessageResponse, OneshotSender};
-use actix::{Actor, Message};
-use foldhash::fast::RandomState;
-
-use super::askers::is_doubled;
+use super::open_orders::{Order, OrderReply};
 use super::service_slot::ServiceSlot;
 use super::shell::Shell;
 use crate::events::Name;
 use crate::lifecycle::{Announcement, Input, Outcome, RestartMode, ServiceIx, Stage};
+use crate::manager::api::order_error::OrderError;
 use crate::manager::api::pending_service::PendingService;
 use crate::manager::observe::event_log::Detail;
-
-/// Why an order to a running manager was refused, or could not be carried out.
-#[derive(Debug, Clone, thiserror::Error)]
-#[non_exhaustive]
-pub enum OrderError {
-    /// There is no service of this id.
-    #[error("there is no service {0:?}: see GetStatus for those that there are")]
-    Unknown(String),
-    /// The manager is not running: it has not come so far, or is stopping.
-    #[error("the manager is {0}: services are added, stopped, removed and restarted while it is running")]
-    NotRunning(Stage),
-    /// The id is empty, or taken.
-    #[error("a service cannot be added as {0:?}, which is empty or taken: give it an id of its own")]
-    Id(String),
-    /// What it depends on is not there, or what was said of its restarts cannot work.
-    #[error("{service:?} cannot be added: {reason}")]
-    Spec {
-        /// Whose it is.
-        service: String,
-        /// What is wrong.
-        reason: String,
-    },
-    /// The service's actor cannot be started again.
-    #[error(
-        "{0:?} cannot be started again: hand it over as a ServiceSpec with restart(..), which asks for actix::Supervised"
-    )]
-    NotRestartable(String),
-    /// The gRPC server is neither stopped nor restarted on its own.
-    #[error("{0:?} is the gRPC server, which lives as long as its manager: use StartShutdown")]
-    Server(String),
-    /// Others depend on the service.
-    #[error("{service:?} cannot go: {} depend on it; remove or stop them first", dependents.join(", "))]
-    Needed {
-        /// Whom the order is about.
-        service: String,
-        /// Who depends on it.
-        dependents: Vec<String>,
-    },
-    /// The service could not be set up; it has been taken back.
-    #[error(
-        "{service:?} could not be set up, and was taken back: {reason}; add it again once that is mended"
-    )]
-    Failed {
-        /// Whom the order is about.
-        service: String,
-        /// Its error.
-        reason: String,
-    },
-    /// The service did not stop in time and was cut off.
-    #[error(
-        "{0:?} did not stop within its stop_timeout, and was cut off: it is down; allow it more time if that is too short"
-    )]
-    Forced(String),
-    /// Something else came first: another order, or the manager's shutdown.
-    #[error(
-        "{0:?}: the order was overtaken by another, or by the manager's shutdown: see GetStatus for what has become of it"
-    )]
-    Overtaken(String),
-}
 
 type Answer = Result<(), OrderError>;
 
@@ -83,96 +18,6 @@ const NAMED: usize = 20;
 
 /// How much of an id that is refused is shown, in characters.
 const LONGEST_SHOWN: usize = 256;
-
-/// What was ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
-    Add,
-    Stop,
-    Restart,
-    Remove,
-}
-
-/// The orders that are being carried out.
-///
-/// Bound: one for each that waits for the answer, and as many again, at least 64, for which nobody does.
-#[derive(Default)]
-pub(crate) struct OpenOrders {
-    open: Vec<(ServiceIx, Order, OrderReply)>,
-    purge_at: usize,
-    /// Where services are, by their ids; made with the first order.
-    places: OnceCell<HashMap<Name, ServiceIx, RandomState>>,
-}
-
-impl OpenOrders {
-    /// There is no service of this id any more.
-    pub(crate) fn forget(&mut self, id: &Name) {
-        if let Some(places) = self.places.get_mut() {
-            places.remove(id);
-        }
-    }
-
-    fn add(&mut self, ix: ServiceIx, order: Order, promise: OrderReply) {
-        // What came by `do_send`, or was given up, is carried out all the same, but nobody is to be told.
-        is_doubled(&mut self.open, &mut self.purge_at, |(_, _, promise)| promise.is_awaited());
-        self.open.push((ix, order, promise));
-    }
-}
-
-/// An answer, now or later. It holds the very sender of it, so that the end of the manager's thread can't lose it.
-#[derive(Clone)]
-pub struct OrderReply(Arc<Mutex<ReplyState>>);
-
-enum ReplyState {
-    Nothing,
-    To(OneshotSender<Answer>),
-    Kept(Answer),
-}
-
-impl OrderReply {
-    fn new() -> Self {
-        Self(Arc::new(Mutex::new(ReplyState::Nothing)))
-    }
-
-    /// Whether somebody waits for it; told from the moment on at which the order has been taken.
-    fn is_awaited(&self) -> bool {
-        match &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
-            ReplyState::To(sender) => !sender.is_closed(),
-            ReplyState::Nothing | ReplyState::Kept(_) => false,
-        }
-    }
-
-    fn keep(&self, answer: Answer) {
-        let mut promised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let ReplyState::To(sender) = std::mem::replace(&mut *promised, ReplyState::Kept(answer.clone())) {
-            // Whoever asked may have stopped waiting.
-            let _ = sender.send(answer);
-        }
-    }
-}
-
-impl From<Answer> for OrderReply {
-    fn from(answer: Answer) -> Self {
-        Self(Arc::new(Mutex::new(ReplyState::Kept(answer))))
-    }
-}
-
-impl<A, M> MessageResponse<A, M> for OrderReply
-where
-    A: Actor,
-    M: Message<Result = Answer>,
-{
-    fn handle(self, _: &mut A::Context, sender: Option<OneshotSender<Answer>>) {
-        let Some(sender) = sender else { return };
-        let mut promised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*promised {
-            ReplyState::Kept(answer) => {
-                let _ = sender.send(answer.clone());
-            }
-            ReplyState::Nothing | ReplyState::To(_) => *promised = ReplyState::To(sender),
-        }
-    }
-}
 
 impl Shell {
     /// Takes a service that is to be added. Its answer comes when it runs, or has been taken back.

@@ -2,22 +2,21 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use actix::Addr;
+use actix::Recipient;
 use tracing::dispatcher::{self, Dispatch};
 use tracing::warn;
 
-use crate::manager::Manager;
 use crate::manager::api::messages::StartShutdown;
 
 /// Has a manager stop when it is dropped, unless that has ended.
 pub(crate) struct RunGuard {
-    manager: Addr<Manager>,
+    manager: Recipient<StartShutdown>,
     dispatch: Dispatch,
     has_ended: bool,
 }
 
 impl RunGuard {
-    pub(crate) fn new(manager: Addr<Manager>, dispatch: Dispatch) -> Self {
+    pub(crate) fn new(manager: Recipient<StartShutdown>, dispatch: Dispatch) -> Self {
         Self { manager, dispatch, has_ended: false }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use actix::Addr;
+use actix::Recipient;
 use tokio::sync::oneshot;
 use tracing::Dispatch;
 
@@ -13,16 +13,16 @@ use crate::base::seconds;
 use crate::events::EventSender;
 use crate::events::{self, EventStream, LifecycleEvent, Name};
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, Server};
-use crate::lifecycle::{Input, Kind, ServiceIx, Stage};
-use crate::manager::Manager;
+use crate::lifecycle::{Kind, ServiceIx, Stage};
+use crate::manager::api::definition::CheckedDefinition;
+use crate::manager::api::messages::GetStatus;
 use crate::manager::api::pending_service::PendingService;
-use crate::manager::api::plan::CheckedDefinition;
 use crate::manager::api::status::ManagerStatus;
-use crate::manager::observe::event_log::{Detail, EventLog, Subject, doing};
+use crate::manager::observe::event_log::{EventLog, Subject, doing};
 use crate::manager::observe::flight_recorder::FlightRecorder;
 use crate::manager::observe::logging::{self, Spans};
 use crate::manager::signals::{self, Registration};
-use crate::report::{ConfigError, ManagerError, ShutdownReport, StageError};
+use crate::report::{ConfigError, ManagerError, ShutdownReport};
 use crate::service::ServiceSpec;
 
 /// How long the end waits for threads to drop what was left on them, when there is no more time.
@@ -36,18 +36,16 @@ const NAMED: usize = 5;
 
 /// A manager that has started and not ended.
 pub(crate) struct Running {
-    /// Keeps the manager alive, whoever else has let go of it.
-    _addr: Addr<Manager>,
     pub(crate) shell: Shell,
     pub(crate) grpc_addresses: Vec<GrpcAddress>,
     logged: Option<oneshot::Receiver<()>>,
-    signals: Option<Registration>,
+    pub(super) signals: Option<Registration>,
 }
 
 /// A manager that has ended.
 pub(crate) struct Ended {
-    result: Result<(), ManagerError>,
-    status: ManagerStatus,
+    pub(super) result: Result<(), ManagerError>,
+    pub(super) status: ManagerStatus,
 }
 
 impl Ended {
@@ -64,11 +62,7 @@ impl Ended {
 }
 
 impl Running {
-    pub(crate) fn begin(
-        plan: CheckedDefinition,
-        addr: &Addr<Manager>,
-        sender: ManagerSender,
-    ) -> Result<Self, ConfigError> {
+    pub(crate) fn begin(plan: CheckedDefinition, sender: ManagerSender) -> Result<Self, ConfigError> {
         let CheckedDefinition { options, checked, mut pending_services, mut specs, held, one_thread } = plan;
         let signals = if options.handle_signals { Some(signals::register(sender.clone())?) } else { None };
         let registrar = GrpcRegistrar::new().with_layers(options.handler_layers(), options.grpc_middleware);
@@ -119,7 +113,7 @@ impl Running {
             #[cfg(feature = "testing")]
             fault: options.rehearsal.fault,
         });
-        Ok(Self { _addr: addr.clone(), shell, grpc_addresses: Vec::new(), logged, signals })
+        Ok(Self { shell, grpc_addresses: Vec::new(), logged, signals })
     }
 
     pub(crate) fn stage(&self) -> Stage {
@@ -138,7 +132,7 @@ impl Running {
     }
 
     /// Nested managers that are not over.
-    pub(crate) fn children(&self) -> Vec<(Name, Addr<Manager>)> {
+    pub(crate) fn children(&self) -> Vec<(Name, Recipient<GetStatus>)> {
         self.shell.children()
     }
 
@@ -162,7 +156,7 @@ impl Running {
         self.shell.due_times.first()
     }
 
-    fn status(&mut self) -> ManagerStatus {
+    pub(super) fn status(&mut self) -> ManagerStatus {
         let grpc = self.shell.gauge.in_flight().filter(|_| self.stage() != Stage::Stopped);
         let services = self.shell.services_status();
         let (stage, addresses) = (self.stage(), self.grpc_addresses.clone());
@@ -220,80 +214,4 @@ impl Running {
 
 fn place(pending_services: &[PendingService], id: &Name) -> Option<ServiceIx> {
     pending_services.iter().position(|pending| pending.id == *id).map(|at| ServiceIx(at as u32))
-}
-
-impl Manager {
-    pub(crate) fn begin(&mut self) {
-        self.feed(Input::Start);
-    }
-
-    pub(crate) fn feed(&mut self, input: Input) {
-        if let Some(running) = &mut self.running {
-            running.shell.feed(input, Detail::None);
-        }
-        self.answer_running();
-    }
-
-    /// One that was held back goes on.
-    pub(crate) fn let_run(&mut self) {
-        self.feed(Input::RunAllowed);
-    }
-
-    /// Begins the shutdown, which is to be over at that time at the latest.
-    pub(crate) fn shut_down_within(&mut self, at: Option<Instant>) {
-        if let (Some(running), Some(at)) = (&mut self.running, at) {
-            running.shell.tighten(at);
-        }
-        self.feed(Input::ShutdownAsked);
-    }
-
-    /// Answers those who wait until all is set up, or runs, while it is so.
-    pub(crate) fn answer_running(&mut self) {
-        let Some(running) = &self.running else { return };
-        for (waiters, now) in [
-            (&self.set_up_waiters, running.shell.is_set_up()),
-            (&self.running_waiters, running.shell.is_ready()),
-        ] {
-            if now {
-                waiters.answer(Ok(()));
-            } else {
-                waiters.withdraw();
-            }
-        }
-    }
-
-    pub(crate) fn end(&mut self, ended: Ended) {
-        let not_running = || {
-            let error = Some(StageError::NotRunning);
-            ManagerError::new(error, None, None, ended.status.report.clone().unwrap_or_default())
-        };
-        let running = ended.result.clone().and_then(|()| Err(not_running()));
-        self.set_up_waiters.answer(running.clone());
-        self.running_waiters.answer(running);
-        self.stopped_waiters.answer(ended.result.clone());
-        self.ended = Some(ended);
-        self.running = None;
-    }
-
-    pub(crate) fn conclude(&mut self) {
-        if let Some(running) = &mut self.running {
-            let result = running.shell.event_log.report_mut().result();
-            // Whoever hears of the end may count on it that signals are nobody's any more.
-            drop(running.signals.take());
-            // Nobody who waits for the end waits for the status to be written, nor for all to be dropped.
-            self.stopped_waiters.answer(result.clone());
-            let status = running.status();
-            self.end(Ended { result, status });
-        }
-    }
-
-    pub(crate) fn status(&mut self) -> ManagerStatus {
-        match (&mut self.running, &self.ended) {
-            (Some(running), _) => running.status(),
-            (None, Some(ended)) => ended.status.clone(),
-            (None, None) => {
-                ManagerStatus::new(Stage::Created, Duration::ZERO, Vec::new(), &ShutdownReport::default())
-            }
-        }
-    }
 }

@@ -11,8 +11,8 @@ use super::message_routes::ActorHandle;
 use super::restart_history::RestartHistory;
 use crate::events::Name;
 use crate::lifecycle::Kind;
+use crate::manager::api::nested_branch::NestedBranch;
 use crate::manager::api::pending_service::{PendingService, Replacement, Start};
-use crate::manager::nested::Branch;
 use crate::service::{Deadlines, Registry, ShutdownSignal, Started};
 use crate::supervision::{Tag, Thread};
 
@@ -38,7 +38,7 @@ pub(crate) struct ServiceSlot {
     pub(crate) timer: Option<DueTime>,
     pub(crate) restarts: RestartHistory,
     pub(crate) replacement: Option<Box<Replacement>>,
-    pub(crate) branch: Option<Arc<Branch>>,
+    pub(crate) branch: Option<Arc<NestedBranch>>,
 }
 
 /// A service whose actor was started.

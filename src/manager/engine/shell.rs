@@ -11,11 +11,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::due_times::DueTimes;
-use super::forcing::{Forced, Forcing};
+use super::forced_actors::{Forced, Forcing};
 use super::inbox::{Generation, ManagerInput, ManagerSender, TimerEvent};
-use super::orders::OpenOrders;
+use super::open_orders::OpenOrders;
 use super::service_slot::ServiceSlot;
-use super::shutdown_timers::LAST_CALL;
 use crate::base::clock;
 use crate::events::LifecycleEvent;
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, ServerError};
@@ -31,6 +30,9 @@ use crate::manager::observe::worker_stalls::WorkerStalls;
 use crate::report::ManagerError;
 use crate::service::{Deadlines, ResourceEvent, Started};
 use crate::supervision::{Gone, Lodgers, Notice, OnForeignStop, Pool, Reply, Thread, batched};
+
+/// The moment that resources get which were never asked before the deadline.
+pub(crate) const LAST_CALL: Duration = Duration::from_millis(20);
 
 /// A manager at work.
 pub(crate) struct Shell {

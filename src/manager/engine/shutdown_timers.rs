@@ -11,9 +11,6 @@ use crate::lifecycle::{Input, Stage};
 use crate::manager::observe::event_log::Detail;
 use crate::supervision::Thread;
 
-/// The moment that resources get which were never asked before the deadline.
-pub(crate) const LAST_CALL: Duration = Duration::from_millis(20);
-
 /// How often it is told who is being waited for.
 const PROGRESS: Duration = Duration::from_secs(1);
 

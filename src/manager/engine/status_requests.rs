@@ -11,18 +11,15 @@
 //! Bound: as `askers.rs` tells; at most one request to print.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::Context;
 use std::time::{Duration, Instant};
 
+use actix::Actor;
 use actix::dev::{MessageResponse, OneshotSender};
 
 use super::askers::Askers;
-use super::mailbox::ManagerContext;
-use super::running::Running;
 use crate::base::clock;
-use crate::manager::Manager;
 use crate::manager::api::messages::GetStatus;
-use crate::manager::api::status::{self, ManagerStatus};
+use crate::manager::api::status::ManagerStatus;
 
 /// How long answers are given before something else has its turn.
 const SLICE: Duration = Duration::from_micros(250);
@@ -33,16 +30,16 @@ const SHORT: Duration = Duration::from_millis(1);
 /// Those who ask for the status.
 #[derive(Default)]
 pub(crate) struct StatusRequests {
-    askers: Arc<Mutex<Askers<ManagerStatus>>>,
-    print: bool,
-    round: Round,
+    pub(super) askers: Arc<Mutex<Askers<ManagerStatus>>>,
+    pub(super) print: bool,
+    pub(super) round: Round,
     /// How long the latest piece of work took, and when it was over.
-    latest: Option<(Duration, Instant)>,
+    pub(super) latest: Option<(Duration, Instant)>,
 }
 
 /// Where the answer to those who asked in the same moment is.
 #[derive(Default)]
-enum Round {
+pub(super) enum Round {
     /// Nobody has asked as yet.
     #[default]
     None,
@@ -84,7 +81,7 @@ impl StatusRequests {
         Some(self.latest.map_or_else(clock::now, |(took, over)| over + took))
     }
 
-    fn may_answer(&self, is_idle: bool) -> bool {
+    pub(super) fn may_answer(&self, is_idle: bool) -> bool {
         match self.latest {
             _ if self.is_empty() => false,
             Some((took, _)) if is_idle && took < SHORT => true,
@@ -94,61 +91,8 @@ impl StatusRequests {
     }
 }
 
-impl Manager {
-    /// Does a piece of what questions want, if there is any and it is its time. Answers whether it did.
-    pub(crate) fn answer_status_requests(&mut self, is_idle: bool, cx: &Context<'_>) -> bool {
-        if !self.status_requests.may_answer(is_idle) {
-            return false;
-        }
-        let began = clock::now();
-        self.status_requests.round = match std::mem::take(&mut self.status_requests.round) {
-            Round::None => self.take_status_requests(cx),
-            Round::Asking(status, askers) => match lock(&status).take() {
-                Some(status) => self.complete(status, askers),
-                // It is gone unanswered, and so are they.
-                None => Round::None,
-            },
-            Round::Answering(status, askers) => answer(status, askers, began),
-        };
-        let over = clock::now();
-        self.status_requests.latest = Some((over - began, over));
-        true
-    }
-
-    /// Makes the status for all who have asked so far.
-    fn take_status_requests(&mut self, cx: &Context<'_>) -> Round {
-        let mut askers = lock(&self.status_requests.askers).take();
-        // The first is answered first: from the end.
-        askers.reverse();
-        if askers.is_empty() && !self.status_requests.print {
-            return Round::None;
-        }
-        let status = self.status();
-        let children = self.running.as_ref().map(Running::children).unwrap_or_default();
-        if children.is_empty() {
-            return self.complete(status, askers);
-        }
-        let (answer, waker) = (Arc::new(Mutex::new(None)), cx.waker().clone());
-        let round = Round::Asking(Arc::clone(&answer), askers);
-        actix_rt::spawn(async move {
-            let status = status::with_children(status, children).await;
-            *lock(&answer) = Some(status);
-            drop(answer);
-            waker.wake();
-        });
-        round
-    }
-
-    fn complete(&mut self, status: ManagerStatus, askers: Vec<OneshotSender<ManagerStatus>>) -> Round {
-        if std::mem::take(&mut self.status_requests.print) {
-            Self::print(status.clone());
-        }
-        Round::Answering(Box::new(status), askers)
-    }
-}
-
 /// Answers as many as there is time for.
-fn answer(
+pub(super) fn answer(
     status: Box<ManagerStatus>,
     mut askers: Vec<OneshotSender<ManagerStatus>>,
     began: Instant,
@@ -173,14 +117,14 @@ fn answer(
 /// The response to a question: takes down who is to be answered. Nobody is, where it came by `do_send`.
 pub struct StatusResponse(Arc<Mutex<Askers<ManagerStatus>>>);
 
-impl MessageResponse<Manager, GetStatus> for StatusResponse {
-    fn handle(self, _: &mut ManagerContext, asker: Option<OneshotSender<ManagerStatus>>) {
+impl<A: Actor> MessageResponse<A, GetStatus> for StatusResponse {
+    fn handle(self, _: &mut A::Context, asker: Option<OneshotSender<ManagerStatus>>) {
         if let Some(asker) = asker {
             lock(&self.0).add(asker);
         }
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

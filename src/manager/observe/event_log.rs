@@ -212,7 +212,7 @@ impl EventLog {
             }
         }
         let at = self.now();
-        let whose = announcements::whose(&announcement);
+        let whose = announcement.service();
         let event = self.event(announcement, detail, at);
         self.emit_at(at, event, whose);
     }

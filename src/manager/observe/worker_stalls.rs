@@ -3,10 +3,7 @@
 
 use std::time::Duration;
 
-use crate::events::{LifecycleEvent, Stall};
-use crate::grpc::{SERVER_ID, WorkerStall};
-use crate::manager::engine::shell::Shell;
-use crate::supervision::now;
+use crate::grpc::WorkerStall;
 
 /// Those that were told and are not over, and when each began. No more than there are workers.
 #[derive(Debug, Default)]
@@ -17,7 +14,7 @@ pub(crate) struct WorkerStalls {
 
 impl WorkerStalls {
     /// Whether it is to be told: in turn, and not after the end.
-    fn take(&mut self, stall: &WorkerStall, now: Duration) -> bool {
+    pub(crate) fn take(&mut self, stall: &WorkerStall, now: Duration) -> bool {
         let known = self.open.iter().position(|(open, _)| open.thread == stall.thread);
         match (stall.over, known) {
             (true, Some(at)) => drop(self.open.swap_remove(at)),
@@ -30,35 +27,10 @@ impl WorkerStalls {
     }
 
     /// Those that are open, to be told as over for the manager, though they go on. No other is told from here on.
-    fn close(&mut self, now: Duration) -> Vec<WorkerStall> {
+    pub(crate) fn close(&mut self, now: Duration) -> Vec<WorkerStall> {
         self.closed = true;
         let over = |(stall, began)| WorkerStall { lasted: now.saturating_sub(began), over: true, ..stall };
         self.open.drain(..).map(over).collect()
-    }
-}
-
-impl Shell {
-    /// A handler blocks its worker, or does not any more.
-    pub(crate) fn on_worker_stall(&mut self, stall: WorkerStall) {
-        if self.worker_stalls.take(&stall, now()) {
-            self.emit_worker_stall(stall, false);
-        }
-    }
-
-    /// Nobody will look any more.
-    pub(crate) fn close_worker_stalls(&mut self) {
-        for stall in self.worker_stalls.close(now()) {
-            self.emit_worker_stall(stall, true);
-        }
-    }
-
-    fn emit_worker_stall(&mut self, stall: WorkerStall, goes_on: bool) {
-        let WorkerStall { method, thread, lasted, over } = stall;
-        let (service, resource, stall) = (SERVER_ID.into(), None, Stall::StuckCall { method, thread });
-        self.event_log.emit(match over {
-            false => LifecycleEvent::StallStarted { service, resource, stall, lasted },
-            true => LifecycleEvent::StallFinished { service, resource, stall, lasted, goes_on },
-        });
     }
 }
 

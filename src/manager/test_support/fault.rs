@@ -16,9 +16,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::BoxError;
-use crate::events::{EventSender, Name};
+use crate::events::Name;
 use crate::lifecycle::{Input, SignalKind, Step};
-use crate::manager::Manager;
 use crate::supervision::{Disturbance, REHEARSED, Request};
 
 /// How a manager is rehearsed.
@@ -235,23 +234,6 @@ impl fmt::Display for StopRequest {
             Self::InterruptTwice => "SIGINT twice",
             Self::TerminateTwice => "SIGTERM twice",
         })
-    }
-}
-
-impl Manager {
-    /// Has it rehearsed, and observed. Signals of the process are none of a rehearsal's.
-    pub(crate) fn rehearsed(mut self, rehearsal: Rehearsal, observers: Vec<EventSender>) -> Self {
-        if let Some(plan) = &mut self.plan {
-            plan.options.rehearsal = rehearsal;
-            plan.options.observers.extend(observers);
-            plan.options.handle_signals = false;
-        }
-        self
-    }
-
-    /// Whether SIGINT and SIGTERM stop it.
-    pub(crate) fn heeds_signals(&self) -> bool {
-        self.plan.as_ref().is_some_and(|plan| plan.options.handle_signals)
     }
 }
 

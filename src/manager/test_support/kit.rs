@@ -2,37 +2,18 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix::{Addr, Handler, Message, MessageResult, WeakAddr};
 
-use crate::api_errors::ErrorGenerator;
 use crate::events::{EventSender, TimedEvent};
 use crate::grpc::{GrpcAddress, InMemory, SERVER_ID};
 use crate::lifecycle::{SignalKind, Stage};
 use crate::manager::Manager;
-use crate::manager::api::plan::Definition;
 use crate::manager::engine::inbox::ManagerInput;
 use crate::manager::engine::mailbox::ManagerContext;
+use crate::manager::test_support::fault::Rehearsal;
+use crate::manager::test_support::given::GivenOptions;
 use crate::report::ManagerError;
-
-/// What a manager was given, as far as tests need to know.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct GivenOptions {
-    /// The ids of its services.
-    pub(crate) services: Vec<String>,
-    /// Whether a gRPC server is to run.
-    pub(crate) serves: bool,
-    /// Whether that is to serve the ping service that managers bring along.
-    pub(crate) pings: bool,
-    /// Whether it speaks TLS at its sockets.
-    pub(crate) tls: bool,
-    /// Where it is to be reached in memory.
-    pub(crate) in_memory: Option<InMemory>,
-    pub(crate) error_generator: Option<ErrorGenerator>,
-    /// How long its shutdown may take.
-    pub(crate) shutdown: Option<Duration>,
-}
 
 /// How a manager stands.
 #[derive(Debug, Clone)]
@@ -105,20 +86,6 @@ pub(crate) fn note_thread(manager: &Addr<Manager>) {
     });
 }
 
-impl GivenOptions {
-    pub(crate) fn of(plan: &Definition) -> Self {
-        let (options, pending_services) = (&plan.options, &plan.pending_services);
-        let ids = pending_services.iter().map(|pending| pending.id.to_string());
-        let ping = options.pings().then(|| crate::grpc::builtin::ids::PING_ID.to_owned());
-        Self {
-            services: ids.chain(ping).collect(),
-            serves: options.pings() || pending_services.iter().any(|pending| pending.kind.registers()),
-            pings: options.pings(),
-            ..options.given()
-        }
-    }
-}
-
 impl Manager {
     /// Tells an observer of all that happens, before its start.
     pub(crate) fn observed_by(mut self, observer: EventSender) -> Self {
@@ -185,5 +152,22 @@ impl Manager {
         if let Some(running) = &mut self.running {
             running.observe(observer);
         }
+    }
+}
+
+impl Manager {
+    /// Has it rehearsed, and observed. Signals of the process are none of a rehearsal's.
+    pub(crate) fn rehearsed(mut self, rehearsal: Rehearsal, observers: Vec<EventSender>) -> Self {
+        if let Some(plan) = &mut self.plan {
+            plan.options.rehearsal = rehearsal;
+            plan.options.observers.extend(observers);
+            plan.options.handle_signals = false;
+        }
+        self
+    }
+
+    /// Whether SIGINT and SIGTERM stop it.
+    pub(crate) fn heeds_signals(&self) -> bool {
+        self.plan.as_ref().is_some_and(|plan| plan.options.handle_signals)
     }
 }

@@ -1,6 +1,6 @@
 //! What the testing kit reads and sets.
 
-use super::kit::GivenOptions;
+use super::given::GivenOptions;
 use crate::grpc::InMemory;
 use crate::manager::api::options::ManagerOptions;
 

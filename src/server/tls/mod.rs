@@ -13,6 +13,7 @@
 
 mod handshake;
 mod material;
+mod not_after;
 #[cfg(test)]
 mod tests;
 mod validity;
@@ -283,7 +284,7 @@ impl Plan {
     /// With when the certificate ends.
     fn config(&self) -> Result<(ServerConfig, Option<SystemTime>), TlsError> {
         let identity = material::identity(&self.certificate, &self.key)?;
-        let end = validity::end_of(identity.chain());
+        let end = not_after::end_of(identity.chain());
         let authorities = match &self.client_cas[..] {
             [] => None,
             files => Some(material::authorities(files)?),

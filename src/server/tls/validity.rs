@@ -14,10 +14,6 @@ use std::time::{Duration, SystemTime};
 
 use prost_types::Timestamp;
 use tokio::time::sleep;
-use tokio_rustls::rustls::client::verify_server_cert_signed_by_trust_anchor;
-use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime};
-use tokio_rustls::rustls::server::ParsedCertificate;
-use tokio_rustls::rustls::{CertificateError, Error, RootCertStore};
 
 use crate::server::tls::{ServerTls, aside};
 
@@ -25,24 +21,6 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How long before its end it is told of.
 const NEAR: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-
-/// When the first of these certificates ends; `None` where none of them says so.
-///
-/// rustls tells the end of a certificate that is checked after it. Nothing ends after the year 9999.
-pub(crate) fn end_of(chain: &[CertificateDer<'_>]) -> Option<SystemTime> {
-    let year_10_000 = UnixTime::since_unix_epoch(Duration::from_secs(253_402_300_800));
-    let end = |certificate| {
-        let parsed = ParsedCertificate::try_from(certificate).ok()?;
-        let nobody = RootCertStore::empty();
-        match verify_server_cert_signed_by_trust_anchor(&parsed, &nobody, &[], year_10_000, &[]) {
-            Err(Error::InvalidCertificate(CertificateError::ExpiredContext { not_after, .. })) => {
-                SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(not_after.as_secs()))
-            }
-            _ => None,
-        }
-    };
-    chain.iter().filter_map(end).min()
-}
 
 /// How a certificate stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +95,7 @@ impl Teller {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::server::tls::not_after::end_of;
     use rcgen::{CertificateParams, KeyPair, date_time_ymd};
     use std::sync::Arc;
     use tokio::time::Instant;

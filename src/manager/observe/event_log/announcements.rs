@@ -4,30 +4,7 @@ use std::time::Duration;
 
 use super::{Detail, EventLog, Subject, failure};
 use crate::events::{End, LifecycleEvent};
-use crate::lifecycle::{Announcement, Outcome, ServiceIx, Step};
-
-/// The service that an announcement is of, if it is of one.
-pub(crate) fn whose(announcement: &Announcement) -> Option<ServiceIx> {
-    use Announcement as A;
-    match *announcement {
-        A::StepStarted(service, _)
-        | A::StepFinished { service, .. }
-        | A::Panicked { service, .. }
-        | A::ServiceLost { service, .. }
-        | A::ServiceStuck(service, _)
-        | A::RestartStarted(service, _)
-        | A::RestartFinished(service, _)
-        | A::StopStarted(service)
-        | A::StopFinished(service, _)
-        | A::ServiceAdded(service)
-        | A::ServiceRemoved(service) => Some(service),
-        A::ResourceStarted(resource)
-        | A::ResourceLost { resource, .. }
-        | A::ReleaseStarted(resource)
-        | A::ReleaseFinished { resource, .. } => Some(resource.service),
-        A::Running | A::ShutdownRequested(_) | A::Draining | A::Drained | A::Releasing | A::Stopped => None,
-    }
-}
+use crate::lifecycle::{Announcement, Outcome, Step};
 
 impl EventLog {
     /// The event of an announcement.

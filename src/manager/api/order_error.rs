@@ -1,0 +1,62 @@
+//! Why an order to a running manager was not carried out.
+
+use crate::lifecycle::Stage;
+
+/// Why an order to a running manager was refused, or could not be carried out.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum OrderError {
+    /// There is no service of this id.
+    #[error("there is no service {0:?}: see GetStatus for those that there are")]
+    Unknown(String),
+    /// The manager is not running: it has not come so far, or is stopping.
+    #[error("the manager is {0}: services are added, stopped, removed and restarted while it is running")]
+    NotRunning(Stage),
+    /// The id is empty, or taken.
+    #[error("a service cannot be added as {0:?}, which is empty or taken: give it an id of its own")]
+    Id(String),
+    /// What it depends on is not there, or what was said of its restarts cannot work.
+    #[error("{service:?} cannot be added: {reason}")]
+    Spec {
+        /// Whose it is.
+        service: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The service's actor cannot be started again.
+    #[error(
+        "{0:?} cannot be started again: hand it over as a ServiceSpec with restart(..), which asks for actix::Supervised"
+    )]
+    NotRestartable(String),
+    /// The gRPC server is neither stopped nor restarted on its own.
+    #[error("{0:?} is the gRPC server, which lives as long as its manager: use StartShutdown")]
+    Server(String),
+    /// Others depend on the service.
+    #[error("{service:?} cannot go: {} depend on it; remove or stop them first", dependents.join(", "))]
+    Needed {
+        /// Whom the order is about.
+        service: String,
+        /// Who depends on it.
+        dependents: Vec<String>,
+    },
+    /// The service could not be set up; it has been taken back.
+    #[error(
+        "{service:?} could not be set up, and was taken back: {reason}; add it again once that is mended"
+    )]
+    Failed {
+        /// Whom the order is about.
+        service: String,
+        /// Its error.
+        reason: String,
+    },
+    /// The service did not stop in time and was cut off.
+    #[error(
+        "{0:?} did not stop within its stop_timeout, and was cut off: it is down; allow it more time if that is too short"
+    )]
+    Forced(String),
+    /// Something else came first: another order, or the manager's shutdown.
+    #[error(
+        "{0:?}: the order was overtaken by another, or by the manager's shutdown: see GetStatus for what has become of it"
+    )]
+    Overtaken(String),
+}

@@ -1,0 +1,73 @@
+//! What every service is doing: the part of a status that the shell knows, and that of nested managers.
+
+use std::time::Duration;
+
+use actix::Recipient;
+
+use super::service_slot::ServiceSlot;
+use super::shell::Shell;
+use crate::events::Name;
+use crate::lifecycle::ServiceIx;
+use crate::manager::api::messages::GetStatus;
+use crate::manager::api::status::{ManagerStatus, ServiceStatus};
+
+/// How long a child's status is waited for: its manager's thread is never blocked.
+const CHILD_WAIT: Duration = Duration::from_millis(100);
+
+/// Completes a status by those of nested managers.
+pub(crate) async fn with_children(
+    mut status: ManagerStatus,
+    children: Vec<(Name, Recipient<GetStatus>)>,
+) -> ManagerStatus {
+    let asked = children.iter().map(|(_, child)| child.send(GetStatus).timeout(CHILD_WAIT));
+    for ((id, _), answer) in children.iter().zip(futures_util::future::join_all(asked).await) {
+        let service = status.services.iter_mut().find(|service| service.id == *id);
+        if let (Some(service), Ok(answer)) = (service, answer) {
+            service.nested = Some(Box::new(answer));
+        }
+    }
+    status
+}
+
+impl Shell {
+    /// Nested managers that have been started and are not over, by the ids of their services.
+    pub(crate) fn children(&self) -> Vec<(Name, Recipient<GetStatus>)> {
+        let child = |slot: &ServiceSlot| Some((slot.id.clone(), slot.branch.as_ref()?.status()?));
+        self.services.iter().filter_map(child).collect()
+    }
+
+    /// What every service is doing, in the order in which they were handed over.
+    pub(crate) fn services_status(&mut self) -> Vec<ServiceStatus> {
+        let now = self.event_log.now();
+        let mut all = Vec::with_capacity(self.services.len());
+        for at in self.event_log.report().places() {
+            let ix = ServiceIx(at as u32);
+            self.forget_restarts(ix);
+            let Some(report) = self.event_log.report().service_report(self.event_log.id(ix)) else {
+                continue;
+            };
+            let mut status = ServiceStatus::new(report, now);
+            status.depends_on = self.event_log.report().depends_on(&status.id);
+            status.restart.last_failure = self.event_log.last_failure(ix);
+            let slot = &mut self.services[at];
+            status.restart.policy = slot.restarts.policy().clone();
+            (status.restart.used, status.restart.resets_at) = slot.restarts.used(now);
+            status.restart.left =
+                slot.restarts.policy().most().map(|most| most.saturating_sub(status.restart.used));
+            if let Some(actor) = &slot.actor {
+                status.thread = actor.thread.name();
+                status.poll = actor.thread.watch().lasted(actor.tag);
+            }
+            for (resource, started) in status.resources.iter_mut().zip(&slot.resources) {
+                resource.poll = started.thread.watch().lasted(started.tag);
+            }
+            if self.machine.is_stopped(ix) {
+                "stopped".clone_into(&mut status.state);
+            } else if self.machine.is_restarting(ix) {
+                status.state = format!("restarting: {}", status.state);
+            }
+            all.push(status);
+        }
+        all
+    }
+}

@@ -1,0 +1,90 @@
+//! How a manager starts, and how it is waited for.
+
+use actix::{Addr, Arbiter, System};
+use tracing::dispatcher;
+
+use super::inbox::{Inbox, ManagerSender};
+use super::manager_loop;
+use super::run_guard::RunGuard;
+use super::running::{Ended, Running};
+use crate::manager::Manager;
+use crate::manager::api::messages::WaitForShutdown;
+#[cfg(feature = "testing")]
+use crate::manager::test_support::{given::GivenOptions, kit};
+use crate::report::ManagerError;
+
+impl Manager {
+    /// Starts the manager on a thread of its own. What cannot work (see [`ConfigError`](crate::ConfigError)) is found before
+    /// anything is started; [`WaitForShutdown`] and [`WaitUntilRunning`](crate::WaitUntilRunning) then answer with it.
+    ///
+    /// # Panics
+    /// Outside of an actix system (`#[actix::main]`).
+    #[track_caller]
+    pub fn start(mut self) -> Addr<Self> {
+        if System::try_current().is_none() {
+            panic!(
+                "a manager is started within an actix system: put #[actix::main] before main, #[actix::test] before a test"
+            );
+        }
+        if let Some(plan) = &mut self.plan {
+            // What is current here is not current on the manager's thread.
+            plan.options.dispatch.get_or_insert_with(|| dispatcher::get_default(Clone::clone));
+        }
+        self.start_on_its_thread()
+    }
+
+    /// Starts the manager on the thread that this is called on, and there also all that it looks after: for paused time,
+    /// which is one thread's.
+    ///
+    /// # Panics
+    /// Outside of an actix system.
+    pub(crate) fn start_on_this_thread(mut self) -> Addr<Self> {
+        if let Some(plan) = &mut self.plan {
+            plan.keep_to_one_thread();
+            plan.options.dispatch.get_or_insert_with(|| dispatcher::get_default(Clone::clone));
+        }
+        // Not by a task of whoever calls this: one that is a service of another must outlive that service's actor.
+        manager_loop::start(self, &Arbiter::current())
+    }
+
+    /// Starts the manager and waits for its end. Where this is dropped before, the manager begins its shutdown all the same,
+    /// and that nobody waits for it is logged.
+    ///
+    /// # Errors
+    /// What [`WaitForShutdown`] answers.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start) does.
+    pub async fn run(self) -> Result<(), ManagerError> {
+        let given = self.plan.as_ref().and_then(|plan| plan.options.dispatch.clone());
+        let dispatch = given.unwrap_or_else(|| dispatcher::get_default(Clone::clone));
+        let manager = self.start();
+        let mut guard = RunGuard::new(manager.clone().recipient(), dispatch);
+        let end = manager.send(WaitForShutdown).await;
+        guard.has_ended();
+        end?
+    }
+
+    /// It is on its thread; there is an inbox, unless it cannot work.
+    pub(super) fn started(&mut self, addr: &Addr<Self>) -> Option<Inbox> {
+        let plan = self.plan.take()?;
+        #[cfg(feature = "testing")]
+        {
+            self.given = GivenOptions::of(&plan);
+            kit::note_thread(addr);
+        }
+        let (sender, inbox) = ManagerSender::new(plan.pending_services.len());
+        match plan.check().and_then(|plan| Running::begin(plan, sender)) {
+            Ok(running) => {
+                self.running = Some(running);
+                self.kept_alive = Some(addr.clone());
+                self.begin();
+                Some(inbox)
+            }
+            Err(error) => {
+                self.end(Ended::refused(ManagerError::config(error)));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! A manager's answers to requests for its status: a piece of work at a time.
+
+use std::sync::{Arc, Mutex};
+use std::task::Context;
+
+use actix::dev::OneshotSender;
+
+use super::running::Running;
+use super::service_states;
+use super::status_requests::{Round, answer, lock};
+use crate::base::clock;
+use crate::manager::Manager;
+use crate::manager::api::status::ManagerStatus;
+
+impl Manager {
+    /// Does a piece of what questions want, if there is any and it is its time. Answers whether it did.
+    pub(crate) fn answer_status_requests(&mut self, is_idle: bool, cx: &Context<'_>) -> bool {
+        if !self.status_requests.may_answer(is_idle) {
+            return false;
+        }
+        let began = clock::now();
+        self.status_requests.round = match std::mem::take(&mut self.status_requests.round) {
+            Round::None => self.take_status_requests(cx),
+            Round::Asking(status, askers) => match lock(&status).take() {
+                Some(status) => self.complete(status, askers),
+                // It is gone unanswered, and so are they.
+                None => Round::None,
+            },
+            Round::Answering(status, askers) => answer(status, askers, began),
+        };
+        let over = clock::now();
+        self.status_requests.latest = Some((over - began, over));
+        true
+    }
+
+    /// Makes the status for all who have asked so far.
+    fn take_status_requests(&mut self, cx: &Context<'_>) -> Round {
+        let mut askers = lock(&self.status_requests.askers).take();
+        // The first is answered first: from the end.
+        askers.reverse();
+        if askers.is_empty() && !self.status_requests.print {
+            return Round::None;
+        }
+        let status = self.status();
+        let children = self.running.as_ref().map(Running::children).unwrap_or_default();
+        if children.is_empty() {
+            return self.complete(status, askers);
+        }
+        let (answer, waker) = (Arc::new(Mutex::new(None)), cx.waker().clone());
+        let round = Round::Asking(Arc::clone(&answer), askers);
+        actix_rt::spawn(async move {
+            let status = service_states::with_children(status, children).await;
+            *lock(&answer) = Some(status);
+            drop(answer);
+            waker.wake();
+        });
+        round
+    }
+
+    fn complete(&mut self, status: ManagerStatus, askers: Vec<OneshotSender<ManagerStatus>>) -> Round {
+        if std::mem::take(&mut self.status_requests.print) {
+            Self::print(status.clone());
+        }
+        Round::Answering(Box::new(status), askers)
+    }
+}

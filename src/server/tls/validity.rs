@@ -95,6 +95,8 @@ impl Teller {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio_rustls::rustls::pki_types::CertificateDer;
+
     use crate::server::tls::not_after::end_of;
     use rcgen::{CertificateParams, KeyPair, date_time_ymd};
     use std::sync::Arc;

@@ -46,7 +46,7 @@ pub enum BudgetError {
         "drain_delay is {drain_delay:?}, but only {left:?} of max_shutdown_duration, {whole:?}, are left before the release_reserve: \
          shorten it, or allow more time"
     )]
-    DrainDelayEatsTheTime {
+    DrainDelayTooLong {
         /// How long everything was to go on working.
         drain_delay: Duration,
         /// What there is before the reserve begins.
@@ -72,7 +72,7 @@ impl Budget {
         let reserve = reserve.unwrap_or(whole / 10);
         let left = whole.checked_sub(reserve).ok_or(BudgetError::ReserveExceedsWhole { reserve, whole })?;
         if !drain_delay.is_zero() && drain_delay >= left {
-            return Err(BudgetError::DrainDelayEatsTheTime { drain_delay, left, whole });
+            return Err(BudgetError::DrainDelayTooLong { drain_delay, left, whole });
         }
         Ok(Self { drain_delay, limits: Some(Limits { whole, reserve }) })
     }

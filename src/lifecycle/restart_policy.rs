@@ -125,13 +125,13 @@ impl RestartPolicy {
         self.mode
     }
 
-    /// How many restarts are allowed within the period; `None`: any number.
-    pub fn most(&self) -> Option<u32> {
+    /// How many restarts are allowed within the period, as set by [`max_restarts`](Self::max_restarts); `None`: any number.
+    pub fn restarts_allowed(&self) -> Option<u32> {
         self.most
     }
 
-    /// The period.
-    pub fn period(&self) -> Duration {
+    /// The period within which restarts are counted, as set by [`within`](Self::within).
+    pub fn counted_within(&self) -> Duration {
         self.within
     }
 

@@ -109,7 +109,7 @@ pub enum ConfigError {
     #[error(
         "{service:?} survives_restart_of({on:?}), but does not depend on it: add depends_on({on:?}), or leave it out"
     )]
-    SurvivesStranger {
+    SurvivesNonDependency {
         /// Whose it is.
         service: String,
         /// What it names.

@@ -144,7 +144,7 @@ impl PendingService {
         let service = || self.id.to_string();
         let unknown = |on: &Name| ConfigError::UnknownDependency { service: service(), on: on.to_string() };
         if let Some(on) = self.survives.iter().find(|on| !self.depends_on.contains(on)) {
-            return Err(ConfigError::SurvivesStranger { service: service(), on: on.to_string() });
+            return Err(ConfigError::SurvivesNonDependency { service: service(), on: on.to_string() });
         }
         let mut depends_on: Vec<Dependency> = Vec::new();
         for name in &self.depends_on {
@@ -160,7 +160,7 @@ impl PendingService {
         Ok(Spec {
             kind: self.kind,
             mode: self.policy.mode(),
-            most_restarts: self.policy.most(),
+            most_restarts: self.policy.restarts_allowed(),
             restartable: self.restartable,
             stop_limit: self.stop_timeout.is_some(),
             depends_on,

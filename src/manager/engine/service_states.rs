@@ -52,8 +52,11 @@ impl Shell {
             let slot = &mut self.services[at];
             status.restart.policy = slot.restarts.policy().clone();
             (status.restart.used, status.restart.resets_at) = slot.restarts.used(now);
-            status.restart.left =
-                slot.restarts.policy().most().map(|most| most.saturating_sub(status.restart.used));
+            status.restart.left = slot
+                .restarts
+                .policy()
+                .restarts_allowed()
+                .map(|most| most.saturating_sub(status.restart.used));
             if let Some(actor) = &slot.actor {
                 status.thread = actor.thread.name();
                 status.poll = actor.thread.watch().lasted(actor.tag);

@@ -65,7 +65,7 @@ fn tls() -> TlsError {
 fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
     every!(itself -> ConfigError {
         DuplicateId, EmptyId, UnfitId, ReservedId, Address, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle,
-        SurvivesStranger, Nested, NestedTooDeep, CannotFollow, Restart, Replacement, StopTimeout, StopTimeoutTooShort,
+        SurvivesNonDependency, Nested, NestedTooDeep, CannotFollow, Restart, Replacement, StopTimeout, StopTimeoutTooShort,
         Option, PausedGrpc, Thread, Signals,
     }:
         ConfigError::DuplicateId("api".into()) => ["\"api\"", "give each its own"],
@@ -83,7 +83,7 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
         ConfigError::UnknownDependency { service: "api".into(), on: "db".into() }
             => ["\"api\"", "\"db\"", "mend the id"],
         ConfigError::DependencyCycle("a -> b -> a".into()) => ["a -> b -> a", "take one depends_on out"],
-        ConfigError::SurvivesStranger { service: "api".into(), on: "db".into() }
+        ConfigError::SurvivesNonDependency { service: "api".into(), on: "db".into() }
             => ["\"api\"", "add depends_on(\"db\")"],
         ConfigError::Nested { service: "tenant".into(), error: ConfigError::EmptyId(1).into() }
             => ["\"tenant\"", "service number 1", "give it a name"],
@@ -103,9 +103,9 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
         ConfigError::Thread { whom: "services".into(), error: "no more".into() } => ["services (no more)", "lower service_threads"],
         ConfigError::Signals("no more".into()) => ["no more", "handle_signals(false)"],
     );
-    every!(itself -> BudgetError { ReserveExceedsWhole, DrainDelayEatsTheTime }:
+    every!(itself -> BudgetError { ReserveExceedsWhole, DrainDelayTooLong }:
         BudgetError::ReserveExceedsWhole { reserve: SECOND, whole: SECOND } => ["release_reserve", "allow more time"],
-        BudgetError::DrainDelayEatsTheTime { drain_delay: SECOND, left: SECOND, whole: SECOND } => ["drain_delay", "shorten"],
+        BudgetError::DrainDelayTooLong { drain_delay: SECOND, left: SECOND, whole: SECOND } => ["drain_delay", "shorten"],
     );
     every!(itself -> RestartPolicyError { Backoff, Jitter, TooMany, NoPeriod }:
         RestartPolicyError::Backoff { first: 2 * SECOND, most: SECOND } => ["2s", "1s", "swap them"],

@@ -69,7 +69,7 @@ impl Known {
     pub(super) fn restarts(&self, service: &Name) -> bool {
         self.policies
             .get(service)
-            .is_some_and(|policy| policy.mode() != RestartMode::Never && policy.most() != Some(0))
+            .is_some_and(|policy| policy.mode() != RestartMode::Never && policy.restarts_allowed() != Some(0))
     }
 }
 

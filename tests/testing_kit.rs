@@ -1,4 +1,4 @@
-//! `ManagerTesting`: what the seed's has, under the names of the contract, and how each of it fails.
+//! `ManagerTesting`: each of its methods, and how it fails.
 
 mod common;
 mod kit;

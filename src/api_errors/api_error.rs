@@ -21,7 +21,7 @@ use super::wire::{pkerr, rpc};
 use crate::base::BoxError;
 
 /// One occurrence of an error of a service: made by [`ErrorGenerator::error`], or received with a
-/// [`Status`]. Answers to the seed's `APIError`.
+/// [`Status`].
 ///
 /// Its text is `(Name | Issuer | Code) message`, then ` | from: source` where something led to it. In a handler `?` and
 /// `into` make a [`Status`] of it, with the details that tell it to the caller.

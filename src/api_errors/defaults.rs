@@ -5,7 +5,7 @@ use tonic::Code;
 use super::reissue::ReissueError;
 use super::sentinel::{SentinelError, SentinelIssuer};
 
-/// Who issues the default sentinels, unless they are reissued. Answers to the seed's `DefaultsIssuer`.
+/// Who issues the default sentinels, unless they are reissued.
 pub const DEFAULTS_ISSUER: &str = "GRPEAKEC";
 
 static DEFAULTS: SentinelIssuer = SentinelIssuer::new(DEFAULTS_ISSUER, true);
@@ -27,7 +27,7 @@ pub static ERR_VALIDATION: SentinelError =
     DEFAULTS.sentinel("Validation", 1003, Code::InvalidArgument, "client argument failed validation");
 
 /// Issues the default sentinels under another issuer from now on, their codes shifted from 1000 to 1003 by the offset.
-/// Answers to the seed's `ReissueDefaultSentinels`. In the environment `GRPEAKEC_ERROR_ISSUER` and
+/// In the environment `GRPEAKEC_ERROR_ISSUER` and
 /// `GRPEAKEC_ERROR_CODE_OFFSET` do the same.
 ///
 /// # Errors

@@ -16,8 +16,7 @@ use super::size::DEFAULT_MAX_DETAILS_SIZE;
 use super::wire::pkerr::TraceInfo;
 use crate::base::BoxError;
 
-/// Makes the rich errors of one service, and knows what of them callers may see. Answers to the seed's
-/// `ErrorGenerator`. Cloning it is cheap.
+/// Makes the rich errors of one service, and knows what of them callers may see. Cloning it is cheap.
 ///
 /// ```
 /// use majordomo::api_errors::{ERR_VALIDATION, ErrorGenerator};
@@ -233,7 +232,7 @@ impl ErrorGenerator {
     /// A layer around the handlers of a server: whatever error or panic they end by is answered as a rich error, in the
     /// middle of a stream, too. A manager has it by
     /// [`ManagerOptions::error_generator`](crate::ManagerOptions::error_generator); `tonic::transport::Server::layer`
-    /// takes it as well. Answers to the seed's `UnaryServerMiddleware` and `StreamServerMiddleware`.
+    /// takes it as well.
     ///
     /// A status that tells no rich error becomes [`ERR_UNKNOWN`](super::ERR_UNKNOWN) with its own code, message, details and metadata. A
     /// panic is told as what it was panicked with where that is a rich error, a sentinel, a status or a
@@ -243,8 +242,7 @@ impl ErrorGenerator {
     }
 
     /// A layer around the [channel](tonic::transport::Channel) of a client: rich errors get this service's frame added
-    /// to their trace, so that services that pass them on are told in order. Answers to the seed's
-    /// `UnaryClientMiddleware` and `StreamClientMiddleware`.
+    /// to their trace, so that services that pass them on are told in order.
     ///
     /// Details that cannot be read are taken off before tonic sees them, which panics at some; the status stays.
     ///

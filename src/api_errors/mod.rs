@@ -1,5 +1,5 @@
 //! Rich errors between services: what is answered with an error over gRPC tells which error it is, what led to it and
-//! which services it passed through, in Rust as in Go. Answers to the seed's `pkerr`. Usable without a manager.
+//! which services it passed through, in Rust as in Go. Usable without a manager.
 //!
 //! ```text
 //!   SentinelIssuer --sentinel--> SentinelError   which error: issuer and code

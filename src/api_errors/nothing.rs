@@ -54,8 +54,7 @@ impl<T: Default> OrNothing<T> for Option<T> {
     }
 }
 
-/// Answers [`ERR_NOT_FOUND`] where a handler [answers nothing](OrNothing). Answers to the seed's
-/// `NewErrNotFoundMiddleware`.
+/// Answers [`ERR_NOT_FOUND`] where a handler [answers nothing](OrNothing).
 ///
 /// A manager has it by [`ManagerOptions::err_not_found_middleware`](crate::ManagerOptions::err_not_found_middleware).
 /// Elsewhere the [error layer](super::ErrorGenerator::server_layer) belongs around it: that adds what is known of the

@@ -8,7 +8,7 @@ use tonic::Code;
 
 use super::reissue::{self, Issuing, ReissueError};
 
-/// Issues the sentinels of one service or backend. Answers to the seed's `SentinelIssuer`.
+/// Issues the sentinels of one service or backend.
 ///
 /// Where it applies the environment, `<ISSUER>_ERROR_ISSUER` and `<ISSUER>_ERROR_CODE_OFFSET` (a signed number) reissue
 /// its sentinels under another issuer, with other codes, so that two services can be merged into one backend. Both are
@@ -52,8 +52,7 @@ impl SentinelIssuer {
     }
 
     /// Issues all sentinels of issuers of this name under another issuer from now on, their codes shifted from what they
-    /// were declared with; in place of what the environment says or an earlier call said. Answers to the seed's
-    /// `ApplyNewIssuer`.
+    /// were declared with; in place of what the environment says or an earlier call said.
     ///
     /// An offset that takes a code out of range is an error where that sentinel is used.
     pub fn reissue(&self, issuer: impl Into<String>, offset: i64) {
@@ -61,8 +60,7 @@ impl SentinelIssuer {
     }
 }
 
-/// An error that callers can recognise: equal to every other of the same issuer and code, whatever its name. Answers to
-/// the seed's `SentinelError`.
+/// An error that callers can recognise: equal to every other of the same issuer and code, whatever its name.
 ///
 /// As it is, it may be answered by a handler (`Err(ERR_NOT_FOUND.into())`); with more to tell,
 /// [`ErrorGenerator::error`](super::ErrorGenerator::error) makes an [`ApiError`](super::ApiError) of it.

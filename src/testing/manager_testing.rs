@@ -1,4 +1,4 @@
-//! The seed's `ManagerTesting`: what a test asks of a manager, and does to it.
+//! What a test asks of a running manager, and does to it.
 
 use std::error::Error;
 use std::net::SocketAddr;
@@ -23,10 +23,9 @@ const PING: Duration = Duration::from_secs(3);
 /// How long after a ping that was not answered comes the next.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// A test's hold on a manager. Answers to the seed's `ManagerTesting`.
+/// A test's handle to a manager.
 ///
-/// Its methods ask the manager, and panic with what was expected, what happened, and the latest events where the seed fails the
-/// test. Those that are not `async` block the caller's thread for the moment that the answer takes: the manager must
+/// Its methods ask the manager, and panic with what was expected, what happened, and the latest events. Those that are not `async` block the caller's thread for the moment that the answer takes: the manager must
 /// live on a thread of its own, as [`Manager::start`] has it. While there is one of these, the manager's thread stays, as with
 /// any other `Addr`.
 ///
@@ -63,7 +62,7 @@ pub enum Signal {
 }
 
 impl ManagerTesting {
-    /// Of a manager that was started. Answers to the seed's `Manager.Test`.
+    /// Of a manager that was started.
     pub fn new(manager: &Addr<Manager>) -> Self {
         Self { manager: manager.clone() }
     }
@@ -74,8 +73,7 @@ impl ManagerTesting {
     }
 
     /// A channel to the gRPC server, wherever it is bound: at a port, a Unix socket, or in memory. It connects when it is
-    /// first used, so it may be made before the server runs, and does not keep the manager's thread. Answers to the
-    /// seed's `GrpcClientConn`.
+    /// first used, so it may be made before the server runs, and does not keep the manager's thread.
     ///
     /// # Panics
     /// When the manager has no gRPC server; when that speaks TLS, which takes a client of the test's own; outside of a
@@ -112,8 +110,7 @@ impl ManagerTesting {
     }
 
     /// The same with the client layer of the manager's [error generator](crate::ManagerOptions::error_generator), which
-    /// adds its frame to the trace of rich errors. In the seed every test connection has it; here a [`Channel`] cannot
-    /// carry a layer.
+    /// adds its frame to the trace of rich errors. It is a type of its own, since a [`Channel`] cannot carry a layer.
     ///
     /// # Panics
     /// As [`grpc_channel`](Self::grpc_channel) does, and when the manager has no error generator.
@@ -132,8 +129,7 @@ impl ManagerTesting {
         }
     }
 
-    /// A client of the ping service that the manager brings along, over a [channel](Self::grpc_channel) of its own. Answers to
-    /// the seed's `GrpcPingClient`.
+    /// A client of the ping service that the manager brings along, over a [channel](Self::grpc_channel) of its own.
     ///
     /// # Panics
     /// When [`grpc_ping_service`](crate::ManagerOptions::grpc_ping_service) is off, and as `grpc_channel` does.
@@ -149,7 +145,7 @@ impl ManagerTesting {
     }
 
     /// Pings the gRPC server until it answers, whatever it answers: then it takes requests. It need not know pings; one that
-    /// says so has answered. `None`: for 3 s. Answers to the seed's `PingGrpcServer`.
+    /// says so has answered. `None`: for 3 s.
     ///
     /// # Panics
     /// When it does not answer in time, when the manager ends meanwhile, and as [`grpc_channel`](Self::grpc_channel) does.
@@ -184,7 +180,7 @@ impl ManagerTesting {
 
     /// Sends the manager, and no other, a signal, as if the process had got it: [`Signal::Interrupt`] and
     /// [`Signal::Terminate`] shut it down at first, force its end at the second, and end the process at the third; the
-    /// others print its status. It has been taken in when this returns. Answers to the seed's `SendSignal`.
+    /// others print its status. It has been taken in when this returns.
     ///
     /// Also where [`handle_signals`](crate::ManagerOptions::handle_signals) is off: what a test sends is meant. A manager
     /// that has ended takes no notice.
@@ -204,7 +200,7 @@ impl ManagerTesting {
     }
 
     /// The ids of the manager's services, in the order in which they were handed over, the ping service among them; without
-    /// those that have been removed. Answers to the seed's `Services`.
+    /// those that have been removed.
     ///
     /// # Panics
     /// When the manager does not answer.

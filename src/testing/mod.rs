@@ -3,7 +3,7 @@
 //! | | |
 //! |---|---|
 //! | [`ManagerSuite`] | a manager for the time of a test: started, waited for until it serves, shut down, asserted to be clean |
-//! | [`ManagerTesting`], [`Signal`] | what a test asks of a manager, and does to it: the seed's `ManagerTesting` |
+//! | [`ManagerTesting`], [`Signal`] | what a test asks of a manager, and does to it |
 //! | [`Recorder`], [`Moment`] | the record of lifecycle events: waiting for one, asserting their order |
 //! | [`Gate`] | where an actor waits until a test, which knows that it is there, lets it through |
 //! | [`ServiceScript`], [`ResourceScript`] | services and resources that succeed, err, panic, hang or block on demand, at gates |

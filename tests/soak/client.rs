@@ -1,4 +1,4 @@
-//! One client among many: which of all actions it takes next is its seed's choice.
+//! One client among many: which of all actions it takes next is drawn from its random seed.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -207,7 +207,7 @@ impl fmt::Display for FaultPoint {
 }
 
 impl fmt::Display for Flaw {
-    /// Without its times: those are the seed's.
+    /// Without its times: those come from the random seed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Error => "error",

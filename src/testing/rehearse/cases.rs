@@ -155,7 +155,7 @@ const BEYOND: Duration = Duration::from_millis(300);
 const SOON_AFTER: Duration = Duration::from_millis(5);
 
 impl Case {
-    /// With its times. They are the seed's and the case's alone, so that a case can be played by itself.
+    /// With its times. They follow from the random seed and the case alone, so that a case can be played by itself.
     pub(super) fn timed(&self, whole: Duration, seed: u64) -> Self {
         let name = FixedState::with_seed(seed).hash_one(self.to_string());
         let mut random = fastrand::Rng::with_seed(name);

@@ -1,7 +1,7 @@
 //! The rehearsal: a user's own manager, run again and again, each time with one thing that goes wrong.
 //!
 //! ```text
-//!   one run in which nothing goes wrong --> its steps --> cases: each step by each way to fail it, in the seed's order
+//!   one run in which nothing goes wrong --> its steps --> cases: each step by each way to fail it, in an order drawn from the random seed
 //!                                                           |
 //!                                    for each: a new manager, a run, one fault --> what every run must keep
 //! ```
@@ -135,7 +135,7 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
         Self { runs_for: Some(time), ..self }
     }
 
-    /// Plays no more than so many cases, which the seed chooses. Default: all.
+    /// Plays no more than so many cases, chosen by the random seed. Default: all.
     pub fn at_most(self, cases: usize) -> Self {
         Self { most: Some(cases), ..self }
     }

@@ -9,7 +9,7 @@ use super::cases::Case;
 /// The variable that names a case.
 const VARIABLE: &str = "MAJORDOMO_REHEARSE";
 
-/// One case, and the seed that its times come from.
+/// One case, and the random seed that its times come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Replay {
     pub(super) case: String,

@@ -183,7 +183,7 @@ async fn g09_those_who_share_a_stopped_thread_are_named_as_those_who_may_have_do
     assert!(named.contains(&"a".to_owned()), "{named:?}");
 }
 
-/// Notes that it has been dropped.
+/// PanicLog that it has been dropped.
 struct Extra(Option<oneshot::Sender<()>>);
 
 impl Actor for Extra {

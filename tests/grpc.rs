@@ -9,8 +9,8 @@ use actix::prelude::*;
 use common::{Gate, Journal, Probe, ms, observe, whos, within};
 use majordomo::ping::{Ping, PingServer};
 use majordomo::{
-    BoxError, GetStatus, GrpcService, Manager, RegisterOnServer, Service, Setup, Stage, StartShutdown,
-    WaitForShutdown, WaitUntilRunning, resource_fn,
+    BoxError, GetStatus, GrpcService, Manager, RegisterOnServer, Resource, Service, Setup, Stage,
+    StartShutdown, WaitForShutdown, WaitUntilRunning, resource_fn,
 };
 use rpc::{Calls, Reserved, connect, is_refused, options, ping, start_call, unary};
 use tonic::{Code, Request, Response, Status};
@@ -20,9 +20,24 @@ struct Example {
     journal: Journal,
 }
 
+#[derive(Message)]
+#[rtype("()")]
+struct Pinged;
+
+/// A resource that notes its release.
+fn noted(journal: &Journal, name: &'static str) -> impl Resource {
+    let journal = journal.clone();
+    resource_fn(move || async move {
+        journal.note(format!("{name}: released"));
+        Ok(())
+    })
+}
+
 impl Actor for Example {
     type Context = Context<Self>;
 }
+
+impl GrpcService for Example {}
 
 impl Service for Example {
     fn id(&self) -> String {
@@ -35,12 +50,7 @@ impl Handler<Setup> for Example {
 
     fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Self::Result {
         for name in ["Resource 1", "Resource 2"] {
-            let journal = self.journal.clone();
-            let release = move || async move {
-                journal.note(format!("{name}: released"));
-                Ok(())
-            };
-            setup.resources.start(name, resource_fn(release))?;
+            setup.resources.start(name, noted(&self.journal, name))?;
         }
         Ok(())
     }
@@ -49,17 +59,11 @@ impl Handler<Setup> for Example {
 impl Handler<RegisterOnServer> for Example {
     type Result = Result<(), BoxError>;
 
-    fn handle(&mut self, on: RegisterOnServer, ctx: &mut Context<Self>) -> Self::Result {
-        on.server.add_service(PingServer::new(Rpc(ctx.address())));
+    fn handle(&mut self, message: RegisterOnServer, ctx: &mut Context<Self>) -> Self::Result {
+        message.server.add_service(PingServer::new(Rpc(ctx.address())));
         Ok(())
     }
 }
-
-impl GrpcService for Example {}
-
-#[derive(Message)]
-#[rtype("()")]
-struct Pinged;
 
 impl Handler<Pinged> for Example {
     type Result = ();

@@ -19,7 +19,7 @@ use tonic::{Code, Status};
 
 /// A layer that notes every call that passes, on its way in.
 #[derive(Clone)]
-struct Notes {
+struct PanicLog {
     name: &'static str,
     journal: Journal,
     made: Counter,
@@ -27,17 +27,17 @@ struct Notes {
 
 #[derive(Clone)]
 struct Noting<S> {
-    notes: Notes,
+    notes: PanicLog,
     inner: S,
 }
 
-impl Notes {
+impl PanicLog {
     fn new(name: &'static str, journal: &Journal) -> Self {
         Self { name, journal: journal.clone(), made: Counter::default() }
     }
 }
 
-impl<S> tower::Layer<S> for Notes {
+impl<S> tower::Layer<S> for PanicLog {
     type Service = Noting<S>;
 
     fn layer(&self, inner: S) -> Noting<S> {
@@ -121,7 +121,8 @@ async fn end(mut observed: Observed) {
 #[actix::test]
 async fn the_first_layer_is_innermost_and_each_kind_of_method_has_its_own() {
     let journal = Journal::default();
-    let layers = ["all 1", "unary 2", "stream 3", "all 4", "unary 5"].map(|name| Notes::new(name, &journal));
+    let layers =
+        ["all 1", "unary 2", "stream 3", "all 4", "unary 5"].map(|name| PanicLog::new(name, &journal));
     let [first, second, third, fourth, fifth] = layers.clone();
     let options = options()
         .grpc_server_middleware(first)
@@ -148,7 +149,7 @@ async fn the_first_layer_is_innermost_and_each_kind_of_method_has_its_own() {
 async fn health_and_reflection_and_what_is_not_served_have_no_layers_of_users() {
     let journal = Journal::default();
     let (observed, _held, channel) =
-        serve(options().grpc_server_middleware(Notes::new("all", &journal))).await;
+        serve(options().grpc_server_middleware(PanicLog::new("all", &journal))).await;
     majordomo::clients::wait_for_grpc_server(channel.clone(), common::ms(3_000)).await.unwrap();
     let mut grpc = tonic::client::Grpc::new(channel);
     grpc.ready().await.unwrap();
@@ -167,7 +168,7 @@ async fn g03_middleware_for_one_kind_with_a_service_without_descriptors_is_a_set
     let journal = Journal::default();
     let (calls, _held) = Calls::new();
     let service = Probe::new("bare", &journal).register_at_once(register(calls, false));
-    let options = options().grpc_unary_server_middleware(Notes::new("unary", &journal));
+    let options = options().grpc_unary_server_middleware(PanicLog::new("unary", &journal));
     let ended = observe(options, |m| m.service_and_grpc(service)).ended().await;
     let errors = ended.setup_errors();
     assert_eq!(whos(errors.errors()), ["bare (register)"]);
@@ -183,7 +184,7 @@ async fn g03_middleware_for_one_kind_with_a_service_without_descriptors_is_a_set
 async fn a_method_that_its_descriptors_do_not_tell_of_is_not_served_past_the_middleware_for_its_kind() {
     let journal = Journal::default();
     let (observed, _held, channel) =
-        serve(options().grpc_unary_server_middleware(Notes::new("unary", &journal))).await;
+        serve(options().grpc_unary_server_middleware(PanicLog::new("unary", &journal))).await;
     let status = unary(channel, "UseResource").await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
     end(observed).await;
@@ -209,7 +210,7 @@ async fn an_interceptor_of_tonic_refuses_calls_as_around_its_own_server() {
 async fn g11_a_panic_in_a_layer_is_answered_internal_and_touches_no_other_call() {
     let journal = Journal::default();
     let (observed, mut held, channel) =
-        serve(options().grpc_server_middleware(Notes::new("fragile", &journal))).await;
+        serve(options().grpc_server_middleware(PanicLog::new("fragile", &journal))).await;
     let other = endless(channel.clone()).await;
     held.entered("Endless").await;
     for method in ["Missing", "Panic"] {

@@ -79,7 +79,7 @@ async fn g11_a_main_loop_that_waits_for_its_context_and_then_panics_is_told() {
     assert_eq!(panic_of(error_of(ended.run_errors(), "a (run)")).message, "out of cheese");
 }
 
-/// Notes that it is dropped.
+/// PanicLog that it is dropped.
 struct Token(Journal, &'static str);
 
 impl Drop for Token {

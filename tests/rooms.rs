@@ -28,46 +28,10 @@ const ROOMS: [&str; 14] = [
 ];
 
 /// Files that use each other, and why they still may.
-const CIRCLES: [(&str, &[&str]); 5] = [
-    (
-        "An error on the wire is made of what it wraps, and what it wraps may be such an error.",
-        &[
-            "api_errors/api_error.rs",
-            "api_errors/chain.rs",
-            "api_errors/client.rs",
-            "api_errors/generator.rs",
-            "api_errors/panic.rs",
-            "api_errors/server.rs",
-        ],
-    ),
-    (
-        "The way down is a part of the machine's own steps.",
-        &["lifecycle/machine.rs", "lifecycle/stopping.rs"],
-    ),
-    (
-        "What is delivered wakes actors, what wakes them is delivered; faults of rehearsals are put in between.",
-        &[
-            "supervision/batch.rs",
-            "supervision/control.rs",
-            "supervision/disturb.rs",
-            "supervision/lane.rs",
-            "supervision/panics.rs",
-        ],
-    ),
-    (
-        "A check of a rehearsal is a list of checks.",
-        &[
-            "testing/rehearse/checks/blame.rs",
-            "testing/rehearse/checks/end.rs",
-            "testing/rehearse/checks/mod.rs",
-            "testing/rehearse/checks/order.rs",
-        ],
-    ),
-    (
-        "A recorder hands out moments, which it compares; a script is played by its service.",
-        &["testing/moment.rs", "testing/recorder.rs", "testing/script.rs", "testing/scripted.rs"],
-    ),
-];
+const CIRCLES: [(&str, &[&str]); 1] = [(
+    "A generator makes errors, and an error remembers its generator.",
+    &["api_errors/api_error.rs", "api_errors/generator.rs"],
+)];
 
 fn read() -> Imports {
     imports(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"))

@@ -12,11 +12,11 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use super::chain::Told;
 use super::details::{self, Details};
 use super::generator::ErrorGenerator;
 use super::sentinel::SentinelError;
 use super::size::{self, DEFAULT_MAX_DETAILS_SIZE};
+use super::source_note::SourceNote;
 use super::wire::{pkerr, rpc};
 use crate::base::BoxError;
 
@@ -254,7 +254,7 @@ impl ApiError {
         let message = details.status.message.clone();
         let mut status = Status::with_details_and_metadata(code, message, details.encode().into(), metadata);
         if let Some(source) = self.0.source {
-            status.set_source(Arc::new(Told::Error(source)));
+            status.set_source(Arc::new(SourceNote::Error(source)));
         }
         status
     }

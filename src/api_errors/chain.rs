@@ -1,14 +1,13 @@
 //! Finding what a rich error is wrapped in.
 
 use std::error::Error;
-use std::fmt;
-use std::sync::Arc;
 
 use tonic::{Code, Status};
 
 use super::api_error::ApiError;
 use super::headers;
 use super::sentinel::SentinelError;
+use super::source_note::SourceNote;
 
 /// How far down a chain of sources is looked: an error may be its own source.
 const MAX_DEPTH: usize = 64;
@@ -87,7 +86,7 @@ pub(super) fn find_wrapped(error: &(dyn Error + 'static)) -> Option<Found> {
         if let Some(error) = found {
             return Some(Found { error, context: context(&texts) });
         }
-        next = match error.downcast_ref::<Told>() {
+        next = match error.downcast_ref::<SourceNote>() {
             Some(told) => Some(told.error()),
             None => error.source(),
         };
@@ -107,43 +106,6 @@ fn context(texts: &[String]) -> Option<String> {
         }
     });
     (within != PLACEHOLDER).then_some(within)
-}
-
-/// The error behind a status that tells all of it already.
-pub(super) enum Told {
-    Error(Arc<dyn Error + Send + Sync>),
-    /// The source of this one, whose own text the status has.
-    Below(Arc<dyn Error + Send + Sync>),
-    /// The source of this one, which was not as telling.
-    By(Status),
-}
-
-impl Told {
-    fn error(&self) -> &(dyn Error + 'static) {
-        match self {
-            Self::Error(error) => &**error,
-            Self::Below(error) => error.source().unwrap_or(&**error),
-            Self::By(status) => status.source().unwrap_or(status),
-        }
-    }
-}
-
-impl fmt::Debug for Told {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.error(), f)
-    }
-}
-
-impl fmt::Display for Told {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.error(), f)
-    }
-}
-
-impl Error for Told {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.error().source()
-    }
 }
 
 #[cfg(test)]

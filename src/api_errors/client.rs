@@ -107,3 +107,28 @@ impl<F> fmt::Debug for ErrorClientFuture<F> {
         f.debug_struct("ErrorClientFuture").finish_non_exhaustive()
     }
 }
+
+impl ErrorGenerator {
+    /// A layer around the [channel](tonic::transport::Channel) of a client: rich errors get this service's frame added
+    /// to their trace, so that services that pass them on are told in order.
+    ///
+    /// Details that cannot be read are taken off before tonic sees them, which panics at some; the status stays.
+    ///
+    /// ```no_run
+    /// # async fn of() -> Result<(), Box<dyn std::error::Error>> {
+    /// use majordomo::api_errors::{ApiError, ErrorGenerator};
+    /// use majordomo::ping::PingClient;
+    /// use tower::ServiceBuilder;
+    ///
+    /// let channel = tonic::transport::Channel::from_static("http://127.0.0.1:50051").connect().await?;
+    /// let errors = ErrorGenerator::new("caller");
+    /// let mut client = PingClient::new(ServiceBuilder::new().layer(errors.client_layer()).service(channel));
+    /// if let Err(status) = client.ping(()).await {
+    ///     println!("{:?}", ApiError::from_status(&status));
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn client_layer(&self) -> ErrorClientLayer {
+        ErrorClientLayer::new(self.clone())
+    }
+}

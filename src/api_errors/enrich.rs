@@ -7,7 +7,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
 use super::api_error::ApiError;
-use super::chain::{self, Found, Rich, Told};
+use super::chain::{self, Found, Rich};
 use super::defaults::ERR_UNKNOWN;
 use super::details;
 use super::generator::ErrorGenerator;
@@ -16,6 +16,7 @@ use super::panic::Panicked;
 use super::pass_on::{self, PassOn};
 use super::reissue::ReissueError;
 use super::size::before_base64;
+use super::source_note::SourceNote;
 use crate::base::BoxError;
 use crate::base::PanicError;
 
@@ -58,12 +59,12 @@ impl ErrorGenerator {
                 let is_wrapped = found.context.is_some();
                 let telling = self.found(found, &*error);
                 let is_less = telling.as_ref().is_ok_and(|telling| telling.less);
-                (telling, (is_wrapped || is_less).then(|| Told::Error(Arc::clone(&error))))
+                (telling, (is_wrapped || is_less).then(|| SourceNote::Error(Arc::clone(&error))))
             }
             None => {
                 let unknown = self.unknown(Code::Unknown, &error.to_string(), Some((&*error, kind)));
                 let telling = unknown.map(|rich| Telling { rich, less: false });
-                (telling, error.source().is_some().then(|| Told::Below(Arc::clone(&error))))
+                (telling, error.source().is_some().then(|| SourceNote::Below(Arc::clone(&error))))
             }
         };
         match telling {
@@ -84,7 +85,7 @@ impl ErrorGenerator {
     pub(super) fn enrich(&self, mut status: Status) -> Status {
         let is_received = headers::take_received(&mut status);
         // Where it was told already, the status tells all of it.
-        let source = status.source().filter(|source| !source.is::<Told>());
+        let source = status.source().filter(|source| !source.is::<SourceNote>());
         let found = source.and_then(|source| Some((chain::find_wrapped(source)?, source)));
         let telling = match (ApiError::from_status(&status), found) {
             (Some(rich), None | Some((Found { context: None, .. }, _))) => {
@@ -111,7 +112,7 @@ impl ErrorGenerator {
                 let has_source = source.is_some();
                 let mut rich = rich.into_status(metadata);
                 if has_source || less {
-                    rich.set_source(Arc::new(Told::By(status)));
+                    rich.set_source(Arc::new(SourceNote::By(status)));
                 }
                 rich
             }

@@ -7,11 +7,9 @@ use std::sync::Arc;
 use tonic::Status;
 
 use super::api_error::ApiError;
-use super::client::ErrorClientLayer;
 use super::pass_on::{Names, PassOn, Switches};
 use super::reissue::ReissueError;
 use super::sentinel::SentinelError;
-use super::server::ErrorServerLayer;
 use super::size::DEFAULT_MAX_DETAILS_SIZE;
 use super::wire::pkerr::TraceInfo;
 use crate::base::BoxError;
@@ -227,41 +225,6 @@ impl ErrorGenerator {
 
     pub(super) fn max_size_of_details(&self) -> usize {
         self.0.max_details_size
-    }
-
-    /// A layer around the handlers of a server: whatever error or panic they end by is answered as a rich error, in the
-    /// middle of a stream, too. A manager has it by
-    /// [`ManagerOptions::error_generator`](crate::ManagerOptions::error_generator); `tonic::transport::Server::layer`
-    /// takes it as well.
-    ///
-    /// A status that tells no rich error becomes [`ERR_UNKNOWN`](super::ERR_UNKNOWN) with its own code, message, details and metadata. A
-    /// panic is told as what it was panicked with where that is a rich error, a sentinel, a status or a
-    /// `Box<dyn Error + Send + Sync>`, and otherwise by its text or number.
-    pub fn server_layer(&self) -> ErrorServerLayer {
-        ErrorServerLayer::new(self.clone())
-    }
-
-    /// A layer around the [channel](tonic::transport::Channel) of a client: rich errors get this service's frame added
-    /// to their trace, so that services that pass them on are told in order.
-    ///
-    /// Details that cannot be read are taken off before tonic sees them, which panics at some; the status stays.
-    ///
-    /// ```no_run
-    /// # async fn of() -> Result<(), Box<dyn std::error::Error>> {
-    /// use majordomo::api_errors::{ApiError, ErrorGenerator};
-    /// use majordomo::ping::PingClient;
-    /// use tower::ServiceBuilder;
-    ///
-    /// let channel = tonic::transport::Channel::from_static("http://127.0.0.1:50051").connect().await?;
-    /// let errors = ErrorGenerator::new("caller");
-    /// let mut client = PingClient::new(ServiceBuilder::new().layer(errors.client_layer()).service(channel));
-    /// if let Err(status) = client.ping(()).await {
-    ///     println!("{:?}", ApiError::from_status(&status));
-    /// }
-    /// # Ok(()) }
-    /// ```
-    pub fn client_layer(&self) -> ErrorClientLayer {
-        ErrorClientLayer::new(self.clone())
     }
 }
 

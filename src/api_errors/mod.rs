@@ -49,13 +49,14 @@ mod details;
 mod enrich;
 mod generator;
 mod headers;
-mod nothing;
+mod not_found;
 mod panic;
 mod pass_on;
 mod reissue;
 mod sentinel;
 mod server;
 mod size;
+mod source_note;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -69,7 +70,7 @@ pub use defaults::{
     reissue_default_sentinels,
 };
 pub use generator::ErrorGenerator;
-pub use nothing::{NotFound, NotFoundFuture, NotFoundLayer, OrNothing};
+pub use not_found::{NotFound, NotFoundFuture, NotFoundLayer, OrNothing};
 pub use pass_on::PassOn;
 pub use reissue::ReissueError;
 pub use sentinel::{SentinelError, SentinelIssuer};

@@ -186,3 +186,17 @@ impl<F> fmt::Debug for ErrorServerFuture<F> {
         f.debug_struct("ErrorServerFuture").finish_non_exhaustive()
     }
 }
+
+impl ErrorGenerator {
+    /// A layer around the handlers of a server: whatever error or panic they end by is answered as a rich error, in the
+    /// middle of a stream, too. A manager has it by
+    /// [`ManagerOptions::error_generator`](crate::ManagerOptions::error_generator); `tonic::transport::Server::layer`
+    /// takes it as well.
+    ///
+    /// A status that tells no rich error becomes [`ERR_UNKNOWN`](super::ERR_UNKNOWN) with its own code, message, details and metadata. A
+    /// panic is told as what it was panicked with where that is a rich error, a sentinel, a status or a
+    /// `Box<dyn Error + Send + Sync>`, and otherwise by its text or number.
+    pub fn server_layer(&self) -> ErrorServerLayer {
+        ErrorServerLayer::new(self.clone())
+    }
+}

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-use super::LifecycleEvent;
 use crate::base::as_ms;
 use crate::lifecycle::{ErrorStage, Fault, Outcome};
 
@@ -26,21 +25,6 @@ pub struct End {
     /// Whether it was part of a set-up that had been told to stop: then its error is no failure.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub cancelled: bool,
-}
-
-impl LifecycleEvent {
-    /// Whether the manager's shutdown cut something off.
-    pub(crate) fn is_forced(&self) -> bool {
-        match self {
-            Self::RegisterFinished { end, .. }
-            | Self::SetupFinished { end, .. }
-            | Self::RunFinished { end, .. }
-            | Self::ShutdownFinished { end, .. }
-            | Self::ReleaseFinished { end, .. } => end.is_forced(),
-            Self::ServiceStuck { error, .. } => !error.is_mended(),
-            _ => false,
-        }
-    }
 }
 
 impl End {

@@ -21,6 +21,7 @@
 //! # }
 //! ```
 
+mod about;
 mod channel;
 mod failure;
 mod in_flight;
@@ -31,6 +32,7 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+pub use about::Severity;
 pub use channel::{EventSender, EventStream, channel, channel_of};
 pub use failure::{End, Failure};
 pub use in_flight::{InFlight, OldestCall};
@@ -38,7 +40,9 @@ pub use stall::Stall;
 
 pub use crate::base::Name;
 
+pub(crate) use about::Phase;
 pub(crate) use in_flight::{OTHER_METHODS, count};
+pub(crate) use text::write_latest;
 
 use crate::base::{GrpcAddress, as_ms, as_opt_ms, as_text};
 use crate::lifecycle::{Cause, ErrorStage, Outcome, RestartCause};

@@ -1,6 +1,7 @@
 //! Events as text, for people.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::{LifecycleEvent, TimedEvent};
 
@@ -46,4 +47,12 @@ impl fmt::Display for LifecycleEvent {
             _ => Ok(()),
         }
     }
+}
+
+/// The latest events, at the end of a text of several lines.
+pub(crate) fn write_latest(f: &mut fmt::Formatter<'_>, events: &[Arc<TimedEvent>]) -> fmt::Result {
+    if !events.is_empty() {
+        write!(f, "\n  latest events:")?;
+    }
+    events.iter().try_for_each(|event| write!(f, "\n    {event}"))
 }

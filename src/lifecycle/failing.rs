@@ -3,7 +3,7 @@
 use super::io::{Announcement, Command, Departure, Fault};
 use super::machine::{Commands, Machine};
 use super::names::{Cause, ErrorStage, Kind, Outcome, ResourceIx, ServiceIx, Stage, Step};
-use super::service::{Actor, Life, Manner, Passage, Progress, Resource};
+use super::service::{Actor, Life, Progress, Resource, StopMode, Transition};
 use super::spec::RestartMode;
 
 /// What a failure leads to.
@@ -64,7 +64,7 @@ impl Machine {
             (_, Outcome::Ok) => None,
             (_, Outcome::Forced) => Some(ErrorStage::Shutdown),
             // Its failure has been told; this is merely cut.
-            (_, Outcome::Ended) if service.life == Life::Leaving(Manner::AtOnce) => None,
+            (_, Outcome::Ended) if service.life == Life::Leaving(StopMode::AtOnce) => None,
             (Step::Register | Step::Setup, _) if self.has_run() => Some(ErrorStage::Run),
             (Step::Register | Step::Setup, _) => Some(ErrorStage::Setup),
             // An actor that stops itself when asked to stop does what it was asked.
@@ -90,7 +90,7 @@ impl Machine {
     fn judge(&self, ix: ServiceIx, error: ErrorStage) -> Verdict {
         let service = self.get(ix);
         match (self.stage, service.life) {
-            (Stage::Running, Life::On) if service.passage == Passage::Addition => Verdict::Rollback,
+            (Stage::Running, Life::On) if service.transition == Transition::Addition => Verdict::Rollback,
             (Stage::Running, Life::On) if error == ErrorStage::Shutdown => Verdict::Told,
             (Stage::Running, Life::On) if service.mode != RestartMode::Never && service.may_restart() => {
                 Verdict::Restart
@@ -108,7 +108,7 @@ impl Machine {
             Verdict::Rollback => {
                 self.service(ix).wanted = false;
                 self.service(ix).leaves_for_good = true;
-                self.leave(ix, Manner::AtOnce);
+                self.leave(ix, StopMode::AtOnce);
             }
             Verdict::Shutdown(ErrorStage::Setup) => self.request_shutdown(Cause::SetupFailed(ix), out),
             Verdict::Shutdown(_) => self.request_shutdown(Cause::RunFailed(ix), out),
@@ -199,7 +199,7 @@ impl Machine {
         let resting = self.get(ix).rests();
         // What has failed, and was told to rest, is cut off without further blame.
         let blameless =
-            self.get(ix).life == Life::Leaving(Manner::AtOnce) && self.get(ix).actor != Actor::Forcing;
+            self.get(ix).life == Life::Leaving(StopMode::AtOnce) && self.get(ix).actor != Actor::Forcing;
         self.service(ix).actor = to;
         self.service(ix).cut |= departure == Departure::Abandoned;
         let open: Vec<Step> = Step::ALL.into_iter().filter(|&step| self.get(ix).is_open(step)).collect();

@@ -242,3 +242,38 @@ impl Announcement {
         }
     }
 }
+
+impl Input {
+    /// The service that it speaks of, and the number of its resource where it speaks of one.
+    pub(super) fn subject(self) -> Option<(ServiceIx, Option<u32>)> {
+        match self {
+            Input::Answered(ix, ..)
+            | Input::Panicked(ix)
+            | Input::Suspended(ix, _)
+            | Input::Gone(ix, _)
+            | Input::ResourceStarted(ix)
+            | Input::ResourcesClosed(ix)
+            | Input::StopAsked(ix)
+            | Input::RestartAsked(ix)
+            | Input::RemoveAsked(ix)
+            | Input::Added(ix)
+            | Input::DelayOver(ix)
+            | Input::RestartsForgotten(ix, _)
+            | Input::StopTimeout(ix) => Some((ix, None)),
+            Input::Released(r, _) | Input::ResourcePanicked(r) | Input::ResourceGone(r, _) => {
+                Some((r.service, Some(r.index)))
+            }
+            Input::Start
+            | Input::RunAllowed
+            | Input::Serving
+            | Input::ShutdownAsked
+            | Input::ForceAsked
+            | Input::ShareSpent(_)
+            | Input::Signal(_)
+            | Input::DrainDelayOver
+            | Input::ReserveReached
+            | Input::DeadlineReached
+            | Input::LastCallOver => None,
+        }
+    }
+}

@@ -4,10 +4,10 @@
 use std::collections::VecDeque;
 
 use super::io::{Announcement, Command, Input};
-use super::names::{Cause, ResourceIx, ServiceIx, SignalKind, Stage, Step};
-use super::service::{Dependent, Facts, Life, Neighbours, Progress, Service};
+use super::names::{Cause, ResourceIx, ServiceIx, SignalKind, Stage};
+use super::service::{Dependent, Life, Service};
 use super::spec::{RestartMode, Spec, start_order};
-use super::stopping::Stopping;
+use super::stop_state::Stopping;
 
 /// Every rule of a manager's life, as a value.
 ///
@@ -208,26 +208,9 @@ impl Machine {
 
     /// Whether the input speaks of services and resources that exist.
     fn knows(&self, input: Input) -> bool {
-        let service = |ix: ServiceIx| self.services.get(ix.0 as usize).filter(|service| !service.vacant);
-        match input {
-            Input::Answered(ix, ..)
-            | Input::Panicked(ix)
-            | Input::Suspended(ix, _)
-            | Input::Gone(ix, _)
-            | Input::ResourceStarted(ix)
-            | Input::ResourcesClosed(ix)
-            | Input::StopAsked(ix)
-            | Input::RestartAsked(ix)
-            | Input::RemoveAsked(ix)
-            | Input::Added(ix)
-            | Input::DelayOver(ix)
-            | Input::RestartsForgotten(ix, _)
-            | Input::StopTimeout(ix) => service(ix).is_some(),
-            Input::Released(r, _) | Input::ResourcePanicked(r) | Input::ResourceGone(r, _) => {
-                service(r.service).is_some_and(|s| s.resources.len() > r.index as usize)
-            }
-            _ => true,
-        }
+        let Some((ix, resource)) = input.subject() else { return true };
+        let service = self.services.get(ix.0 as usize).filter(|service| !service.vacant);
+        service.is_some_and(|service| resource.is_none_or(|index| (index as usize) < service.resources.len()))
     }
 
     pub(super) fn service(&mut self, ix: ServiceIx) -> &mut Service {
@@ -260,85 +243,10 @@ impl Machine {
         match (self.stage, self.get(ix).life) {
             (Stage::SettingUp | Stage::Running, Life::Down) => self.start_when_due(ix, out),
             (Stage::Running, Life::On) if self.get(ix).neighbours.lost > 0 => self.follow(ix, out),
-            (Stage::Running, Life::Leaving(manner)) => self.leave_further(ix, manner, out),
+            (Stage::Running, Life::Leaving(stop_mode)) => self.leave_further(ix, stop_mode, out),
             (Stage::Stopping, _) => self.ask_when_due(ix, out),
             (Stage::Releasing, _) => self.release_when_due(ix, out),
             _ => {}
-        }
-    }
-
-    /// Tells others what a service has come to. To be called after every change of its state.
-    pub(super) fn note(&mut self, ix: ServiceIx) {
-        let now = self.facts_of(ix);
-        let before = std::mem::replace(&mut self.service(ix).facts, now);
-        if now == before {
-            return;
-        }
-        change(&mut self.up, before.up, now.up);
-        change(&mut self.working, before.works, now.works);
-        if before.up != now.up {
-            for at in 0..self.get(ix).dependents.len() {
-                let Dependent { by, survives } = self.get(ix).dependents[at];
-                let neighbours = &mut self.service(by).neighbours;
-                change(&mut neighbours.missing, !before.up, !now.up);
-                if !survives {
-                    change(&mut neighbours.lost, !before.up, !now.up);
-                }
-                self.touch(by);
-            }
-        }
-        for at in 0..self.get(ix).depends_on.len() {
-            let on = self.get(ix).depends_on[at];
-            if self.counts(on.survives) {
-                let neighbours = &mut self.service(on.on).neighbours;
-                change(&mut neighbours.leaning, before.leans, now.leans);
-                change(&mut neighbours.standing, before.stands, now.stands);
-                self.touch(on.on);
-            }
-        }
-    }
-
-    /// Whether a dependent's way down matters to those that it depends on: while others run, only of those that go
-    /// down with them.
-    fn counts(&self, survives: bool) -> bool {
-        !survives || self.is_stopping()
-    }
-
-    pub(super) fn facts_of(&self, ix: ServiceIx) -> Facts {
-        let service = self.get(ix);
-        let run_over = matches!(service.step(Step::Run), Progress::Over(_));
-        let on = service.life == Life::On;
-        let (leans, stands) = match self.is_stopping() {
-            // No resource is released before every actor is gone.
-            true => (!(service.asked && service.is_settled()), service.has_resources()),
-            false => (service.leans_while_others_run(), !matches!(service.life, Life::Down | Life::Delayed)),
-        };
-        Facts {
-            up: on && service.is_set_up(),
-            leans: leans && !service.vacant,
-            stands,
-            works: service.kind.runs() && service.wanted && !(on && run_over),
-        }
-    }
-
-    /// The facts and their counts anew: those of a shutdown are others.
-    pub(super) fn recount(&mut self) {
-        for ix in self.each() {
-            let facts = self.facts_of(ix);
-            let service = self.service(ix);
-            service.facts = facts;
-            (service.neighbours.leaning, service.neighbours.standing) = (0, 0);
-        }
-        for ix in self.each() {
-            let facts = self.get(ix).facts;
-            for at in 0..self.get(ix).depends_on.len() {
-                let on = self.get(ix).depends_on[at];
-                if self.counts(on.survives) {
-                    let neighbours: &mut Neighbours = &mut self.service(on.on).neighbours;
-                    neighbours.leaning += u32::from(facts.leans);
-                    neighbours.standing += u32::from(facts.stands);
-                }
-            }
         }
     }
 
@@ -355,9 +263,4 @@ impl Machine {
     pub(super) fn announce(&self, announcement: Announcement, out: &mut Commands) {
         out.push(Command::Announce(announcement));
     }
-}
-
-/// One more or one less, where something has become true or false.
-fn change(counter: &mut u32, before: bool, now: bool) {
-    *counter = *counter + u32::from(now) - u32::from(before);
 }

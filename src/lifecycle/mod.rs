@@ -17,6 +17,7 @@
 mod absence;
 mod backoff;
 mod budget;
+mod facts;
 mod failing;
 mod io;
 mod machine;
@@ -29,6 +30,7 @@ mod service;
 mod spec;
 mod stalls;
 mod starting;
+mod stop_state;
 mod stopping;
 
 // Built for speed, by themselves: tests/rules.
@@ -41,9 +43,9 @@ pub(crate) use budget::Budget;
 pub use budget::BudgetError;
 pub(crate) use io::{Announcement, Answer, Command, Departure, Fault, Input};
 pub(crate) use machine::{Commands, Machine};
+pub(crate) use names::{Activity, Kind, ResourceIx, ServiceIx};
 pub use names::{Cause, ErrorStage, Outcome, RestartCause, SignalKind, Stage, Step};
-pub(crate) use names::{Kind, ResourceIx, ServiceIx};
 pub use restart_policy::{RestartPolicy, RestartPolicyError};
 pub use spec::RestartMode;
-pub(crate) use spec::{Dependency, Spec, start_order};
+pub(crate) use spec::{Dependency, Spec, start_order, stop_turns};
 pub(crate) use stalls::{LongPoll, StallChange, StallKind, Stalls};

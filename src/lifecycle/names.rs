@@ -81,16 +81,68 @@ pub enum Step {
 
 impl Step {
     pub(crate) const ALL: [Step; 4] = [Step::Register, Step::Setup, Step::Run, Step::Shutdown];
-}
 
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+    /// Its name in events, errors, logs and reports.
+    pub fn name(self) -> &'static str {
+        match self {
             Step::Register => "register",
             Step::Setup => "setup",
             Step::Run => "run",
             Step::Shutdown => "shutdown",
-        })
+        }
+    }
+
+    /// What a service is doing in it, in a sentence.
+    pub(crate) fn doing(self) -> &'static str {
+        match self {
+            Step::Register => "registering",
+            Step::Setup => "setting up",
+            Step::Run => "running",
+            Step::Shutdown => "shutting down",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What an actor was doing when something happened to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Activity {
+    /// A message of a service's life.
+    Step(Step),
+    /// `Release` of a resource.
+    Release,
+    /// Something else than its steps.
+    Handler,
+    /// Its steps were over, and it did not end.
+    Ending,
+}
+
+impl Activity {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Activity::Step(step) => step.name(),
+            Activity::Release => "release",
+            Activity::Handler => "handler",
+            Activity::Ending => "ending",
+        }
+    }
+
+    pub(crate) fn step(self) -> Option<Step> {
+        match self {
+            Activity::Step(step) => Some(step),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Activity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::machine::Machine;
 use super::names::{ServiceIx, Stage};
-use super::service::{Actor, Life, Passage};
+use super::service::{Actor, Life, Transition};
 
 impl Machine {
     /// Whether the place of a removed service is free.
@@ -20,7 +20,7 @@ impl Machine {
 
     /// Whether a service is on its way down, or down until it may start again.
     pub(crate) fn is_restarting(&self, ix: ServiceIx) -> bool {
-        self.get(ix).passage == Passage::Restart
+        self.get(ix).transition == Transition::Restart
     }
 
     /// Whether the service's actor, which may be started again, can end by itself now.
@@ -33,7 +33,7 @@ impl Machine {
     /// Whether `RestartService` would be obeyed.
     pub(crate) fn can_restart(&self, ix: ServiceIx) -> bool {
         let service = self.get(ix);
-        let refused = service.leaves_for_good || service.passage == Passage::Addition;
+        let refused = service.leaves_for_good || service.transition == Transition::Addition;
         service.restartable && service.actor != Actor::Gone && !refused
     }
 
@@ -67,8 +67,8 @@ impl Machine {
             let starts = starts.filter(|&by| !service.facts.up && self.is_to_start(by));
             let stops = service.depends_on.iter().map(|dependency| dependency.on);
             let stops = stops.filter(|&needed| {
-                (service.facts.leans && self.is_to_stop(needed))
-                    || (service.facts.stands && self.is_to_release(needed))
+                (service.facts.blocks_stop && self.is_to_stop(needed))
+                    || (service.facts.holds_resources && self.is_to_release(needed))
             });
             next.extend(starts.chain(stops).filter(|&other| other != ix && waiting.insert(other)));
         }
@@ -86,7 +86,7 @@ impl Machine {
     fn is_to_stop(&self, ix: ServiceIx) -> bool {
         let service = self.get(ix);
         let leaves = matches!(service.life, Life::Leaving(_)) || self.stage() == Stage::Stopping;
-        leaves && service.facts.works && !service.asked
+        leaves && service.facts.has_work && !service.asked
     }
 
     /// Whether it has come to its end, and keeps its resources for others.

@@ -10,7 +10,7 @@ use super::io::{Announcement, Answer, Command, Departure, Fault};
 use super::machine::{Commands, Machine};
 use super::names::{ErrorStage, Outcome, ResourceIx, ServiceIx, Stage};
 use super::service::{Life, Registry, Resource};
-use super::stopping::Pressure;
+use super::stop_state::Pressure;
 
 impl Machine {
     pub(super) fn resource_started(&mut self, ix: ServiceIx, out: &mut Commands) {
@@ -72,7 +72,7 @@ impl Machine {
 
     /// The resources of a service are released after those of the services that depend on it.
     pub(super) fn release_when_due(&mut self, ix: ServiceIx, out: &mut Commands) {
-        if self.get(ix).neighbours.standing == 0 && self.stopping.pressure < Pressure::DeadlineReached {
+        if self.get(ix).neighbours.holding == 0 && self.stopping.pressure < Pressure::DeadlineReached {
             self.release_next(ix, out);
         }
     }
@@ -141,7 +141,7 @@ impl Machine {
     fn goes_on_releasing(&self, ix: ServiceIx) -> bool {
         match self.stage {
             Stage::Releasing => {
-                self.stopping.pressure < Pressure::DeadlineReached && self.get(ix).neighbours.standing == 0
+                self.stopping.pressure < Pressure::DeadlineReached && self.get(ix).neighbours.holding == 0
             }
             // A restart, or a stop of its own, had begun to release them.
             _ => {

@@ -9,7 +9,7 @@
 use super::io::{Announcement, Command, Departure, Fault};
 use super::machine::{Commands, Machine};
 use super::names::{ErrorStage, Outcome, RestartCause, ServiceIx, Stage, Step};
-use super::service::{Actor, Life, Manner, Passage, Registry, Resource};
+use super::service::{Actor, Life, Registry, Resource, StopMode, Transition};
 
 impl Machine {
     /// A service that failed, or returned though it always is to run, starts over.
@@ -17,13 +17,13 @@ impl Machine {
         self.service(ix).restarts += 1;
         self.service(ix).owes_delay = true;
         let restart = self.get(ix).restarts;
-        if self.get(ix).passage == Passage::Restart {
+        if self.get(ix).transition == Transition::Restart {
             // The attempt itself failed; there is another.
-            self.service(ix).passage = Passage::None;
+            self.service(ix).transition = Transition::None;
             self.announce(Announcement::RestartFinished(ix, outcome), out);
         }
         self.begin_restart(ix, RestartCause::Failed { restart }, out);
-        self.leave(ix, Manner::AtOnce);
+        self.leave(ix, StopMode::AtOnce);
     }
 
     /// A service goes down with one that it depends on.
@@ -31,12 +31,12 @@ impl Machine {
         let lost = |on: &&super::spec::Dependency| !on.survives && !self.get(on.on).facts.up;
         let Some(first) = self.get(ix).depends_on.iter().find(lost).map(|on| on.on) else { return };
         self.begin_restart(ix, RestartCause::Dependency(first), out);
-        self.leave(ix, Manner::Asked);
+        self.leave(ix, StopMode::Asked);
     }
 
     fn begin_restart(&mut self, ix: ServiceIx, because: RestartCause<ServiceIx>, out: &mut Commands) {
-        if self.get(ix).passage == Passage::None {
-            self.service(ix).passage = Passage::Restart;
+        if self.get(ix).transition == Transition::None {
+            self.service(ix).transition = Transition::Restart;
             self.announce(Announcement::RestartStarted(ix, because), out);
         }
     }
@@ -48,11 +48,11 @@ impl Machine {
         }
         self.service(ix).wanted = false;
         self.service(ix).owes_delay = false;
-        self.end_passage(ix, out);
-        self.service(ix).passage = Passage::Stop;
+        self.end_transition(ix, out);
+        self.service(ix).transition = Transition::Stop;
         self.announce(Announcement::StopStarted(ix), out);
         if self.get(ix).life == Life::On {
-            self.leave(ix, Manner::Asked);
+            self.leave(ix, StopMode::Asked);
         } else {
             self.come_down_when_there(ix, out);
         }
@@ -76,20 +76,20 @@ impl Machine {
     pub(super) fn restart_asked(&mut self, ix: ServiceIx, out: &mut Commands) {
         let service = self.get(ix);
         let refused = service.leaves_for_good
-            || service.passage == Passage::Addition
+            || service.transition == Transition::Addition
             || !service.restartable
             || service.actor == Actor::Gone;
         if self.stage != Stage::Running || refused {
             return;
         }
-        if service.passage == Passage::Stop {
-            self.end_passage(ix, out);
+        if service.transition == Transition::Stop {
+            self.end_transition(ix, out);
         }
         self.service(ix).wanted = true;
         self.service(ix).owes_delay = false;
         self.begin_restart(ix, RestartCause::Asked, out);
         match self.get(ix).life {
-            Life::On => self.leave(ix, Manner::Asked),
+            Life::On => self.leave(ix, StopMode::Asked),
             Life::Delayed => self.service(ix).life = Life::Down,
             Life::Down | Life::Leaving(_) => {}
         }
@@ -100,18 +100,21 @@ impl Machine {
     /// A service was handed to the running manager.
     pub(super) fn added(&mut self, ix: ServiceIx) {
         let service = self.service(ix);
-        if service.life == Life::Down && service.actor == Actor::Unborn && service.passage == Passage::None {
-            service.passage = Passage::Addition;
+        if service.life == Life::Down
+            && service.actor == Actor::Unborn
+            && service.transition == Transition::None
+        {
+            service.transition = Transition::Addition;
             self.touch(ix);
         }
     }
 
     /// What was announced as begun is told to be over, before it came to its end.
-    pub(super) fn end_passage(&mut self, ix: ServiceIx, out: &mut Commands) {
-        match std::mem::replace(&mut self.service(ix).passage, Passage::None) {
-            Passage::Restart => self.announce(Announcement::RestartFinished(ix, Outcome::Ended), out),
-            Passage::Stop => self.announce(Announcement::StopFinished(ix, Outcome::Ended), out),
-            Passage::Addition | Passage::None => {}
+    pub(super) fn end_transition(&mut self, ix: ServiceIx, out: &mut Commands) {
+        match std::mem::replace(&mut self.service(ix).transition, Transition::None) {
+            Transition::Restart => self.announce(Announcement::RestartFinished(ix, Outcome::Ended), out),
+            Transition::Stop => self.announce(Announcement::StopFinished(ix, Outcome::Ended), out),
+            Transition::Addition | Transition::None => {}
         }
     }
 
@@ -128,10 +131,10 @@ impl Machine {
     }
 
     /// A service is on its way down; those that depend on it hear of it.
-    pub(super) fn leave(&mut self, ix: ServiceIx, manner: Manner) {
-        match (self.get(ix).life, manner) {
-            (Life::On, _) | (Life::Leaving(Manner::Asked), Manner::AtOnce) => {
-                self.service(ix).life = Life::Leaving(manner);
+    pub(super) fn leave(&mut self, ix: ServiceIx, stop_mode: StopMode) {
+        match (self.get(ix).life, stop_mode) {
+            (Life::On, _) | (Life::Leaving(StopMode::Asked), StopMode::AtOnce) => {
+                self.service(ix).life = Life::Leaving(stop_mode);
                 self.note(ix);
                 self.touch(ix);
             }
@@ -140,10 +143,10 @@ impl Machine {
     }
 
     /// One step further down, if those that depend on it let it.
-    pub(super) fn leave_further(&mut self, ix: ServiceIx, manner: Manner, out: &mut Commands) {
+    pub(super) fn leave_further(&mut self, ix: ServiceIx, stop_mode: StopMode, out: &mut Commands) {
         let service = self.get(ix);
-        if manner == Manner::Asked {
-            if !service.asked && service.neighbours.leaning > 0 {
+        if stop_mode == StopMode::Asked {
+            if !service.asked && service.neighbours.blocking > 0 {
                 return;
             }
             if !service.asked {
@@ -175,7 +178,7 @@ impl Machine {
             return;
         }
         match service.registry {
-            Registry::Open if service.neighbours.standing == 0 => self.close(ix, out),
+            Registry::Open if service.neighbours.holding == 0 => self.close(ix, out),
             Registry::Closed if !service.has_resources() => self.come_down(ix, out),
             _ => {}
         }
@@ -200,8 +203,8 @@ impl Machine {
         if service.life == Life::Delayed && !service.wanted {
             service.life = Life::Down;
         }
-        if service.life == Life::Down && service.passage == Passage::Stop {
-            service.passage = Passage::None;
+        if service.life == Life::Down && service.transition == Transition::Stop {
+            service.transition = Transition::None;
             let outcome = if service.cut { Outcome::Forced } else { Outcome::Ok };
             self.announce(Announcement::StopFinished(ix, outcome), out);
         }
@@ -235,7 +238,7 @@ impl Machine {
         self.order.retain(|&other| other != ix);
         self.service(ix).vacant = true;
         self.service(ix).neighbours = super::service::Neighbours::default();
-        self.service(ix).passage = Passage::None;
+        self.service(ix).transition = Transition::None;
         self.vacant.push(ix);
     }
 

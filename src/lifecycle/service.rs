@@ -53,13 +53,13 @@ pub(super) enum Life {
     /// It was let start, and has not been told to leave.
     On,
     /// On its way down: asked to stop, or cut off at once since it failed.
-    Leaving(Manner),
+    Leaving(StopMode),
     /// Down, until its restart is due.
     Delayed,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Manner {
+pub(super) enum StopMode {
     /// It is asked, and may finish.
     Asked,
     /// It has failed: whatever it still does is cut.
@@ -76,7 +76,7 @@ pub(super) enum Registry {
 
 /// What a running service goes through that has been announced and is not over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Passage {
+pub(super) enum Transition {
     None,
     Restart,
     Stop,
@@ -97,11 +97,11 @@ pub(super) struct Facts {
     /// Set up, and here to stay: those that depend on it may start.
     pub(super) up: bool,
     /// Not done yet: those that it depends on are not asked to stop.
-    pub(super) leans: bool,
+    pub(super) blocks_stop: bool,
     /// Something of it is there: those that it depends on keep their resources.
-    pub(super) stands: bool,
+    pub(super) holds_resources: bool,
     /// It has a main loop that runs or will run.
-    pub(super) works: bool,
+    pub(super) has_work: bool,
 }
 
 /// Neighbours of whom something is true, counted, so that nobody has to go through them all.
@@ -112,9 +112,9 @@ pub(super) struct Neighbours {
     /// Those of them whose restart it does not survive.
     pub(super) lost: u32,
     /// Dependents that lean on it: while others run, those that go down with it.
-    pub(super) leaning: u32,
+    pub(super) blocking: u32,
     /// Dependents that stand: likewise.
-    pub(super) standing: u32,
+    pub(super) holding: u32,
 }
 
 /// One service.
@@ -128,7 +128,7 @@ pub(super) struct Service {
     pub(super) depends_on: Vec<Dependency>,
     pub(super) dependents: Vec<Dependent>,
     pub(super) life: Life,
-    pub(super) passage: Passage,
+    pub(super) transition: Transition,
     /// Whether it is to be up, as far as others and failures let it.
     pub(super) wanted: bool,
     /// Whether it is forgotten once it is down; then its place is vacant.
@@ -167,7 +167,7 @@ impl Service {
             depends_on: spec.depends_on,
             dependents: Vec::new(),
             life: Life::Down,
-            passage: Passage::None,
+            transition: Transition::None,
             wanted: true,
             leaves_for_good: false,
             vacant: false,
@@ -243,7 +243,7 @@ impl Service {
         match self.life {
             Life::Down | Life::Delayed => false,
             Life::On => true,
-            Life::Leaving(manner) => !(self.is_settled() && (self.asked || manner == Manner::AtOnce)),
+            Life::Leaving(stop_mode) => !(self.is_settled() && (self.asked || stop_mode == StopMode::AtOnce)),
         }
     }
 

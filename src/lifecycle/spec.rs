@@ -93,6 +93,24 @@ fn cycle(depends_on: &[Vec<usize>], missing: &[usize]) -> Vec<usize> {
     }
 }
 
+/// After how many others each stops, one after the other: those that depend on it go first. `order` is a start order.
+pub(crate) fn stop_turns<N>(
+    count: usize,
+    order: impl DoubleEndedIterator<Item = usize>,
+    needs: impl Fn(usize) -> N,
+) -> Vec<u32>
+where
+    N: IntoIterator<Item = usize>,
+{
+    let mut turns = vec![0; count];
+    for at in order.rev() {
+        for on in needs(at) {
+            turns[on] = turns[on].max(turns[at] + 1);
+        }
+    }
+    turns
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@
 use super::io::{Announcement, Answer, Command};
 use super::machine::{Commands, Machine};
 use super::names::{Cause, Kind, Outcome, ServiceIx, Stage, Step};
-use super::service::{Actor, Life, Passage, Progress};
+use super::service::{Actor, Life, Progress, Transition};
 
 impl Machine {
     pub(super) fn start(&mut self, out: &mut Commands) {
@@ -132,10 +132,10 @@ impl Machine {
 
     /// A service is up again, or for the first time in a manager that runs.
     fn arrive(&mut self, ix: ServiceIx, out: &mut Commands) {
-        match std::mem::replace(&mut self.service(ix).passage, Passage::None) {
-            Passage::Restart => self.announce(Announcement::RestartFinished(ix, Outcome::Ok), out),
-            Passage::Addition => self.announce(Announcement::ServiceAdded(ix), out),
-            Passage::Stop | Passage::None => {}
+        match std::mem::replace(&mut self.service(ix).transition, Transition::None) {
+            Transition::Restart => self.announce(Announcement::RestartFinished(ix, Outcome::Ok), out),
+            Transition::Addition => self.announce(Announcement::ServiceAdded(ix), out),
+            Transition::Stop | Transition::None => {}
         }
     }
 

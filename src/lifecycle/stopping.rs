@@ -13,58 +13,8 @@ use super::io::{Announcement, Command};
 use super::machine::{Commands, Machine};
 use super::names::{Cause, ServiceIx, Stage};
 use super::service::Actor;
-
-/// How far the way down has come.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Stopping {
-    drain_delay: bool,
-    pub(super) cause: Option<Cause<ServiceIx>>,
-    /// Whether services had begun to run when shutdown was asked.
-    pub(super) ran: bool,
-    /// Whether a set-up that was told to stop, and ends with an error, has not failed.
-    pub(super) cancels: bool,
-    drain: Drain,
-    drained: bool,
-    pub(super) retired: bool,
-    pub(super) closed: bool,
-    /// Shares of the services' time that are spent.
-    shares: u32,
-    pub(super) pressure: Pressure,
-}
-
-/// The drain delay, in which everything still works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Drain {
-    NotBegun,
-    Delay,
-    Over,
-}
-
-/// How patient the manager still is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) enum Pressure {
-    Patient,
-    ReserveReached,
-    DeadlineReached,
-    LastCallOver,
-}
-
-impl Stopping {
-    pub(super) fn new(drain_delay: bool) -> Self {
-        Self {
-            drain_delay,
-            cause: None,
-            ran: false,
-            cancels: false,
-            drain: Drain::NotBegun,
-            drained: false,
-            retired: false,
-            closed: false,
-            shares: 0,
-            pressure: Pressure::Patient,
-        }
-    }
-}
+use super::spec::stop_turns;
+use super::stop_state::{Drain, Pressure};
 
 impl Machine {
     pub(super) fn is_stopping(&self) -> bool {
@@ -82,7 +32,7 @@ impl Machine {
         self.stage = Stage::Stopping;
         out.push(Command::Announce(Announcement::ShutdownRequested(cause)));
         for ix in self.each() {
-            self.end_passage(ix, out);
+            self.end_transition(ix, out);
         }
         self.recount();
         out.push(Command::StartDeadlines { shares: self.take_turns() });
@@ -108,17 +58,15 @@ impl Machine {
         }
     }
 
-    /// Who stops after how many others; how many turns that makes.
+    /// Notes after how many others each service stops; how many turns that makes.
     fn take_turns(&mut self) -> u32 {
-        let mut last = 0;
-        for at in (0..self.order.len()).rev() {
-            let ix = self.order[at];
-            let after = |dependent: &super::service::Dependent| self.get(dependent.by).level + 1;
-            let level = self.get(ix).dependents.iter().map(after).max().unwrap_or(0);
-            self.service(ix).level = level;
-            last = last.max(level);
+        let needs = |at: usize| self.services[at].depends_on.iter().map(|on| on.on.0 as usize);
+        let order = self.order.iter().map(|ix| ix.0 as usize);
+        let turns = stop_turns(self.services.len(), order, needs);
+        for (service, turn) in self.services.iter_mut().zip(&turns) {
+            service.level = *turn;
         }
-        last + 1
+        turns.into_iter().max().unwrap_or(0) + 1
     }
 
     pub(super) fn drain_delay_over(&mut self, out: &mut Commands) {
@@ -137,7 +85,7 @@ impl Machine {
     /// A service is asked once those that depend on it are done, or have spent their share of the time.
     pub(super) fn ask_when_due(&mut self, ix: ServiceIx, out: &mut Commands) {
         let service = self.get(ix);
-        let due = service.neighbours.leaning == 0 || service.level <= self.stopping.shares;
+        let due = service.neighbours.blocking == 0 || service.level <= self.stopping.shares;
         if self.stopping.drain == Drain::Over && !service.asked && !service.vacant && due {
             self.ask(ix, out);
         }

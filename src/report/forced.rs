@@ -6,20 +6,22 @@ use std::time::Duration;
 
 use crate::base::seconds;
 use crate::events::{InFlight, Name, count};
+use crate::lifecycle::{Activity, Step};
 
 /// The manager ended something whose time was up. Says what it was doing, for how long, and why it was
 /// not done.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
     "{}: {hold}{}; {}",
-    begun(doing, *lasted),
+    begun(*activity, *lasted),
     carrying(in_flight.as_deref()),
-    mend(doing, hold, in_flight.as_deref())
+    mend(*activity, hold, in_flight.as_deref())
 )]
 #[non_exhaustive]
 pub struct ForcedError {
     /// What it was in: `register`, `setup`, `run`, `shutdown` or `release`; `ending` where all of these were over.
     pub doing: &'static str,
+    activity: Activity,
     /// For how long.
     pub lasted: Duration,
     /// What held it.
@@ -28,10 +30,21 @@ pub struct ForcedError {
     pub in_flight: Option<Arc<InFlight>>,
 }
 
-fn begun(doing: &str, lasted: Duration) -> String {
-    match doing {
-        "ending" => "could not be ended".to_owned(),
-        _ => format!("forced after {} of {doing}", seconds(lasted)),
+impl ForcedError {
+    pub(crate) fn new(
+        activity: Activity,
+        lasted: Duration,
+        hold: Hold,
+        in_flight: Option<Arc<InFlight>>,
+    ) -> Self {
+        Self { doing: activity.name(), activity, lasted, hold, in_flight }
+    }
+}
+
+fn begun(activity: Activity, lasted: Duration) -> String {
+    match activity {
+        Activity::Ending => "could not be ended".to_owned(),
+        _ => format!("forced after {} of {activity}", seconds(lasted)),
     }
 }
 
@@ -39,16 +52,20 @@ fn begun(doing: &str, lasted: Duration) -> String {
 const HARDLY: Duration = Duration::from_millis(30);
 
 /// What to do about it.
-fn mend(doing: &str, hold: &Hold, in_flight: Option<&InFlight>) -> &'static str {
-    match (hold, doing) {
+fn mend(activity: Activity, hold: &Hold, in_flight: Option<&InFlight>) -> &'static str {
+    match (hold, activity) {
         (Hold::Blocking { .. }, _) => "move blocking work to spawn_blocking or to a dedicated thread",
         (Hold::Starved { .. }, _) => "mend that one, or give this one a dedicated thread",
         (Hold::Unresponsive, _) => "look for blocking calls in what was spawned there",
         (Hold::Panicked, _) => "mend the panic, which is told beside this",
         _ if in_flight.is_some() => "limit calls by GrpcServerOptions::request_timeout, or allow more time",
-        (Hold::NotAsked, "run") => "ask by StartShutdown, which gives it time, or allow more time",
-        (_, "register" | "setup") => "limit what its set-up waits for, or allow more time",
-        (_, "release") => "limit what its Release waits for, or allow more time by release_reserve",
+        (Hold::NotAsked, Activity::Step(Step::Run)) => {
+            "ask by StartShutdown, which gives it time, or allow more time"
+        }
+        (_, Activity::Step(Step::Register | Step::Setup)) => {
+            "limit what its set-up waits for, or allow more time"
+        }
+        (_, Activity::Release) => "limit what its Release waits for, or allow more time by release_reserve",
         _ => "have its Run return once shutdown is requested, or allow more time",
     }
 }
@@ -143,6 +160,16 @@ impl fmt::Display for Hold {
 pub struct NoAnswerError {
     /// What was not answered.
     pub doing: &'static str,
+}
+
+impl NoAnswerError {
+    pub(crate) fn new(activity: Activity) -> Self {
+        let doing = match activity {
+            Activity::Handler => "its messages",
+            activity => activity.name(),
+        };
+        Self { doing }
+    }
 }
 
 /// An actor was stuck for longer than its service allows. It was given up.

@@ -14,8 +14,8 @@ use foldhash::fast::RandomState;
 use super::manager::{ManagerError, StageError};
 use super::services::ServicesErrors;
 use super::shutdown_report::{ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
-use crate::events::{End, LifecycleEvent, Name, TimedEvent};
-use crate::lifecycle::{Outcome, RestartCause, Step};
+use crate::events::{End, LifecycleEvent, Name, Phase, TimedEvent};
+use crate::lifecycle::{Activity, Outcome, RestartCause, Step};
 
 /// How many resources of a service are found by looking at each.
 const FEW: usize = 8;
@@ -185,39 +185,9 @@ impl ReportBuilder {
     pub(crate) fn record(&mut self, timed: &TimedEvent) {
         use LifecycleEvent as E;
         let at = timed.at;
+        self.take_activity(timed);
         match &timed.event {
-            E::RegisterStarted { service } => self.service(service).register = Some(StepReport::asked(at)),
-            E::SetupStarted { service } => self.begin_life(service, at),
-            E::RunStarted { service } => self.service(service).run = Some(StepReport::asked(at)),
-            E::ShutdownStarted { service } => self.service(service).shutdown = Some(StepReport::asked(at)),
-            E::RegisterFinished { service, end } => {
-                self.step_over(service, "register", at, end, |s| &mut s.register);
-            }
-            E::SetupFinished { service, end } => self.step_over(service, "setup", at, end, |s| &mut s.setup),
-            E::RunFinished { service, end } => self.step_over(service, "run", at, end, |s| &mut s.run),
-            E::ShutdownFinished { service, end } => {
-                self.step_over(service, "shutdown", at, end, |s| &mut s.shutdown);
-            }
             E::ResourceStarted { service, resource } => self.resource_started(service, resource, at),
-            E::ReleaseStarted { service, resource } => {
-                self.resource(service, resource).asked_at = Some(at);
-            }
-            E::ResourceLost { service, resource, end } => {
-                self.resource_over(service, resource, "handler", at, end);
-            }
-            E::ReleaseFinished { service, resource, end } => {
-                self.resource_over(service, resource, "release", at, end);
-            }
-            E::Panicked { service, resource, error } => {
-                self.failed(service, resource.as_ref(), "handler", error);
-                self.service(service).failures.push(error.clone());
-            }
-            E::ServiceLost { service, error, .. } | E::ServiceStuck { service, error } => {
-                let stuck = matches!(timed.event, E::ServiceStuck { .. });
-                self.report.forced |= stuck && !error.is_mended();
-                self.failed(service, None, if stuck { "ending" } else { "handler" }, error);
-                self.service(service).failures.push(error.clone());
-            }
             E::ShutdownRequested { cause } => {
                 self.report.cause = Some(cause.clone());
                 self.report.asked_at = Some(at);
@@ -228,6 +198,32 @@ impl ReportBuilder {
             E::ServiceRemoved { service } => self.remove(service),
             // The report says nothing of the rest.
             _ => {}
+        }
+    }
+
+    /// What an actor began, ended, or failed in.
+    fn take_activity(&mut self, timed: &TimedEvent) {
+        let (at, about) = (timed.at, timed.event.about());
+        let (Some(service), Some(activity), Some(phase)) = (about.service, about.activity, about.phase)
+        else {
+            return;
+        };
+        match (activity, phase, about.resource) {
+            (Activity::Step(Step::Setup), Phase::Started, _) => self.begin_life(service, at),
+            (Activity::Step(step), Phase::Started, _) => {
+                *self.service(service).step_mut(step) = Some(StepReport::asked(at));
+            }
+            (Activity::Step(step), Phase::Finished(end), _) => self.step_over(service, step, at, end),
+            (_, Phase::Started, Some(resource)) => self.resource(service, resource).asked_at = Some(at),
+            (_, Phase::Finished(end), Some(resource)) => {
+                self.resource_over(service, resource, activity, at, end);
+            }
+            (_, Phase::Failed(_, error), resource) => {
+                self.report.forced |= timed.event.is_forced();
+                self.failed(service, resource, activity, error);
+                self.service(service).failures.push(error.clone());
+            }
+            (_, Phase::Started | Phase::Finished(_), None) => {}
         }
     }
 
@@ -282,35 +278,28 @@ impl ReportBuilder {
         });
     }
 
-    fn step_over(
-        &mut self,
-        service: &Name,
-        doing: &'static str,
-        at: Duration,
-        end: &End,
-        slot: impl FnOnce(&mut ServiceReport) -> &mut Option<StepReport>,
-    ) {
+    fn step_over(&mut self, service: &Name, step: Step, at: Duration, end: &End) {
         self.report.forced |= end.is_forced();
-        if let Some(step) = slot(self.service(service)) {
-            step.answered_at = is_answer(end.outcome).then_some(at);
-            step.took = Some(end.took);
-            step.outcome = Some(end.outcome);
-            step.cancelled = end.cancelled;
-            step.why.clone_from(&end.error);
+        if let Some(report) = self.service(service).step_mut(step) {
+            report.answered_at = is_answer(end.outcome).then_some(at);
+            report.took = Some(end.took);
+            report.outcome = Some(end.outcome);
+            report.cancelled = end.cancelled;
+            report.why.clone_from(&end.error);
         }
         let Some(error) = end.error.as_ref().filter(|_| !end.cancelled) else { return };
         match self.service(service).told_by_other() {
-            Some(Step::Shutdown) if doing == "shutdown" => return,
-            Some(Step::Run) => self.shutdown.take_back(service, "run"),
+            Some(Step::Shutdown) if step == Step::Shutdown => return,
+            Some(Step::Run) => self.shutdown.take_back(service, Step::Run),
             _ => {}
         }
-        self.failed(service, None, doing, error);
+        self.failed(service, None, Activity::Step(step), error);
     }
 
-    fn resource_over(&mut self, service: &Name, name: &Name, doing: &'static str, at: Duration, end: &End) {
+    fn resource_over(&mut self, service: &Name, name: &Name, activity: Activity, at: Duration, end: &End) {
         self.report.forced |= end.is_forced();
         if let Some(error) = &end.error {
-            self.failed(service, Some(name), doing, error);
+            self.failed(service, Some(name), activity, error);
         }
         let resource = self.resource(service, name);
         resource.answered_at = is_answer(end.outcome).then_some(at);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::forced::ForcedError;
 use super::shutdown_report::{RestartReport, panics};
 use crate::events::{Failure, Name};
+use crate::lifecycle::{Activity, Step};
 
 /// An error of one service, or of one of its resources.
 #[derive(Debug, Clone)]
@@ -26,24 +27,31 @@ pub struct ServiceError {
     /// The error itself; a [`PanicError`](crate::PanicError) or a [`ForcedError`] where it was that.
     pub source: Arc<dyn Error + Send + Sync>,
     text: Arc<str>,
+    activity: Activity,
 }
 
 impl ServiceError {
     pub(crate) fn new(
         service: &Name,
-        stage: &'static str,
+        activity: Activity,
         resource: Option<&Name>,
         failure: &Failure,
     ) -> Self {
         Self {
             service_id: service.to_string(),
-            stage,
+            stage: activity.name(),
+            activity,
             resource: resource.map(|name| name.to_string()),
             because_of: None,
             restarts: Vec::new(),
             source: Arc::clone(failure.source()),
             text: Arc::clone(failure.text()),
         }
+    }
+
+    /// What it was in.
+    pub(super) fn activity(&self) -> Activity {
+        self.activity
     }
 
     /// Whether it failed only because another did that it depends on, or because another blocked the thread that they share.
@@ -107,9 +115,11 @@ impl ServicesErrors {
     }
 
     /// What was told of a step of a service is told by another.
-    pub(crate) fn take_back(&mut self, service: &Name, stage: &str) {
+    pub(crate) fn take_back(&mut self, service: &Name, step: Step) {
         let is = |error: &ServiceError| {
-            *error.service_id == **service && error.stage == stage && error.resource.is_none()
+            *error.service_id == **service
+                && error.activity == Activity::Step(step)
+                && error.resource.is_none()
         };
         if let Some(at) = self.errors.iter().position(is) {
             self.errors.remove(at);

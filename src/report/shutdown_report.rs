@@ -197,6 +197,30 @@ impl StepReport {
 }
 
 impl ServiceReport {
+    /// How the message of this step went, if it was sent.
+    pub fn step(&self, step: Step) -> Option<&StepReport> {
+        match step {
+            Step::Register => self.register.as_ref(),
+            Step::Setup => self.setup.as_ref(),
+            Step::Run => self.run.as_ref(),
+            Step::Shutdown => self.shutdown.as_ref(),
+        }
+    }
+
+    pub(super) fn step_mut(&mut self, step: Step) -> &mut Option<StepReport> {
+        match step {
+            Step::Register => &mut self.register,
+            Step::Setup => &mut self.setup,
+            Step::Run => &mut self.run,
+            Step::Shutdown => &mut self.shutdown,
+        }
+    }
+
+    /// Every step that was sent, in the order of a life.
+    pub(crate) fn steps(&self) -> impl DoubleEndedIterator<Item = (Step, &StepReport)> {
+        Step::ALL.into_iter().filter_map(|step| Some((step, self.step(step)?)))
+    }
+
     /// How many panics of one life of a service, and of its resources, are told: the first. Others are counted.
     pub const PANICS_KEPT: usize = 8;
 
@@ -286,12 +310,6 @@ impl fmt::Display for ShutdownReport {
                 }
             }
         }
-        if !self.history.is_empty() {
-            write!(f, "\n  latest events:")?;
-        }
-        for event in &self.history {
-            write!(f, "\n    {event}")?;
-        }
-        Ok(())
+        crate::events::write_latest(f, &self.history)
     }
 }

@@ -14,7 +14,7 @@ use crate::base::check_name;
 use crate::events::Name;
 use crate::supervision::{Control, Notice, Pool, Tag, Thread, launch};
 #[cfg(feature = "testing")]
-use crate::supervision::{Disturb, Lane};
+use crate::supervision::{InjectFault, PriorityInbox};
 
 /// Starts the resources of one service, while it is set up or runs.
 #[derive(Debug, Clone)]
@@ -134,7 +134,7 @@ pub(crate) struct Started {
     pub(crate) release: Recipient<Release>,
     /// Makes it fail, in a rehearsal.
     #[cfg(feature = "testing")]
-    pub(crate) disturb: Disturb,
+    pub(crate) inject_fault: InjectFault,
 }
 
 /// What the manager is told of a service's resources: by the resource's place in the order of starts.
@@ -234,7 +234,7 @@ impl Registry {
             signal: ShutdownSignal::new(Arc::clone(&self.deadlines), Role::Resource),
             release: addr.clone().recipient(),
             #[cfg(feature = "testing")]
-            disturb: Lane::<R>::disturbed,
+            inject_fault: PriorityInbox::<R>::with_fault,
         }));
         Ok(addr)
     }

@@ -9,7 +9,7 @@ use std::task::Context;
 
 use tokio::task::coop;
 
-/// Polls a part; what it takes is given back.
+/// Polls a part; what it takes is result back.
 pub(super) fn with_own_budget<T>(cx: &mut Context<'_>, poll: impl FnOnce(&mut Context<'_>) -> T) -> T {
     // Restores, as it is dropped, what there was before it.
     let _restores = coop::poll_proceed(cx);

@@ -10,7 +10,7 @@ use std::task::{Context, Wake, Waker};
 use actix::MailboxError;
 use smallvec::SmallVec;
 
-use super::batch::{Job, Post};
+use super::batch_delivery::{Job, Outbox, WakeHere};
 use super::wake::Wakeups;
 use crate::base::{BoxError, PanicError};
 
@@ -20,8 +20,8 @@ pub(crate) type Answer = Result<Result<(), BoxError>, MailboxError>;
 /// What an actor answers in its own time, on its own thread.
 pub(crate) type Answering = Pin<Box<dyn Future<Output = Answer>>>;
 
-/// Sends a message, and waits for its answer; made on the actor's own thread, where it is given the actor's
-/// [`Lane`](super::Lane), if it wants that.
+/// Sends a message, and waits for its answer; made on the actor's own thread, where it is result the actor's
+/// `PriorityInbox`, if it wants that.
 pub(crate) type Request = Box<dyn FnOnce(&mut dyn Any) -> Answering + Send>;
 
 /// What became of a request.
@@ -35,7 +35,7 @@ pub(crate) enum Reply {
     Missing,
 }
 
-/// What is done with an answer.
+/// Called with the reply.
 pub(super) type PassOn = Box<dyn FnOnce(Reply) + Send>;
 
 /// A request on its way to the incarnation.
@@ -54,9 +54,9 @@ pub(super) enum Order {
     Restart(Ask),
 }
 
-/// How an actor is to end. It only ever gets worse.
+/// How an actor is to end. It only gets stricter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fate {
+pub(super) enum ExitMode {
     Live,
     Retire,
     Force,
@@ -68,22 +68,22 @@ pub(crate) struct Control {
     wakeups: Wakeups<Waker>,
     orders: Mutex<Orders>,
     /// The way to its thread.
-    post: Post,
+    outbox: Outbox,
 }
 
 /// There are few at a time: a manager waits for the answer to each of its messages, but for those of the end, and what ends
 /// an actor is no entry of the queue.
 pub(super) struct Orders {
     pub(super) queue: SmallVec<[Order; 1]>,
-    pub(super) fate: Fate,
+    pub(super) exit_mode: ExitMode,
 }
 
 impl Control {
-    pub(super) fn new(post: Post) -> Self {
+    pub(super) fn new(outbox: Outbox) -> Self {
         Self {
-            post,
+            outbox,
             wakeups: Wakeups::new(),
-            orders: Mutex::new(Orders { queue: SmallVec::new(), fate: Fate::Live }),
+            orders: Mutex::new(Orders { queue: SmallVec::new(), exit_mode: ExitMode::Live }),
         }
     }
 
@@ -109,12 +109,12 @@ impl Control {
 
     /// Ends an actor that has nothing left to do; it sees its own `stopping` and `stopped`, unless it rests.
     pub(crate) fn retire(self: &Arc<Self>) {
-        self.order(|orders| orders.fate = orders.fate.max(Fate::Retire));
+        self.order(|orders| orders.exit_mode = orders.exit_mode.max(ExitMode::Retire));
     }
 
     /// Ends an actor between two polls; none of its code runs any more, but for destructors.
     pub(crate) fn force(self: &Arc<Self>) {
-        self.order(|orders| orders.fate = Fate::Force);
+        self.order(|orders| orders.exit_mode = ExitMode::Force);
     }
 
     fn push(self: &Arc<Self>, order: Order) {
@@ -124,7 +124,7 @@ impl Control {
     fn order(self: &Arc<Self>, change: impl FnOnce(&mut Orders)) {
         change(&mut self.lock());
         self.wakeups.order();
-        self.rouse();
+        self.wake_actor();
     }
 
     fn lock(&self) -> MutexGuard<'_, Orders> {
@@ -136,35 +136,36 @@ impl Control {
         self.wakeups.is_woken()
     }
 
-    fn rouse(self: &Arc<Self>) {
+    fn wake_actor(self: &Arc<Self>) {
         if self.wakeups.wake().is_some() {
-            self.post.send(Job::Rouse(Arc::clone(self)));
-        }
-    }
-
-    /// Has it polled.
-    pub(super) fn rouse_here(&self) {
-        if let Some(task) = self.wakeups.task() {
-            task.wake_by_ref();
+            self.outbox.send(Job::Wake(Arc::<Self>::clone(self)));
         }
     }
 
     /// A poll begins: the orders that have come in. Whom to wake for the next is learned from the first poll.
-    pub(super) fn take(&self, cx: &Context<'_>) -> (SmallVec<[Order; 1]>, Fate) {
+    pub(super) fn take(&self, cx: &Context<'_>) -> (SmallVec<[Order; 1]>, ExitMode) {
         if !self.wakeups.begin(|| cx.waker().clone()) {
-            return (SmallVec::new(), Fate::Live);
+            return (SmallVec::new(), ExitMode::Live);
         }
         let mut orders = self.lock();
-        (std::mem::take(&mut orders.queue), orders.fate)
+        (std::mem::take(&mut orders.queue), orders.exit_mode)
+    }
+}
+
+impl WakeHere for Control {
+    fn wake_here(&self) {
+        if let Some(task) = self.wakeups.task() {
+            task.wake_by_ref();
+        }
     }
 }
 
 impl Wake for Control {
     fn wake(self: Arc<Self>) {
-        self.rouse();
+        self.wake_actor();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.rouse();
+        self.wake_actor();
     }
 }

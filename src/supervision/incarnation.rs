@@ -1,7 +1,7 @@
 //! The lives of an actor, as a future that we own.
 //!
 //! ```text
-//!   Unborn --make--> Alive --+-- stops by itself --> Gone::Ended          restartable:  Suspended, until it is restarted
+//!   Unborn --make--> LiveActor --+-- stops by itself --> Gone::Ended          restartable:  Suspended, until it is restarted
 //!                    ^       +-- panics -----------> Gone::Panicked       otherwise:    gone
 //!                    |       +-- suspended --------> Gone::Dismissed, Suspended
 //!                    |       +-- retired, forced --> Gone::Dismissed, gone
@@ -25,9 +25,9 @@ use smallvec::SmallVec;
 use tracing::instrument::WithSubscriber;
 
 use super::actor_span::{ActorSpan, MakeSpan};
-use super::alive::{Alive, Polled, Restart};
-use super::control::{Ask, Control, Fate, Order, Reply};
-use super::panics::{FEW, Notes, catch, install_hook};
+use super::control::{Ask, Control, ExitMode, Order, Reply};
+use super::live_actor::{LiveActor, Polled, Restart};
+use super::panics::{FEW, PanicLog, catch, install_hook};
 use super::thread::Thread;
 use super::watch::{Tag, Watch};
 use crate::base::PanicError;
@@ -88,7 +88,7 @@ where
                 watch,
                 tag,
                 observer,
-                notes: Arc::new(Notes::default()),
+                panic_log: Arc::new(PanicLog::default()),
                 strays: None,
                 span: ActorSpan::new(span),
             };
@@ -115,7 +115,7 @@ struct Incarnation<A: Actor<Context = Context<A>>> {
     watch: Arc<Watch>,
     tag: Tag,
     observer: Observer,
-    notes: Arc<Notes>,
+    panic_log: Arc<PanicLog>,
     /// From the first on.
     strays: Option<Box<Strays>>,
     span: ActorSpan,
@@ -132,8 +132,8 @@ struct Strays {
 
 enum Body<A: Actor<Context = Context<A>>> {
     Unborn { make: Box<dyn FnOnce() -> A + Send>, receiver: AddressReceiver<A> },
-    Alive(Box<Alive<A>>),
-    Suspended(Box<Alive<A>>),
+    LiveActor(Box<LiveActor<A>>),
+    Suspended(Box<LiveActor<A>>),
     Gone,
 }
 
@@ -146,10 +146,10 @@ impl<A: Actor<Context = Context<A>>> Future for Incarnation<A> {
         let this = &mut *self;
         this.watch.enter(this.tag);
         this.span.enter();
-        let (orders, fate) = this.control.take(cx);
+        let (orders, exit_mode) = this.control.take(cx);
         // Taken, not cloned: a poll counts no references.
         let waker = std::mem::replace(&mut this.waker, Waker::noop().clone());
-        let lived = this.live(&mut TaskContext::from_waker(&waker), orders, fate);
+        let lived = this.live(&mut TaskContext::from_waker(&waker), orders, exit_mode);
         this.waker = waker;
         let Some(gone) = lived else {
             this.span.leave();
@@ -163,30 +163,35 @@ impl<A: Actor<Context = Context<A>>> Future for Incarnation<A> {
 
 impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     /// One poll; how the actor went, if it is gone.
-    fn live(&mut self, cx: &mut TaskContext<'_>, orders: SmallVec<[Order; 1]>, fate: Fate) -> Option<Gone> {
-        if fate == Fate::Force {
+    fn live(
+        &mut self,
+        cx: &mut TaskContext<'_>,
+        orders: SmallVec<[Order; 1]>,
+        exit_mode: ExitMode,
+    ) -> Option<Gone> {
+        if exit_mode == ExitMode::Force {
             return Some(Gone::Dismissed);
         }
         let born = self.be_born();
         for order in orders {
             match order {
-                Order::Ask(ask) => self.owe(ask, cx),
+                Order::Ask(ask) => self.accept(ask, cx),
                 Order::Suspend => self.suspend(Gone::Dismissed),
                 Order::Restart(first) => match self.start_again() {
-                    Ok(true) => self.owe(first, cx),
+                    Ok(true) => self.accept(first, cx),
                     Ok(false) => drop(first),
                     Err(gone) => return Some(gone),
                 },
             }
         }
-        if fate == Fate::Retire {
+        if exit_mode == ExitMode::Retire {
             self.retire(cx);
             return Some(Gone::Dismissed);
         }
         let polled = match &mut self.body {
-            Body::Alive(alive) => {
-                let polled = alive.poll(&self.notes, cx);
-                if let Some(answered) = alive.answer(&self.notes, cx) {
+            Body::LiveActor(alive) => {
+                let polled = alive.poll(&self.panic_log, cx);
+                if let Some(answered) = alive.answer(&self.panic_log, cx) {
                     self.retire(cx);
                     self.drop_body();
                     answered();
@@ -204,9 +209,9 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
                 return None;
             }
             Polled::Ended => Gone::Ended,
-            Polled::Panicked => self.notes.take().map_or(Gone::Ended, Gone::Panicked),
+            Polled::Panicked => self.panic_log.take().map_or(Gone::Ended, Gone::Panicked),
         };
-        if self.restart.is_none() || !matches!(self.body, Body::Alive(_)) {
+        if self.restart.is_none() || !matches!(self.body, Body::LiveActor(_)) {
             return Some(gone);
         }
         self.suspend(gone);
@@ -216,8 +221,8 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     /// Makes the actor on its first poll. Whether there is one.
     fn be_born(&mut self) -> bool {
         match std::mem::replace(&mut self.body, Body::Gone) {
-            Body::Unborn { make, receiver } => match Alive::make(&self.notes, make, receiver) {
-                Some(alive) => self.body = Body::Alive(alive),
+            Body::Unborn { make, receiver } => match LiveActor::make(&self.panic_log, make, receiver) {
+                Some(alive) => self.body = Body::LiveActor(alive),
                 None => return false,
             },
             body => self.body = body,
@@ -228,11 +233,11 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     /// Brings the actor to rest, and tells of it: what it owes and what it spawned is dropped.
     fn suspend(&mut self, gone: Gone) {
         match std::mem::replace(&mut self.body, Body::Gone) {
-            Body::Alive(mut alive) => {
-                alive.rest(&self.notes);
+            Body::LiveActor(mut alive) => {
+                alive.rest(&self.panic_log);
                 self.body = Body::Suspended(alive);
                 self.tell_last_stray_panics();
-                self.notes.begin_life();
+                self.panic_log.begin_life();
                 (self.observer)(Notice::Suspended(gone));
             }
             body => self.body = body,
@@ -252,39 +257,39 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
                 return Ok(false);
             }
         };
-        let started = alive.start_again(&self.notes, restart);
-        self.body = Body::Alive(alive);
+        let started = alive.start_again(&self.panic_log, restart);
+        self.body = Body::LiveActor(alive);
         match started {
             Some(true) => Ok(true),
             Some(false) => Err(Gone::Ended),
             None => {
-                let panic = self.notes.take();
+                let panic = self.panic_log.take();
                 self.suspend(panic.map_or(Gone::Ended, Gone::Panicked));
                 Ok(false)
             }
         }
     }
 
-    fn owe(&mut self, ask: Ask, cx: &TaskContext<'_>) {
+    fn accept(&mut self, ask: Ask, cx: &TaskContext<'_>) {
         match &mut self.body {
-            Body::Alive(alive) => alive.owe(&self.notes, ask, cx.waker()),
+            Body::LiveActor(alive) => alive.accept(&self.panic_log, ask, cx.waker()),
             Body::Suspended(_) => {}
             // It was not to be made: that is the answer.
             Body::Unborn { .. } | Body::Gone => {
-                (ask.reply)(self.notes.take().map_or(Reply::Missing, Reply::Panic));
+                (ask.reply)(self.panic_log.take().map_or(Reply::Missing, Reply::Panic));
             }
         }
     }
 
     /// Lets the actor see its own end.
     fn retire(&mut self, cx: &mut TaskContext<'_>) {
-        if let Body::Alive(alive) = &mut self.body {
-            alive.retire(&self.notes, cx);
+        if let Body::LiveActor(alive) = &mut self.body {
+            alive.retire(&self.panic_log, cx);
         }
     }
 
     fn tell_stray_panics(&mut self) {
-        let Some(first) = self.notes.take() else { return };
+        let Some(first) = self.panic_log.take() else { return };
         let mut next = Some(first);
         let strays = self.strays.get_or_insert_default();
         while let Some(panic) = next {
@@ -295,9 +300,9 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
                 strays.untold += 1;
                 strays.latest = Some(panic);
             }
-            next = self.notes.take();
+            next = self.panic_log.take();
         }
-        strays.untold += self.notes.take_dropped();
+        strays.untold += self.panic_log.take_dropped();
     }
 
     /// A life is over: what was only counted is told as one.
@@ -316,8 +321,8 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     /// Drops the actor without polling it again.
     fn drop_body(&mut self) {
         match std::mem::replace(&mut self.body, Body::Gone) {
-            Body::Alive(alive) | Body::Suspended(alive) => alive.end(&self.notes),
-            body => drop(catch(&self.notes, || drop(body))),
+            Body::LiveActor(alive) | Body::Suspended(alive) => alive.end(&self.panic_log),
+            body => drop(catch(&self.panic_log, || drop(body))),
         }
     }
 

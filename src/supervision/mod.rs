@@ -13,36 +13,38 @@
 
 mod actor_span;
 mod alarm;
-mod alive;
-mod batch;
+mod batch_delivery;
 mod budget;
 mod control;
 pub(crate) mod dispatch;
 #[cfg(feature = "testing")]
-mod disturb;
+mod fault_injection;
 mod incarnation;
-mod lane;
-mod owed;
+mod live_actor;
 pub(crate) mod panics;
+mod pending_replies;
 mod pool;
+mod priority_inbox;
 pub(crate) mod sync;
 mod system;
 mod tasks;
 mod thread;
-mod vigil;
 mod wake;
+mod wake_monitor;
 mod watch;
 
 pub(crate) use actor_span::MakeSpan;
-pub(crate) use alive::Restart;
-pub(crate) use batch::batched;
+pub(crate) use batch_delivery::batched;
 pub(crate) use control::{Control, Reply, Request};
 #[cfg(feature = "testing")]
-pub(crate) use disturb::{Disturb, Disturbance, REHEARSED, unasked};
+pub(crate) use fault_injection::{InjectFault, InjectedFault, unasked};
 pub(crate) use incarnation::{Gone, Notice, Observer, launch};
-pub(crate) use lane::Lane;
+pub(crate) use live_actor::Restart;
+#[cfg(feature = "testing")]
+pub(crate) use panics::REHEARSED;
 pub(crate) use pool::{Lodgers, Pool};
+pub(crate) use priority_inbox::PriorityInbox;
 pub(crate) use system::{ForeignStop, OnForeignStop};
 pub(crate) use thread::{Purpose, Thread};
-pub(crate) use vigil::Vigil;
+pub(crate) use wake_monitor::WakeMonitor;
 pub(crate) use watch::{Busy, Tag, now};

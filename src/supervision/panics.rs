@@ -18,12 +18,16 @@ use crate::process::stderr_is_stuck;
 /// fill nothing.
 pub(super) const FEW: usize = 7;
 
-/// The panics of one actor that nobody has accounted for yet.
+/// What the message of an injected panic begins with. No hook prints it.
+#[cfg(feature = "testing")]
+pub(crate) const REHEARSED: &str = "rehearsed: ";
+
+/// The panics of one actor that were not reported yet.
 #[derive(Debug, Default)]
-pub(super) struct Notes(Mutex<Noted>);
+pub(super) struct PanicLog(Mutex<PanicCounts>);
 
 #[derive(Debug, Default)]
-struct Noted {
+struct PanicCounts {
     /// The oldest, [`FEW`] at most.
     kept: Vec<PanicError>,
     /// All of this life.
@@ -32,24 +36,24 @@ struct Noted {
     dropped: u32,
 }
 
-impl Notes {
-    fn lock(&self) -> MutexGuard<'_, Noted> {
+impl PanicLog {
+    fn lock(&self) -> MutexGuard<'_, PanicCounts> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn push(&self, panic: PanicError) {
-        let mut noted = self.lock();
-        noted.seen = noted.seen.saturating_add(1);
-        match noted.kept.len() < FEW {
-            true => noted.kept.push(panic),
-            false => noted.dropped = noted.dropped.saturating_add(1),
+        let mut counts = self.lock();
+        counts.seen = counts.seen.saturating_add(1);
+        match counts.kept.len() < FEW {
+            true => counts.kept.push(panic),
+            false => counts.dropped = counts.dropped.saturating_add(1),
         }
     }
 
     /// The oldest that is left, in little space for whoever passes it on: there seldom is one.
     pub(super) fn take(&self) -> Option<Box<PanicError>> {
-        let mut noted = self.lock();
-        if noted.kept.is_empty() { None } else { Some(Box::new(noted.kept.remove(0))) }
+        let mut counts = self.lock();
+        if counts.kept.is_empty() { None } else { Some(Box::new(counts.kept.remove(0))) }
     }
 
     /// How many were not kept since this was last asked.
@@ -69,7 +73,7 @@ impl Notes {
 
 thread_local! {
     /// Whose code runs on this thread.
-    static CURRENT: RefCell<Option<Arc<Notes>>> = const { RefCell::new(None) };
+    static CURRENT: RefCell<Option<Arc<PanicLog>>> = const { RefCell::new(None) };
     /// The latest panic on a thread that has it kept.
     static LATEST: RefCell<Latest> = const { RefCell::new(Latest::NotKept) };
 }
@@ -135,16 +139,18 @@ pub(super) fn install_hook() {
     HOOK.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let notes = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten();
-            match notes {
+            let panic_log = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten();
+            match panic_log {
                 // To capture one takes long: one that panics in a loop is known by its first.
-                Some(notes) if notes.seen() >= FEW => notes.push(note(info, Backtrace::disabled())),
-                Some(notes) => notes.push(note(info, Backtrace::force_capture())),
+                Some(panic_log) if panic_log.seen() >= FEW => {
+                    panic_log.push(note(info, Backtrace::disabled()))
+                }
+                Some(panic_log) => panic_log.push(note(info, Backtrace::force_capture())),
                 None => keep(info),
             }
             // What a rehearsal makes go wrong is told by what comes of it.
             #[cfg(feature = "testing")]
-            if PanicError::message_of(info.payload()).starts_with(super::disturb::REHEARSED) {
+            if PanicError::message_of(info.payload()).starts_with(REHEARSED) {
                 return;
             }
             // It prints, as a rule, and would then hold the panic up for as long as nobody reads. The report has it all the same.
@@ -156,13 +162,13 @@ pub(super) fn install_hook() {
 }
 
 /// Runs code of the actor whose notes these are. Whether it returned; if it panicked, there is a note.
-pub(super) fn catch<T>(notes: &Arc<Notes>, run: impl FnOnce() -> T) -> Option<T> {
-    let outer = CURRENT.with(|current| current.replace(Some(Arc::clone(notes))));
-    let before = notes.seen();
+pub(super) fn catch<T>(panic_log: &Arc<PanicLog>, run: impl FnOnce() -> T) -> Option<T> {
+    let outer = CURRENT.with(|current| current.replace(Some(Arc::clone(panic_log))));
+    let before = panic_log.seen();
     let result = panic::catch_unwind(AssertUnwindSafe(run));
     let result = result.map_err(|payload| {
-        if notes.seen() == before {
-            notes.push(PanicError::unseen(&*payload));
+        if panic_log.seen() == before {
+            panic_log.push(PanicError::unseen(&*payload));
         }
         discard(payload);
     });
@@ -191,12 +197,12 @@ mod tests {
     #[test]
     fn g11_a_panic_is_noted_with_message_and_place() {
         install_hook();
-        let notes = Arc::new(Notes::default());
-        assert!(catch(&notes, || panic!("boom {}", 7)).is_none());
-        let note = notes.take().unwrap();
+        let panic_log = Arc::new(PanicLog::default());
+        assert!(catch(&panic_log, || panic!("boom {}", 7)).is_none());
+        let note = panic_log.take().unwrap();
         assert_eq!(note.message, "boom 7");
         assert!(note.location.contains("panics.rs"), "{}", note.location);
-        assert!(notes.take().is_none());
+        assert!(panic_log.take().is_none());
     }
 
     #[test]
@@ -222,15 +228,15 @@ mod tests {
             }
         }
         install_hook();
-        let notes = Arc::new(Notes::default());
-        assert!(catch(&notes, || panic::panic_any(Bomb)).is_none());
-        assert!(notes.take().unwrap().message.contains("no text"));
+        let panic_log = Arc::new(PanicLog::default());
+        assert!(catch(&panic_log, || panic::panic_any(Bomb)).is_none());
+        assert!(panic_log.take().unwrap().message.contains("no text"));
     }
 
     #[test]
     fn g11_a_resumed_unwinding_that_no_hook_saw_is_noted_too() {
-        let notes = Arc::new(Notes::default());
-        assert!(catch(&notes, || panic::resume_unwind(Box::new("quiet"))).is_none());
-        assert_eq!(notes.take().unwrap().message, "quiet");
+        let panic_log = Arc::new(PanicLog::default());
+        assert!(catch(&panic_log, || panic::resume_unwind(Box::new("quiet"))).is_none());
+        assert_eq!(panic_log.take().unwrap().message, "quiet");
     }
 }

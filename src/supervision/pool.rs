@@ -8,10 +8,10 @@ use actix_rt::{Arbiter, ArbiterHandle};
 use tracing::{Dispatch, Span};
 
 use super::actor_span::{MakeSpan, made_by};
-use super::batch::deliver_first;
+use super::batch_delivery::deliver_first;
 use super::system::OnForeignStop;
 use super::thread::{Purpose, Thread};
-use super::vigil::Vigil;
+use super::wake_monitor::WakeMonitor;
 use crate::base::ThreadError;
 
 /// Threads, started when they are first needed.
@@ -32,7 +32,7 @@ pub(crate) struct Lodgers {
     /// Where their log events go.
     pub(crate) dispatch: Dispatch,
     /// Who looks at them.
-    pub(crate) vigil: Option<Arc<Vigil>>,
+    pub(crate) wake_monitor: Option<Arc<WakeMonitor>>,
     pub(crate) on_foreign_stop: OnForeignStop,
 }
 
@@ -57,7 +57,7 @@ impl Pool {
             kind: "service",
             home: Arbiter::current(),
             dispatch: dispatch.clone(),
-            vigil: None,
+            wake_monitor: None,
             on_foreign_stop: Arc::new(|_| ()),
         };
         Self { only, ..Self::new(1, lodgers) }
@@ -104,12 +104,12 @@ impl Pool {
     fn start(&self) -> Result<Thread, ThreadError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         deliver_first();
-        let Lodgers { kind, home, dispatch, vigil, on_foreign_stop } = &self.lodgers;
+        let Lodgers { kind, home, dispatch, wake_monitor, on_foreign_stop } = &self.lodgers;
         Thread::start(Purpose {
             whom: &self.whom(),
             name: format!("{kind}-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
             dispatch,
-            vigil: vigil.as_ref().map(|vigil| (vigil, home)),
+            wake_monitor: wake_monitor.as_ref().map(|wake_monitor| (wake_monitor, home)),
             outer: None,
             on_foreign_stop: Arc::clone(on_foreign_stop),
         })
@@ -168,7 +168,7 @@ impl std::fmt::Debug for Lodgers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Lodgers")
             .field("kind", &self.kind)
-            .field("vigil", &self.vigil)
+            .field("wake_monitor", &self.wake_monitor)
             .finish_non_exhaustive()
     }
 }

@@ -22,8 +22,8 @@ use actix_rt::{ArbiterHandle, System};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
 
-use super::batch::Job;
-use super::vigil::Watched;
+use super::batch_delivery::Job;
+use super::wake_monitor::Watched;
 use super::watch::{Tag, Watch};
 
 /// What is called when a thread's system is stopped by others, once a thread. It must not wait.

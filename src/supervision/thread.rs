@@ -6,17 +6,17 @@ use actix_rt::ArbiterHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::dispatcher::Dispatch;
 
-use super::batch::{Job, Post};
+use super::batch_delivery::{Job, Outbox};
 use super::dispatch;
 use super::system::{self, OnForeignStop, StopSeen};
-use super::vigil::Vigil;
+use super::wake_monitor::WakeMonitor;
 use super::watch::Watch;
 use crate::base::{ThreadError, spawn_with};
 
 /// A thread of ours.
 #[derive(Debug)]
 pub(crate) struct Thread {
-    post: Post,
+    outbox: Outbox,
     watch: Arc<Watch>,
     over: CancellationToken,
     name: Arc<str>,
@@ -33,7 +33,7 @@ pub(crate) struct Purpose<'a> {
     /// Where its log events go.
     pub(crate) dispatch: &'a Dispatch,
     /// Who looks at it, and from where, if anybody does.
-    pub(crate) vigil: Option<(&'a Arc<Vigil>, &'a ArbiterHandle)>,
+    pub(crate) wake_monitor: Option<(&'a Arc<WakeMonitor>, &'a ArbiterHandle)>,
     /// An arbiter whose stop counts as one of this thread's, too.
     pub(crate) outer: Option<ArbiterHandle>,
     pub(crate) on_foreign_stop: OnForeignStop,
@@ -45,17 +45,17 @@ impl Thread {
     /// # Errors
     /// When the operating system refuses it, or what its runtime needs.
     pub(crate) fn start(purpose: Purpose<'_>) -> Result<Self, ThreadError> {
-        let Purpose { whom, name, dispatch, vigil, outer, on_foreign_stop } = purpose;
+        let Purpose { whom, name, dispatch, wake_monitor, outer, on_foreign_stop } = purpose;
         let (over, watch) = (CancellationToken::new(), Arc::<Watch>::default());
-        let watched = vigil.map(|(vigil, home)| {
-            let watched = vigil.watch_over(&watch).map_err(|error| ThreadError::new(whom, error))?;
+        let watched = wake_monitor.map(|(wake_monitor, home)| {
+            let watched = wake_monitor.watch_over(&watch).map_err(|error| ThreadError::new(whom, error))?;
             watched.look_from(home, over.clone());
             Ok(watched)
         });
         let watched = watched.transpose()?;
         // However this ends, nobody looks any more.
         let guard = over.clone().drop_guard();
-        let (post, jobs) = Post::new();
+        let (outbox, jobs) = Outbox::new();
         let thread_name: Arc<str> = name.as_str().into();
         let seen = StopSeen::new(&thread_name, &watch, outer, on_foreign_stop);
         let (dispatch, runtime_seen) = (dispatch.clone(), Arc::clone(&seen));
@@ -66,15 +66,15 @@ impl Thread {
             let _dispatch = dispatch::adopt(&dispatch);
             system::run(runtime, jobs, seen);
         })?;
-        Ok(Self { post, watch, over, name: thread_name, dispatch: None })
+        Ok(Self { outbox, watch, over, name: thread_name, dispatch: None })
     }
 
     /// The thread that this is called on, an arbiter's. It is somebody else's, and never ended.
     pub(super) fn this(dispatch: &Dispatch) -> Self {
-        let (post, jobs) = Post::new();
+        let (outbox, jobs) = Outbox::new();
         system::serve_here(jobs);
         Self {
-            post,
+            outbox,
             watch: Arc::default(),
             over: CancellationToken::new(),
             name: name_of_this(),
@@ -97,17 +97,17 @@ impl Thread {
     }
 
     /// The way to it.
-    pub(super) fn post(&self) -> Post {
-        self.post.clone()
+    pub(super) fn post(&self) -> Outbox {
+        self.outbox.clone()
     }
 
     pub(crate) fn run(&self, job: impl FnOnce() + Send + 'static) {
-        self.post.send(Job::Run(Box::new(job)));
+        self.outbox.send(Job::Run(Box::new(job)));
     }
 
     /// Ends the thread once its current poll returns, with every task on it.
     pub(crate) fn stop(&self) {
-        self.post.send(Job::Stop);
+        self.outbox.send(Job::Stop);
     }
 
     /// Resolves when the thread has dropped its tasks and ended.

@@ -47,7 +47,7 @@ pub(crate) struct Watch {
     /// Nanoseconds since the process's base; 0 while nothing is polled.
     since: AtomicU64,
     /// Whether somebody wants to know when the thread comes to rest.
-    noted: AtomicBool,
+    counts: AtomicBool,
     /// The latest polls since the thread last rested: only its own business.
     polled: [AtomicU64; REMEMBERED],
     polls: AtomicU64,
@@ -101,7 +101,7 @@ impl Watch {
 
     /// Has the thread tell when it comes to rest. Its poll may be over by now: look again.
     pub(crate) fn note(&self) {
-        self.noted.store(true, Ordering::Relaxed);
+        self.counts.store(true, Ordering::Relaxed);
         fence(Ordering::SeqCst);
     }
 
@@ -109,7 +109,7 @@ impl Watch {
     /// noted it sees that it is over.
     pub(super) fn take_note(&self) -> bool {
         fence(Ordering::SeqCst);
-        self.noted.swap(false, Ordering::Relaxed)
+        self.counts.swap(false, Ordering::Relaxed)
     }
 
     /// How long that actor's current poll has lasted, if it is the one being polled.

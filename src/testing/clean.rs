@@ -56,17 +56,11 @@ impl Ending for ShutdownReport {
 
 fn of_service(service: &ServiceReport) -> Vec<String> {
     let id = &service.id;
-    let steps = [
-        ("register", &service.register),
-        ("setup", &service.setup),
-        ("run", &service.run),
-        ("shutdown", &service.shutdown),
-    ];
     let mut faults = Vec::new();
-    for (doing, step) in steps.into_iter().filter_map(|(doing, step)| Some((doing, step.as_ref()?))) {
+    for (name, step) in service.steps() {
         match (&step.why, step.outcome) {
-            (Some(why), _) if !why.is_mended() => faults.push(format!("{id} ({doing}): {why}")),
-            (None, None) => faults.push(format!("{id} ({doing}): it has not answered")),
+            (Some(why), _) if !why.is_mended() => faults.push(format!("{id} ({name}): {why}")),
+            (None, None) => faults.push(format!("{id} ({name}): it has not answered")),
             _ => {}
         }
     }

@@ -9,7 +9,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 use tower::Layer;
 
-use super::asking::{ANSWER, ask, block_on};
+use super::blocking_ask::{ANSWER, ask, block_on};
 use super::connector::Connector;
 use super::failing::Failing;
 use super::recorder::Recorder;

@@ -24,22 +24,24 @@
 //!
 //! Cargo feature `testing`, for `[dev-dependencies]`.
 
-mod acting;
-mod asking;
 mod behaviour;
+mod blocking_ask;
 mod clean;
 mod connector;
 mod failing;
 mod gate;
+mod gated_handler;
 mod leaks;
 mod manager_testing;
 mod moment;
 mod paused;
 mod process;
+mod record;
 mod recorder;
 mod rehearse;
 mod scenario;
 mod script;
+mod script_gates;
 mod scripted;
 mod suite;
 
@@ -53,7 +55,7 @@ pub use paused::{paused, start_paused};
 pub use recorder::Recorder;
 pub use rehearse::{RehearsalError, Rehearse, Rehearsed, rehearse};
 pub use scenario::{Action, ActionKind, Scenario};
-pub use script::{ResourceGates, ServiceGates};
+pub use script_gates::{ResourceGates, ServiceGates};
 pub use scripted::{
     ResourceScript, RestartScript, RestartWord, ScriptedResource, ScriptedService, ServiceScript,
 };

@@ -4,20 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::recorder::Recorder;
+use super::record::Record;
 use crate::events::{LifecycleEvent, TimedEvent};
 
-/// An event of a [`Recorder`], and its place among all others there.
-#[derive(Debug, Clone)]
+/// An event of a [`Recorder`](super::Recorder), and its place among all others there.
+#[derive(Clone)]
 pub struct Moment {
-    recorder: Recorder,
+    record: Arc<Record>,
     place: usize,
     event: Arc<TimedEvent>,
 }
 
 impl Moment {
-    pub(super) fn new(recorder: Recorder, place: usize, event: Arc<TimedEvent>) -> Self {
-        Self { recorder, place, event }
+    pub(super) fn new(record: Arc<Record>, place: usize, event: Arc<TimedEvent>) -> Self {
+        Self { record, place, event }
     }
 
     /// What happened.
@@ -42,14 +42,14 @@ impl Moment {
     #[track_caller]
     pub fn before(&self, later: &Self) -> &Self {
         assert!(
-            self.recorder.is(&later.recorder),
+            Arc::ptr_eq(&self.record, &later.record),
             "{:?} and {:?} are of different records, which tell nothing of each other's times",
             self.event.event.to_string(),
             later.event.event.to_string()
         );
         if self.place >= later.place {
             let expected = format!("\"{}\" before \"{}\"", self.event.event, later.event.event);
-            self.recorder.fail(expected, format!("{later}, and then {self}"));
+            self.record.fail(expected, format!("{later}, and then {self}"));
         }
         self
     }
@@ -62,6 +62,12 @@ impl Moment {
     pub fn after(&self, earlier: &Self) -> &Self {
         earlier.before(self);
         self
+    }
+}
+
+impl fmt::Debug for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Moment({self})")
     }
 }
 

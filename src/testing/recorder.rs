@@ -5,15 +5,14 @@
 //! `setup_finished`, `setup_finished db`, `setup_finished db: ok`.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::Addr;
-use tokio::sync::watch;
 
-use super::asking::ask;
-use super::failing::Failing;
+use super::blocking_ask::ask;
 use super::moment::Moment;
+use super::record::Record;
 use crate::events::{EventSender, LifecycleEvent, TimedEvent};
 use crate::manager::Manager;
 
@@ -46,27 +45,6 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// ```
 #[derive(Clone, Default)]
 pub struct Recorder(Arc<Record>);
-
-#[derive(Default)]
-struct Record {
-    events: Mutex<Vec<Arc<TimedEvent>>>,
-    count: watch::Sender<usize>,
-}
-
-impl Record {
-    fn events(&self) -> MutexGuard<'_, Vec<Arc<TimedEvent>>> {
-        self.events.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn push(&self, event: &Arc<TimedEvent>) {
-        let count = {
-            let mut events = self.events();
-            events.push(Arc::clone(event));
-            events.len()
-        };
-        self.count.send_replace(count);
-    }
-}
 
 impl Recorder {
     /// An empty record.
@@ -117,7 +95,7 @@ impl Recorder {
     pub fn matching(&self, pattern: &str) -> Vec<Moment> {
         let events = self.events();
         let found = events.into_iter().enumerate().filter(|(_, event)| matches(event, pattern));
-        found.map(|(place, event)| Moment::new(self.clone(), place, event)).collect()
+        found.map(|(place, event)| Moment::new(Arc::clone(&self.0), place, event)).collect()
     }
 
     /// The one event that matches.
@@ -275,11 +253,7 @@ impl Recorder {
 
     #[track_caller]
     pub(super) fn fail(&self, expected: String, happened: String) -> ! {
-        panic!("{}", Failing { expected, happened, events: self.events() })
-    }
-
-    pub(super) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.0, &other.0)
+        self.0.fail(expected, happened)
     }
 }
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, Supervised, WrapFuture};
 use serde::Deserialize;
 
-use super::acting::{Begin, act};
 use super::behaviour::{Behaviour, RunBehaviour};
-use super::script::{ResourceGates, ServiceGates};
+use super::gated_handler::{Begin, act};
+use super::script_gates::{ResourceGates, ServiceGates};
 use crate::base::BoxError;
 use crate::grpc::{GrpcService, RegisterOnServer};
 use crate::service::{

@@ -11,7 +11,7 @@ use std::time::Duration;
 use actix::Addr;
 use tonic::transport::Channel;
 
-use super::asking::{ask, block_on};
+use super::blocking_ask::{ask, block_on};
 use super::clean::unclean;
 use super::failing::Failing;
 use super::manager_testing::ManagerTesting;

@@ -169,7 +169,7 @@ impl Handler<Run> for Phoenix {
     }
 }
 
-/// Notes its end.
+/// PanicLog its end.
 struct Noted(Journal, String);
 
 impl Drop for Noted {

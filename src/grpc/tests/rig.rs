@@ -64,7 +64,7 @@ impl Stage {
             kind: "service",
             home: Arbiter::current(),
             dispatch: dispatch::current(),
-            vigil: None,
+            wake_monitor: None,
             on_foreign_stop: Arc::new(|_| ()),
         };
         let pool = Arc::new(Pool::new(1, lodgers));

@@ -18,7 +18,8 @@ use foldhash::fast::FixedState;
 use super::super::machine::Machine;
 use super::super::names::{Cause, Outcome, Step};
 use super::super::service::{Progress, Service};
-use super::world::{Watched, World};
+use super::watched::Watched;
+use super::world::World;
 
 /// Hashes machine and world such that states which count as the same are the same.
 pub(super) fn hash<H: Hasher>(machine: &Machine, world: &World, to: &mut H) {
@@ -43,12 +44,12 @@ pub(super) fn hash<H: Hasher>(machine: &Machine, world: &World, to: &mut H) {
 /// All that is known of one service, in one number.
 fn code(service: &Service, watched: &Watched) -> u64 {
     let mut code = FixedState::default().build_hasher();
-    (service.kind, service.mode, service.life, service.passage, service.actor, service.registry)
+    (service.kind, service.mode, service.life, service.transition, service.actor, service.registry)
         .hash(&mut code);
     (service.wanted, service.leaves_for_good, service.vacant, service.owes_delay).hash(&mut code);
     (service.restarts, service.asked, service.cut, service.level).hash(&mut code);
     service.resources.hash(&mut code);
-    (watched.life, watched.way, watched.passage, watched.wanted, watched.removed).hash(&mut code);
+    (watched.life, watched.way, watched.transition, watched.wanted, watched.removed).hash(&mut code);
     (watched.vacant, watched.signalled, watched.closing, watched.delay, watched.owes_delay).hash(&mut code);
     (watched.stop_timer, watched.restarts, watched.forgotten, watched.lives, watched.cut).hash(&mut code);
     for step in Step::ALL {

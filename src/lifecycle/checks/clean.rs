@@ -2,9 +2,10 @@
 
 use super::super::io::{Answer, Input};
 use super::super::names::{Outcome, ServiceIx, Step};
-use super::accounts::Account;
+use super::bookkeeping::Account;
 use super::promises::Moment;
-use super::world::{Passage, Seen, Way, World};
+use super::watched::{Seen, Transition, Way};
+use super::world::World;
 
 impl World {
     /// Whether a set-up that ends so was cancelled: it had been told to stop, and not because another set-up failed.
@@ -46,6 +47,6 @@ impl World {
         // An actor that is gone cannot be started again.
         let gone = matches!(now.input, Input::Gone(of, _) if of == ix);
         let again = needed && !gone && self.restarts_on_failure(ix);
-        self.is_up() && (service.way != Way::On || service.passage == Passage::Addition || again)
+        self.is_up() && (service.way != Way::On || service.transition == Transition::Addition || again)
     }
 }

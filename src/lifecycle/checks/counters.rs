@@ -12,7 +12,7 @@ pub(super) fn counters_match(machine: &Machine) -> bool {
     machine.open_steps == steps.sum::<usize>()
         && machine.open_runs == services.iter().filter(|s| s.is_open(Step::Run)).count()
         && machine.up as usize == services.iter().filter(|s| s.facts.up).count()
-        && machine.working as usize == services.iter().filter(|s| s.facts.works).count()
+        && machine.working as usize == services.iter().filter(|s| s.facts.has_work).count()
         && machine.actors == services.iter().filter(|s| alive(s.actor)).count()
         && machine.closing == services.iter().filter(|s| s.registry == Registry::Closing).count()
         && machine.resources == services.iter().map(live).sum::<usize>()
@@ -34,6 +34,6 @@ fn neighbours_match(machine: &Machine, ix: ServiceIx) -> bool {
             service.depends_on.iter().filter(missing).filter(|on| !on.survives).count(),
             service.neighbours.lost,
         )
-        && count(dependents().filter(|d| facts(d.by).leans).count(), service.neighbours.leaning)
-        && count(dependents().filter(|d| facts(d.by).stands).count(), service.neighbours.standing)
+        && count(dependents().filter(|d| facts(d.by).blocks_stop).count(), service.neighbours.blocking)
+        && count(dependents().filter(|d| facts(d.by).holds_resources).count(), service.neighbours.holding)
 }

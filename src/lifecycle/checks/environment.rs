@@ -5,7 +5,8 @@
 
 use super::super::io::{Answer, Departure, Input};
 use super::super::names::{Kind, ResourceIx, ServiceIx, SignalKind, Step};
-use super::world::{Hold, Life, Once, Passage, Pressure, Seen, Watched, Way, World};
+use super::watched::{Hold, Life, Once, Pressure, Seen, Transition, Watched, Way};
+use super::world::World;
 
 /// The bounds of an environment.
 #[derive(Debug, Clone, Copy)]
@@ -194,8 +195,8 @@ pub(super) fn passage_to_go_on(world: &World) -> Option<Input> {
         return Some(Input::ResourcesClosed(ix));
     }
     for (ix, service) in world.each().filter(|(_, service)| !service.vacant) {
-        let works = |&step: &Step| service.is_open(step) && (step != Step::Run || service.signalled);
-        if let Some(step) = Step::ALL.into_iter().find(works) {
+        let has_work = |&step: &Step| service.is_open(step) && (step != Step::Run || service.signalled);
+        if let Some(step) = Step::ALL.into_iter().find(has_work) {
             return Some(Input::Answered(ix, step, Answer::Ok));
         }
         if matches!(service.life, Life::Retired | Life::Forced) {
@@ -222,7 +223,7 @@ impl World {
     /// Whether a restart, a stop or an addition is under way that others' being down does not explain.
     pub(super) fn has_passage(&self) -> bool {
         let all_wanted = self.services.iter().all(|service| service.wanted || service.vacant);
-        all_wanted && self.services.iter().any(|service| service.passage != Passage::None)
+        all_wanted && self.services.iter().any(|service| service.transition != Transition::None)
     }
 
     /// Whether an input means anything now. What does not is late, doubled or impossible, and must change

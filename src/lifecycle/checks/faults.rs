@@ -5,7 +5,8 @@ use super::super::names::Kind::{self, Both, Generic, Server};
 use super::super::names::{ResourceIx, RestartCause, ServiceIx, Step};
 use super::restarts::{following, restarting, small};
 use super::sizes::system;
-use super::world::{Hold, World};
+use super::watched::Hold;
+use super::world::World;
 
 /// A rule that is broken deliberately.
 #[derive(Debug, Clone, Copy)]

@@ -20,14 +20,15 @@
 //! so that no path is infinite; and in each state short of the end something is still to come that needs
 //! nobody's goodwill ([`environment::forced_to_come`]), or, without a deadline, somebody's answer.
 
-mod accounts;
-mod between;
+mod announcements;
+mod bookkeeping;
 mod canonical;
 mod clean;
 mod counters;
 mod environment;
 mod faults;
-mod held;
+mod gated_start;
+mod invariants;
 mod model;
 mod orders;
 mod otp;
@@ -35,5 +36,5 @@ mod promises;
 mod random;
 mod restarts;
 mod sizes;
-mod tidings;
+mod watched;
 mod world;

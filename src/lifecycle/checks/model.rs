@@ -14,7 +14,8 @@ use super::counters::counters_match;
 use super::environment::{Bounds, forced_to_come, kindly_to_come, passage_to_go_on, possible, strays};
 use super::faults::Fault;
 use super::promises::{Broken, Guarantee};
-use super::world::{Once, Pressure, World};
+use super::watched::{Once, Pressure};
+use super::world::World;
 
 /// A system to be walked through.
 #[derive(Debug, Clone)]

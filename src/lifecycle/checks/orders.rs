@@ -3,7 +3,8 @@
 use super::super::io::{Command, Input};
 use super::super::names::{Kind, ResourceIx, ServiceIx, Step};
 use super::promises::{Guarantee, Moment, Verdict, ensure};
-use super::world::{Hold, Life, Once, Pressure, Seen, Watched, Way, World};
+use super::watched::{Hold, Life, Once, Pressure, Seen, Watched, Way};
+use super::world::World;
 
 impl World {
     pub(super) fn obey(&mut self, command: &Command, now: &mut Moment) -> Verdict {
@@ -134,7 +135,7 @@ impl World {
         if !self.requested {
             let service = self.get(ix);
             ensure(service.way == Way::Asked, G05, "requested resolves for who goes down")?;
-            let alone = self.dependents(ix, true).all(|dependent| !dependent.leans());
+            let alone = self.dependents(ix, true).all(|dependent| !dependent.blocks_stop());
             ensure(alone, G05, "who depends on a service goes down before it")?;
             self.at(ix).signalled = true;
             return Ok(());

@@ -94,21 +94,21 @@ impl Play {
 
 /// What becomes of a service that ends.
 #[derive(Debug, PartialEq)]
-enum Fate {
+enum ExitMode {
     Restarted,
     /// It stays down, and nobody else is disturbed.
     EndsAlone,
     Escalates,
 }
 
-fn fate(mode: RestartMode, end: Answer, most_restarts: u32) -> Fate {
+fn fate(mode: RestartMode, end: Answer, most_restarts: u32) -> ExitMode {
     let spec = Spec { mode, most_restarts: Some(most_restarts), ..restarting(Kind::Generic, 0) };
     let mut play = Play::begin(vec![spec, Spec::plain(Kind::Generic)]);
     play.run_ends(0, end);
     match (play.shutdown(), play.restarted().as_slice()) {
-        (Some(Cause::RunFailed(ServiceIx(0))), []) => Fate::Escalates,
-        (None, [0]) => Fate::Restarted,
-        (None, []) => Fate::EndsAlone,
+        (Some(Cause::RunFailed(ServiceIx(0))), []) => ExitMode::Escalates,
+        (None, [0]) => ExitMode::Restarted,
+        (None, []) => ExitMode::EndsAlone,
         other => panic!("{other:?}"),
     }
 }
@@ -116,7 +116,7 @@ fn fate(mode: RestartMode, end: Answer, most_restarts: u32) -> Fate {
 #[test]
 fn permanent_transient_and_temporary_by_normal_and_abnormal_end_within_and_over_intensity() {
     use Answer::{Error, Ok};
-    use Fate::*;
+    use ExitMode::*;
     use RestartMode::*;
     #[rustfmt::skip]
     let table = [

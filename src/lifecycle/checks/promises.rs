@@ -7,8 +7,9 @@
 
 use super::super::io::{Answer, Command, Departure, Fault, Input};
 use super::super::names::{ErrorStage, Outcome, ResourceIx, ServiceIx, Step};
-use super::accounts::Account;
-use super::world::{Hold, Life, Once, Passage, Pressure, Seen, Watched, Way, World};
+use super::bookkeeping::Account;
+use super::watched::{Hold, Life, Once, Pressure, Seen, Transition, Watched, Way};
+use super::world::World;
 
 /// The guarantees of the contract that the rules have to keep.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -170,7 +171,9 @@ impl World {
 
     fn take_order(&mut self, order: Input) {
         match order {
-            Input::Added(ix) if self.get(ix).way == Way::Down => self.at(ix).passage = Passage::Addition,
+            Input::Added(ix) if self.get(ix).way == Way::Down => {
+                self.at(ix).transition = Transition::Addition
+            }
             Input::RemoveAsked(ix) if self.dependents(ix, false).next().is_none() => {
                 self.at(ix).removed = true
             }
@@ -190,7 +193,8 @@ impl World {
 
     pub(super) fn can_be_restarted(&self, ix: ServiceIx) -> bool {
         let service = self.get(ix);
-        let stays = !service.removed && service.passage != Passage::Addition && service.life != Life::Gone;
+        let stays =
+            !service.removed && service.transition != Transition::Addition && service.life != Life::Gone;
         self.spec(ix).restartable && stays
     }
 
@@ -243,7 +247,7 @@ impl World {
         let set_up = |service: &Watched| service.step(Step::Setup) == Seen::Ok;
         let runs = |service: &Watched| !service.kind.runs() || service.step(Step::Run) != Seen::Unsent;
         let again = |service: &Watched| {
-            service.lives > 0 || service.way != Way::On || service.passage == Passage::Addition
+            service.lives > 0 || service.way != Way::On || service.transition == Transition::Addition
         };
         let launched = self.launched() || self.all_set_up();
         launched && self.services.iter().all(|s| again(s) || (set_up(s) && runs(s)))
@@ -255,7 +259,7 @@ impl World {
     pub(super) fn expect(&self, ix: ServiceIx, stage: Option<ErrorStage>, now: &mut Moment) -> Option<Fault> {
         let (stage, service) = (stage?, self.get(ix));
         let mended = match (self.is_up(), service.way) {
-            (true, Way::On) if service.passage == Passage::Addition => true,
+            (true, Way::On) if service.transition == Transition::Addition => true,
             (true, Way::On) if stage != ErrorStage::Shutdown && self.restarts_on_failure(ix) => {
                 now.restart = Some(ix);
                 true

@@ -17,7 +17,8 @@ use super::environment::{
     ALL_ANSWERS, ALL_DEPARTURES, Bounds, forced_to_come, kindly_to_come, possible, strays,
 };
 use super::promises::Broken;
-use super::world::{MOST_RESOURCES, World};
+use super::watched::MOST_RESOURCES;
+use super::world::World;
 
 /// A system and what befalls it.
 #[derive(Debug, Clone)]

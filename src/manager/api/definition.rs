@@ -10,7 +10,7 @@ use crate::base::clock;
 use crate::events::Name;
 use crate::grpc::builtin::ping::PingService;
 use crate::grpc::{SERVER_ID, health};
-use crate::lifecycle::{Budget, Spec};
+use crate::lifecycle::{Budget, Spec, start_order, stop_turns};
 use crate::report::ConfigError;
 use crate::service::{RestartPolicy, ServiceSpec};
 
@@ -114,16 +114,15 @@ impl Definition {
 
 /// Who starts after how many others, who stops after how many, and when at the latest.
 fn take_turns(services: &mut [PlannedService], needs: &[Vec<usize>], budget: &Budget) {
-    let order = crate::lifecycle::start_order(needs).unwrap_or_default();
+    let order = start_order(needs).unwrap_or_default();
     for &at in &order {
         services[at].start_turn = needs[at].iter().map(|&on| services[on].start_turn + 1).max().unwrap_or(0);
     }
-    for &at in order.iter().rev() {
-        for &on in &needs[at] {
-            services[on].stop_turn = services[on].stop_turn.max(services[at].stop_turn + 1);
-        }
+    let stop_turns = stop_turns(services.len(), order.into_iter(), |at| needs[at].iter().copied());
+    for (service, turn) in services.iter_mut().zip(&stop_turns) {
+        service.stop_turn = *turn as usize;
     }
-    let turns = services.iter().map(|service| service.stop_turn + 1).max().unwrap_or(1) as u32;
+    let turns = stop_turns.into_iter().max().unwrap_or(0) + 1;
     let asked = clock::now();
     for service in services {
         let share = budget.share_until(asked, service.stop_turn as u32, turns);

@@ -11,7 +11,7 @@ use crate::base::seconds;
 use crate::base::{as_ms, as_opt_ms, as_text};
 use crate::events::{InFlight, Name, TimedEvent};
 use crate::grpc::GrpcAddress;
-use crate::lifecycle::Stage;
+use crate::lifecycle::{Stage, Step};
 use crate::report::{ResourceReport, ServiceReport, ShutdownReport, StepReport};
 use crate::service::RestartPolicy;
 
@@ -129,21 +129,15 @@ pub(crate) fn indented(nested: &impl fmt::Display) -> String {
 
 impl ServiceStatus {
     pub(crate) fn new(service: &ServiceReport, now: Duration) -> Self {
-        let steps = [
-            ("shutting down", &service.shutdown),
-            ("running", &service.run),
-            ("setting up", &service.setup),
-            ("registering", &service.register),
-        ];
-        let sent = || steps.iter().filter_map(|(doing, step)| Some((doing, step.as_ref()?)));
-        let open = sent().find(|(_, step)| step.outcome.is_none());
+        let open = service.steps().rev().find(|(_, report)| report.outcome.is_none());
         let state = match open {
-            Some((doing, step)) => format!("{doing} for {}", seconds(now - step.asked_at)),
+            Some((step, report)) => format!("{} for {}", step.doing(), seconds(now - report.asked_at)),
             None => ended(service),
         };
         let over = |step: &StepReport| step.took.map(|took| step.asked_at + took);
-        let since =
-            open.map(|(_, step)| step.asked_at).or_else(|| sent().filter_map(|(_, step)| over(step)).max());
+        let since = open
+            .map(|(_, step)| step.asked_at)
+            .or_else(|| service.steps().filter_map(|(_, step)| over(step)).max());
         Self {
             id: service.id.clone(),
             state,
@@ -160,22 +154,18 @@ impl ServiceStatus {
 
 /// What a service that owes no answer is.
 fn ended(service: &ServiceReport) -> String {
-    let step_text = |doing: &str, step: &StepReport| {
-        let outcome = match step.outcome {
-            _ if step.cancelled => "cancelled".to_owned(),
+    let text = |(step, report): (Step, &StepReport)| {
+        let outcome = match report.outcome {
+            _ if report.cancelled => "cancelled".to_owned(),
             outcome => outcome.map_or_else(String::new, |outcome| outcome.to_string()),
         };
-        match &step.why {
-            Some(why) => format!("{doing} {outcome}: {why}"),
-            None => format!("{doing} {outcome}"),
+        match &report.why {
+            Some(why) => format!("{step} {outcome}: {why}"),
+            None => format!("{step} {outcome}"),
         }
     };
-    match (&service.run, &service.setup, &service.register) {
-        (Some(run), ..) => step_text("run", run),
-        (None, Some(setup), _) => step_text("setup", setup),
-        (None, None, Some(register)) => step_text("register", register),
-        (None, None, None) => "waiting".to_owned(),
-    }
+    let last = service.steps().rfind(|(step, _)| *step != Step::Shutdown);
+    last.map_or_else(|| "waiting".to_owned(), text)
 }
 
 fn resource_status(resource: &ResourceReport, now: Duration) -> ResourceStatus {
@@ -232,12 +222,6 @@ impl fmt::Display for ManagerStatus {
                 write!(f, "\n{}", indented(nested))?;
             }
         }
-        if !self.history.is_empty() {
-            write!(f, "\n  latest events:")?;
-        }
-        for event in &self.history {
-            write!(f, "\n    {event}")?;
-        }
-        Ok(())
+        crate::events::write_latest(f, &self.history)
     }
 }

@@ -8,8 +8,8 @@ use crate::base::BoxError;
 use crate::grpc::{GrpcService, RegisterOnServer};
 use crate::service::{GenericService, Run, Service, Setup, Shutdown};
 #[cfg(feature = "testing")]
-use crate::supervision::Disturbance;
-use crate::supervision::{Control, Lane, Request};
+use crate::supervision::InjectedFault;
+use crate::supervision::{Control, PriorityInbox, Request};
 
 /// How to reach a service that was started.
 pub(crate) struct ActorHandle {
@@ -28,7 +28,7 @@ pub(crate) trait MessageRoutes: Send + Sync {
     fn shutdown(&self, message: MakeMessage<Shutdown>) -> Option<Request>;
     /// Takes the place of any of these, in a rehearsal.
     #[cfg(feature = "testing")]
-    fn disturbed(&self, by: Disturbance) -> Request;
+    fn with_fault(&self, by: InjectedFault) -> Request;
 }
 
 /// Asks past the mailbox.
@@ -55,7 +55,7 @@ impl<A: Service> TypedRoutes<A> {
     where
         A: GrpcService,
     {
-        Self { register: Some(Lane::<A>::request), ..self }
+        Self { register: Some(PriorityInbox::<A>::request), ..self }
     }
 
     /// It has a main loop.
@@ -63,7 +63,7 @@ impl<A: Service> TypedRoutes<A> {
     where
         A: GenericService,
     {
-        Self { run: Some(Lane::<A>::request), shutdown: Some(by_mailbox), ..self }
+        Self { run: Some(PriorityInbox::<A>::request), shutdown: Some(by_mailbox), ..self }
     }
 }
 
@@ -82,7 +82,7 @@ impl<A: Service> MessageRoutes for TypedRoutes<A> {
     }
 
     fn setup(&self, message: MakeMessage<Setup>) -> Request {
-        Lane::<A>::request(message)
+        PriorityInbox::<A>::request(message)
     }
 
     fn run(&self, message: MakeMessage<Run>) -> Option<Request> {
@@ -94,7 +94,7 @@ impl<A: Service> MessageRoutes for TypedRoutes<A> {
     }
 
     #[cfg(feature = "testing")]
-    fn disturbed(&self, by: Disturbance) -> Request {
-        Lane::<A>::disturbed(by)
+    fn with_fault(&self, by: InjectedFault) -> Request {
+        PriorityInbox::<A>::with_fault(by)
     }
 }

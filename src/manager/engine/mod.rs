@@ -13,6 +13,7 @@ mod life;
 pub(crate) mod mailbox;
 pub(crate) mod manager_loop;
 pub(crate) mod message_routes;
+mod notices;
 pub(crate) mod open_orders;
 pub(crate) mod orders;
 pub(crate) mod own_thread;

@@ -27,7 +27,7 @@ impl Manager {
             whom: "the manager",
             name: format!("manager-{}", NEXT.fetch_add(1, Ordering::Relaxed)),
             dispatch: &Dispatch::none(),
-            vigil: None,
+            wake_monitor: None,
             outer: outer.clone(),
             on_foreign_stop: Arc::new(move |_| ask_to_stop(&manager)),
         });

@@ -18,7 +18,7 @@ use crate::manager::api::definition::CheckedDefinition;
 use crate::manager::api::messages::GetStatus;
 use crate::manager::api::pending_service::PendingService;
 use crate::manager::api::status::ManagerStatus;
-use crate::manager::observe::event_log::{EventLog, Subject, doing};
+use crate::manager::observe::event_log::{EventLog, Subject};
 use crate::manager::observe::flight_recorder::FlightRecorder;
 use crate::manager::observe::logging::{self, Spans};
 use crate::manager::signals::{self, Registration};
@@ -179,7 +179,9 @@ impl Running {
         let mut waiting_for: Vec<String> = open
             .iter()
             .take(NAMED)
-            .map(|&(subject, lasted)| format!("{} ({}, {})", name(subject), doing(subject), seconds(lasted)))
+            .map(|&(subject, lasted)| {
+                format!("{} ({}, {})", name(subject), subject.activity(), seconds(lasted))
+            })
             .collect();
         if open.len() > NAMED {
             waiting_for.push(format!("and {} more", open.len() - NAMED));

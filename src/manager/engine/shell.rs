@@ -5,31 +5,27 @@
 //! for its acknowledgement, and who blocks whom.
 
 use std::collections::VecDeque;
-use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::due_times::DueTimes;
-use super::forced_actors::{Forced, Forcing};
+use super::forced_actors::Forcing;
 use super::inbox::{Generation, ManagerInput, ManagerSender, TimerEvent};
 use super::open_orders::OpenOrders;
 use super::service_slot::ServiceSlot;
 use crate::base::clock;
-use crate::events::LifecycleEvent;
-use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, ServerError};
+use crate::grpc::{Gauge, GrpcRegistrar};
 use crate::lifecycle::{
-    Absence, Announcement, Answer, Budget, Command, Commands, Departure, Input, Machine, ResourceIx,
-    ServiceIx, Spec, Stage, Step,
+    Absence, Announcement, Budget, Command, Commands, Input, Machine, ResourceIx, ServiceIx, Spec, Stage,
 };
 use crate::manager::api::pending_service::PendingService;
 use crate::manager::observe::event_log::{Detail, EventLog};
 use crate::manager::observe::logging::Spans;
 use crate::manager::observe::watchdog::Watchdog;
 use crate::manager::observe::worker_stalls::WorkerStalls;
-use crate::report::ManagerError;
-use crate::service::{Deadlines, ResourceEvent, Started};
-use crate::supervision::{Gone, Lodgers, Notice, OnForeignStop, Pool, Reply, Thread, batched};
+use crate::service::{Deadlines, Started};
+use crate::supervision::{Lodgers, OnForeignStop, Pool, Thread, batched};
 
 /// The moment that resources get which were never asked before the deadline.
 pub(crate) const LAST_CALL: Duration = Duration::from_millis(20);
@@ -102,7 +98,7 @@ impl Shell {
                         kind,
                         home: actix_rt::Arbiter::current(),
                         dispatch: dispatch.clone(),
-                        vigil: watchdog.vigil(),
+                        wake_monitor: watchdog.wake_monitor(),
                         on_foreign_stop: Arc::clone(&on_foreign_stop),
                     },
                 ),
@@ -247,74 +243,6 @@ impl Shell {
         }
     }
 
-    /// Something that an actor, a resource or the server told.
-    pub(crate) fn on_actor_notice(&mut self, ix: ServiceIx, generation: Generation, notice: Notice) {
-        if !self.service(ix).is_actor(generation) {
-            return;
-        }
-        self.forget_restarts(ix);
-        match notice {
-            Notice::Panicked(panic) => self.feed(Input::Panicked(ix), Detail::Panic(panic)),
-            Notice::Suspended(gone) => {
-                let (departure, detail) = departure(gone);
-                self.feed(Input::Suspended(ix, departure), detail);
-            }
-            Notice::Gone(gone) => {
-                self.forcing.is_gone(Forced::Service(ix));
-                let (departure, detail) = departure(gone);
-                self.service(ix).actor = None;
-                self.feed(Input::Gone(ix, departure), detail);
-            }
-        }
-    }
-
-    pub(crate) fn on_answer(&mut self, ix: ServiceIx, generation: Generation, step: Step, reply: Reply) {
-        if self.service(ix).is_actor(generation) {
-            self.forget_restarts(ix);
-            let (answer, detail) = answer(reply);
-            self.feed(Input::Answered(ix, step, answer), detail);
-        }
-    }
-
-    pub(crate) fn on_resource_event(
-        &mut self,
-        resource: ResourceIx,
-        generation: Generation,
-        told: ResourceEvent,
-    ) {
-        let ix = resource.service;
-        if self.service(ix).life != generation {
-            return;
-        }
-        self.forget_restarts(ix);
-        self.learn_of_resources(ix);
-        match told {
-            ResourceEvent::Started => self.feed_queued(),
-            ResourceEvent::Notice(Notice::Panicked(panic)) => {
-                self.feed(Input::ResourcePanicked(resource), Detail::Panic(panic));
-            }
-            ResourceEvent::Notice(Notice::Gone(gone) | Notice::Suspended(gone)) => {
-                self.forcing.is_gone(Forced::Resource(resource));
-                let (departure, detail) = departure(gone);
-                self.feed(Input::ResourceGone(resource, departure), detail);
-            }
-        }
-    }
-
-    pub(crate) fn on_released(&mut self, resource: ResourceIx, generation: Generation, reply: Reply) {
-        if self.service(resource.service).life == generation {
-            let (answer, detail) = answer(reply);
-            self.feed(Input::Released(resource, answer), detail);
-        }
-    }
-
-    pub(crate) fn on_serving(&mut self, addresses: Vec<GrpcAddress>) {
-        for address in addresses {
-            self.event_log.emit(LifecycleEvent::Serving { address });
-        }
-        self.feed(Input::Serving, Detail::None);
-    }
-
     pub(crate) fn service(&mut self, ix: ServiceIx) -> &mut ServiceSlot {
         &mut self.services[ix.0 as usize]
     }
@@ -332,39 +260,12 @@ impl Shell {
     }
 
     /// Tells the rules of resources that they have not heard of.
-    fn learn_of_resources(&mut self, ix: ServiceIx) {
+    pub(super) fn learn_of_resources(&mut self, ix: ServiceIx) {
         let Some(registry) = self.service(ix).registry.clone() else { return };
         for started in registry.untold() {
             self.event_log.name_resource(ix, started.name.clone());
             self.service(ix).resources.push(started);
             self.inputs.push_back((Input::ResourceStarted(ix), Detail::None));
         }
-    }
-}
-
-fn answer(reply: Reply) -> (Answer, Detail) {
-    match reply {
-        Reply::Ok => (Answer::Ok, Detail::None),
-        Reply::Error(error, text) if failed_of_itself(&*error) => {
-            (Answer::OwnError, Detail::Error(error, text))
-        }
-        Reply::Error(error, text) => (Answer::Error, Detail::Error(error, text)),
-        Reply::Panic(panic) => (Answer::Panic, Detail::Panic(panic)),
-        Reply::Missing => (Answer::Missing, Detail::None),
-    }
-}
-
-/// G21: whether a request to stop is no reason for it. What failed in a nested manager has failed, whoever told that to stop; and
-/// an address that was in use would have been so without the request (G14).
-fn failed_of_itself(error: &(dyn Error + Send + Sync + 'static)) -> bool {
-    let in_use = error.downcast_ref().is_some_and(|error| matches!(error, ServerError::InUse { .. }));
-    in_use || error.is::<ManagerError>()
-}
-
-fn departure(gone: Gone) -> (Departure, Detail) {
-    match gone {
-        Gone::Ended => (Departure::Ended, Detail::None),
-        Gone::Panicked(panic) => (Departure::Panicked, Detail::Panic(panic)),
-        Gone::Dismissed => (Departure::Dismissed, Detail::None),
     }
 }

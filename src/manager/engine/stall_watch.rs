@@ -8,7 +8,7 @@ use super::shell::Shell;
 use crate::events::{LifecycleEvent, Name, Stall};
 use crate::lifecycle::{Departure, Input, LongPoll, ServiceIx, StallChange, StallKind};
 use crate::manager::observe::actor_label::ActorLabel;
-use crate::manager::observe::event_log::{Detail, Subject, doing};
+use crate::manager::observe::event_log::{Detail, Subject};
 use crate::report::StuckError;
 use crate::supervision::{Busy, Thread, now};
 
@@ -151,7 +151,11 @@ impl Shell {
             }
         };
         let open = self.event_log.open();
-        open.iter().rev().map(|(subject, _)| *subject).find(is).map_or("its messages", doing)
+        open.iter()
+            .rev()
+            .map(|(subject, _)| *subject)
+            .find(is)
+            .map_or("its messages", |subject| subject.activity().name())
     }
 
     fn label_of(&self, ix: ServiceIx) -> ActorLabel {

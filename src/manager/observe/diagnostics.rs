@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::api_errors::ReissueError;
 use crate::grpc::{DrainError, ServerError, TlsError};
-use crate::lifecycle::{BudgetError, Stage};
+use crate::lifecycle::{Activity, BudgetError, Stage, Step};
 use crate::manager::OrderError;
 use crate::report::{ConfigError, ForcedError, Hold, NoAnswerError, ReturnedError, StageError, StuckError};
 use crate::service::{ResourceError, RestartPolicyError};
@@ -45,8 +45,8 @@ fn hold(error: &ForcedError) -> &Hold {
     &error.hold
 }
 
-fn forced(doing: &'static str, hold: Hold) -> ForcedError {
-    ForcedError { doing, lasted: SECOND, hold, in_flight: None }
+fn forced(activity: Activity, hold: Hold) -> ForcedError {
+    ForcedError::new(activity, SECOND, hold, None)
 }
 
 fn denied() -> io::Error {
@@ -177,17 +177,17 @@ fn where_the_server_cannot_serve_the_address_is_told_and_a_way_out() {
 fn who_was_forced_is_told_for_what_and_what_to_do() {
     let asked = SECOND;
     every!(hold -> Hold { NotAsked, Silent, WentOn, Panicked, Blocking, Starved, Unresponsive }:
-        forced("setup", Hold::NotAsked) => ["of setup", "before it had been asked", "limit what its set-up waits for"],
-        forced("run", Hold::NotAsked) => ["of run", "before it had been asked", "StartShutdown"],
-        forced("run", Hold::Silent { asked }) => ["1.0 s ago", "have its Run return"],
-        forced("release", Hold::Silent { asked }) => ["of release", "limit what its Release waits for"],
-        forced("run", Hold::WentOn { asked }) => ["1.0 s ago", "have its Run return"],
-        forced("run", Hold::Panicked) => ["had panicked", "mend the panic"],
-        forced("run", Hold::Blocking { lasted: SECOND }) => ["for 1.0 s", "spawn_blocking"],
+        forced(Activity::Step(Step::Setup), Hold::NotAsked) => ["of setup", "before it had been asked", "limit what its set-up waits for"],
+        forced(Activity::Step(Step::Run), Hold::NotAsked) => ["of run", "before it had been asked", "StartShutdown"],
+        forced(Activity::Step(Step::Run), Hold::Silent { asked }) => ["1.0 s ago", "have its Run return"],
+        forced(Activity::Release, Hold::Silent { asked }) => ["of release", "limit what its Release waits for"],
+        forced(Activity::Step(Step::Run), Hold::WentOn { asked }) => ["1.0 s ago", "have its Run return"],
+        forced(Activity::Step(Step::Run), Hold::Panicked) => ["had panicked", "mend the panic"],
+        forced(Activity::Step(Step::Run), Hold::Blocking { lasted: SECOND }) => ["for 1.0 s", "spawn_blocking"],
         forced("ending", Hold::Starved { by: "b".into(), lasted: SECOND }) => ["could not be ended", "by b", "dedicated thread"],
-        forced("run", Hold::Unresponsive) => ["does not react", "look for blocking calls"],
+        forced(Activity::Step(Step::Run), Hold::Unresponsive) => ["does not react", "look for blocking calls"],
     );
-    helps(&NoAnswerError { doing: "Release" }, &["Release", "answer first, then stop"]);
+    helps(&NoAnswerError::new(Activity::Release), &["release", "answer first, then stop"]);
     let stuck = StuckError { lasted: 2 * SECOND, limit: SECOND, thread: "arbiter 3".into() };
     helps(&stuck, &["2.0 s", "1.0 s", "arbiter 3", "spawn_blocking"]);
     helps(&ReturnedError, &["RestartPolicy", "on_failure()"]);

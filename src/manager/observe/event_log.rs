@@ -13,7 +13,7 @@ use super::flight_recorder::FlightRecorder;
 use super::observers::Observers;
 use crate::base::clock;
 use crate::events::{End, EventSender, Failure, InFlight, LifecycleEvent, Name, TimedEvent};
-use crate::lifecycle::{Announcement, Fault, Outcome, ResourceIx, ServiceIx, Step};
+use crate::lifecycle::{Activity, Announcement, Fault, Outcome, ResourceIx, ServiceIx, Step};
 use crate::report::{
     ForcedError, Hold, NoAnswerError, PanicError, ReportBuilder, ReturnedError, ServiceReport, StuckError,
 };
@@ -34,6 +34,15 @@ pub(crate) enum Detail {
 pub(crate) enum Subject {
     Service(ServiceIx, Step),
     Resource(ResourceIx),
+}
+
+impl Subject {
+    pub(crate) fn activity(self) -> Activity {
+        match self {
+            Self::Service(_, step) => Activity::Step(step),
+            Self::Resource(_) => Activity::Release,
+        }
+    }
 }
 
 /// The account of a manager's life.
@@ -244,11 +253,11 @@ impl EventLog {
     ) -> End {
         let began = self.open_since(subject).unwrap_or(at);
         let took = at - began;
-        let doing = doing(subject);
+        let activity = subject.activity();
         let error = error.map(|fault| match (outcome, detail) {
             (Outcome::Forced, Detail::Held(hold)) => self.forced(subject, fault, hold.clone(), took),
             (Outcome::Forced, _) => self.forced(subject, fault, self.hold(subject, began, at), took),
-            _ => failure(doing, outcome, fault, detail, took),
+            _ => failure(activity, outcome, fault, detail, took),
         });
         End { took, outcome, error, cancelled: false }
     }
@@ -262,24 +271,7 @@ impl EventLog {
     }
 }
 
-/// What somebody is doing, in a word.
-pub(crate) fn doing(subject: Subject) -> &'static str {
-    match subject {
-        Subject::Service(_, Step::Register) => "register",
-        Subject::Service(_, Step::Setup) => "setup",
-        Subject::Service(_, Step::Run) => "run",
-        Subject::Service(_, Step::Shutdown) => "shutdown",
-        Subject::Resource(_) => "release",
-    }
-}
-
-fn failure(
-    doing: &'static str,
-    outcome: Outcome,
-    fault: Fault,
-    detail: &Detail,
-    lasted: Duration,
-) -> Failure {
+fn failure(activity: Activity, outcome: Outcome, fault: Fault, detail: &Detail, lasted: Duration) -> Failure {
     match (outcome, detail) {
         (Outcome::Error | Outcome::Panic, Detail::Error(source, text)) => {
             Failure::new(fault, Arc::clone(text), Arc::clone(source))
@@ -289,8 +281,8 @@ fn failure(
         (Outcome::Ok, _) => Failure::of(fault, ReturnedError),
         (Outcome::Forced, detail) => {
             let hold = if let Detail::Held(hold) = detail { hold.clone() } else { Hold::Unresponsive };
-            Failure::of(fault, ForcedError { doing, lasted, hold, in_flight: None })
+            Failure::of(fault, ForcedError::new(activity, lasted, hold, None))
         }
-        _ => Failure::of(fault, NoAnswerError { doing }),
+        _ => Failure::of(fault, NoAnswerError::new(activity)),
     }
 }

@@ -11,13 +11,13 @@ use std::time::Duration;
 use super::actor_label::ActorLabel;
 use crate::lifecycle::Stalls;
 use crate::manager::engine::inbox::{ManagerInput, ManagerSender, TimerEvent};
-use crate::supervision::{Tag, Thread, Vigil};
+use crate::supervision::{Tag, Thread, WakeMonitor};
 
 /// The watchdog of a manager.
 pub(crate) struct Watchdog {
     /// How long a poll may last; `None`: as long as it likes.
     pub(crate) limit: Option<Duration>,
-    vigil: Option<Arc<Vigil>>,
+    wake_monitor: Option<Arc<WakeMonitor>>,
     pub(crate) stalls: Stalls<ActorLabel>,
     /// Threads of actors that were given up, and block them still.
     pub(crate) left: Vec<(Tag, Arc<Thread>)>,
@@ -25,14 +25,14 @@ pub(crate) struct Watchdog {
 
 impl Watchdog {
     pub(crate) fn new(limit: Option<Duration>, sender: &ManagerSender) -> Self {
-        let vigil = limit.map(|limit| {
+        let wake_monitor = limit.map(|limit| {
             let sender = sender.clone();
-            Arc::new(Vigil::new(limit / 4, move || {
+            Arc::new(WakeMonitor::new(limit / 4, move || {
                 sender.send(ManagerInput::Timer(TimerEvent::LookAtThreads))
             }))
         });
         let stalls = Stalls::new(limit.unwrap_or(Duration::MAX));
-        Self { limit, vigil, stalls, left: Vec::new() }
+        Self { limit, wake_monitor, stalls, left: Vec::new() }
     }
 
     /// An actor was given up, and blocks its thread still.
@@ -41,7 +41,7 @@ impl Watchdog {
     }
 
     /// What has threads looked at.
-    pub(crate) fn vigil(&self) -> Option<Arc<Vigil>> {
-        self.vigil.clone()
+    pub(crate) fn wake_monitor(&self) -> Option<Arc<WakeMonitor>> {
+        self.wake_monitor.clone()
     }
 }

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::base::BoxError;
 use crate::events::Name;
 use crate::lifecycle::{Input, SignalKind, Step};
-use crate::supervision::{Disturbance, REHEARSED, Request};
+use crate::supervision::{InjectedFault, REHEARSED, Request};
 
 /// How a manager is rehearsed.
 #[derive(Debug, Clone, Default)]
@@ -32,7 +32,7 @@ pub(crate) struct Rehearsal {
 #[derive(Debug, Clone)]
 pub(crate) struct Fault {
     pub(crate) point: FaultPoint,
-    pub(crate) flaw: Flaw,
+    pub(crate) kind: FaultKind,
     /// Cancelled when it strikes.
     pub(crate) struck: CancellationToken,
 }
@@ -52,7 +52,7 @@ pub(crate) enum FaultPoint {
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Flaw {
+pub(crate) enum FaultKind {
     /// The answer is an error. The handler is not called.
     Error,
     /// The answer is an error, where the handler's own was `Ok`.
@@ -114,12 +114,12 @@ impl StopRequest {
     }
 }
 
-impl Flaw {
+impl FaultKind {
     /// What it does to the actor itself.
-    pub(crate) fn disturbance(self, point: &FaultPoint) -> Option<Disturbance> {
+    pub(crate) fn injected_fault(self, point: &FaultPoint) -> Option<InjectedFault> {
         match self {
-            Self::Panic => Some(Disturbance::Panic(point.told("panics"))),
-            Self::End => Some(Disturbance::End),
+            Self::Panic => Some(InjectedFault::Panic(point.told("panics"))),
+            Self::End => Some(InjectedFault::End),
             _ => None,
         }
     }
@@ -206,7 +206,7 @@ impl fmt::Display for FaultPoint {
     }
 }
 
-impl fmt::Display for Flaw {
+impl fmt::Display for FaultKind {
     /// Without its times: those come from the random seed.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -241,6 +241,6 @@ impl Fault {
     /// Whether it is a matter of how a message is answered.
     pub(crate) fn is_of_answer(&self) -> bool {
         let asked = matches!(self.point, FaultPoint::Step { .. } | FaultPoint::Release { .. });
-        asked && !matches!(self.flaw, Flaw::StopRequest(..))
+        asked && !matches!(self.kind, FaultKind::StopRequest(..))
     }
 }

@@ -78,7 +78,7 @@ pub(crate) fn is_on_this_thread(manager: &Addr<Manager>) -> bool {
     HERE.with_borrow(|here| here.iter().any(|one| one.upgrade().as_ref() == Some(manager)))
 }
 
-/// Notes that this manager lives on the caller's thread.
+/// PanicLog that this manager lives on the caller's thread.
 pub(crate) fn note_thread(manager: &Addr<Manager>) {
     HERE.with_borrow_mut(|here| {
         here.retain(|one| one.upgrade().is_some());

@@ -1,27 +1,27 @@
 //! Where a fault strikes: as a message is sent, or beside it.
 
-use super::fault::{Fault, FaultPoint, Flaw};
+use super::fault::{Fault, FaultKind, FaultPoint};
 use crate::lifecycle::{Announcement, ResourceIx, ServiceIx, Step};
 use crate::manager::engine::shell::Shell;
 use crate::manager::observe::event_log::Detail;
-use crate::supervision::{Disturbance, Request, unasked};
+use crate::supervision::{InjectedFault, Request, unasked};
 
 impl Shell {
     /// The request of a step, or what it is to be in its place.
     pub(crate) fn spoiled(&mut self, ix: ServiceIx, step: Step, request: Request) -> Request {
         let Some(fault) = self.take_fault(true, |shell| shell.step(ix, step)) else { return request };
-        match (fault.flaw.disturbance(&fault.point), &self.service(ix).actor) {
-            (Some(disturbance), Some(actor)) => actor.handle.routes.disturbed(disturbance),
-            _ => fault.flaw.spoil(&fault.point, request),
+        match (fault.kind.injected_fault(&fault.point), &self.service(ix).actor) {
+            (Some(injected_fault), Some(actor)) => actor.handle.routes.with_fault(injected_fault),
+            _ => fault.kind.spoil(&fault.point, request),
         }
     }
 
     /// The same for a release.
     pub(crate) fn spoiled_release(&mut self, resource: ResourceIx, request: Request) -> Request {
         let Some(fault) = self.take_fault(true, |shell| shell.release_of(resource)) else { return request };
-        match fault.flaw.disturbance(&fault.point) {
-            Some(disturbance) => (self.resource(resource).disturb)(disturbance),
-            None => fault.flaw.spoil(&fault.point, request),
+        match fault.kind.injected_fault(&fault.point) {
+            Some(injected_fault) => (self.resource(resource).inject_fault)(injected_fault),
+            None => fault.kind.spoil(&fault.point, request),
         }
     }
 
@@ -43,10 +43,10 @@ impl Shell {
             _ => None,
         };
         let Some(fault) = fault else { return };
-        if let Some(disturbance) = fault.flaw.disturbance(&fault.point) {
-            self.disturb(&fault.point, disturbance);
+        if let Some(injected_fault) = fault.kind.injected_fault(&fault.point) {
+            self.inject_fault(&fault.point, injected_fault);
         }
-        if let Flaw::StopRequest(ask, after) = fault.flaw {
+        if let FaultKind::StopRequest(ask, after) = fault.kind {
             for &input in ask.inputs() {
                 if after.is_zero() {
                     self.inputs.push_back((input, Detail::None));
@@ -68,17 +68,17 @@ impl Shell {
     }
 
     /// Makes an actor fail of something that is none of its manager's messages.
-    fn disturb(&mut self, whom: &FaultPoint, by: Disturbance) {
+    fn inject_fault(&mut self, whom: &FaultPoint, by: InjectedFault) {
         let Some(slot) = self.services.iter().find(|slot| slot.id == *whom.service()) else { return };
         match whom.resource() {
             None => {
                 if let Some(actor) = &slot.actor {
-                    actor.handle.control.ask(unasked(actor.handle.routes.disturbed(by)), |_| ());
+                    actor.handle.control.ask(unasked(actor.handle.routes.with_fault(by)), |_| ());
                 }
             }
             Some(name) => {
                 if let Some(started) = slot.resources.iter().find(|started| started.name == *name) {
-                    started.control.ask(unasked((started.disturb)(by)), |_| ());
+                    started.control.ask(unasked((started.inject_fault)(by)), |_| ());
                 }
             }
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::ReportBuilder;
 use crate::events::{Failure, Name};
-use crate::lifecycle::{ErrorStage, Fault, RestartCause};
+use crate::lifecycle::{Activity, ErrorStage, Fault, RestartCause, Step};
 use crate::report::services::{ServiceError, ServicesErrors};
 use crate::report::shutdown_report::RestartReport;
 
@@ -14,7 +14,7 @@ impl ReportBuilder {
         &mut self,
         service: &Name,
         resource: Option<&Name>,
-        doing: &'static str,
+        activity: Activity,
         failure: &Failure,
     ) {
         let at = self.index(service);
@@ -22,7 +22,7 @@ impl ReportBuilder {
             self.known[at].mended = Some(Arc::clone(failure.text()));
             return;
         }
-        let mut error = ServiceError::new(service, doing, resource, failure);
+        let mut error = ServiceError::new(service, activity, resource, failure);
         let report = &self.report.services[at];
         if self.report.cause.is_none() && report.restarts > 0 {
             error.restarts = self.led_there(at);
@@ -64,7 +64,7 @@ impl ReportBuilder {
             let Some(&at) = self.services.get(id) else { continue };
             for on in &self.known[at].depends_on {
                 let failed = self.services.get(on).is_some_and(|&at| self.known[at].failed_unasked);
-                if failed && matches!(error.stage, "register" | "setup" | "run" | "handler" | "ending") {
+                if failed && !matches!(error.activity(), Activity::Step(Step::Shutdown) | Activity::Release) {
                     return Some(on.to_string());
                 }
                 if seen.insert(on) {

@@ -12,13 +12,7 @@ impl ReportBuilder {
     /// Since when a service's step has been open, if it is.
     pub(crate) fn open_since(&self, service: &Name, place: usize, step: Step) -> Option<Duration> {
         let report = &self.report.services[self.find_same(service, place)?];
-        let step = match step {
-            Step::Register => &report.register,
-            Step::Setup => &report.setup,
-            Step::Run => &report.run,
-            Step::Shutdown => &report.shutdown,
-        };
-        step.as_ref().filter(|step| step.took.is_none()).map(|step| step.asked_at)
+        report.step(step).filter(|step| step.took.is_none()).map(|step| step.asked_at)
     }
 
     /// Since when the release of a resource has been open, if it is.

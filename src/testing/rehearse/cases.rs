@@ -20,20 +20,20 @@ use super::history::{History, Phase, moment};
 use crate::events::{LifecycleEvent, Name};
 use crate::lifecycle::{Outcome, RestartMode, Step};
 use crate::manager::ManagerPlan;
-use crate::manager::test_support::fault::{FaultPoint, Flaw, StopRequest};
+use crate::manager::test_support::fault::{FaultKind, FaultPoint, StopRequest};
 use crate::service::RestartPolicy;
 
 /// One thing that goes wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Case {
     pub(super) point: FaultPoint,
-    pub(super) flaw: Flaw,
+    pub(super) kind: FaultKind,
 }
 
 impl fmt::Display for Case {
     /// `setup of database: hang`
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.point, self.flaw)
+        write!(f, "{}: {}", self.point, self.kind)
     }
 }
 
@@ -90,10 +90,10 @@ pub(super) fn cases(undisturbed: &History, signals: bool) -> Vec<Case> {
     }
     places.extend(lives(undisturbed));
     let of = |point: FaultPoint| {
-        let late = [Flaw::LateError, Flaw::LateAsyncPanic];
-        let mut flaws = flaws(&point, signals);
-        flaws.retain(|flaw| !(late.contains(flaw) && failing.contains(&point)));
-        flaws.into_iter().map(move |flaw| Case { point: point.clone(), flaw })
+        let late = [FaultKind::LateError, FaultKind::LateAsyncPanic];
+        let mut kinds = kinds(&point, signals);
+        kinds.retain(|kind| !(late.contains(kind) && failing.contains(&point)));
+        kinds.into_iter().map(move |kind| Case { point: point.clone(), kind })
     };
     places.into_iter().flat_map(of).collect()
 }
@@ -124,17 +124,17 @@ fn lives(undisturbed: &History) -> Vec<FaultPoint> {
     lives
 }
 
-fn flaws(point: &FaultPoint, signals: bool) -> Vec<Flaw> {
-    use Flaw::{AsyncPanic, Block, End, Error, Hang, LateAsyncPanic, LateError, Panic, Slow, Stick};
+fn kinds(point: &FaultPoint, signals: bool) -> Vec<FaultKind> {
+    use FaultKind::{AsyncPanic, Block, End, Error, Hang, LateAsyncPanic, LateError, Panic, Slow, Stick};
     const NO_TIME: Duration = Duration::ZERO;
-    let mut flaws = match point {
+    let mut kinds = match point {
         FaultPoint::Start { .. } | FaultPoint::Life { .. } => return vec![Panic, End],
         // A resource that fails has given back what it holds; so the next run finds the place as the first did.
         FaultPoint::Release { .. } => vec![LateError, Panic, LateAsyncPanic],
         FaultPoint::Step { step: Step::Setup | Step::Run, .. } => vec![Error, LateError, Panic, AsyncPanic],
         FaultPoint::Step { .. } => vec![Error, Panic, AsyncPanic],
     };
-    flaws.extend([Hang, Slow(NO_TIME), Block(NO_TIME), Stick(NO_TIME), End]);
+    kinds.extend([Hang, Slow(NO_TIME), Block(NO_TIME), Stick(NO_TIME), End]);
     let asks = [
         StopRequest::StartShutdown,
         StopRequest::ForceShutdown,
@@ -144,8 +144,8 @@ fn flaws(point: &FaultPoint, signals: bool) -> Vec<Flaw> {
         StopRequest::TerminateTwice,
     ];
     let heeded = asks.into_iter().filter(|ask| signals || !ask.is_signal());
-    flaws.extend(heeded.map(|ask| Flaw::StopRequest(ask, NO_TIME)));
-    flaws
+    kinds.extend(heeded.map(|ask| FaultKind::StopRequest(ask, NO_TIME)));
+    kinds
 }
 
 /// How much longer than the manager waits a thread is blocked that is blocked for too long.
@@ -160,23 +160,23 @@ impl Case {
         let name = FixedState::with_seed(seed).hash_one(self.to_string());
         let mut random = fastrand::Rng::with_seed(name);
         let mut within = |most: Duration| most.mul_f64(random.f64());
-        let flaw = match self.flaw {
+        let kind = match self.kind {
             // What is asked of a service to be done in time leaves it most of its time.
-            Flaw::Slow(_) => Flaw::Slow(within(whole / 10)),
-            Flaw::Block(_) => Flaw::Block(within(whole / 10)),
-            Flaw::Stick(_) => Flaw::Stick(whole + BEYOND),
+            FaultKind::Slow(_) => FaultKind::Slow(within(whole / 10)),
+            FaultKind::Block(_) => FaultKind::Block(within(whole / 10)),
+            FaultKind::Stick(_) => FaultKind::Stick(whole + BEYOND),
             // At once as often as not.
-            Flaw::StopRequest(ask, _) => {
-                Flaw::StopRequest(ask, within(2 * SOON_AFTER).saturating_sub(SOON_AFTER))
+            FaultKind::StopRequest(ask, _) => {
+                FaultKind::StopRequest(ask, within(2 * SOON_AFTER).saturating_sub(SOON_AFTER))
             }
-            flaw => flaw,
+            kind => kind,
         };
-        Self { point: self.point.clone(), flaw }
+        Self { point: self.point.clone(), kind }
     }
 
     /// Whether it blocks a thread, which no paused clock can tell.
     pub(super) fn blocks(&self) -> bool {
-        matches!(self.flaw, Flaw::Block(_) | Flaw::Stick(_))
+        matches!(self.kind, FaultKind::Block(_) | FaultKind::Stick(_))
     }
 }
 
@@ -252,16 +252,18 @@ mod tests {
                 let timed = case.timed(WHOLE, seed);
                 assert_eq!(timed, case.timed(WHOLE, seed));
                 assert_eq!(timed.to_string(), case.to_string());
-                match timed.flaw {
-                    Flaw::Slow(time) | Flaw::Block(time) => assert!(time <= WHOLE / 10, "{time:?}"),
-                    Flaw::Stick(time) => assert!(time > WHOLE, "{time:?}"),
-                    Flaw::StopRequest(_, after) => assert!(after <= SOON_AFTER, "{after:?}"),
+                match timed.kind {
+                    FaultKind::Slow(time) | FaultKind::Block(time) => assert!(time <= WHOLE / 10, "{time:?}"),
+                    FaultKind::Stick(time) => assert!(time > WHOLE, "{time:?}"),
+                    FaultKind::StopRequest(_, after) => assert!(after <= SOON_AFTER, "{after:?}"),
                     _ => {}
                 }
             }
         }
-        let slow =
-            Case { point: FaultPoint::Life { service: "a".into(), resource: None }, flaw: Flaw::Slow(WHOLE) };
+        let slow = Case {
+            point: FaultPoint::Life { service: "a".into(), resource: None },
+            kind: FaultKind::Slow(WHOLE),
+        };
         assert_ne!(slow.timed(WHOLE, 1), slow.timed(WHOLE, 2));
     }
 }

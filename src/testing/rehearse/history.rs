@@ -4,14 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::events::{End, LifecycleEvent, Name, TimedEvent};
-use crate::lifecycle::Step;
+use crate::events::{End, LifecycleEvent, Phase as EventPhase, TimedEvent};
+use crate::lifecycle::Activity;
 use crate::manager::test_support::fault::FaultPoint;
 
 /// How many events are shown with what went wrong.
 const SHOWN: usize = 30;
 
-/// All that a manager told.
+/// All that a manager reported.
 #[derive(Debug, Default)]
 pub(super) struct History(pub(super) Vec<Arc<TimedEvent>>);
 
@@ -26,31 +26,21 @@ pub(super) enum Phase<'a> {
 
 /// The place that an event is about, and what it says of it.
 pub(super) fn moment(event: &LifecycleEvent) -> Option<(FaultPoint, Phase<'_>)> {
-    use LifecycleEvent as E;
-    let step = |service: &Name, step| FaultPoint::Step { service: service.clone(), step };
-    let release = |service: &Name, resource: &Name| FaultPoint::Release {
-        service: service.clone(),
-        resource: resource.clone(),
+    let about = event.about();
+    let service = about.service?.clone();
+    let phase = match (about.phase?, about.activity) {
+        (EventPhase::Started, _) => Phase::Began,
+        (EventPhase::Finished(end), Some(Activity::Handler)) => Phase::Lost(end),
+        (EventPhase::Finished(end), _) => Phase::Over(end),
+        (EventPhase::Failed(..), _) => return None,
     };
-    let start = |service: &Name, resource: &Name| FaultPoint::Start {
-        service: service.clone(),
-        resource: resource.clone(),
-    };
-    Some(match event {
-        E::RegisterStarted { service } => (step(service, Step::Register), Phase::Began),
-        E::RegisterFinished { service, end } => (step(service, Step::Register), Phase::Over(end)),
-        E::SetupStarted { service } => (step(service, Step::Setup), Phase::Began),
-        E::SetupFinished { service, end } => (step(service, Step::Setup), Phase::Over(end)),
-        E::RunStarted { service } => (step(service, Step::Run), Phase::Began),
-        E::RunFinished { service, end } => (step(service, Step::Run), Phase::Over(end)),
-        E::ShutdownStarted { service } => (step(service, Step::Shutdown), Phase::Began),
-        E::ShutdownFinished { service, end } => (step(service, Step::Shutdown), Phase::Over(end)),
-        E::ResourceStarted { service, resource } => (start(service, resource), Phase::Began),
-        E::ResourceLost { service, resource, end } => (start(service, resource), Phase::Lost(end)),
-        E::ReleaseStarted { service, resource } => (release(service, resource), Phase::Began),
-        E::ReleaseFinished { service, resource, end } => (release(service, resource), Phase::Over(end)),
+    let point = match (about.activity, about.resource.cloned()) {
+        (Some(Activity::Step(step)), _) => FaultPoint::Step { service, step },
+        (Some(Activity::Release), Some(resource)) => FaultPoint::Release { service, resource },
+        (_, Some(resource)) => FaultPoint::Start { service, resource },
         _ => return None,
-    })
+    };
+    Some((point, phase))
 }
 
 impl History {
@@ -81,8 +71,8 @@ impl History {
 impl fmt::Display for History {
     /// The latest, oldest first. Who is waited for, second by second, is told by what comes of it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let told = |timed: &&Arc<TimedEvent>| !matches!(timed.event, LifecycleEvent::Progress { .. });
-        let all: Vec<_> = self.0.iter().filter(told).collect();
+        let reported = |timed: &&Arc<TimedEvent>| !matches!(timed.event, LifecycleEvent::Progress { .. });
+        let all: Vec<_> = self.0.iter().filter(reported).collect();
         let left_out = all.len().saturating_sub(SHOWN);
         if left_out > 0 {
             writeln!(f, "({left_out} before)")?;

@@ -7,7 +7,7 @@ use super::Rehearse;
 use super::cases::Case;
 use super::checks::{Violation, violations};
 use super::replay::Replay;
-use super::run::{Clock, Manner, NoRun, Run, play};
+use super::run::{Clock, NoRun, Run, StopMode, play};
 use super::summary::{self, RehearsalError, Rehearsed};
 use crate::events::LifecycleEvent;
 use crate::manager::Manager;
@@ -69,7 +69,7 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
         };
         let began = Instant::now();
         let (run, broken) = self.play(Some(case))?;
-        eprintln!("{case}, seed {}: {:?}", self.seed, run.case.as_ref().map(|case| case.flaw));
+        eprintln!("{case}, seed {}: {:?}", self.seed, run.case.as_ref().map(|case| case.kind));
         for event in &run.played.history.0 {
             eprintln!("  {event}");
         }
@@ -107,8 +107,8 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
         if self.real_time || case.is_some_and(Case::blocks) { Clock::Real } else { Clock::Paused }
     }
 
-    fn manner(&self, clock: Clock) -> Manner {
-        Manner { clock, seed: self.seed, within: self.within, runs_for: self.runs_for }
+    fn manner(&self, clock: Clock) -> StopMode {
+        StopMode { clock, seed: self.seed, within: self.within, runs_for: self.runs_for }
     }
 
     /// One case, or none: what came of it, and what it did not keep.

@@ -49,12 +49,12 @@ impl Replay {
 mod tests {
     use super::*;
     use crate::lifecycle::Step;
-    use crate::manager::test_support::fault::{FaultPoint, Flaw};
+    use crate::manager::test_support::fault::{FaultKind, FaultPoint};
 
     #[test]
     fn what_a_failed_case_prints_is_what_is_understood() {
         let point = FaultPoint::Step { service: "a: b @ seed 3".into(), step: Step::Setup };
-        let case = Case { point, flaw: Flaw::Hang };
+        let case = Case { point, kind: FaultKind::Hang };
         let line = Replay::line(&case, 7, Some("tests::mine"));
         let (said, rest) = line.strip_prefix("MAJORDOMO_REHEARSE='").unwrap().split_once('\'').unwrap();
         assert_eq!(rest, " cargo test tests::mine -- --nocapture");

@@ -26,7 +26,7 @@ pub(super) type Answered = Option<Result<(), ManagerError>>;
 
 /// How runs are played.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Manner {
+pub(super) struct StopMode {
     pub(super) clock: Clock,
     /// What the times of a case come from.
     pub(super) seed: u64,
@@ -61,7 +61,7 @@ pub(super) enum NoRun {
     NotPaused,
 }
 
-impl Manner {
+impl StopMode {
     /// The longest shutdown of a manager that allows itself so long.
     fn whole(&self, own: Option<Duration>) -> Duration {
         let most = match (self.clock, self.within, own) {
@@ -113,7 +113,7 @@ pub(super) struct Played {
 pub(super) fn play<F: FnMut() -> Manager + Send>(
     factory: &mut F,
     case: Option<&Case>,
-    manner: Manner,
+    manner: StopMode,
 ) -> Result<Run, NoRun> {
     let run = move || async move {
         let manager = factory();
@@ -140,9 +140,9 @@ fn serves(plan: &ManagerPlan) -> bool {
     plan.services.iter().any(|service| *service.id == *SERVER_ID || nested(service))
 }
 
-async fn run(manager: Manager, case: Option<&Case>, whole: Duration, manner: Manner) -> Played {
+async fn run(manager: Manager, case: Option<&Case>, whole: Duration, manner: StopMode) -> Played {
     let (hang, struck) = (manner.hang(), CancellationToken::new());
-    let fault = case.map(|case| Fault { point: case.point.clone(), flaw: case.flaw, struck: struck.clone() });
+    let fault = case.map(|case| Fault { point: case.point.clone(), kind: case.kind, struck: struck.clone() });
     let (observer, mut stream) = events::channel();
     let (asked, clock) = clock();
     let rehearsal = Rehearsal { within: Some(whole), fault };

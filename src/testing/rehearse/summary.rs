@@ -91,7 +91,7 @@ impl fmt::Display for RehearsalError {
 
 impl std::error::Error for RehearsalError {}
 
-/// How a failed run is told. `replay`: the line that plays it again.
+/// How a failed run is reported. `replay`: the line that plays it again.
 pub(super) fn failed(run: &Run, violations: &[Violation], replay: Option<&str>) -> String {
     let history = &run.played.history;
     let mut text = run.case.as_ref().map_or_else(|| "nothing at all".to_owned(), ToString::to_string);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Detail, EventLog, Subject, failure};
 use crate::events::{End, LifecycleEvent};
-use crate::lifecycle::{Announcement, Outcome, Step};
+use crate::lifecycle::{Activity, Announcement, Outcome, Step};
 
 impl EventLog {
     /// The event of an announcement.
@@ -45,17 +45,17 @@ impl EventLog {
                 E::Panicked {
                     service: self.id(ix).clone(),
                     resource: resource.map(|resource| self.resource_name(resource).clone()),
-                    error: failure("handler", Outcome::Panic, error, detail, Duration::ZERO),
+                    error: failure(Activity::Handler, Outcome::Panic, error, detail, Duration::ZERO),
                 }
             }
             A::ServiceLost { service, outcome, error } => E::ServiceLost {
                 service: self.id(service).clone(),
                 outcome,
-                error: failure("its messages", outcome, error, detail, Duration::ZERO),
+                error: failure(Activity::Handler, outcome, error, detail, Duration::ZERO),
             },
             A::ServiceStuck(service, fault) => E::ServiceStuck {
                 service: self.id(service).clone(),
-                error: failure("ending", Outcome::Forced, fault, detail, Duration::ZERO),
+                error: failure(Activity::Ending, Outcome::Forced, fault, detail, Duration::ZERO),
             },
             A::ResourceStarted(resource) => E::ResourceStarted {
                 service: self.id(resource.service).clone(),
@@ -63,7 +63,7 @@ impl EventLog {
             },
             A::ResourceLost { resource, outcome, error } => {
                 let took = at - self.record(resource.service).resources[resource.index as usize].started;
-                let error = Some(failure("Release", outcome, error, detail, took));
+                let error = Some(failure(Activity::Release, outcome, error, detail, took));
                 E::ResourceLost {
                     service: self.id(resource.service).clone(),
                     resource: self.resource_name(resource).clone(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{EventLog, Subject, doing};
+use super::{EventLog, Subject};
 use crate::events::Failure;
 use crate::lifecycle::{Fault, ServiceIx};
 use crate::report::{ForcedError, Hold};
@@ -38,7 +38,7 @@ impl EventLog {
             Subject::Service(ix, _) => self.record(ix).in_flight.clone(),
             Subject::Resource(_) => None,
         };
-        Failure::of(fault, ForcedError { doing: doing(subject), lasted, hold, in_flight })
+        Failure::of(fault, ForcedError::new(subject.activity(), lasted, hold, in_flight))
     }
 
     /// What held one whose thread is not to blame.

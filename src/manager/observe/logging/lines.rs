@@ -6,7 +6,7 @@ use std::fmt::Display;
 use tracing::{debug, error, info, warn};
 
 use crate::events::{End, LifecycleEvent as E, Name, Stall, TimedEvent};
-use crate::lifecycle::Outcome;
+use crate::lifecycle::{Outcome, Step};
 
 /// Logs it; errors up to so many bytes.
 pub(crate) fn log(timed: &TimedEvent, limit: usize) {
@@ -20,10 +20,12 @@ pub(crate) fn log(timed: &TimedEvent, limit: usize) {
         E::ShutdownStarted { service } => {
             debug!(target: "majordomo", %service, stage = "shutdown", "shutdown begins: asked to stop")
         }
-        E::RegisterFinished { service, end } => finished(limit, service, None, "register", end),
-        E::SetupFinished { service, end } => finished(limit, service, None, "setup", end),
-        E::RunFinished { service, end } => finished(limit, service, None, "run", end),
-        E::ShutdownFinished { service, end } => finished(limit, service, None, "shutdown", end),
+        E::RegisterFinished { service, end }
+        | E::SetupFinished { service, end }
+        | E::RunFinished { service, end }
+        | E::ShutdownFinished { service, end } => {
+            finished(limit, service, None, timed.event.step().map_or("", Step::name), end);
+        }
         E::ResourceStarted { service, resource } => {
             debug!(target: "majordomo", %service, %resource, "resource started");
         }

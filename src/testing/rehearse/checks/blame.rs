@@ -2,11 +2,11 @@
 
 mod excuse;
 
-use super::Violation;
+use super::violation::Violation;
 use crate::base::PanicError;
-use crate::events::{Failure, LifecycleEvent, Name};
+use crate::events::{Failure, LifecycleEvent, Name, Phase as EventPhase};
 use crate::lifecycle::{Cause, ErrorStage, Outcome, SignalKind, Step};
-use crate::manager::test_support::fault::{FaultPoint, Flaw, StopRequest};
+use crate::manager::test_support::fault::{FaultKind, FaultPoint, StopRequest};
 use crate::report::{ForcedError, Hold, ManagerError, NoAnswerError, ServiceError, StageError};
 use crate::testing::rehearse::cases::{Case, Known};
 use crate::testing::rehearse::history::{History, Phase, moment};
@@ -15,15 +15,15 @@ use crate::testing::rehearse::run::Played;
 pub(super) fn violations(case: Option<&Case>, known: &Known, played: &Played) -> Vec<Violation> {
     let mut found = Vec::new();
     let error = played.ended.as_ref().and_then(|ended| ended.as_ref().err());
-    let told = told(&played.history);
-    exit_code(&told, error, &mut found);
+    let reported = reported(&played.history);
+    exit_code(&reported, error, &mut found);
     let Some(case) = case else {
         found
             .extend(error.map(|error| Violation::new("an end without an error", format!("it was: {error}"))));
         return found;
     };
     if let Some(struck) = played.history.struck(&case.point).filter(|_| played.struck) {
-        let judge = Judge { case, known, played, error, told: &told, struck };
+        let judge = Judge { case, known, played, error, reported: &reported, struck };
         judge.fault(&mut found);
         judge.others(&mut found);
         judge.cause(&mut found);
@@ -32,7 +32,7 @@ pub(super) fn violations(case: Option<&Case>, known: &Known, played: &Played) ->
 }
 
 /// A failure, as the events tell it.
-struct Told<'a> {
+struct ReportedError<'a> {
     at: usize,
     point: Option<FaultPoint>,
     service: &'a Name,
@@ -43,52 +43,49 @@ struct Told<'a> {
 
 /// What went wrong by itself in a run in which nothing was to go wrong: of whom, and as what.
 pub(in crate::testing::rehearse) fn usual(undisturbed: &History) -> Vec<(Name, String)> {
-    told(undisturbed).iter().map(|told| (told.service.clone(), told.error.text().to_string())).collect()
+    reported(undisturbed)
+        .iter()
+        .map(|reported| (reported.service.clone(), reported.error.text().to_string()))
+        .collect()
 }
 
-fn told(history: &History) -> Vec<Told<'_>> {
-    use LifecycleEvent as E;
+fn reported(history: &History) -> Vec<ReportedError<'_>> {
     let mut all = Vec::new();
     for (at, event) in history.events().enumerate() {
         let point = moment(event);
-        let (service, resource, outcome, error) = match event {
-            E::RegisterFinished { service, end }
-            | E::SetupFinished { service, end }
-            | E::RunFinished { service, end }
-            | E::ShutdownFinished { service, end } => (service, None, end.outcome, end.error.as_ref()),
-            E::ResourceLost { service, resource, end } | E::ReleaseFinished { service, resource, end } => {
-                (service, Some(resource), end.outcome, end.error.as_ref())
-            }
-            E::Panicked { service, resource, error } => {
-                (service, resource.as_ref(), Outcome::Panic, Some(error))
-            }
-            E::ServiceLost { service, outcome, error } => (service, None, *outcome, Some(error)),
-            E::ServiceStuck { service, error } => (service, None, Outcome::Forced, Some(error)),
-            _ => continue,
+        let about = event.about();
+        let (Some(service), Some(_), Some(phase)) = (about.service, about.activity, about.phase) else {
+            continue;
+        };
+        let resource = about.resource;
+        let (outcome, error) = match phase {
+            EventPhase::Started => continue,
+            EventPhase::Finished(end) => (end.outcome, end.error.as_ref()),
+            EventPhase::Failed(outcome, error) => (outcome, Some(error)),
         };
         let point = match point {
             Some((point, Phase::Over(_) | Phase::Lost(_))) => Some(point),
             _ => None,
         };
-        all.extend(error.map(|error| Told { at, point, service, resource, outcome, error }));
+        all.extend(error.map(|error| ReportedError { at, point, service, resource, outcome, error }));
     }
     all
 }
 
 /// G15: the exit code is that of the worst that was told and not mended.
-fn exit_code(told: &[Told<'_>], error: Option<&ManagerError>, found: &mut Vec<Violation>) {
+fn exit_code(reported: &[ReportedError<'_>], error: Option<&ManagerError>, found: &mut Vec<Violation>) {
     let code = |stage| match stage {
         ErrorStage::Setup => 1,
         ErrorStage::Run => 2,
         ErrorStage::Shutdown => 3,
     };
-    let lasting = told.iter().filter(|told| !told.error.is_mended());
-    let wanted = lasting.map(|told| code(told.error.stage())).max().unwrap_or(0);
+    let lasting = reported.iter().filter(|reported| !reported.error.is_mended());
+    let wanted = lasting.map(|reported| code(reported.error.stage())).max().unwrap_or(0);
     let got = error.map_or(0, ManagerError::exit_code);
     if wanted != got {
-        let told = error.map_or_else(|| "no error".to_owned(), ToString::to_string);
+        let reported = error.map_or_else(|| "no error".to_owned(), ToString::to_string);
         let expected = format!("exit code {wanted}, by what the events tell (G15)");
-        found.push(Violation::new(expected, format!("it was {got}, of: {told}")));
+        found.push(Violation::new(expected, format!("it was {got}, of: {reported}")));
     }
 }
 
@@ -115,7 +112,7 @@ struct Judge<'a> {
     known: &'a Known,
     played: &'a Played,
     error: Option<&'a ManagerError>,
-    told: &'a [Told<'a>],
+    reported: &'a [ReportedError<'a>],
     /// The place of the event at which the fault struck.
     struck: usize,
 }
@@ -123,34 +120,36 @@ struct Judge<'a> {
 impl<'a> Judge<'a> {
     /// How the fault must show; `None`: not at all.
     fn wanted(&self) -> Option<Outcome> {
-        match (self.case.flaw, &self.case.point) {
+        match (self.case.kind, &self.case.point) {
             // An actor that stops itself when asked to stop does what it was asked.
-            (Flaw::End, FaultPoint::Step { step: Step::Shutdown, .. }) => None,
-            (Flaw::Slow(_) | Flaw::Block(_) | Flaw::StopRequest(..), _) => None,
-            (Flaw::Error | Flaw::LateError, _) => Some(Outcome::Error),
-            (Flaw::Panic | Flaw::AsyncPanic | Flaw::LateAsyncPanic, _) => Some(Outcome::Panic),
-            (Flaw::Hang | Flaw::Stick(_), _) => Some(Outcome::Forced),
-            (Flaw::End, _) => Some(Outcome::Ended),
+            (FaultKind::End, FaultPoint::Step { step: Step::Shutdown, .. }) => None,
+            (FaultKind::Slow(_) | FaultKind::Block(_) | FaultKind::StopRequest(..), _) => None,
+            (FaultKind::Error | FaultKind::LateError, _) => Some(Outcome::Error),
+            (FaultKind::Panic | FaultKind::AsyncPanic | FaultKind::LateAsyncPanic, _) => Some(Outcome::Panic),
+            (FaultKind::Hang | FaultKind::Stick(_), _) => Some(Outcome::Forced),
+            (FaultKind::End, _) => Some(Outcome::Ended),
         }
     }
 
     /// Whether a failure is that of the fault.
-    fn is_of_fault(&self, told: &Told<'_>) -> bool {
+    fn is_of_fault(&self, reported: &ReportedError<'_>) -> bool {
         let point = &self.case.point;
-        told.at >= self.struck
+        reported.at >= self.struck
             && match point {
-                FaultPoint::Step { .. } | FaultPoint::Release { .. } => told.point.as_ref() == Some(point),
+                FaultPoint::Step { .. } | FaultPoint::Release { .. } => {
+                    reported.point.as_ref() == Some(point)
+                }
                 FaultPoint::Start { .. } | FaultPoint::Life { .. } => {
-                    told.service == point.service() && told.resource == point.resource()
+                    reported.service == point.service() && reported.resource == point.resource()
                 }
             }
     }
 
-    fn shown(&self) -> Option<&'a Told<'a>> {
-        self.told.iter().find(|told| self.is_of_fault(told))
+    fn shown(&self) -> Option<&'a ReportedError<'a>> {
+        self.reported.iter().find(|reported| self.is_of_fault(reported))
     }
 
-    /// What went wrong is told, as it was, once.
+    /// What went wrong is reported, as it was, once.
     fn fault(&self, found: &mut Vec<Violation>) {
         let point = &self.case.point;
         let Some(wanted) = self.wanted() else { return };
@@ -190,8 +189,8 @@ impl<'a> Judge<'a> {
         self.error.map_or_else(|| "Ok".to_owned(), ToString::to_string)
     }
 
-    /// A restart sees to it: it is told, and no error is left of it.
-    fn mended(&self, shown: &Told<'_>, found: &mut Vec<Violation>) {
+    /// A restart sees to it: it is reported, and no error is left of it.
+    fn mended(&self, shown: &ReportedError<'_>, found: &mut Vec<Violation>) {
         let service = self.case.point.service();
         if !self.comes_back(shown.at) {
             let happened = "no restart or stop of it was told";
@@ -228,7 +227,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The errors of the manager that tell what this event tells.
-    fn of_fault(&self, shown: &Told<'_>) -> Vec<(ErrorStage, &'a ServiceError)> {
+    fn of_fault(&self, shown: &ReportedError<'_>) -> Vec<(ErrorStage, &'a ServiceError)> {
         let is = |error: &ServiceError| {
             error.service_id == **shown.service
                 && error.resource.as_deref() == shown.resource.map(|name| &**name)
@@ -238,7 +237,7 @@ impl<'a> Judge<'a> {
         errors(self.error).into_iter().filter(|(_, error)| is(error)).collect()
     }
 
-    fn lasting(&self, shown: &Told<'_>, found: &mut Vec<Violation>) {
+    fn lasting(&self, shown: &ReportedError<'_>, found: &mut Vec<Violation>) {
         let point = &self.case.point;
         let service = point.service();
         let before = self.played.history.events().take(shown.at);
@@ -299,7 +298,7 @@ impl<'a> Judge<'a> {
             }
             Some(Outcome::Ended) => ("a NoAnswerError", source.is::<NoAnswerError>()),
             Some(Outcome::Forced) => {
-                let sticks = matches!(self.case.flaw, Flaw::Stick(_));
+                let sticks = matches!(self.case.kind, FaultKind::Stick(_));
                 let is = |forced: &ForcedError| {
                     sticks == matches!(forced.hold, Hold::Blocking { .. }) && !forced.hold.is_victim()
                 };
@@ -317,7 +316,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// What began the shutdown is told.
+    /// What began the shutdown is reported.
     fn cause(&self, found: &mut Vec<Violation>) {
         let events = || self.played.history.events().enumerate();
         let asked = events().find_map(|(at, event)| match event {
@@ -326,8 +325,8 @@ impl<'a> Judge<'a> {
         });
         let Some((asked, cause)) = asked else { return };
         let service = self.case.point.service().clone();
-        let wanted = match (self.case.flaw, self.shown()) {
-            (Flaw::StopRequest(ask, after), _) if after.is_zero() && asked > self.struck => match ask {
+        let wanted = match (self.case.kind, self.shown()) {
+            (FaultKind::StopRequest(ask, after), _) if after.is_zero() && asked > self.struck => match ask {
                 StopRequest::StartShutdown => Cause::StartShutdown,
                 StopRequest::ForceShutdown => Cause::ForceShutdown,
                 StopRequest::Interrupt | StopRequest::InterruptTwice => Cause::Signal(SignalKind::Interrupt),

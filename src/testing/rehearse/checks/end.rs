@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Violation;
+use super::violation::Violation;
 use crate::events::LifecycleEvent;
 use crate::report::StageError;
 use crate::testing::rehearse::cases::Known;

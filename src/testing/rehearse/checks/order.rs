@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Violation;
+use super::violation::Violation;
 use crate::events::{End, LifecycleEvent, Name};
 use crate::lifecycle::{Outcome, Step};
-use crate::manager::test_support::fault::{FaultPoint, Flaw};
+use crate::manager::test_support::fault::{FaultKind, FaultPoint};
 use crate::testing::rehearse::cases::{Case, Known};
 use crate::testing::rehearse::history::{History, Phase, moment};
 
 pub(super) fn violations(case: Option<&Case>, known: &Known, history: &History) -> Vec<Violation> {
-    let forced = matches!(case, Some(Case { flaw: Flaw::StopRequest(ask, _), .. }) if ask.forces());
+    let forced = matches!(case, Some(Case { kind: FaultKind::StopRequest(ask, _), .. }) if ask.forces());
     let deadline = match history.asked_at() {
         _ if forced => Some(Duration::ZERO),
         asked => asked.map(|asked| asked + known.whole),

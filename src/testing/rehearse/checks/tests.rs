@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::{Violation, violations};
 use crate::base::PanicError;
 use crate::events::{End, Failure, LifecycleEvent as E, Name, TimedEvent};
-use crate::lifecycle::{Cause, ErrorStage, Fault, Outcome, Step};
-use crate::manager::test_support::fault::{FaultPoint, Flaw, StopRequest};
+use crate::lifecycle::{Activity, Cause, ErrorStage, Fault, Outcome, Step};
+use crate::manager::test_support::fault::{FaultKind, FaultPoint, StopRequest};
 use crate::report::{ForcedError, Hold, NoAnswerError, ReportBuilder};
 use crate::service::RestartPolicy;
 use crate::testing::rehearse::cases::{Case, Known};
@@ -202,7 +202,7 @@ fn a_plain_story_is_honest_and_each_lie_in_it_is_found() {
 
 /// The fault of a release, and how it shows.
 fn panicked(message: &str) -> (Case, Story) {
-    let case = Case { point: release("s"), flaw: Flaw::Panic };
+    let case = Case { point: release("s"), kind: FaultKind::Panic };
     let panic = PanicError {
         message: message.to_owned(),
         ..PanicError::unseen(&"nothing" as &(dyn std::any::Any + Send))
@@ -217,13 +217,13 @@ fn a_fault_is_to_show_where_it_struck_as_what_it_was() {
     is_found(Some(&case), &Story::plain(), "no event tells of it");
     let (case, story) = panicked("something else");
     is_found(Some(&case), &story, "to say \"rehearsed: release of a/s panics\"");
-    let elsewhere = Case { point: release("r"), flaw: Flaw::Panic };
+    let elsewhere = Case { point: release("r"), kind: FaultKind::Panic };
     is_found(Some(&elsewhere), &story, "release of a/r to end as `panic`");
     is_found(Some(&elsewhere), &story, "nobody to be blamed but release of a/r");
-    let otherwise = failed(Outcome::Ended, ErrorStage::Shutdown, NoAnswerError { doing: "release" });
+    let otherwise = failed(Outcome::Ended, ErrorStage::Shutdown, NoAnswerError::new(Activity::Release));
     is_found(Some(&case), &story.clone().with(over(&release("s"), otherwise)), "to end as `panic`");
-    let stage = failed(Outcome::Ended, ErrorStage::Run, NoAnswerError { doing: "release" });
-    let case = Case { point: release("s"), flaw: Flaw::End };
+    let stage = failed(Outcome::Ended, ErrorStage::Run, NoAnswerError::new(Activity::Release));
+    let case = Case { point: release("s"), kind: FaultKind::End };
     is_found(Some(&case), &story.with(over(&release("s"), stage)), "to fail the stage [Shutdown]");
 }
 
@@ -238,39 +238,46 @@ fn an_error_that_the_report_leaves_out_is_found() {
     assert!(found.iter().any(|found| found.contains("one error of release of a/s")), "{found:#?}");
 }
 
-fn forced(doing: &'static str, hold: Hold) -> End {
-    let error = ForcedError { doing, lasted: WHOLE, hold, in_flight: None };
+fn forced(activity: Activity, hold: Hold) -> End {
+    let error = ForcedError::new(activity, WHOLE, hold, None);
     failed(Outcome::Forced, ErrorStage::Shutdown, error)
 }
 
 #[test]
 fn who_did_nothing_wrong_is_not_to_be_blamed() {
     let silent = || Hold::Silent { asked: WHOLE };
-    let hangs = Case { point: run("a"), flaw: Flaw::Hang };
-    let story = Story::plain().with(over(&run("a"), forced("run", silent())));
+    let hangs = Case { point: run("a"), kind: FaultKind::Hang };
+    let story = Story::plain().with(over(&run("a"), forced(Activity::Step(Step::Run), silent())));
     is_honest(Some(&hangs), &story);
-    let both = story.clone().with(over(&run("b"), forced("run", silent())));
+    let both = story.clone().with(over(&run("b"), forced(Activity::Step(Step::Run), silent())));
     is_found(Some(&hangs), &both, "nobody to be blamed but run of a");
     let starved = |by: &str| Hold::Starved { by: by.into(), lasted: WHOLE };
-    let sticks = Case { point: run("a"), flaw: Flaw::Stick(WHOLE) };
-    let blocks = || forced("run", Hold::Blocking { lasted: WHOLE });
+    let sticks = Case { point: run("a"), kind: FaultKind::Stick(WHOLE) };
+    let blocks = || forced(Activity::Step(Step::Run), Hold::Blocking { lasted: WHOLE });
     let story = Story::plain().with(over(&run("a"), blocks()));
-    is_honest(Some(&sticks), &story.clone().with(over(&run("b"), forced("run", starved("a")))));
-    is_found(Some(&sticks), &story.with(over(&run("b"), forced("run", starved("c")))), "starved by c");
+    is_honest(
+        Some(&sticks),
+        &story.clone().with(over(&run("b"), forced(Activity::Step(Step::Run), starved("a")))),
+    );
+    is_found(
+        Some(&sticks),
+        &story.with(over(&run("b"), forced(Activity::Step(Step::Run), starved("c")))),
+        "starved by c",
+    );
     // Nothing is forced by something that is merely slow; by a second signal anything may be.
-    let slow = Case { point: run("a"), flaw: Flaw::Slow(Duration::ZERO) };
+    let slow = Case { point: run("a"), kind: FaultKind::Slow(Duration::ZERO) };
     is_found(Some(&slow), &both, "nobody to be blamed but run of a");
     let at_once = Case {
         point: run("a"),
-        flaw: Flaw::StopRequest(StopRequest::ForceShutdown, Duration::from_millis(1)),
+        kind: FaultKind::StopRequest(StopRequest::ForceShutdown, Duration::from_millis(1)),
     };
     is_honest(Some(&at_once), &both);
 }
 
 #[test]
 fn a_restart_that_a_policy_promises_is_missed() {
-    let case = Case { point: run("a"), flaw: Flaw::End };
-    let ended = failed(Outcome::Ended, ErrorStage::Run, NoAnswerError { doing: "run" });
+    let case = Case { point: run("a"), kind: FaultKind::End };
+    let ended = failed(Outcome::Ended, ErrorStage::Run, NoAnswerError::new(Activity::Step(Step::Run)));
     let mut story = Story::plain().with(over(&run("a"), ended));
     let asked = E::ShutdownRequested { cause: Cause::RunFailed("a".into()) };
     story = story.earlier(&over(&run("a"), OK), &E::Running).with(asked);

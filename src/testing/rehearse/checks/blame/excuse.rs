@@ -1,9 +1,9 @@
-//! Who else may be blamed, and why: what somebody did is told, whatever led to it; but nobody is cut off who had his time,
+//! Who else may be blamed, and why: what somebody did is reported, whatever led to it; but nobody is cut off who had his time,
 //! and did nothing wrong where nothing went wrong.
 
-use super::{Judge, Told, errors};
+use super::{Judge, ReportedError, errors};
 use crate::lifecycle::Outcome;
-use crate::manager::test_support::fault::{FaultPoint, Flaw};
+use crate::manager::test_support::fault::{FaultKind, FaultPoint};
 use crate::report::{ForcedError, Hold, NoAnswerError, ServiceError};
 use crate::testing::rehearse::checks::Violation;
 use crate::testing::rehearse::history::{Phase, moment};
@@ -30,19 +30,19 @@ impl Judge<'_> {
             // It does so also where nothing else goes wrong; only that a restart then sees to it.
             return true;
         }
-        let harmless = matches!(self.case.flaw, Flaw::Slow(_) | Flaw::Block(_))
-            || matches!(self.case.flaw, Flaw::StopRequest(ask, _) if !ask.forces());
+        let harmless = matches!(self.case.kind, FaultKind::Slow(_) | FaultKind::Block(_))
+            || matches!(self.case.kind, FaultKind::StopRequest(ask, _) if !ask.forces());
         if harmless {
             return false;
         }
-        let forces = matches!(self.case.flaw, Flaw::StopRequest(..));
+        let forces = matches!(self.case.kind, FaultKind::StopRequest(..));
         if let Some(on) = &error.because_of {
             return on == culprit || errors(self.error).iter().any(|(_, other)| other.service_id == *on);
         }
         if let Some(forced) = error.source.downcast_ref::<ForcedError>() {
             return match &forced.hold {
                 Hold::Starved { by, .. } => {
-                    matches!(self.case.flaw, Flaw::Stick(_)) && by.starts_with(culprit)
+                    matches!(self.case.kind, FaultKind::Stick(_)) && by.starts_with(culprit)
                 }
                 _ => forces || error.service_id == culprit || self.was_asked_last(error),
             };
@@ -51,11 +51,13 @@ impl Judge<'_> {
             return forces || error.service_id == culprit;
         }
         // It answered so itself, or panicked; only not before anything had gone wrong.
-        self.told.iter().any(|told| told.at > self.struck && told.error.text().as_ref() == text)
+        self.reported
+            .iter()
+            .any(|reported| reported.at > self.struck && reported.error.text().as_ref() == text)
     }
 
-    /// Whether it was cut off beside another step of the same service, which is told: one culprit is told once.
-    pub(super) fn is_told_by_other(&self, shown: &Told<'_>) -> bool {
+    /// Whether it was cut off beside another step of the same service, which is reported: one culprit is told once.
+    pub(super) fn is_told_by_other(&self, shown: &ReportedError<'_>) -> bool {
         let other = |error: &ServiceError| {
             error.service_id == **shown.service
                 && error.resource.is_none()

@@ -4,7 +4,8 @@ use super::super::io::{Announcement as Told, Answer, Departure, Input};
 use super::super::names::{Outcome, ResourceIx, ServiceIx, Step};
 use super::super::spec::RestartMode;
 use super::promises::outcome_of;
-use super::world::{Hold, Life, Once, Seen, Way, World};
+use super::watched::{Hold, Life, Once, Seen, Way};
+use super::world::World;
 
 /// An announcement that tells of something which has happened outside of the machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

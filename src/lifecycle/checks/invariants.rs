@@ -4,7 +4,8 @@ use super::super::io::Input;
 use super::super::names::{ServiceIx, Step};
 use super::super::spec::Dependency;
 use super::promises::{Guarantee, Verdict, ensure};
-use super::world::{Hold, Life, Once, Passage, Pressure, Seen, Watched, Way, World};
+use super::watched::{Hold, Life, Once, Pressure, Seen, Transition, Watched, Way};
+use super::world::World;
 
 impl World {
     /// What holds between steps.
@@ -70,9 +71,10 @@ impl World {
     /// On the way up, nobody is forgotten and somebody always works.
     fn settle_up(&self, input: Input) -> Verdict {
         use Guarantee::*;
-        let works =
-            |service: &Watched| !service.is_settled() || service.passage != Passage::None || !service.wanted;
-        ensure(self.services.iter().any(works), G04, "a manager nobody works in ends by itself")?;
+        let has_work = |service: &Watched| {
+            !service.is_settled() || service.transition != Transition::None || !service.wanted
+        };
+        ensure(self.services.iter().any(has_work), G04, "a manager nobody works in ends by itself")?;
         ensure(self.launched() || !self.all_set_up(), G02, "everybody runs once all are set up")?;
         if self.all_were_let_run() && (!self.has_server() || input == Input::Serving) {
             ensure(self.running, G13, "who waits for Running is told")?;
@@ -90,12 +92,12 @@ impl World {
             ensure(follows, G04, "who depends on one that goes down goes, too")?;
             let runs = !service.kind.runs() || service.step(Step::Run) != Seen::Unsent;
             ensure(runs || !service.is_up(), G02, "who is set up runs")?;
-            let leaning = self.dependents(ix, true).any(|dependent| dependent.leans());
-            let standing = self.dependents(ix, true).any(|dependent| !dependent.is_down());
+            let blocking = self.dependents(ix, true).any(|dependent| dependent.blocks_stop());
+            let holding = self.dependents(ix, true).any(|dependent| !dependent.is_down());
             match service.way {
                 Way::Asked if !service.signalled => {
                     let rests = service.rests();
-                    ensure(leaning || rests, G05, "who may be asked to stop is")?;
+                    ensure(blocking || rests, G05, "who may be asked to stop is")?;
                 }
                 Way::Asked => {
                     let stays = service.life == Life::Alive && service.is_settled();
@@ -106,7 +108,7 @@ impl World {
             }
             if service.is_leaving() && service.rests() && service.is_settled() {
                 let asked = service.way == Way::AtOnce || service.signalled;
-                let waits = service.closing != Once::NotYet || standing || !asked;
+                let waits = service.closing != Once::NotYet || holding || !asked;
                 ensure(waits, G06, "who is at rest gives its resources back")?;
                 let busy = |hold: &Hold| matches!(hold, Hold::Asked | Hold::Forced);
                 let goes_on = service.is_cleared() || service.holds().iter().any(busy);
@@ -128,7 +130,7 @@ impl World {
         let up = self.spec(ix).depends_on.iter().all(|dependency| self.get(dependency.on).is_up());
         let waits = !service.wanted || !startable || !up || service.delay == Once::Pending;
         ensure(waits, G04, "who may start does")?;
-        ensure(service.passage != Passage::Stop, G07, "the stop of one that is down is over")?;
+        ensure(service.transition != Transition::Stop, G07, "the stop of one that is down is over")?;
         let stays = service.removed && matches!(service.life, Life::Unborn | Life::Gone | Life::Resting);
         ensure(!stays, G07, "who is to leave, and is down, leaves")
     }

@@ -1,5 +1,5 @@
-//! What a manager tells many actors at once is delivered in few pieces: each thread is woken for much that is new to it,
-//! not for each actor on it, and begins with it while the manager goes on.
+//! Delivers what a manager sends to many actors at once in few pieces: a thread is woken once for many jobs, not once for
+//! each actor on it, and starts on them while the manager goes on.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,10 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc;
 
-use super::control::Control;
 use super::panics::drop_quietly;
 
-/// How much is kept back for a thread, at most.
+/// The most jobs that are held back for one thread.
 const PIECE: usize = 64;
 
 thread_local! {
@@ -20,12 +19,17 @@ thread_local! {
 
 /// By thread, in the order in which it came.
 #[derive(Default)]
-struct Batch(BTreeMap<u64, (Post, Vec<Job>)>);
+struct Batch(BTreeMap<u64, (Outbox, Vec<Job>)>);
+
+/// Something that is woken on the thread that it lives on.
+pub(super) trait WakeHere: Send + Sync {
+    fn wake_here(&self);
+}
 
 /// Something to be done on a thread.
 pub(super) enum Job {
     Run(Box<dyn FnOnce() + Send>),
-    Rouse(Arc<Control>),
+    Wake(Arc<dyn WakeHere>),
     Many(Vec<Job>),
     /// The last: the thread ends.
     Stop,
@@ -44,7 +48,7 @@ impl Job {
     pub(super) fn perform(self) -> bool {
         match self {
             Self::Run(job) => job(),
-            Self::Rouse(control) => control.rouse_here(),
+            Self::Wake(control) => control.wake_here(),
             Self::Many(jobs) => {
                 let mut jobs = jobs.into_iter();
                 let goes_on = jobs.by_ref().all(Self::perform);
@@ -62,13 +66,13 @@ impl Job {
 /// The queue has no bound of its own: what goes there is one start an actor, and one wake-up each time that its manager tells it
 /// something, which waits for the answer before it tells more.
 #[derive(Debug, Clone)]
-pub(super) struct Post {
+pub(super) struct Outbox {
     /// Tells one thread from another.
     thread: u64,
     jobs: mpsc::UnboundedSender<Job>,
 }
 
-impl Post {
+impl Outbox {
     /// The way to a thread, and where it leads.
     pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Job>) {
         static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -96,8 +100,8 @@ impl Post {
 
     fn deliver(&self, job: Job) {
         // A waker needs no help to reach its thread.
-        if let Job::Rouse(control) = job {
-            control.rouse_here();
+        if let Job::Wake(control) = job {
+            control.wake_here();
         } else if let Err(refused) = self.jobs.send(job) {
             refused.0.discard();
         }
@@ -112,20 +116,20 @@ impl Post {
     }
 }
 
-/// Delivers what has been told so far, before something that takes its time.
+/// Delivers what was held back so far, before something slow.
 pub(super) fn deliver_first() {
     let mut due = Vec::new();
     OPEN.with_borrow_mut(|open| {
-        for (post, jobs) in open.iter_mut().flat_map(|batch| batch.0.values_mut()) {
-            due.push((post.clone(), std::mem::take(jobs)));
+        for (outbox, jobs) in open.iter_mut().flat_map(|batch| batch.0.values_mut()) {
+            due.push((outbox.clone(), std::mem::take(jobs)));
         }
     });
-    for (post, jobs) in due {
-        post.deliver_all(jobs);
+    for (outbox, jobs) in due {
+        outbox.deliver_all(jobs);
     }
 }
 
-/// Delivers at its end, at the latest, what is told meanwhile on this thread. Within another one, that one's end is its end.
+/// Holds back what is sent on this thread until `tell` returns, at the latest. An inner batch ends with the outer one.
 pub(crate) fn batched<T>(tell: impl FnOnce() -> T) -> T {
     let opened = OPEN.with_borrow_mut(|open| {
         let opens = open.is_none();
@@ -137,14 +141,14 @@ pub(crate) fn batched<T>(tell: impl FnOnce() -> T) -> T {
     tell()
 }
 
-/// However the batch ends, it is delivered.
+/// Delivers the batch, also when it panics.
 struct Delivery;
 
 impl Drop for Delivery {
     fn drop(&mut self) {
         let Some(batch) = OPEN.take() else { return };
-        for (post, jobs) in batch.0.into_values() {
-            post.deliver_all(jobs);
+        for (outbox, jobs) in batch.0.into_values() {
+            outbox.deliver_all(jobs);
         }
     }
 }
@@ -157,38 +161,38 @@ mod tests {
     use super::*;
 
     /// A thread that does what it is told, until nobody can tell it anything any more.
-    fn thread() -> Post {
-        let (post, mut jobs) = Post::new();
+    fn thread() -> Outbox {
+        let (outbox, mut jobs) = Outbox::new();
         std::thread::spawn(move || while jobs.blocking_recv().is_some_and(Job::perform) {});
         post
     }
 
     /// Sends a job that says who it is.
-    fn send(post: &Post, said: &mpsc::Sender<u32>, who: u32) {
+    fn send(outbox: &Outbox, said: &mpsc::Sender<u32>, who: u32) {
         let said = said.clone();
-        post.send(Job::Run(Box::new(move || said.send(who).expect("it is heard"))));
+        outbox.send(Job::Run(Box::new(move || said.send(who).expect("it is heard"))));
     }
 
     #[test]
-    fn what_is_told_in_a_batch_is_delivered_at_its_end_in_order() {
-        let (post, (said, heard)) = (thread(), mpsc::channel());
+    fn a_batch_is_delivered_at_its_end_in_order() {
+        let (outbox, (said, heard)) = (thread(), mpsc::channel());
         batched(|| {
-            send(&post, &said, 1);
-            batched(|| send(&post, &said, 2));
-            send(&post, &said, 3);
+            send(&outbox, &said, 1);
+            batched(|| send(&outbox, &said, 2));
+            send(&outbox, &said, 3);
             assert!(heard.try_recv().is_err(), "not before its end");
         });
         assert_eq!(heard.iter().take(3).collect::<Vec<_>>(), [1, 2, 3]);
-        send(&post, &said, 4);
+        send(&outbox, &said, 4);
         assert_eq!(heard.recv(), Ok(4));
     }
 
     #[test]
-    fn much_that_is_told_in_a_batch_is_not_kept_back() {
-        let (post, (said, heard)) = (thread(), mpsc::channel());
+    fn a_full_piece_is_not_held_back() {
+        let (outbox, (said, heard)) = (thread(), mpsc::channel());
         batched(|| {
             let all = PIECE as u32;
-            (0..=all).for_each(|who| send(&post, &said, who));
+            (0..=all).for_each(|who| send(&outbox, &said, who));
             assert_eq!(heard.iter().take(PIECE).collect::<Vec<_>>(), (0..all).collect::<Vec<_>>());
             assert!(heard.try_recv().is_err(), "the last waits for the end");
         });
@@ -196,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_told_is_delivered_before_something_that_takes_its_time() {
-        let (post, (said, heard)) = (thread(), mpsc::channel());
+    fn a_batch_is_delivered_before_something_slow() {
+        let (outbox, (said, heard)) = (thread(), mpsc::channel());
         deliver_first();
         batched(|| {
-            (1..=2).for_each(|who| send(&post, &said, who));
+            (1..=2).for_each(|who| send(&outbox, &said, who));
             deliver_first();
             assert_eq!(heard.iter().take(2).collect::<Vec<_>>(), [1, 2]);
-            send(&post, &said, 3);
+            send(&outbox, &said, 3);
             assert!(heard.try_recv().is_err(), "what comes after that waits for the end");
         });
         assert_eq!(heard.recv(), Ok(3));
@@ -211,10 +215,10 @@ mod tests {
 
     #[test]
     fn a_batch_that_panics_is_delivered() {
-        let (post, (said, heard)) = (thread(), mpsc::channel());
+        let (outbox, (said, heard)) = (thread(), mpsc::channel());
         let panicked = catch_unwind(AssertUnwindSafe(|| {
             batched(|| {
-                send(&post, &said, 1);
+                send(&outbox, &said, 1);
                 std::panic::resume_unwind(Box::new("as told"));
             });
         }));
@@ -223,7 +227,7 @@ mod tests {
     }
 
     /// Tells something more when it is dropped, and panics.
-    struct Teller(Post, mpsc::Sender<u32>);
+    struct Teller(Outbox, mpsc::Sender<u32>);
 
     impl Drop for Teller {
         fn drop(&mut self) {
@@ -234,11 +238,11 @@ mod tests {
 
     #[test]
     fn g11_what_a_job_does_when_it_is_dropped_undelivered_harms_nobody() {
-        let (post, (said, heard)) = (thread(), mpsc::channel());
-        let (ended, jobs) = Post::new();
+        let (outbox, (said, heard)) = (thread(), mpsc::channel());
+        let (ended, jobs) = Outbox::new();
         drop(jobs);
         let refused = || {
-            let teller = Teller(post.clone(), said.clone());
+            let teller = Teller(outbox.clone(), said.clone());
             Job::Run(Box::new(move || drop(teller)))
         };
         batched(|| (0..=PIECE).for_each(|_| ended.send(refused())));

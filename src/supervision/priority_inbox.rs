@@ -1,7 +1,7 @@
-//! The way of a manager's messages to an actor, and of the responses back.
+//! Hands a manager's messages to an actor ahead of its mailbox, and brings the responses back.
 //!
 //! ```text
-//!   request --made on the actor's thread--> letter --before the mailbox--> handler
+//!   request --made on the actor's thread--> envelope --before the mailbox--> handler
 //!                                                                             |
 //!   answer <-- the response itself, or its future, which is polled as it is --'
 //! ```
@@ -27,20 +27,20 @@ use crate::base::downcast;
 type Response = Result<(), BoxError>;
 
 /// Handles one message.
-type Letter<A> = Box<dyn FnOnce(&mut A, &mut Context<A>)>;
+type Envelope<A> = Box<dyn FnOnce(&mut A, &mut Context<A>)>;
 
-/// What an actor is to handle, as of its next poll.
-pub(crate) struct Lane<A: Actor<Context = Context<A>>>(SmallVec<[Letter<A>; 1]>);
+/// Messages that an actor handles at its next poll.
+pub(crate) struct PriorityInbox<A: Actor<Context = Context<A>>>(SmallVec<[Envelope<A>; 1]>);
 
-/// How a message was responded to.
-pub(super) enum Given {
+/// What a handler returned.
+pub(super) enum HandlerResult {
     Now(Response),
     Later(ResponseFuture<Response>),
-    /// In a way of actix' own.
+    /// Sent by actix itself.
     Sent(oneshot::Receiver<Response>),
 }
 
-impl<A: Actor<Context = Context<A>>> Lane<A> {
+impl<A: Actor<Context = Context<A>>> PriorityInbox<A> {
     pub(super) fn new() -> Self {
         Self(SmallVec::new())
     }
@@ -51,74 +51,74 @@ impl<A: Actor<Context = Context<A>>> Lane<A> {
         A: Handler<M>,
         M: Message<Result = Response> + Send + 'static,
     {
-        Self::letter(move |actor, ctx| Some(respond(actor, message(), ctx)))
+        Self::from_handler(move |actor, ctx| Some(respond(actor, message(), ctx)))
     }
 
     /// A request that is handled so; `None` is no response.
-    pub(super) fn letter(
-        handle: impl FnOnce(&mut A, &mut Context<A>) -> Option<Given> + Send + 'static,
+    pub(super) fn from_handler(
+        handle: impl FnOnce(&mut A, &mut Context<A>) -> Option<HandlerResult> + Send + 'static,
     ) -> Request {
-        Box::new(move |lane| {
-            let (give, given) = oneshot::channel();
+        Box::new(move |inbox| {
+            let (sender, result) = oneshot::channel();
             // That of another type would be a mistake of ours: then nobody responds.
-            if let Some(Self(letters)) = lane.downcast_mut() {
-                letters.push(Box::new(move |actor, ctx| {
+            if let Some(Self(envelopes)) = inbox.downcast_mut() {
+                envelopes.push(Box::new(move |actor, ctx| {
                     if let Some(response) = handle(actor, ctx) {
-                        let _ = give.send(response);
+                        let _ = sender.send(response);
                     }
                 }));
             }
-            Box::pin(answer(given))
+            Box::pin(answer(result))
         })
     }
 
-    /// Has the actor handle what has come. One that is about to stop handles nothing any more.
+    /// Has the actor handle the messages that arrived. A stopping actor handles none.
     #[inline]
-    pub(super) fn flow_into(&mut self, ctx: &mut Context<A>) {
+    pub(super) fn deliver_to(&mut self, ctx: &mut Context<A>) {
         if self.0.is_empty() {
             return;
         }
-        let letters = std::mem::take(&mut self.0);
+        let envelopes = std::mem::take(&mut self.0);
         if ctx.state().alive() {
-            ctx.wait(Handling(letters));
+            ctx.wait(Handling(envelopes));
         }
     }
 
-    /// Nobody is there to handle it.
+    /// Drops what was not handled.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 }
 
-async fn answer(given: oneshot::Receiver<Given>) -> Answer {
-    match given.await.map_err(|_| MailboxError::Closed)? {
-        Given::Now(response) => Ok(response),
-        Given::Later(response) => Ok(response.await),
-        Given::Sent(response) => response.await.map_err(|_| MailboxError::Closed),
+async fn answer(result: oneshot::Receiver<HandlerResult>) -> Answer {
+    match result.await.map_err(|_| MailboxError::Closed)? {
+        HandlerResult::Now(response) => Ok(response),
+        HandlerResult::Later(response) => Ok(response.await),
+        HandlerResult::Sent(response) => response.await.map_err(|_| MailboxError::Closed),
     }
 }
 
-fn respond<A, M>(actor: &mut A, message: M, ctx: &mut Context<A>) -> Given
+fn respond<A, M>(actor: &mut A, message: M, ctx: &mut Context<A>) -> HandlerResult
 where
     A: Actor<Context = Context<A>> + Handler<M>,
     M: Message<Result = Response> + 'static,
 {
     let response = match downcast(<A as Handler<M>>::handle(actor, message, ctx)) {
-        Ok(response) => return Given::Now(response),
+        Ok(response) => return HandlerResult::Now(response),
         Err(another) => another,
     };
     match downcast(response) {
-        Ok(response) => Given::Later(response),
+        Ok(response) => HandlerResult::Later(response),
         Err(another) => {
             let (sender, receiver) = oneshot::channel();
             another.handle(ctx, Some(sender));
-            Given::Sent(receiver)
+            HandlerResult::Sent(receiver)
         }
     }
 }
 
 /// Handles messages as soon as the actor lets it.
-struct Handling<A: Actor<Context = Context<A>>>(SmallVec<[Letter<A>; 1]>);
+struct Handling<A: Actor<Context = Context<A>>>(SmallVec<[Envelope<A>; 1]>);
 
 impl<A: Actor<Context = Context<A>>> ActorFuture<A> for Handling<A> {
     type Output = ();

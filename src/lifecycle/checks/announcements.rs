@@ -3,9 +3,10 @@
 use super::super::io::{Announcement as Told, Fault, Input};
 use super::super::names::{Cause, ErrorStage, Outcome, RestartCause, ServiceIx, Step};
 use super::super::spec::RestartMode;
-use super::accounts::Account;
+use super::bookkeeping::Account;
 use super::promises::{Guarantee, Moment, Verdict, ensure};
-use super::world::{Hold, Once, Passage, Seen, Watched, Way, World};
+use super::watched::{Hold, Once, Seen, Transition, Watched, Way};
+use super::world::World;
 
 impl World {
     pub(super) fn obey_announcement(&mut self, told: &Told, now: &mut Moment) -> Verdict {
@@ -70,8 +71,8 @@ impl World {
                 let asked = matches!(now.input, Input::StopAsked(by) | Input::RemoveAsked(by) if by == ix);
                 ensure(asked && self.is_up(), G05, "who is asked to stop alone is told so")?;
                 let service = self.at(ix);
-                ensure(service.passage == Passage::None && service.wanted, G07, "a stop begins once")?;
-                (service.passage, service.wanted, service.owes_delay) = (Passage::Stop, false, false);
+                ensure(service.transition == Transition::None && service.wanted, G07, "a stop begins once")?;
+                (service.transition, service.wanted, service.owes_delay) = (Transition::Stop, false, false);
                 if service.way == Way::On {
                     service.way = Way::Asked;
                 }
@@ -81,8 +82,8 @@ impl World {
             Told::StopFinished(ix, outcome) => {
                 let over = self.requested || matches!(now.input, Input::RestartAsked(by) if by == ix);
                 let service = self.at(ix);
-                ensure(service.passage == Passage::Stop, G07, "a stop is over once, after it began")?;
-                service.passage = Passage::None;
+                ensure(service.transition == Transition::Stop, G07, "a stop is over once, after it began")?;
+                service.transition = Transition::None;
                 let fits = match outcome {
                     Outcome::Ended => over,
                     Outcome::Forced => service.is_down() && service.cut,
@@ -93,8 +94,8 @@ impl World {
             Told::ServiceAdded(ix) => {
                 let service = self.at(ix);
                 let runs = !service.kind.runs() || service.step(Step::Run) != Seen::Unsent;
-                ensure(service.passage == Passage::Addition && runs, G07, "what is added runs")?;
-                service.passage = Passage::None;
+                ensure(service.transition == Transition::Addition && runs, G07, "what is added runs")?;
+                service.transition = Transition::None;
                 Ok(())
             }
             Told::ServiceRemoved(ix) => {
@@ -102,7 +103,7 @@ impl World {
                 let service = self.at(ix);
                 let gone = service.removed && service.is_down() && !service.lives();
                 ensure(gone && alone, G07, "what is removed is gone, and nobody needs it")?;
-                (service.vacant, service.passage) = (true, Passage::None);
+                (service.vacant, service.transition) = (true, Transition::None);
                 Ok(())
             }
             Told::Running => {
@@ -175,7 +176,7 @@ impl World {
     fn roll_back(&mut self, ix: ServiceIx, fault: Option<Fault>) {
         let up = self.is_up();
         let service = self.at(ix);
-        if up && fault.is_some() && service.passage == Passage::Addition && service.way == Way::On {
+        if up && fault.is_some() && service.transition == Transition::Addition && service.way == Way::On {
             (service.way, service.wanted, service.removed) = (Way::AtOnce, false, true);
         }
     }
@@ -189,7 +190,7 @@ impl World {
         use Guarantee::*;
         ensure(self.is_up(), G05, "nothing restarts unless the manager runs")?;
         let service = self.get(ix);
-        ensure(service.passage == Passage::None, G07, "a restart begins once")?;
+        ensure(service.transition == Transition::None, G07, "a restart begins once")?;
         match *because {
             RestartCause::Failed { restart } => {
                 ensure(now.restart.take() == Some(ix), G04, "who failed is restarted")?;
@@ -209,7 +210,7 @@ impl World {
                 ensure(now.input == Input::RestartAsked(ix), G04, "who is asked to restart does")?;
             }
         }
-        self.at(ix).passage = Passage::Restart;
+        self.at(ix).transition = Transition::Restart;
         self.take_along(ix);
         Ok(())
     }
@@ -219,7 +220,7 @@ impl World {
         for at in 0..self.services.len() {
             let bound = self.specs[at].depends_on.iter().any(|on| on.on == ix && !on.survives);
             let service = &mut self.services[at];
-            let passes = matches!(service.passage, Passage::Restart | Passage::Addition);
+            let passes = matches!(service.transition, Transition::Restart | Transition::Addition);
             if bound && service.way == Way::On && passes {
                 service.way = Way::Asked;
             }
@@ -231,11 +232,11 @@ impl World {
             self.requested || matches!(now.input, Input::StopAsked(by) | Input::RemoveAsked(by) if by == ix);
         let service = self.at(ix);
         ensure(
-            service.passage == Passage::Restart,
+            service.transition == Transition::Restart,
             Guarantee::G07,
             "a restart is over once, after it began",
         )?;
-        service.passage = Passage::None;
+        service.transition = Transition::None;
         let runs = service.is_up() && (!service.kind.runs() || service.step(Step::Run) != Seen::Unsent);
         let failed = now.restart == Some(ix);
         let fits = over || failed || (outcome == Outcome::Ok && runs);
@@ -255,11 +256,11 @@ impl World {
             Cause::SetupFailed(ix) => now.failure == Some((ix, ErrorStage::Setup)) && !self.launched(),
             Cause::RunFailed(ix) => now.failure == Some((ix, ErrorStage::Run)) && self.launched(),
             Cause::Finished => {
-                let works = |service: &Watched| {
+                let has_work = |service: &Watched| {
                     let over = service.way == Way::On && !service.is_open(Step::Run);
                     service.kind.runs() && service.wanted && !over
                 };
-                self.launched() && !self.services.iter().any(works) && now.failure.is_none()
+                self.launched() && !self.services.iter().any(has_work) && now.failure.is_none()
             }
         };
         ensure(fits, G05, "the cause is what happened")

@@ -1,4 +1,4 @@
-//! What an actor owes its manager: the answers to its requests.
+//! Requests of the manager that an actor has not answered yet.
 //!
 //! An answer is often the user's own future, a main loop among them. It is polled when it was woken, and not whenever its
 //! actor is, within the actor's set of tasks; and what it does when it is dropped is caught, too.
@@ -11,39 +11,39 @@ use smallvec::SmallVec;
 use super::alarm::Alarm;
 use super::budget::with_own_budget;
 use super::control::{Answer, Answering, PassOn, Reply};
-use super::panics::{Notes, catch};
+use super::panics::{PanicLog, catch};
 use super::tasks::Tasks;
 
 /// Requests that wait for their answer.
 #[derive(Default)]
-pub(super) struct Owed {
-    /// One at a time is the rule, and those who wait long wait in numbers.
-    due: SmallVec<[Due; 1]>,
-    /// That of an answer that was passed on, for the next. A late ring of it polls that once in vain.
-    spare: Option<Arc<Bell>>,
+pub(super) struct PendingReplies {
+    /// Mostly one: the main loop of a service.
+    due: SmallVec<[PendingReply; 1]>,
+    /// The waker of a finished reply, for the next. A late wake-up costs one extra poll.
+    spare: Option<Arc<ReplyWaker>>,
 }
 
-struct Due {
+struct PendingReply {
     answer: Answering,
     reply: PassOn,
     last: bool,
-    bell: Arc<Bell>,
+    bell: Arc<ReplyWaker>,
 }
 
-/// What an answer is woken by.
-struct Bell {
+/// Wakes one answer.
+struct ReplyWaker {
     alarm: Alarm,
-    /// Has the actor polled.
+    /// The actor that polls it.
     actor: Waker,
 }
 
-impl Owed {
+impl PendingReplies {
     /// One more, whose answer is passed on so, and the last if it is; `waker` is that of the actor.
     pub(super) fn add(&mut self, answer: Answering, reply: PassOn, last: bool, waker: &Waker) {
-        let new = || Arc::new(Bell { alarm: Alarm::silent(), actor: waker.clone() });
+        let new = || Arc::new(ReplyWaker { alarm: Alarm::silent(), actor: waker.clone() });
         let bell = self.spare.take().unwrap_or_else(new);
         bell.alarm.ring();
-        self.due.push(Due { answer, reply, last, bell });
+        self.due.push(PendingReply { answer, reply, last, bell });
     }
 
     /// Whether any answer is to be polled.
@@ -56,16 +56,16 @@ impl Owed {
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        notes: &Arc<Notes>,
+        panic_log: &Arc<PanicLog>,
         tasks: &mut Tasks,
     ) -> Option<impl FnOnce() + use<>> {
         let mut last = None;
         let mut at = 0;
-        // Whoever is alone has nobody to leave something to.
+        // One answer alone needs no budget of its own.
         let shares = self.due.len() > 1;
         while let Some(due) = self.due.get_mut(at) {
             let polled = match due.bell.alarm.take() {
-                true => catch(notes, || due.poll(cx, tasks, shares)),
+                true => catch(panic_log, || due.poll(cx, tasks, shares)),
                 false => Some(Poll::Pending),
             };
             let reply = match polled {
@@ -73,7 +73,9 @@ impl Owed {
                     at += 1;
                     continue;
                 }
-                Some(Poll::Ready(Reply::Missing)) | None => notes.take().map_or(Reply::Missing, Reply::Panic),
+                Some(Poll::Ready(Reply::Missing)) | None => {
+                    panic_log.take().map_or(Reply::Missing, Reply::Panic)
+                }
                 Some(Poll::Ready(reply)) => reply,
             };
             // What was in the answer went with its last poll.
@@ -88,15 +90,15 @@ impl Owed {
         last
     }
 
-    /// Nothing is owed any more: what was to answer is dropped.
-    pub(super) fn forgive(&mut self, notes: &Arc<Notes>, tasks: &mut Tasks) {
+    /// Drops all answers that were not given.
+    pub(super) fn clear(&mut self, panic_log: &Arc<PanicLog>, tasks: &mut Tasks) {
         for due in std::mem::take(&mut self.due) {
-            catch(notes, || tasks.enter(|| drop(due)));
+            catch(panic_log, || tasks.enter(|| drop(due)));
         }
     }
 }
 
-impl Due {
+impl PendingReply {
     /// The tasks wake their actor, not the answer.
     fn poll(&mut self, cx: &mut Context<'_>, tasks: &mut Tasks, shares: bool) -> Poll<Reply> {
         let waker = Waker::from(Arc::clone(&self.bell));
@@ -107,7 +109,7 @@ impl Due {
     }
 }
 
-impl Wake for Bell {
+impl Wake for ReplyWaker {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }

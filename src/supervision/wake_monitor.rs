@@ -1,4 +1,4 @@
-//! A timer that goes on while a thread is awake, so that somebody looks at a thread that does not come to rest.
+//! A timer that runs while a thread is awake, so that a thread that does not go to sleep is looked at.
 //!
 //! The thread itself starts it when it wakes up and stops it before it goes to sleep: two system calls each time, and none of
 //! it a wake-up. A thread that sleeps has no timer, and so an idle process has none (G14).
@@ -16,12 +16,12 @@ use tokio_util::sync::CancellationToken;
 use super::watch::Watch;
 
 /// How often to look at a thread that is awake, and what to do then.
-pub(crate) struct Vigil {
+pub(crate) struct WakeMonitor {
     every: Duration,
     look: Box<dyn Fn() + Send + Sync>,
 }
 
-impl Vigil {
+impl WakeMonitor {
     pub(crate) fn new(every: Duration, look: impl Fn() + Send + Sync + 'static) -> Self {
         Self { every, look: Box::new(look) }
     }
@@ -32,13 +32,13 @@ impl Vigil {
     /// When there is no timer to be had.
     pub(super) fn watch_over(self: &Arc<Self>, watch: &Arc<Watch>) -> io::Result<Watched> {
         let timer = Arc::new(Timer::new(self.every)?);
-        Ok(Watched { vigil: Arc::clone(self), timer, watch: Arc::clone(watch) })
+        Ok(Watched { wake_monitor: Arc::clone(self), timer, watch: Arc::clone(watch) })
     }
 }
 
 /// A thread that is looked at while it is awake.
 pub(super) struct Watched {
-    vigil: Arc<Vigil>,
+    wake_monitor: Arc<WakeMonitor>,
     timer: Arc<Timer>,
     watch: Arc<Watch>,
 }
@@ -46,12 +46,12 @@ pub(super) struct Watched {
 impl Watched {
     /// Looks at it, from `home`, until it is over.
     pub(super) fn look_from(&self, home: &ArbiterHandle, over: CancellationToken) {
-        let (vigil, timer) = (Arc::clone(&self.vigil), Arc::clone(&self.timer));
+        let (wake_monitor, timer) = (Arc::clone(&self.wake_monitor), Arc::clone(&self.timer));
         home.spawn(async move {
             tokio::select! {
                 () = over.cancelled() => {}
                 // Without a timer nobody is looked at, and all else goes on.
-                _ = timer.expirations(|| (vigil.look)()) => {}
+                _ = timer.expirations(|| (wake_monitor.look)()) => {}
             }
         });
     }
@@ -65,14 +65,14 @@ impl Watched {
     pub(super) fn rests(&self) {
         self.timer.stop();
         if self.watch.take_note() {
-            (self.vigil.look)();
+            (self.wake_monitor.look)();
         }
     }
 }
 
-impl fmt::Debug for Vigil {
+impl fmt::Debug for WakeMonitor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Vigil").field("every", &self.every).finish_non_exhaustive()
+        f.debug_struct("WakeMonitor").field("every", &self.every).finish_non_exhaustive()
     }
 }
 

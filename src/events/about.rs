@@ -1,0 +1,197 @@
+//! What an event says, whatever its kind: whom it concerns, which step, how that ended, how severe it is.
+//!
+//! A new event gets its arm in [`LifecycleEvent::about`] and in [`LifecycleEvent::severity`]; reports, status and rehearsals read
+//! these.
+
+use super::{End, Failure, LifecycleEvent, Name};
+use crate::lifecycle::{Activity, Outcome, Step};
+
+/// How much an event matters to whoever operates the program, as levels of a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Severity {
+    /// A detail of a life that goes well.
+    Debug,
+    /// A turn in the life of a service, or of the manager.
+    Info,
+    /// Something is slow, or goes down and comes back.
+    Warning,
+    /// Something failed.
+    Error,
+}
+
+/// What an event says of an activity.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Phase<'a> {
+    Started,
+    Finished(&'a End),
+    /// A failure outside of the pairs of events.
+    Failed(Outcome, &'a Failure),
+}
+
+/// The parts that events have in common.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct About<'a> {
+    pub(crate) service: Option<&'a Name>,
+    pub(crate) resource: Option<&'a Name>,
+    /// What was done when this happened; `None` where the event is of no activity of an actor.
+    pub(crate) activity: Option<Activity>,
+    pub(crate) phase: Option<Phase<'a>>,
+}
+
+impl LifecycleEvent {
+    /// The service that it concerns; `None` where it concerns the manager.
+    pub fn service(&self) -> Option<&Name> {
+        self.about().service
+    }
+
+    /// The resource that it concerns, where it concerns one.
+    pub fn resource(&self) -> Option<&Name> {
+        self.about().resource
+    }
+
+    /// The step that it begins or ends, where it does.
+    pub fn step(&self) -> Option<Step> {
+        self.about().activity.and_then(Activity::step)
+    }
+
+    /// How what it speaks of ended, where it did.
+    pub fn end(&self) -> Option<&End> {
+        match self.about().phase {
+            Some(Phase::Finished(end)) => Some(end),
+            _ => None,
+        }
+    }
+
+    /// What went wrong, where something did.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self.about().phase? {
+            Phase::Started => None,
+            Phase::Finished(end) => end.error.as_ref(),
+            Phase::Failed(_, error) => Some(error),
+        }
+    }
+
+    /// How much it matters. It is logged at this level.
+    pub fn severity(&self) -> Severity {
+        match self {
+            Self::RunStarted { .. }
+            | Self::RestartDelayed { .. }
+            | Self::StopStarted { .. }
+            | Self::ServiceAdded { .. }
+            | Self::ServiceRemoved { .. }
+            | Self::Running
+            | Self::Serving { .. }
+            | Self::ShutdownRequested { .. }
+            | Self::CallsInFlight { .. }
+            | Self::Stopped
+            | Self::StallFinished { goes_on: false, .. } => Severity::Info,
+            Self::RegisterStarted { .. }
+            | Self::SetupStarted { .. }
+            | Self::ShutdownStarted { .. }
+            | Self::ResourceStarted { .. }
+            | Self::ReleaseStarted { .. }
+            | Self::Draining
+            | Self::Drained
+            | Self::Releasing => Severity::Debug,
+            Self::RestartStarted { .. }
+            | Self::StallStarted { .. }
+            | Self::StallFinished { .. }
+            | Self::Progress { .. }
+            | Self::Missed { .. } => Severity::Warning,
+            Self::Panicked { .. } | Self::ServiceLost { .. } | Self::ServiceStuck { .. } => Severity::Error,
+            Self::RegisterFinished { end, .. }
+            | Self::SetupFinished { end, .. }
+            | Self::RunFinished { end, .. }
+            | Self::ShutdownFinished { end, .. }
+            | Self::ResourceLost { end, .. }
+            | Self::ReleaseFinished { end, .. }
+            | Self::RestartFinished { end, .. }
+            | Self::StopFinished { end, .. } => match end.error {
+                Some(_) if !end.cancelled => Severity::Error,
+                _ => Severity::Info,
+            },
+        }
+    }
+
+    pub(crate) fn about(&self) -> About<'_> {
+        use Phase::{Failed, Finished, Started};
+        let of = |service, activity, phase| About {
+            service: Some(service),
+            resource: None,
+            activity: Some(activity),
+            phase: Some(phase),
+        };
+        let step = |service, step, phase| of(service, Activity::Step(step), phase);
+        let resource = |service, resource, activity, phase| About {
+            resource: Some(resource),
+            ..of(service, activity, phase)
+        };
+        let service = |service| About { service: Some(service), ..About::default() };
+        match self {
+            Self::RegisterStarted { service } => step(service, Step::Register, Started),
+            Self::RegisterFinished { service, end } => step(service, Step::Register, Finished(end)),
+            Self::SetupStarted { service } => step(service, Step::Setup, Started),
+            Self::SetupFinished { service, end } => step(service, Step::Setup, Finished(end)),
+            Self::RunStarted { service } => step(service, Step::Run, Started),
+            Self::RunFinished { service, end } => step(service, Step::Run, Finished(end)),
+            Self::ShutdownStarted { service } => step(service, Step::Shutdown, Started),
+            Self::ShutdownFinished { service, end } => step(service, Step::Shutdown, Finished(end)),
+            Self::ResourceStarted { service, resource: name } => {
+                About { activity: None, ..resource(service, name, Activity::Handler, Started) }
+            }
+            Self::ResourceLost { service, resource: name, end } => {
+                resource(service, name, Activity::Handler, Finished(end))
+            }
+            Self::ReleaseStarted { service, resource: name } => {
+                resource(service, name, Activity::Release, Started)
+            }
+            Self::ReleaseFinished { service, resource: name, end } => {
+                resource(service, name, Activity::Release, Finished(end))
+            }
+            Self::Panicked { service, resource, error } => About {
+                resource: resource.as_ref(),
+                ..of(service, Activity::Handler, Failed(Outcome::Panic, error))
+            },
+            Self::ServiceLost { service, outcome, error } => {
+                of(service, Activity::Handler, Failed(*outcome, error))
+            }
+            Self::ServiceStuck { service, error } => {
+                of(service, Activity::Ending, Failed(Outcome::Forced, error))
+            }
+            Self::RestartFinished { service: name, end } | Self::StopFinished { service: name, end } => {
+                About { phase: Some(Finished(end)), ..service(name) }
+            }
+            Self::RestartStarted { service: name, .. } | Self::StopStarted { service: name } => {
+                About { phase: Some(Started), ..service(name) }
+            }
+            Self::RestartDelayed { service: name, .. }
+            | Self::ServiceAdded { service: name }
+            | Self::ServiceRemoved { service: name } => service(name),
+            Self::StallStarted { service: name, resource, .. }
+            | Self::StallFinished { service: name, resource, .. } => {
+                About { resource: resource.as_ref(), ..service(name) }
+            }
+            Self::Running
+            | Self::Serving { .. }
+            | Self::ShutdownRequested { .. }
+            | Self::CallsInFlight { .. }
+            | Self::Draining
+            | Self::Drained
+            | Self::Releasing
+            | Self::Progress { .. }
+            | Self::Missed { .. }
+            | Self::Stopped => About::default(),
+        }
+    }
+
+    /// Whether the manager's shutdown cut something off.
+    pub(crate) fn is_forced(&self) -> bool {
+        let About { activity, phase, .. } = self.about();
+        match (activity, phase) {
+            (Some(Activity::Step(_) | Activity::Release), Some(Phase::Finished(end))) => end.is_forced(),
+            (Some(Activity::Ending), Some(Phase::Failed(_, error))) => !error.is_mended(),
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What an observer knows of one service: who was sent what, what is open, what was announced.
+
+use super::super::names::{Kind, Step};
+
+/// More resources than any service of the checks starts.
+pub(super) const MOST_RESOURCES: usize = 6;
+
+/// A step of a service, as its messages and announcements show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Seen {
+    Unsent,
+    Open,
+    Ok,
+    Failed,
+}
+
+/// A service's actor, as commands and `Gone` show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Life {
+    Unborn,
+    Alive,
+    Suspending,
+    Resting,
+    Retired,
+    Forced,
+    Gone,
+}
+
+/// Where a service goes while the manager runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Way {
+    /// Not begun.
+    Down,
+    On,
+    /// Asked to go down; cut off, since it failed.
+    Asked,
+    AtOnce,
+}
+
+/// What is announced as begun, and not yet as finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Transition {
+    None,
+    Restart,
+    Stop,
+    Addition,
+}
+
+/// A resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Hold {
+    Alive,
+    Asked,
+    Forced,
+    Over,
+}
+
+/// A timer, or anything else that is begun once and over once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Once {
+    NotYet,
+    Pending,
+    Done,
+}
+
+/// How late it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) enum Pressure {
+    None,
+    Reserve,
+    Deadline,
+}
+
+/// One service and its resources.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Watched {
+    pub(super) kind: Kind,
+    pub(super) life: Life,
+    pub(super) way: Way,
+    pub(super) transition: Transition,
+    /// Whether it is to come back when it is down.
+    pub(super) wanted: bool,
+    pub(super) removed: bool,
+    pub(super) vacant: bool,
+    /// `ShutdownSignal::requested` was resolved, in this life.
+    pub(super) signalled: bool,
+    /// From `CloseResources` to `ResourcesClosed`, in this life.
+    pub(super) closing: Once,
+    /// Of its restart.
+    pub(super) delay: Once,
+    /// Whether it failed, so that a delay is due.
+    pub(super) owes_delay: bool,
+    pub(super) stop_timer: bool,
+    /// Restarts that its budget counts.
+    pub(super) restarts: u8,
+    pub(super) forgotten: u8,
+    pub(super) lives: u8,
+    /// How many stop before it, one after the other.
+    pub(super) level: u32,
+    /// Something of it was cut off, in this life.
+    pub(super) cut: bool,
+    pub(super) steps: [Seen; Step::ALL.len()],
+    count: u8,
+    holds: [Hold; MOST_RESOURCES],
+}
+
+impl Watched {
+    pub(super) fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            life: Life::Unborn,
+            way: Way::Down,
+            transition: Transition::None,
+            wanted: true,
+            removed: false,
+            vacant: false,
+            signalled: false,
+            closing: Once::NotYet,
+            delay: Once::NotYet,
+            owes_delay: false,
+            stop_timer: false,
+            restarts: 0,
+            forgotten: 0,
+            lives: 0,
+            level: 0,
+            cut: false,
+            steps: [Seen::Unsent; Step::ALL.len()],
+            count: 0,
+            holds: [Hold::Alive; MOST_RESOURCES],
+        }
+    }
+
+    pub(super) fn step(&self, step: Step) -> Seen {
+        self.steps[step as usize]
+    }
+
+    pub(super) fn is_open(&self, step: Step) -> bool {
+        self.step(step) == Seen::Open
+    }
+
+    pub(super) fn is_being_set_up(&self) -> bool {
+        self.is_open(Step::Register) || self.is_open(Step::Setup)
+    }
+
+    pub(super) fn is_settled(&self) -> bool {
+        !self.steps.contains(&Seen::Open)
+    }
+
+    pub(super) fn lives(&self) -> bool {
+        !matches!(self.life, Life::Unborn | Life::Gone)
+    }
+
+    pub(super) fn rests(&self) -> bool {
+        matches!(self.life, Life::Unborn | Life::Resting | Life::Gone)
+    }
+
+    pub(super) fn is_up(&self) -> bool {
+        self.way == Way::On && self.step(Step::Setup) == Seen::Ok
+    }
+
+    pub(super) fn is_leaving(&self) -> bool {
+        matches!(self.way, Way::Asked | Way::AtOnce)
+    }
+
+    pub(super) fn is_cleared(&self) -> bool {
+        self.holds().iter().all(|&hold| hold == Hold::Over)
+    }
+
+    /// Nothing of it is there any more, or yet.
+    pub(super) fn is_down(&self) -> bool {
+        // What was at rest, and leaves for good, is dropped without another word.
+        let rests = self.rests() || (self.removed && self.life == Life::Retired);
+        let left = self.is_leaving() && rests && self.is_settled();
+        self.way == Way::Down || (left && self.closing == Once::Done && self.is_cleared())
+    }
+
+    /// While others run: what it depends on must wait for it before it is asked to stop.
+    pub(super) fn blocks_stop(&self) -> bool {
+        let done = self.is_settled() && (self.signalled || self.way == Way::AtOnce);
+        !(self.is_down() || self.is_leaving() && done)
+    }
+
+    /// It is asked and has nothing left to do.
+    pub(super) fn is_done(&self) -> bool {
+        self.signalled && self.is_settled()
+    }
+
+    /// A new life.
+    pub(super) fn start_over(&mut self) {
+        let register = self.steps[Step::Register as usize];
+        self.steps = [Seen::Unsent; Step::ALL.len()];
+        self.steps[Step::Register as usize] = register;
+        (self.count, self.holds) = (0, [Hold::Alive; MOST_RESOURCES]);
+        (self.closing, self.delay) = (Once::NotYet, Once::NotYet);
+        (self.signalled, self.stop_timer, self.cut) = (false, false, false);
+        self.lives += 1;
+    }
+
+    pub(super) fn holds(&self) -> &[Hold] {
+        &self.holds[..self.count as usize]
+    }
+
+    pub(super) fn hold(&mut self, index: u32) -> &mut Hold {
+        &mut self.holds[..self.count as usize][index as usize]
+    }
+
+    pub(super) fn add_hold(&mut self) -> u32 {
+        self.count += 1;
+        u32::from(self.count) - 1
+    }
+}

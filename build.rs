@@ -7,9 +7,8 @@ use std::path::PathBuf;
 const CONTRACTS: [(&str, &str); 2] =
     [("pkping.proto", "pkping.bin"), ("grpc/health/v1/health.proto", "health.bin")];
 
-/// Contracts whose messages know their names, so that they can be details of others. That of the sorting hat is an
-/// example's: nothing of it is in the library.
-const NAMED: [&str; 3] = ["pkerr/error.proto", "google/rpc/status.proto", "sorting_hat.proto"];
+/// Contracts whose messages know their names, so that they can be details of others.
+const NAMED: [&str; 2] = ["pkerr/error.proto", "google/rpc/status.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto");
@@ -26,9 +25,5 @@ fn main() -> Result<(), Box<dyn Error>> {
     named.enable_type_names();
     let files = protox::compile(NAMED, ["proto"])?;
     tonic_prost_build::configure().build_transport(false).compile_fds_with_config(files, named)?;
-    // What reflection and the log know the example by.
-    let mut example = protox::Compiler::new(["proto"])?;
-    example.open_file("sorting_hat.proto")?;
-    std::fs::write(out.join("sorting_hat.bin"), example.encode_file_descriptor_set())?;
     Ok(())
 }

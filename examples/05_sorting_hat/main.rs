@@ -1,10 +1,10 @@
 //! A gRPC service over a real database that answers with rich errors, and its client.
 //!
 //! ```text
-//! cargo run --example 05_sorting_hat                                 # a demonstration of both ends
-//! cargo run --example 05_sorting_hat -- serve ADDRESS [DATABASE]     # until SIGTERM or Ctrl-C
-//! cargo run --example 05_sorting_hat -- sort ADDRESS NAME
-//! cargo run --example 05_sorting_hat -- find ADDRESS NAME
+//! cargo run -p sorting-hat                                 # a demonstration of both ends
+//! cargo run -p sorting-hat -- serve ADDRESS [DATABASE]     # until SIGTERM or Ctrl-C
+//! cargo run -p sorting-hat -- sort ADDRESS NAME
+//! cargo run -p sorting-hat -- find ADDRESS NAME
 //! ```
 //!
 //! `DATABASE` is the file of a SQLite database, which is made where there is none, or a URL `postgres://..`. Left out, it
@@ -93,4 +93,22 @@ fn log(default: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let ansi = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(printer::stderr).with_ansi(ansi).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use majordomo::testing::rehearse;
+    use support::Folder;
+
+    use super::*;
+
+    #[test]
+    fn it_survives_what_can_go_wrong_in_it() {
+        let folder = Folder::new();
+        let database = database::Database::parse(folder.path("roster.sqlite3").to_str().unwrap()).unwrap();
+        let manager = || server::manager("127.0.0.1:0", database.clone());
+        rehearse(manager).shutdown_within(Duration::from_millis(500)).run();
+    }
 }

@@ -67,6 +67,7 @@ impl Intensity {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(rules_alone)]
     use proptest::prelude::*;
 
     const MS: Duration = Duration::from_millis(1);
@@ -87,6 +88,7 @@ mod tests {
         assert_eq!(backoff.delay(9, 1.0), 1000 * MS);
     }
 
+    #[cfg(rules_alone)]
     proptest! {
         #[test]
         fn an_intensity_counts_what_a_list_would(steps in prop::collection::vec((0..50_u64, any::<bool>()), 0..200)) {

@@ -156,6 +156,7 @@ mod tests {
         assert_eq!(budget.within(Duration::ZERO).deadline(asked), Some(asked));
     }
 
+    #[cfg(rules_alone)]
     proptest::proptest! {
         #[test]
         fn g08_no_budget_within_another_is_more_than_the_time_it_is_given(

@@ -164,7 +164,7 @@ mod tests {
     fn thread() -> Outbox {
         let (outbox, mut jobs) = Outbox::new();
         std::thread::spawn(move || while jobs.blocking_recv().is_some_and(Job::perform) {});
-        post
+        outbox
     }
 
     /// Sends a job that says who it is.

@@ -18,18 +18,18 @@ use crate::server::connection::serve::serve;
 use crate::server::connection::state::Connection;
 use crate::server::state::WorkerState;
 use crate::server::tls::ServerTls;
+use crate::server::tls::samples::VALID;
 
 #[tokio::test(start_paused = true)]
 async fn g08_an_answer_that_tls_holds_back_is_sent_whole_to_a_slow_reader() {
-    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let mut roots = RootCertStore::empty();
-    roots.add(signed.cert.der().clone()).unwrap();
+    roots.add(VALID.der()).unwrap();
     let client = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let tls = ServerTls::from_pem(signed.cert.pem(), signed.signing_key.serialize_pem());
+    let tls = ServerTls::from_pem(VALID.certificate, VALID.key);
     tls.reload().unwrap();
     // The answer is larger than what is under way between them.
     let (near, far) = tokio::io::duplex(1024);

@@ -100,8 +100,8 @@ pub(super) struct Watched {
     /// Something of it was cut off, in this life.
     pub(super) cut: bool,
     pub(super) steps: [Seen; Step::ALL.len()],
-    count: u8,
-    holds: [Hold; MOST_RESOURCES],
+    pub(super) count: u8,
+    pub(super) holds: [Hold; MOST_RESOURCES],
 }
 
 impl Watched {

@@ -184,7 +184,7 @@ fn who_was_forced_is_told_for_what_and_what_to_do() {
         forced(Activity::Step(Step::Run), Hold::WentOn { asked }) => ["1.0 s ago", "have its Run return"],
         forced(Activity::Step(Step::Run), Hold::Panicked) => ["had panicked", "mend the panic"],
         forced(Activity::Step(Step::Run), Hold::Blocking { lasted: SECOND }) => ["for 1.0 s", "spawn_blocking"],
-        forced("ending", Hold::Starved { by: "b".into(), lasted: SECOND }) => ["could not be ended", "by b", "dedicated thread"],
+        forced(Activity::Ending, Hold::Starved { by: "b".into(), lasted: SECOND }) => ["could not be ended", "by b", "dedicated thread"],
         forced(Activity::Step(Step::Run), Hold::Unresponsive) => ["does not react", "look for blocking calls"],
     );
     helps(&NoAnswerError::new(Activity::Release), &["release", "answer first, then stop"]);

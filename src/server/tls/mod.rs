@@ -15,6 +15,8 @@ mod handshake;
 mod material;
 mod not_after;
 #[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
 mod tests;
 mod validity;
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tracing::dispatcher::DefaultGuard;
 
 use crate::server::tls::ServerTls;
+use crate::server::tls::samples::VALID;
 
 /// What was logged.
 #[derive(Clone, Default)]
@@ -41,12 +42,11 @@ impl Write for Log {
 
 #[tokio::test]
 async fn new_files_that_cannot_be_used_are_reported_once_until_they_change_again() {
-    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let folder = std::env::temp_dir().join(format!("majordomo-tls-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let (certificate, key) = (folder.join("tls.crt"), folder.join("tls.key"));
-    fs::write(&certificate, signed.cert.pem()).unwrap();
-    fs::write(&key, signed.signing_key.serialize_pem()).unwrap();
+    fs::write(&certificate, VALID.certificate).unwrap();
+    fs::write(&key, VALID.key).unwrap();
     let tls = ServerTls::from_files(&certificate, &key).reload_every(Duration::from_nanos(1));
     tls.check().unwrap();
     let first = tls.current().await.unwrap();
@@ -76,12 +76,11 @@ async fn new_files_that_cannot_be_used_are_reported_once_until_they_change_again
 
 #[tokio::test(start_paused = true)]
 async fn g16_a_file_that_cannot_be_read_to_its_end_holds_up_no_worker_and_one_thread() {
-    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let folder = std::env::temp_dir().join(format!("majordomo-tls-hung-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let (certificate, key) = (folder.join("tls.crt"), folder.join("tls.key"));
-    fs::write(&certificate, signed.cert.pem()).unwrap();
-    fs::write(&key, signed.signing_key.serialize_pem()).unwrap();
+    fs::write(&certificate, VALID.certificate).unwrap();
+    fs::write(&key, VALID.key).unwrap();
     let every = Duration::from_secs(10);
     let tls = ServerTls::from_files(&certificate, &key).reload_every(every);
     tls.check().unwrap();

@@ -98,20 +98,11 @@ mod tests {
     use tokio_rustls::rustls::pki_types::CertificateDer;
 
     use crate::server::tls::not_after::end_of;
-    use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+    use crate::server::tls::samples::{Sample, UNTIL_2030, UNTIL_2031, UNTIL_2032};
     use std::sync::Arc;
     use tokio::time::Instant;
 
     use crate::server::tls::tests::Log;
-
-    /// A certificate that ends at that midnight, UTC, and its key.
-    fn ending(year: i32, month: u8, day: u8) -> (CertificateDer<'static>, String, String) {
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        params.not_after = date_time_ymd(year, month, day);
-        let signed = params.self_signed(&key).unwrap();
-        (signed.der().clone(), signed.pem(), key.serialize_pem())
-    }
 
     fn at(seconds: u64) -> SystemTime {
         SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
@@ -119,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_end_of_a_chain_is_that_of_the_first_that_ends() {
-        let chain = [ending(2031, 1, 1).0, ending(2030, 1, 1).0, ending(2032, 1, 1).0];
+        let chain = [UNTIL_2031, UNTIL_2030, UNTIL_2032].map(Sample::der);
         assert_eq!(end_of(&chain), Some(at(1_893_456_000)));
         assert_eq!(end_of(&[]), None);
         assert_eq!(end_of(&[CertificateDer::from(b"no certificate".to_vec())]), None);
@@ -129,9 +120,8 @@ mod tests {
     async fn g14_an_end_is_told_from_thirty_days_before_once_a_day_and_nothing_ticks_until_then() {
         let log = Log::default();
         let _guard = log.set_default();
-        let (_, certificate, key) = ending(2030, 1, 1);
         let end = at(1_893_456_000);
-        let tls = ServerTls::from_pem(certificate, key);
+        let tls = ServerTls::from_pem(UNTIL_2030.certificate, UNTIL_2030.key);
         tls.reload().unwrap();
         let (began, clock) = (Instant::now(), Arc::new(end - 33 * DAY));
         let watching = tokio::spawn(watch(tls, move || *clock + began.elapsed()));
@@ -157,8 +147,7 @@ mod tests {
     async fn a_renewed_certificate_is_watched_in_the_place_of_the_old() {
         let log = Log::default();
         let _guard = log.set_default();
-        let (_, certificate, key) = ending(2030, 1, 1);
-        let tls = ServerTls::from_pem(certificate, key);
+        let tls = ServerTls::from_pem(UNTIL_2030.certificate, UNTIL_2030.key);
         tls.reload().unwrap();
         let (began, clock) = (Instant::now(), at(1_893_456_000) - 33 * DAY);
         let watching = tokio::spawn(watch(tls.clone(), move || clock + began.elapsed()));

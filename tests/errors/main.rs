@@ -1,0 +1,6 @@
+//! Rich errors on the wire.
+
+mod api_errors;
+mod failing;
+mod passed_on;
+mod reissued;

@@ -1,0 +1,326 @@
+//! The drain, measured for each kind of connection that may be open while everything may take a second: how long it
+//! took, what the client was told, and what the report says.
+//!
+//! `cargo test --test grpc_drain_table -- --nocapture` prints the table. A peer that vanished without a word is the
+//! same as one that is silent: nothing comes from it, and what is sent to it stays where it is.
+#![cfg(feature = "tls")]
+
+use std::pin::Pin;
+use std::time::Duration;
+use support::place;
+
+use crate::table::{LIMIT, Over, Row, Trial, end_of, outcome, outcome_of};
+use majordomo::GrpcServerOptions;
+use support::rpc::{endless, start_call};
+use support::{ms, within};
+
+/// What has nothing to wait for is over by then.
+const AT_ONCE: Duration = ms(100);
+/// What G8 allows beyond a deadline.
+const TOLERANCE: Duration = ms(100);
+/// A machine that is busy with others delays all that is measured: who is late by that may try again.
+const TRIES: usize = 3;
+
+/// How a drain is to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    /// By itself, since there is nothing to wait for, or not any more.
+    AtOnce,
+    /// So many calls are answered UNAVAILABLE shortly before the deadline.
+    CalledOff(usize),
+    /// The connection is cut.
+    Cut,
+    /// A handler blocks one of the threads.
+    Blocked,
+}
+
+type Measured = Pin<Box<dyn Future<Output = Row>>>;
+
+struct Kind {
+    name: &'static str,
+    over: Over,
+    ends: Ends,
+    measure: fn(Over) -> Measured,
+}
+
+macro_rules! kinds {
+    ($($name:literal, $over:ident, $ends:expr, $measure:path;)+) => {
+        [$(Kind { name: $name, over: Over::$over, ends: $ends, measure: |over| Box::pin($measure(over)) }),+]
+    };
+}
+
+use Ends::{AtOnce, Blocked, CalledOff, Cut};
+
+fn kinds() -> impl Iterator<Item = Kind> {
+    kinds! {
+        "idle, kept alive", Tcp, AtOnce, idle;
+        "idle, kept alive", Tls, AtOnce, idle;
+        "idle, kept alive", Unix, AtOnce, idle;
+        "idle, kept alive", Memory, AtOnce, idle;
+        "idle, acknowledges nothing", Tcp, AtOnce, idle_and_gone;
+        "silent", Tcp, AtOnce, silent;
+        "silent", Unix, AtOnce, silent;
+        "silent", Memory, AtOnce, silent;
+        "half a preface", Tcp, AtOnce, half_a_preface;
+        "silent, no handshake", Tls, AtOnce, silent;
+        "half a handshake", Tls, AtOnce, half_a_handshake;
+        "handshake, then silent", Tls, AtOnce, silent_after_the_handshake;
+        "call that finishes", Tcp, AtOnce, a_call_that_finishes;
+        "call that finishes", Tls, AtOnce, a_call_that_finishes;
+        "call that finishes", Unix, AtOnce, a_call_that_finishes;
+        "call that finishes", Memory, AtOnce, a_call_that_finishes;
+        "calls handed over that finish", Tcp, AtOnce, calls_handed_over_that_finish;
+        "call that never ends", Tcp, CalledOff(1), a_call_that_never_ends;
+        "call whose request never ends", Tcp, CalledOff(1), a_request_that_never_ends;
+        "call that waits its turn", Tcp, CalledOff(2), a_call_that_waits_its_turn;
+        "call of a peer that has vanished", Tcp, CalledOff(1), a_call_of_a_peer_that_has_vanished;
+        "endless stream", Tcp, CalledOff(1), an_endless_stream;
+        "endless stream", Tls, CalledOff(1), an_endless_stream;
+        "endless stream", Unix, CalledOff(1), an_endless_stream;
+        "endless stream", Memory, CalledOff(1), an_endless_stream;
+        "endless stream, always sending", Tcp, CalledOff(1), a_flood;
+        "endless stream, no window granted", Tcp, Cut, a_flood_without_a_window;
+        "endless stream, socket not read", Tcp, Cut, a_flood_that_is_not_read;
+        "endless stream, socket not read", Tls, Cut, a_flood_that_is_not_read;
+        "endless stream, socket not read", Unix, Cut, a_flood_that_is_not_read;
+        "endless stream, pipe not read", Memory, Cut, a_flood_that_is_not_read;
+        "calls handed over that never end", Tcp, CalledOff(4), calls_handed_over_that_never_end;
+        "handler that blocks its thread", Tcp, Blocked, a_handler_that_blocks;
+        "handler handed over that blocks", Tcp, Blocked, a_handler_handed_over_that_blocks;
+    }
+    .into_iter()
+}
+
+async fn idle(over: Over) -> Row {
+    let trial = Trial::begin(over).await;
+    let mut raw = trial.raw(false).await;
+    let call = raw.call("/pkping.Ping/Ping", None).unwrap();
+    assert_eq!(raw.beside(outcome_of(call)).await, "OK");
+    let drive = raw.close();
+    let end = async { drive.await.map_or_else(|error| error.to_string(), |()| "told to go, closed".into()) };
+    trial.drain(end).await
+}
+
+async fn idle_and_gone(over: Over) -> Row {
+    let trial = Trial::begin(over).await;
+    let mut raw = trial.raw(false).await;
+    assert!(raw.arrived().await);
+    let row = trial.drain(async { "nothing".to_owned() }).await;
+    drop(raw);
+    row
+}
+
+async fn silent(over: Over) -> Row {
+    let trial = Trial::begin(over).await;
+    let peer = trial.silent(b"").await;
+    trial.drain(end_of(peer)).await
+}
+
+async fn half_a_preface(over: Over) -> Row {
+    let trial = Trial::begin(over).await;
+    let peer = trial.silent(b"PRI * HTTP/2.0\r\n").await;
+    trial.drain(end_of(peer)).await
+}
+
+async fn half_a_handshake(over: Over) -> Row {
+    let trial = Trial::begin(over).await;
+    // The head of a record that announces a greeting of 512 bytes.
+    let peer = trial.silent(&[0x16, 3, 1, 2, 0, 1, 0]).await;
+    trial.drain(end_of(peer)).await
+}
+
+async fn silent_after_the_handshake(over: Over) -> Row {
+    let trial = Trial::begin(over).await;
+    let peer = trial.place.open().await.unwrap();
+    trial.drain(end_of(peer)).await
+}
+
+async fn a_call_that_finishes(over: Over) -> Row {
+    let mut trial = Trial::begin(over).await;
+    let call = start_call(trial.place.channel(), "Hold");
+    trial.held.entered("Hold").await;
+    trial.let_go(async { outcome(call.await.unwrap()) }).await
+}
+
+async fn calls_handed_over_that_finish(over: Over) -> Row {
+    let mut trial = Trial::begin(over).await;
+    let (raw, calls) = trial.heavy("HoldHeavily", 4).await;
+    let drive = tokio::spawn(raw.close());
+    let row = trial.let_go(all_of(calls)).await;
+    within("the end of the connection", drive).await.unwrap().unwrap();
+    row
+}
+
+/// What they are told, if all are told the same.
+async fn all_of(calls: Vec<place::RawCall>) -> String {
+    let mut all = std::collections::BTreeSet::new();
+    for call in calls {
+        all.insert(outcome_of(call).await);
+    }
+    all.into_iter().collect::<Vec<_>>().join(", ")
+}
+
+async fn a_call_that_never_ends(over: Over) -> Row {
+    let mut trial = Trial::begin(over).await;
+    let call = start_call(trial.place.channel(), "Hold");
+    trial.held.entered("Hold").await;
+    trial.drain(async { outcome(call.await.unwrap()) }).await
+}
+
+async fn a_request_that_never_ends(over: Over) -> Row {
+    let trial = Trial::begin(over).await;
+    let mut raw = trial.raw(false).await;
+    let call = raw.begin("/test.Calls/Hold", None).unwrap();
+    assert!(raw.arrived().await);
+    trial.drain(async { raw.beside(outcome_of(call)).await }).await
+}
+
+async fn a_call_that_waits_its_turn(over: Over) -> Row {
+    let options = GrpcServerOptions::new().max_concurrent_calls_per_connection(1);
+    let trial = Trial::begin_with(over, options).await;
+    let mut raw = trial.raw(false).await;
+    let calls =
+        vec![raw.call("/test.Calls/Hold", None).unwrap(), raw.call("/test.Calls/Hold", None).unwrap()];
+    assert!(raw.arrived().await);
+    trial.drain(async { raw.beside(all_of(calls)).await }).await
+}
+
+async fn a_call_of_a_peer_that_has_vanished(over: Over) -> Row {
+    let mut trial = Trial::begin(over).await;
+    let mut raw = trial.raw(false).await;
+    let call = raw.call("/test.Calls/Hold", None).unwrap();
+    raw.beside(trial.held.entered("Hold")).await;
+    // From here on nobody drives this connection.
+    let row = trial.drain(async { "nothing".to_owned() }).await;
+    drop((raw, call));
+    row
+}
+
+async fn an_endless_stream(over: Over) -> Row {
+    let trial = Trial::begin(over).await;
+    let mut stream = endless(trial.place.channel()).await;
+    trial.drain(async { outcome(stream.message().await) }).await
+}
+
+async fn a_flood(over: Over) -> Row {
+    let mut trial = Trial::begin(over).await;
+    let mut raw = trial.raw(false).await;
+    let call = raw.call("/test.Calls/Flood", None).unwrap();
+    raw.beside(trial.held.entered("Flood")).await;
+    trial.drain(async { raw.beside(outcome_of(call)).await }).await
+}
+
+async fn a_flood_without_a_window(over: Over) -> Row {
+    unread(over, false).await
+}
+
+async fn a_flood_that_is_not_read(over: Over) -> Row {
+    unread(over, true).await
+}
+
+async fn unread(over: Over, greedy: bool) -> Row {
+    let trial = Trial::begin(over).await;
+    let mut raw = trial.raw(greedy).await;
+    let mut call = raw.call("/test.Calls/Flood", None).unwrap();
+    let mut body = raw.beside(&mut call.response).await.unwrap().into_body();
+    // From here on nobody drives this connection.
+    let mut row = trial.drain(async { String::new() }).await;
+    // When it looks again, too late, it finds some of the answer and no end of it.
+    let _ = within("the end of the connection", raw.close()).await;
+    while let Some(Ok(_)) = body.data().await {}
+    row.told = match body.trailers().await {
+        Ok(Some(trailers)) => format!("{trailers:?}"),
+        _ => "its connection was cut".to_owned(),
+    };
+    row
+}
+
+async fn calls_handed_over_that_never_end(over: Over) -> Row {
+    let mut trial = Trial::begin(over).await;
+    let (mut raw, calls) = trial.heavy("HoldHeavily", 4).await;
+    trial.drain(async { raw.beside(all_of(calls)).await }).await
+}
+
+async fn a_handler_that_blocks(over: Over) -> Row {
+    let mut trial = Trial::begin(over).await;
+    let call = start_call(trial.place.channel(), "Block");
+    trial.held.entered("Block").await;
+    trial.drain(async { outcome(call.await.unwrap()) }).await
+}
+
+async fn a_handler_handed_over_that_blocks(over: Over) -> Row {
+    let mut trial = Trial::begin(over).await;
+    let (mut raw, mut calls) = trial.heavy("BlockElsewhere", 2).await;
+    let blocked = calls.pop().unwrap();
+    trial.drain(async { raw.beside(outcome_of(blocked)).await }).await
+}
+
+#[track_caller]
+fn check_limits(kind: &Kind, row: &Row) {
+    assert!(row.ended < LIMIT + TOLERANCE, "{}: {row:?}", kind.name);
+    let error = row.error.clone().unwrap_or_default();
+    let named: usize = error.methods.values().sum();
+    // Each call that did not end by itself is named, once.
+    let expected = match kind.ends {
+        AtOnce => 0,
+        CalledOff(calls) => calls,
+        Cut => 1,
+        Blocked => named.max(1),
+    };
+    assert_eq!(named, expected, "{}: {row:?}", kind.name);
+}
+
+#[track_caller]
+fn check(kind: &Kind, row: &Row) {
+    check_limits(kind, row);
+    let error = row.error.clone().unwrap_or_default();
+    match kind.ends {
+        AtOnce => assert_eq!(row.error, None, "{}: {row:?}", kind.name),
+        CalledOff(calls) => {
+            assert_eq!((error.unavailable, error.cut), (calls, 0), "{}: {row:?}", kind.name);
+            assert_eq!(error.blocked_workers, [""; 0], "{}: {row:?}", kind.name);
+            let told = ["Unavailable: server is shutting down", "nothing"];
+            assert!(told.contains(&&*row.told), "{}: {row:?}", kind.name);
+        }
+        Cut => assert_eq!((error.connections, error.cut), (1, 1), "{}: {row:?}", kind.name),
+        Blocked => assert_eq!(error.blocked_workers.len(), 1, "{}: {row:?}", kind.name),
+    }
+}
+
+#[actix::test]
+async fn g08_every_kind_of_connection_ends_at_once_by_itself_or_within_the_deadline() {
+    let (at_once, held): (Vec<_>, Vec<_>) = kinds().partition(|kind| kind.ends == AtOnce);
+    let mut rows = Vec::new();
+    for kind in at_once {
+        let mut row = (kind.measure)(kind.over).await;
+        for _ in 1..TRIES {
+            check(&kind, &row);
+            if row.drained >= AT_ONCE {
+                row = (kind.measure)(kind.over).await;
+            }
+        }
+        assert!(row.drained < AT_ONCE, "{}: {row:?}", kind.name);
+        rows.push((kind, row));
+    }
+    // They wait rather than work: all at the same time.
+    let measured: Vec<_> = held.iter().map(|kind| actix::spawn((kind.measure)(kind.over))).collect();
+    for (kind, row) in held.into_iter().zip(measured) {
+        let mut row = within("a row", row).await.unwrap();
+        // Beside all the others a client that has much to read may not come to the end of it in time.
+        for _ in 1..TRIES {
+            if matches!(kind.ends, CalledOff(_)) && row.error.as_ref().is_some_and(|error| error.cut > 0) {
+                check_limits(&kind, &row);
+                row = (kind.measure)(kind.over).await;
+            }
+        }
+        rows.push((kind, row));
+    }
+    println!(
+        "{:<36}{:<8}{:>8}  {:<42}  the report",
+        "the connection", "over", "drained", "its client was told"
+    );
+    for (kind, row) in &rows {
+        println!("{:<36}{:<8}{row}", kind.name, format!("{:?}", kind.over));
+    }
+    rows.iter().for_each(|(kind, row)| check(kind, row));
+}

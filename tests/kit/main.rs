@@ -1,0 +1,9 @@
+//! The testing kit, as those who test services of their own use it.
+
+mod examples;
+mod paused_time;
+mod recorder;
+mod rehearsal;
+mod rehearse;
+mod services;
+mod suite;

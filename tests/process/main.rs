@@ -1,0 +1,9 @@
+//! Signals, exit codes and outputs, each in a process of its own.
+
+mod answers;
+mod blame;
+mod exit_codes;
+mod no_threads;
+mod outputs;
+mod signals;
+mod signals_around;

@@ -1,0 +1,6 @@
+//! The project itself: its documentation, and who imports whom.
+
+mod docs;
+mod imports;
+mod markdown;
+mod rooms;

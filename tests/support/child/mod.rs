@@ -1,0 +1,136 @@
+//! Runs a test's program in a process of its own, so that real signals and exits can be tested.
+//!
+//! The test program starts itself again, asking for one test alone; that test finds its program's name in
+//! the environment and becomes it.
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Lines, Read};
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+const PROGRAM: &str = "MAJORDOMO_TEST_PROGRAM";
+
+/// No process that is to end takes so long.
+const HANG: Duration = Duration::from_secs(60);
+
+/// The program that this process is to become, if it is a child.
+pub fn program() -> Option<String> {
+    std::env::var(PROGRAM).ok()
+}
+
+/// A process that runs one of a test's programs. Killed when it is dropped.
+pub struct Process {
+    child: Child,
+    out: Lines<BufReader<ChildStdout>>,
+    err: Option<BufReader<ChildStderr>>,
+}
+
+/// Starts `program` in a process of its own. The module, given by `module_path!`, must have a test `child_program` that runs it.
+pub fn start(module: &str, program: &str) -> Process {
+    let mut command = this();
+    command.stderr(Stdio::piped());
+    start_by(command, module, program)
+}
+
+/// This test program, with the signals of a program in the foreground: where the tests run in the background of a shell,
+/// SIGINT and SIGQUIT are ignored, and stay so.
+pub fn this() -> Command {
+    let this = std::env::current_exe().unwrap();
+    if !cfg!(target_os = "linux") {
+        return Command::new(this);
+    }
+    with_signals(&["--default-signal=INT,QUIT,TERM,USR1"], this)
+}
+
+/// A program that coreutils' `env` starts with these options.
+pub fn with_signals(options: &[&str], program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("env");
+    command.args(options).arg(program);
+    command
+}
+
+/// The arguments by which a test program becomes a program of one of its modules.
+pub fn to_become(module: &str) -> [String; 4] {
+    // As libtest names tests: without the crate.
+    let module = module.split_once("::").map_or(String::new(), |(_, module)| format!("{module}::"));
+    let test = format!("{module}child_program");
+    ["--exact".to_owned(), test, "--nocapture".to_owned(), "--test-threads=1".to_owned()]
+}
+
+/// The same by a command that passes its arguments on to the test program.
+pub fn start_by(mut command: Command, module: &str, program: &str) -> Process {
+    let mut child =
+        command.args(to_become(module)).env(PROGRAM, program).stdout(Stdio::piped()).spawn().unwrap();
+    let out = BufReader::new(child.stdout.take().unwrap()).lines();
+    let err = child.stderr.take().map(BufReader::new);
+    Process { child, out, err }
+}
+
+/// Runs `program` to its end by such a command: how it ended, and what it printed.
+pub fn output(command: Command, module: &str, program: &str) -> (ExitStatus, String, String) {
+    let mut process = start_by(command, module, program);
+    let status = process.end();
+    let out: Vec<String> = process.out.by_ref().map(Result::unwrap).collect();
+    let mut err = String::new();
+    if let Some(stderr) = &mut process.err {
+        stderr.read_to_string(&mut err).unwrap();
+    }
+    (status, out.join("\n"), err)
+}
+
+impl Process {
+    /// Waits until it has printed a line that contains `what`.
+    pub fn wait_for(&mut self, what: &str) -> String {
+        let mut seen = Vec::new();
+        for line in self.out.by_ref() {
+            let line = line.unwrap();
+            if line.contains(what) {
+                return line;
+            }
+            seen.push(line);
+        }
+        panic!("ended without printing {what:?}; printed {seen:#?}")
+    }
+
+    /// Waits until it has printed a line that contains `what` on stderr.
+    pub fn wait_for_error(&mut self, what: &str) -> String {
+        let err = self.err.as_mut().unwrap();
+        let mut seen = String::new();
+        loop {
+            let before = seen.len();
+            assert_ne!(err.read_line(&mut seen).unwrap(), 0, "no {what:?} on stderr: {seen}");
+            if seen[before..].contains(what) {
+                return seen[before..].to_owned();
+            }
+        }
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for its end, within a limit that only a hang reaches.
+    pub fn end(&mut self) -> ExitStatus {
+        let began = Instant::now();
+        loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => return status,
+                None if began.elapsed() > HANG => panic!("the process has not ended within {HANG:?}"),
+                None => std::thread::sleep(Duration::from_millis(2)),
+            }
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -20,7 +20,6 @@ use majordomo::{
     WaitForShutdown, WaitUntilRunning, nested, service_fn,
 };
 use rustix::process::{Signal, getpid, kill_process};
-use tokio::sync::Mutex;
 
 /// What the guarantee says.
 const AT_ONCE: Duration = Duration::from_millis(20);
@@ -28,9 +27,6 @@ const AT_ONCE: Duration = Duration::from_millis(20);
 const LIMIT: Duration = Duration::from_millis(500);
 const SERVICES: usize = 10;
 const ASKERS: usize = 1_000;
-
-/// Held by the one test that runs: each takes what the machine has.
-static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// How late a thread is that sleeps, at worst: what no program here can be blamed for.
 struct Pace {
@@ -99,7 +95,7 @@ type Ask = fn(&Addr<Manager>);
 
 /// Asks for the end beside a load; it must take effect at once, and be over in time.
 async fn ends_in_time(name: &str, load: fn(&Addr<Manager>) -> Load, ask: Ask) {
-    let _alone = ALONE.lock().await;
+    let _alone = crate::alone().await;
     let (manager, events) = start(ManagerOptions::new().handle_signals(false)).await;
     end_in_time(name, manager, events, load, ask).await;
 }
@@ -303,7 +299,7 @@ impl Ping for Asks {
 
 #[actix::test]
 async fn g16_handlers_that_ask_delay_no_end() {
-    let _alone = ALONE.lock().await;
+    let _alone = crate::alone().await;
     let (memory, address) = (InMemory::new(), Arc::new(OnceLock::new()));
     let options = ManagerOptions::new().handle_signals(false).grpc_in_memory(&memory);
     let curious = Curious(Arc::clone(&address));
@@ -354,7 +350,7 @@ async fn g16_observers_that_ask_delay_no_end() {
 
 #[actix::test]
 async fn g16_the_order_to_end_sent_in_a_loop_delays_no_forced_end() {
-    let _alone = ALONE.lock().await;
+    let _alone = crate::alone().await;
     let (manager, events) = start(ManagerOptions::new().handle_signals(false)).await;
     let load = four_threads(&manager, |manager| manager.do_send(StartShutdown));
     load.has_begun();
@@ -385,7 +381,7 @@ fn child_program() {
 
 #[test]
 fn g12_g16_a_signal_is_heard_at_once_whatever_is_asked() {
-    let _alone = ALONE.blocking_lock();
+    let _alone = crate::ALONE.blocking_lock();
     for program in ["questions", "do_send"] {
         let mut child = child::start(module_path!(), program);
         println!("{program}: {}", child.wait_for("heard after"));

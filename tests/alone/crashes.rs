@@ -9,7 +9,7 @@ use majordomo::{
     BoxError, GenericService, Manager, ManagerOptions, RestartPolicy, Run, Service, ServiceSpec, Setup,
     Shutdown, StartShutdown, WaitForShutdown, WaitUntilRunning, resource_fn, restartable_fn,
 };
-use tokio::sync::{Mutex, oneshot};
+use tokio::sync::oneshot;
 
 type Answer = Result<(), BoxError>;
 
@@ -127,9 +127,6 @@ fn at_once() -> RestartPolicy {
     RestartPolicy::on_failure().unlimited().backoff(Duration::ZERO, Duration::ZERO)
 }
 
-/// Tests of this program share its panic hook and its memory: one at a time.
-static ALONE: Mutex<()> = Mutex::const_new(());
-
 fn crashing(ledger: &Arc<Ledger>) -> (ServiceSpec<Crashing>, oneshot::Receiver<Addr<Crashing>>) {
     // Thousands of reports of panics are not to be read.
     std::panic::set_hook(Box::new(|_| {}));
@@ -167,7 +164,7 @@ async fn a_hundred_thousand_crashes_lose_no_message_and_leave_no_memory_and_no_t
 }
 
 async fn crash_again_and_again(crashes: usize) {
-    let _alone = ALONE.lock().await;
+    let _alone = crate::alone().await;
     let ledger = Arc::<Ledger>::default();
     let (service, addr) = crashing(&ledger);
     let manager = manager().service(service).start();
@@ -208,7 +205,7 @@ const PERIOD: Duration = Duration::from_millis(20);
 /// 50 crashes a second for two seconds, beside a thousand services that each do something every 20 ms.
 #[actix::test]
 async fn g09_a_service_that_crashes_fifty_times_a_second_costs_a_thousand_others_no_deadline() {
-    let _alone = ALONE.lock().await;
+    let _alone = crate::alone().await;
     let (worst_before, worst_beside) = (neighbours(0).await, neighbours(100).await);
     println!(
         "the latest of {NEIGHBOURS} services: {worst_before:?} alone, {worst_beside:?} beside the crashes"

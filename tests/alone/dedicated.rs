@@ -39,6 +39,7 @@ fn service(id: &str) -> ServiceSpec<majordomo::RestartableFn> {
 
 #[actix::test]
 async fn g10_threads_of_their_own_go_with_those_who_had_them() {
+    let _alone = crate::alone().await;
     let mut observed = observe(options(), |manager| manager.service(service("a")));
     observed.seen("resource_started a/r").await;
     observed.running().await;

@@ -68,6 +68,7 @@ macro_rules! table {
 
 #[actix::test]
 async fn g18_whatever_a_managers_options_are_it_ends_or_refuses_them_by_name() {
+    let _alone = crate::alone().await;
     let table = table! { options();
         service_threads(0) Refused;
         service_threads(1) Taken;
@@ -105,6 +106,7 @@ async fn g18_whatever_a_managers_options_are_it_ends_or_refuses_them_by_name() {
 
 #[actix::test]
 async fn g18_whatever_a_grpc_servers_options_are_it_ends_or_refuses_them_by_name() {
+    let _alone = crate::alone().await;
     let age = || Grpc::new().workers(1).max_connection_age(Duration::from_secs(60));
     let mut table = Vec::from(table! { Grpc::new().workers(1);
         workers(0) Refused;
@@ -155,6 +157,7 @@ async fn g18_whatever_a_grpc_servers_options_are_it_ends_or_refuses_them_by_name
 
 #[actix::test]
 async fn g18_whatever_a_services_restarts_are_it_ends_or_refuses_them_by_name() {
+    let _alone = crate::alone().await;
     let policy = RestartPolicy::on_failure;
     let table = [
         ("max_restarts", policy().max_restarts(u32::MAX), Refused),

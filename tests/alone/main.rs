@@ -3,7 +3,14 @@
 mod asking;
 mod crashes;
 mod dedicated;
-mod leaks;
 mod limits;
-mod scale;
 mod threads;
+
+use tokio::sync::{Mutex, MutexGuard};
+
+static ALONE: Mutex<()> = Mutex::const_new(());
+
+/// Held by a test for as long as it runs.
+async fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().await
+}

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 #[actix::test]
 async fn g06_a_start_that_is_refused_after_the_end_leaves_no_thread_behind() {
+    let _alone = crate::alone().await;
     let journal = Journal::default();
     let (send, resources) = oneshot::channel::<Resources>();
     let service = Probe::new("a", &journal).setup(|setup| async move {

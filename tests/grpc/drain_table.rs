@@ -1,7 +1,7 @@
 //! The drain, measured for each kind of connection that may be open while everything may take a second: how long it
 //! took, what the client was told, and what the report says.
 //!
-//! `cargo test --test grpc_drain_table -- --nocapture` prints the table. A peer that vanished without a word is the
+//! `cargo test -p majordomo-tests --test grpc drain_table -- --nocapture` prints the table. A peer that vanished without a word is the
 //! same as one that is silent: nothing comes from it, and what is sent to it stays where it is.
 #![cfg(feature = "tls")]
 

@@ -360,7 +360,7 @@ async fn panics_are_logged(served: &Served, status: &str) {
     let calls = served.recorder.wait(FINISHED, 2).await;
     for ((panic, call), message) in panics.iter().zip(&calls).zip(["on purpose", "late on purpose"]) {
         assert_eq!((panic.level, panic.get("panic")), (Level::ERROR, message));
-        assert!(panic.get("location").starts_with("tests/logged/service.rs:"), "{panic}");
+        assert!(panic.get("location").starts_with("tests/grpc/logged/service.rs:"), "{panic}");
         assert_eq!(panic.get("call_id"), call.get("call_id"));
         assert_eq!(panic.get("method"), call.get("method"));
         assert_eq!((call.level, call.get("ended_by"), call.get("status")), (Level::ERROR, "panic", status));
@@ -373,7 +373,7 @@ async fn g11_a_panic_in_a_handler_is_logged_also_without_logging() {
     let served = Served::new(Level::ERROR, ManagerOptions::without_grpc_logging).await;
     served.client.unary("Panic", "").await.unwrap_err();
     let panic = served.recorder.one(PANICKED).await;
-    assert!(panic.get("location").starts_with("tests/logged/service.rs:"), "{panic}");
+    assert!(panic.get("location").starts_with("tests/grpc/logged/service.rs:"), "{panic}");
     assert_eq!((panic.get("method"), panic.get("call_id").len()), ("/test.Texts/Panic", 16));
 }
 

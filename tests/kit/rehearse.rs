@@ -139,7 +139,7 @@ fn a_service_that_hangs_when_another_fails_is_found_with_the_line_that_plays_it_
         "the stage `shutdown` blames follower (run): forced after",
         "run_finished friend: error: rehearsed: run of friend fails",
         "MAJORDOMO_REHEARSE='run of friend: error @ seed 5' cargo test \
-         a_service_that_hangs_when_another_fails_is_found_with_the_line_that_plays_it_again -- --nocapture",
+         rehearse::a_service_that_hangs_when_another_fails_is_found_with_the_line_that_plays_it_again -- --nocapture",
     ];
     has(&error, "run of friend: error", &says);
     let told_to_stop =

@@ -17,7 +17,7 @@
 //! - `SOAK_SEED`: what the clients choose by; the same chooses the same. Default: 1.
 //! - `SOAK_SECONDS`: how long they act altogether. Default: 16. Given, the number of actions has no limit.
 //!
-//! `cargo test --test grpc_soak -- --nocapture` prints what was done and what came of it.
+//! `cargo test -p majordomo-tests --test load -- --nocapture` prints what was done and what came of it.
 #![cfg(all(feature = "tls", target_os = "linux"))]
 
 use std::panic;

@@ -11,7 +11,7 @@ use crate::markdown::Page;
 type Files = BTreeMap<String, BTreeSet<String>>;
 
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
 fn sources(folder: &Path) -> Vec<PathBuf> {

@@ -3,6 +3,8 @@
 //!
 //! Nothing here sleeps: tests wait for events, answers and gates, each within a limit that only a hang reaches.
 
+#![allow(clippy::new_without_default)] // what these make is outside of the process
+
 pub mod child;
 mod errors;
 mod folder;

@@ -2,7 +2,9 @@
 //! method.
 
 mod recorder;
+mod server;
 mod service;
 
 pub(crate) use recorder::{Record, Recorder};
+pub(crate) use server::{FINISHED, OPENED, PANICKED, REQUEST, RESPONSE, Served, messages};
 pub(crate) use service::{Client, Held, Texts};

@@ -1,7 +1,10 @@
-//! Compiles `proto/` in Rust: neither protoc nor its include files are needed.
+//! Compiles `proto/` in Rust: neither protoc nor its include files are needed. Prepares `docs/` for rustdoc.
+
+#[path = "build/guide.rs"]
+mod guide;
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Each contract with services, and where its descriptors go.
 const CONTRACTS: [(&str, &str); 2] =
@@ -25,5 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     named.enable_type_names();
     let files = protox::compile(NAMED, ["proto"])?;
     tonic_prost_build::configure().build_transport(false).compile_fds_with_config(files, named)?;
+    println!("cargo::rerun-if-changed=docs");
+    guide::write(Path::new("docs"), &out.join("guide"))?;
     Ok(())
 }

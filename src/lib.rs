@@ -1,14 +1,31 @@
-//! An actor-based supervisor runtime for the services of one program.
+//! A lifecycle manager for the services of one program: it sets them up, runs them, restarts what fails, and ends all of them within one
+//! deadline.
 //!
-//! Give your services to a [`Manager`]. It sets them up and runs them. When the program ends, or a service fails,
-//! it stops all of them within one deadline and releases their resources in order. If a service held the shutdown
-//! back, the report names it. Services and resources are ordinary [actix] actors; gRPC is [tonic]'s.
+//! ```
+//! use majordomo::{Exit, Manager, ManagerOptions, Run, service_fn};
+//!
+//! #[actix::main]
+//! async fn main() -> Exit {
+//!     let mailer = service_fn("mailer", |run: Run| async move {
+//! #       return Ok(());
+//! #       #[allow(unreachable_code)]
+//!         run.shutdown.requested().await; // Ctrl-C, SIGTERM, or another service failed
+//!         Ok(())
+//!     });
+//!     let options = ManagerOptions::new().grpc_ping_service(false);
+//!     // The exit code tells what failed, and a report who held the shutdown back.
+//!     Manager::new(options).service(mailer).run().await.into()
+//! }
+//! ```
+//!
+//! # Services as actors
+//!
+//! A service with state, messages and resources of its own is an ordinary [actix] actor. The manager sends it [`Setup`], [`Run`] and
+//! [`Shutdown`]:
 //!
 //! ```
 //! use actix::prelude::*;
-//! use majordomo::{
-//!     BoxError, Exit, GenericService, Manager, ManagerOptions, Run, Service, Setup, Shutdown, resource_fn,
-//! };
+//! use majordomo::{BoxError, GenericService, Run, Service, Setup, Shutdown, resource_fn};
 //!
 //! struct Mailer;
 //! impl Actor for Mailer { type Context = Context<Self>; }
@@ -27,8 +44,6 @@
 //!     type Result = ResponseFuture<Result<(), BoxError>>;
 //!     fn handle(&mut self, run: Run, _: &mut Context<Self>) -> Self::Result {
 //!         Box::pin(async move {
-//! #           return Ok(());
-//! #           #[allow(unreachable_code)]
 //!             run.shutdown.requested().await;
 //!             Ok(())
 //!         })
@@ -38,21 +53,18 @@
 //!     type Result = Result<(), BoxError>;
 //!     fn handle(&mut self, _: Shutdown, _: &mut Context<Self>) -> Self::Result { Ok(()) }
 //! }
-//!
-//! #[actix::main]
-//! async fn main() -> Exit {
-//!     // Ctrl-C, SIGTERM or a failure ends it; the exit code tells which.
-//!     Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(Mailer).run().await.into()
-//! }
 //! ```
 //!
-//! Cargo features: `tls` (on by default; TLS at the gRPC server's addresses of TCP, by rustls) and `testing` (what tests of your own
-//! services need). The oldest Rust is 1.88. The guide is in the folder `docs` of the package, which begins with
-//! `docs/getting-started.md`.
+//! gRPC services are [tonic]'s: see [`GrpcService`].
 //!
-//! Where to go on: [`Manager`] for the stages of a life, [`Service`], [`GenericService`], [`GrpcService`]
-//! and [`Resource`] for what your actors are sent, [`ManagerOptions`] for the limits, [`ManagerError`] for
-//! what comes back, [`events`] for everything that happens in between.
+//! # Where to go on
+//!
+//! - [`guide`]: a first hour, and a page for each part.
+//! - [`Manager`] for the stages of a life; [`Service`], [`GenericService`], [`GrpcService`] and [`Resource`] for what your actors are sent.
+//! - [`ManagerOptions`] for the limits, [`ManagerError`] for what comes back, [`events`] for everything that happens in between.
+//!
+//! Cargo features: `tls` (on by default; TLS at the gRPC server's addresses of TCP, by rustls) and `testing` (what tests of your own
+//! services need). The oldest Rust is 1.88.
 //!
 //! [actix]: https://docs.rs/actix
 //! [tonic]: https://docs.rs/tonic
@@ -71,6 +83,7 @@ mod base;
 pub mod clients;
 pub mod events;
 pub mod grpc;
+pub mod guide;
 mod lifecycle;
 mod manager;
 mod process;
@@ -106,28 +119,7 @@ pub use service::{
     resource_fn, restartable_fn, service_fn,
 };
 
-/// Compiles every block of Rust that these pages show.
+/// Compiles every block of Rust that the page shows.
 #[cfg(doctest)]
-mod pages {
-    macro_rules! pages {
-        ($($(#[$when:meta])* $page:ident = $file:literal;)*) => {
-            $($(#[$when])* #[doc = include_str!(concat!("../", $file))] struct $page;)*
-        };
-    }
-
-    pages! {
-        Readme = "README.md";
-        ComingFromGo = "docs/coming-from-go.md";
-        Errors = "docs/errors.md";
-        GettingStarted = "docs/getting-started.md";
-        #[cfg(feature = "tls")]
-        Grpc = "docs/grpc.md";
-        Operations = "docs/operations.md";
-        Resources = "docs/resources.md";
-        Services = "docs/services.md";
-        Shutdown = "docs/shutdown.md";
-        Supervision = "docs/supervision.md";
-        #[cfg(feature = "testing")]
-        Testing = "docs/testing.md";
-    }
-}
+#[doc = include_str!("../README.md")]
+mod readme {}

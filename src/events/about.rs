@@ -63,6 +63,15 @@ impl LifecycleEvent {
         }
     }
 
+    /// The outcome of what it speaks of, where that is over.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self.about().phase? {
+            Phase::Started => None,
+            Phase::Finished(end) => Some(end.outcome),
+            Phase::Failed(outcome, _) => Some(outcome),
+        }
+    }
+
     /// What went wrong, where something did.
     pub fn failure(&self) -> Option<&Failure> {
         match self.about().phase? {

@@ -8,7 +8,8 @@ use std::path::Path;
 use crate::imports::{Imports, imports};
 
 /// From the top down. A room uses those below it. `lib.rs` is above all.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
+    "guide",
     "testing",
     "manager",
     "clients",

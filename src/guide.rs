@@ -1,0 +1,56 @@
+//! The guide: a first hour, then a page for each part, then the reference.
+//!
+//! The same pages are in the folder `docs` of the package.
+//!
+//! - [Getting started](getting_started)
+//!
+//! ## Guide
+//!
+//! - [Concepts](concepts)
+//! - [Services](services)
+//! - [Resources](resources)
+//! - [Shutdown](shutdown)
+//! - [Supervision](supervision)
+//! - [The gRPC server](grpc)
+//! - [Rich errors](errors)
+//! - [Testing](testing)
+//! - [Rehearsing failures](rehearsal)
+//! - [Operations](operations)
+//! - [Coming from gRPEAKEC-go](coming_from_go)
+//!
+//! ## Reference
+//!
+//! - [What Majordomo promises](guarantees)
+//! - [Performance](performance)
+//! - [Crates in the public interface](public_dependencies)
+//!
+//! ## For contributors
+//!
+//! - [How Majordomo is built](architecture)
+
+macro_rules! pages {
+    ($($(#[$when:meta])* $page:ident = $file:literal;)*) => {
+        $($(#[$when])* #[doc = include_str!(concat!(env!("OUT_DIR"), "/guide/", $file))] pub mod $page {})*
+    };
+}
+
+pages! {
+    getting_started = "getting-started.md";
+    concepts = "concepts.md";
+    services = "services.md";
+    resources = "resources.md";
+    shutdown = "shutdown.md";
+    supervision = "supervision.md";
+    #[cfg(any(feature = "tls", not(doctest)))]
+    grpc = "grpc.md";
+    errors = "errors.md";
+    #[cfg(any(feature = "testing", not(doctest)))]
+    testing = "testing.md";
+    rehearsal = "rehearsal.md";
+    operations = "operations.md";
+    coming_from_go = "coming-from-go.md";
+    guarantees = "guarantees.md";
+    performance = "performance.md";
+    public_dependencies = "public-dependencies.md";
+    architecture = "architecture.md";
+}

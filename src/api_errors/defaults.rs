@@ -5,7 +5,7 @@ use tonic::Code;
 use super::reissue::ReissueError;
 use super::sentinel::{SentinelError, SentinelIssuer};
 
-/// Who issues the default sentinels, unless they are reissued.
+/// The issuer of the default sentinels, unless they are reissued.
 pub const DEFAULTS_ISSUER: &str = "GRPEAKEC";
 
 static DEFAULTS: SentinelIssuer = SentinelIssuer::new(DEFAULTS_ISSUER, true);

@@ -34,7 +34,7 @@ pub struct InFlight {
     pub watches: usize,
     /// All calls that ever arrived.
     pub arrived: u64,
-    /// Those of them that were refused for being one too many.
+    /// How many of them were refused because a limit was reached.
     pub shed: u64,
     /// The calls whose handlers block their workers, each for as long as a handler has been polled: those that have been told as
     /// [`StallStarted`](crate::events::LifecycleEvent::StallStarted). At most one a worker.

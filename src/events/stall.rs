@@ -29,12 +29,12 @@ pub enum Stall {
     },
     /// It has something to do, but another is stuck on its thread.
     Starved {
-        /// Who that is.
+        /// The service that it waits for, or that blocks it.
         by: Name,
     },
     /// It can neither start nor stop before another has, and that one is stuck.
     Waiting {
-        /// Who that is.
+        /// The service that it waits for, or that blocks it.
         on: Name,
     },
 }

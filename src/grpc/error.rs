@@ -9,7 +9,7 @@ use crate::server::error::{ListenError, Lost};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// Somebody else listens there, and did so for as long as it made sense to wait.
+    /// Another process listens there, and did not stop while it made sense to wait.
     #[error(
         "cannot listen on {address}: the address is in use, and still was after {waited:.1?}{}: stop whoever \
          listens there, or choose another address",
@@ -56,11 +56,11 @@ pub enum ServerError {
     /// Two services add the same gRPC service.
     #[error("{owner:?} adds the gRPC service {service}, which {first:?} has added already: {mend}")]
     AddedTwice {
-        /// Who adds it.
+        /// The service that adds it.
         owner: String,
         /// Its gRPC name.
         service: String,
-        /// Who had added it before.
+        /// The service that had added it before.
         first: String,
         /// What would work.
         mend: &'static str,
@@ -70,7 +70,7 @@ pub enum ServerError {
         "{owner:?} adds the gRPC service {service} too late: add services while handling RegisterOnServer"
     )]
     TooLate {
-        /// Who adds it.
+        /// The service that adds it.
         owner: String,
         /// Its gRPC name.
         service: String,
@@ -80,7 +80,7 @@ pub enum ServerError {
         "{owner:?} adds a gRPC service whose name, {service:?}, cannot be part of a path: name it package.Service"
     )]
     Unnameable {
-        /// Who adds it.
+        /// The service that adds it.
         owner: String,
         /// Its gRPC name.
         service: String,
@@ -88,7 +88,7 @@ pub enum ServerError {
     /// What was given as a file descriptor set is none.
     #[error("{owner:?} adds a file descriptor set that cannot be served: {reason}")]
     DescriptorSet {
-        /// Who adds it.
+        /// The service that adds it.
         owner: String,
         /// What is wrong with it.
         reason: String,

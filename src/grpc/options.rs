@@ -1,18 +1,21 @@
 //! What can be set about the server.
 
 mod check;
+mod parts;
+mod server;
 
 use std::time::Duration;
 
-use crate::grpc::logging::GrpcLogging;
 use crate::server::options::EngineOptions;
+
+pub(crate) use parts::ServerParts;
 
 const MAX_DECODING_MESSAGE_SIZE: u32 = 4 * 1024 * 1024;
 
 /// Options of the gRPC server. All values are checked when the manager starts, before anything runs: one
 /// that cannot work, or contradicts another, is refused as [`ConfigError::Option`](crate::ConfigError).
 ///
-/// Every setter replaces what it was given before; none adds to it. A limit of `None` does not exist. A duration must be longer than nothing and at most 365 days.
+/// A setter replaces what it was given before, unless it says that it adds to it. A limit of `None` does not exist. A duration must be longer than nothing and at most 365 days.
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,7 +39,7 @@ pub struct GrpcServerOptions {
     pub(crate) max_encoding_message_size: u32,
     health_service: Option<bool>,
     reflection_service: bool,
-    pub(crate) logging: Option<GrpcLogging>,
+    pub(crate) parts: ServerParts,
 }
 
 impl Default for GrpcServerOptions {
@@ -48,12 +51,12 @@ impl Default for GrpcServerOptions {
             max_encoding_message_size: u32::MAX,
             health_service: None,
             reflection_service: false,
-            logging: None,
+            parts: ServerParts::default(),
         }
     }
 }
 
-/// What the server answers by itself.
+/// # What the server answers by itself
 impl GrpcServerOptions {
     /// Whether the server answers [`grpc.health.v1`](crate::grpc::builtin::health). Default: yes. Its calls are neither
     /// shed nor queued nor cut by [`request_timeout`](Self::request_timeout): a server that is full still has
@@ -74,11 +77,6 @@ impl GrpcServerOptions {
     pub fn content_subtypes(self, codecs: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let content_subtypes = codecs.into_iter().map(|codec| codec.into().into()).collect();
         Self { content_subtypes, ..self }
-    }
-
-    /// How calls are logged, which is an option of the manager's.
-    pub(crate) fn logged(self, logging: Option<GrpcLogging>) -> Self {
-        Self { logging, ..self }
     }
 
     /// How long a handler may block its worker until that is told, which is an option of the manager's.
@@ -105,7 +103,7 @@ impl GrpcServerOptions {
     }
 }
 
-/// How much is served at a time.
+/// # How much is served at a time
 impl GrpcServerOptions {
     /// The defaults, as each option tells.
     pub fn new() -> Self {
@@ -161,7 +159,7 @@ impl GrpcServerOptions {
     }
 }
 
-/// How long things may take.
+/// # How long things may take
 impl GrpcServerOptions {
     /// How long a call may take, from its arrival to the last of its answer, streams too. The client's own
     /// `grpc-timeout` counts if it is shorter. A call that takes longer is answered DEADLINE_EXCEEDED and
@@ -224,7 +222,7 @@ impl GrpcServerOptions {
     }
 }
 
-/// How large things may be.
+/// # How large things may be
 impl GrpcServerOptions {
     /// How many bytes a message of a client may have, as it is sent; at least 1. One that has more is
     /// answered RESOURCE_EXHAUSTED as soon as its length is read. Default: 4 MiB. In grpc-go:
@@ -279,7 +277,7 @@ impl GrpcServerOptions {
     }
 }
 
-/// TCP.
+/// # TCP
 impl GrpcServerOptions {
     /// Whether small packets are sent without waiting for more (TCP_NODELAY). Default: yes, as in Go.
     pub fn tcp_nodelay(mut self, on: bool) -> Self {

@@ -112,7 +112,7 @@ impl Server {
             reflection.serve(services, self.registrar.descriptor_sets());
         }
         let on_stall = self.on_stall.take().unwrap_or_else(|| Box::new(|_| ()));
-        let logger = Logger::new(self.options.logging.clone(), || self.registrar.descriptor_sets());
+        let logger = Logger::new(self.options.parts.logging(), || self.registrar.descriptor_sets());
         let application = GrpcApplication::new(router, &self.options, logger);
         let mut acceptor = Acceptor::start(
             listening,

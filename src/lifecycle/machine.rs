@@ -127,7 +127,7 @@ impl Machine {
             neighbours.lost += if dependency.survives { 0 } else { missing };
         }
         self.note(ix);
-        // Nobody else has anything to do because of that.
+        // No other service is concerned.
         self.touched.clear();
     }
 

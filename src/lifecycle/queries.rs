@@ -37,12 +37,12 @@ impl Machine {
         service.restartable && service.actor != Actor::Gone && !refused
     }
 
-    /// Who depends on a service.
+    /// The services that depend on one.
     pub(crate) fn dependents(&self, ix: ServiceIx) -> Vec<ServiceIx> {
         self.get(ix).dependents.iter().map(|dependent| dependent.by).collect()
     }
 
-    /// Who would have to go down with a service, and could not come back.
+    /// The services that would go down with one, and could not come back.
     pub(crate) fn cannot_follow(&self, ix: ServiceIx) -> Vec<ServiceIx> {
         let (mut stuck, mut seen, mut next) = (Vec::new(), vec![ix], vec![ix]);
         while let Some(ix) = next.pop() {
@@ -58,7 +58,7 @@ impl Machine {
         stuck
     }
 
-    /// Who can neither start nor stop before a service has.
+    /// The services that can neither start nor stop before one has.
     pub(crate) fn waiting_on(&self, ix: ServiceIx) -> Vec<ServiceIx> {
         let (mut waiting, mut next) = (BTreeSet::new(), vec![ix]);
         while let Some(on) = next.pop() {

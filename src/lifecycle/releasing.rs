@@ -152,7 +152,7 @@ impl Machine {
         }
     }
 
-    /// Those who were asked have had their time; those who were not are asked now, whatever their order.
+    /// Resources that were asked have had their time. The others are asked now, all at once.
     pub(super) fn last_call(&mut self, out: &mut Commands) {
         out.push(Command::StartLastCall);
         for resource in self.each_resource().into_iter().rev() {

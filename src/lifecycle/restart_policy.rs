@@ -32,6 +32,7 @@ const MOST_RESTARTS: u32 = 10_000;
 /// let policy = RestartPolicy::on_failure().max_restarts(5).within(Duration::from_secs(60));
 /// let service = ServiceSpec::new(ticker).restart(policy);
 /// ```
+#[must_use = "a policy does nothing until it is given to a service"]
 #[derive(Debug, Clone, PartialEq)]
 pub struct RestartPolicy {
     mode: RestartMode,

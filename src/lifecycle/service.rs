@@ -84,7 +84,7 @@ pub(super) enum Transition {
     Addition,
 }
 
-/// Who depends on a service.
+/// A service that depends on another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Dependent {
     pub(super) by: ServiceIx,
@@ -109,7 +109,7 @@ pub(super) struct Facts {
 pub(super) struct Neighbours {
     /// Dependencies that are not up.
     pub(super) missing: u32,
-    /// Those of them whose restart it does not survive.
+    /// How many of them it does not survive the restart of.
     pub(super) lost: u32,
     /// Dependents that lean on it: while others run, those that go down with it.
     pub(super) blocking: u32,

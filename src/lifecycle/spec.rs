@@ -79,7 +79,7 @@ pub(crate) fn start_order(depends_on: &[Vec<usize>]) -> Result<Vec<usize>, Vec<u
     if order.len() == depends_on.len() { Ok(order) } else { Err(cycle(depends_on, &missing)) }
 }
 
-/// Whoever waits in vain waits for another who does: following them leads around.
+/// A service that never starts waits for another that never does: following these leads to the cycle.
 fn cycle(depends_on: &[Vec<usize>], missing: &[usize]) -> Vec<usize> {
     let stuck = |&at: &usize| missing[at] > 0;
     let mut way: Vec<usize> = (0..missing.len()).filter(stuck).take(1).collect();

@@ -12,9 +12,9 @@ pub(crate) struct LongPoll<W> {
     pub(crate) who: W,
     /// Since when; with `who`, it tells one poll from another.
     pub(crate) began: Duration,
-    /// Those on the same thread who have something to do.
+    /// Actors on the same thread that wait for their poll.
     pub(crate) behind: Vec<W>,
-    /// Those who cannot get on in their lives before this one does.
+    /// Services that cannot start or stop before this one goes on.
     pub(crate) awaited_by: Vec<W>,
 }
 
@@ -57,7 +57,7 @@ impl<W: Clone + Ord> Stalls<W> {
         Self { limit, open: BTreeMap::new() }
     }
 
-    /// Those whose polls are too long, as far as known.
+    /// Actors whose polls are known to be too long.
     pub(crate) fn stuck(&self) -> impl Iterator<Item = &W> {
         self.open.keys().filter(|(kind, _)| *kind == StallKind::Stuck).map(|(_, who)| who)
     }
@@ -93,7 +93,7 @@ impl<W: Clone + Ord> Stalls<W> {
         over.map(|stall| change(stall, true)).chain(begun.map(|stall| change(stall, false))).collect()
     }
 
-    /// Nobody looks any more: what is still going on is over, as far as anybody will be told.
+    /// The watchdog ends: every open stall is closed.
     pub(crate) fn close(&mut self, now: Duration) -> Vec<StallChange<W>> {
         self.look(now, &[])
     }

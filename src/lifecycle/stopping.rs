@@ -116,7 +116,7 @@ impl Machine {
     pub(super) fn advance(&mut self, out: &mut Commands) {
         if self.stage == Stage::Stopping {
             if self.stopping.drain == Drain::Delay && self.open_runs == 0 {
-                // Nobody is left who could use the delay.
+                // No service is left that could use the delay.
                 self.ask_to_stop(out);
             }
             if self.stopping.drain == Drain::Over && self.open_steps == 0 && !self.stopping.retired {
@@ -129,7 +129,7 @@ impl Machine {
         self.stop_when_over(out);
     }
 
-    /// Nobody has anything left to do: all actors may go.
+    /// No step is open: all actors are retired.
     fn retire(&mut self, out: &mut Commands) {
         self.stopping.retired = true;
         for ix in self.each() {
@@ -199,7 +199,7 @@ impl Machine {
         self.stopping.pressure = Pressure::DeadlineReached;
         self.force_services(out);
         self.retire(out);
-        // Those forced are gone soon, or given up: before that, no resource is released under a service.
+        // Forced actors are gone soon, or given up. Until then no resource is released.
         if self.stage == Stage::Releasing {
             self.last_call(out);
         } else {

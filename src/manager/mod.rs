@@ -75,6 +75,7 @@ pub(crate) use test_support::kit::{ManagerSnapshot, RunOnManager, TestSignal, is
 ///     manager.send(WaitForShutdown).await?
 /// }
 /// ```
+#[must_use = "a manager does nothing until it is started"]
 pub struct Manager {
     plan: Option<Definition>,
     running: Option<Running>,

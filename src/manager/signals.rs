@@ -35,7 +35,7 @@ use crate::lifecycle::SignalKind;
 use crate::manager::engine::inbox::{ManagerInput, ManagerSender};
 use crate::report::ConfigError;
 
-/// Those that managers are told of.
+/// The signals that managers handle.
 const OURS: [i32; 4] = [SIGINT, SIGTERM, SIGQUIT, SIGUSR1];
 
 /// How long the end of the last manager waits for the thread to end. Only a starved machine needs more than a moment.
@@ -117,7 +117,7 @@ impl Listeners {
         self.wait_for(wanted).inspect_err(|_| NOBODY.store(true, Ordering::SeqCst))
     }
 
-    /// Those to wait for: what is ignored, since it was when the program began or since the program said so, is not.
+    /// The signals to wait for: not those that were ignored when the program began, or that the program ignores.
     fn install(&mut self, found: Dispositions) -> io::Result<Vec<i32>> {
         let wanted: Vec<i32> =
             OURS.into_iter().filter(|signal| found.of(*signal) != Disposition::Ignored).collect();
@@ -200,7 +200,7 @@ fn is_init() -> bool {
 /// A process inherits what its parent has blocked; on this thread signals are to arrive all the same.
 fn unblock(wanted: &[i32]) {
     let signals: SigSet = wanted.iter().filter_map(|signal| Signal::try_from(*signal).ok()).collect();
-    // Those that were not blocked arrive without it, and there is nothing else that could be done.
+    // Signals that were not blocked arrive all the same; nothing else could be done.
     let _ = signals.thread_unblock();
 }
 

@@ -83,7 +83,7 @@ struct End {
 }
 
 impl End {
-    /// Whoever comes first has the end.
+    /// The first caller ends the process.
     fn take(&self) -> bool {
         self.pending.swap(false, Ordering::AcqRel)
     }
@@ -111,7 +111,7 @@ impl Drop for Leaving {
             }
         };
         let watched = spawn("the end of main", "majordomo-leaving".to_owned(), watch);
-        // Nobody could end it later.
+        // Nothing could end it later.
         if watched.is_err() && self.0.take() {
             Arc::clone(&self.0).perform()
         }

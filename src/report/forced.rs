@@ -48,7 +48,7 @@ fn begun(activity: Activity, lasted: Duration) -> String {
     }
 }
 
-/// Who had less time than this was hardly asked.
+/// A service that had less time than this is reported as hardly asked.
 const HARDLY: Duration = Duration::from_millis(30);
 
 /// What to do about it.
@@ -105,7 +105,7 @@ pub enum Hold {
     },
     /// Another actor blocks the thread that they share.
     Starved {
-        /// Who blocks it.
+        /// The actor that blocks it.
         by: Name,
         /// For how long.
         lasted: Duration,

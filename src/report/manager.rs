@@ -95,7 +95,7 @@ pub enum ConfigError {
     /// A service depends on one that is not there.
     #[error("{service:?} depends on {on:?}, which no service is called: hand that over, or mend the id")]
     UnknownDependency {
-        /// Who depends on it.
+        /// The service that depends on it.
         service: String,
         /// What it depends on.
         on: String,
@@ -140,7 +140,7 @@ pub enum ConfigError {
         "{service:?} depends on {on:?}, which may be restarted, but cannot be started again itself: give it a restart(..), or let it survives_restart_of({on:?})"
     )]
     CannotFollow {
-        /// Who depends on it.
+        /// The service that depends on it.
         service: String,
         /// What it depends on.
         on: String,

@@ -104,7 +104,7 @@ impl ReportBuilder {
         }
     }
 
-    /// Those that have left go, and the others keep their order.
+    /// Drops the services that have left; the others keep their order.
     fn drop_removed(&mut self) {
         if self.removed == 0 {
             return;

@@ -153,12 +153,12 @@ impl ServicesErrors {
         &self.errors
     }
 
-    /// Those that failed by their own doing.
+    /// The errors of services that failed by themselves.
     pub fn culprits(&self) -> &[ServiceError] {
         &self.errors[..self.culprits]
     }
 
-    /// Those that were starved or taken down by a culprit.
+    /// The errors of services that were starved or taken down by another.
     pub fn victims(&self) -> &[ServiceError] {
         &self.errors[self.culprits..]
     }

@@ -107,7 +107,7 @@ impl Acceptor {
                 }
             });
             drop(runtime);
-            // Nobody may be left to hear of it.
+            // The receiver may be gone.
             let _ = report.send(Some(ended));
         })?;
         Ok(Self { drain: Some(drain), drained, threads: Some(Threads(threads)), _kill: guard })

@@ -6,7 +6,7 @@ use std::time::Duration;
 /// Why an address cannot be listened at. The application says it in words.
 #[derive(Debug)]
 pub(crate) enum ListenError {
-    /// Somebody else listens there, and did so for as long as it made sense to wait.
+    /// Another process listens there, and did not stop while it made sense to wait.
     InUse { address: String, waited: Duration, asked: bool, source: io::Error },
     /// The address cannot be had.
     Bind { address: String, source: io::Error },

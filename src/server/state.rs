@@ -40,7 +40,7 @@ pub(crate) struct WorkerState {
     /// Whether its thread sleeps for want of work.
     pub(crate) parked: Arc<AtomicBool>,
     pub(crate) connections: AtomicUsize,
-    /// Those with calls open.
+    /// Connections with open calls.
     pub(crate) carrying: AtomicUsize,
     /// All calls that ever came, and those of them that were one too many.
     pub(crate) calls: AtomicU64,
@@ -63,7 +63,7 @@ pub(crate) struct WorkerState {
     /// What [`Undrained`](crate::server::drain::Undrained) tells.
     pub(crate) held_on: AtomicUsize,
     pub(crate) cut: AtomicUsize,
-    /// Those of the cut connections whose calls are not yet gone, which are still among the carrying ones.
+    /// Cut connections whose calls are not gone yet: these still count as carrying.
     pub(crate) cut_with_calls: AtomicUsize,
     /// Calls that were called off.
     called_off_calls: Mutex<InFlight>,

@@ -71,7 +71,7 @@ impl ServiceFn {
     label = "make the service by `restartable_fn`, which takes a closure that can be called again, to restart it"
 )]
 pub trait RunsAgain {
-    /// Nobody ever calls this.
+    /// Never called.
     fn again(self, service: ServiceFn) -> ServiceSpec<ServiceFn>;
 }
 

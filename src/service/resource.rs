@@ -22,6 +22,7 @@ pub struct Release {
 
 /// A resource and how it is to be looked after. Wherever a resource is expected, one of these may be given;
 /// a plain actor is as good as `ResourceSpec::new(actor)`.
+#[must_use = "a resource does nothing until it is started"]
 pub struct ResourceSpec<R> {
     pub(crate) make: Box<dyn FnOnce() -> R + Send>,
     pub(crate) dedicated: bool,

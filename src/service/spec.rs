@@ -14,6 +14,7 @@ use crate::supervision::Restart;
 
 /// A service and how it is to be looked after. Wherever a service is expected, one of these may be given;
 /// a plain actor is as good as `ServiceSpec::new(actor)`.
+#[must_use = "a service does nothing until it is given to a manager"]
 pub struct ServiceSpec<A: Actor<Context = Context<A>>> {
     pub(crate) id: Name,
     pub(crate) make: Box<dyn FnOnce() -> A + Send>,

@@ -329,7 +329,7 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
     fn end(&mut self, gone: Gone) {
         self.drop_body();
         self.span.leave();
-        // Whoever is told may look at the thread at once.
+        // The observer may look at the thread at once.
         self.watch.leave();
         self.tell_last_stray_panics();
         (self.observer)(Notice::Gone(gone));

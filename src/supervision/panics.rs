@@ -32,7 +32,7 @@ struct PanicCounts {
     kept: Vec<PanicError>,
     /// All of this life.
     seen: u32,
-    /// Those of them that were not kept.
+    /// How many were not kept.
     dropped: u32,
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Lodgers {
     pub(crate) home: ArbiterHandle,
     /// Where their log events go.
     pub(crate) dispatch: Dispatch,
-    /// Who looks at them.
+    /// The monitor of these threads.
     pub(crate) wake_monitor: Option<Arc<WakeMonitor>>,
     pub(crate) on_foreign_stop: OnForeignStop,
 }
@@ -100,7 +100,7 @@ impl Pool {
         Ok(thread)
     }
 
-    /// Those who have a thread already begin while another is made.
+    /// Actors that have a thread begin while the next thread is made.
     fn start(&self) -> Result<Thread, ThreadError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         deliver_first();
@@ -128,7 +128,7 @@ impl Pool {
         Ok(threads)
     }
 
-    /// Ends a thread that somebody had for himself, when its current poll returns. One that is shared goes on.
+    /// Ends a thread that one actor had alone, when its current poll returns. A shared thread goes on.
     pub(crate) fn let_go(&self, thread: &Arc<Thread>) {
         let Ok(mut threads) = self.lock() else { return };
         if let Some(at) = threads.dedicated.iter().position(|dedicated| Arc::ptr_eq(dedicated, thread)) {

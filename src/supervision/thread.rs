@@ -32,7 +32,7 @@ pub(crate) struct Purpose<'a> {
     pub(crate) name: String,
     /// Where its log events go.
     pub(crate) dispatch: &'a Dispatch,
-    /// Who looks at it, and from where, if anybody does.
+    /// Its monitor, and the thread that this runs on, if there is one.
     pub(crate) wake_monitor: Option<(&'a Arc<WakeMonitor>, &'a ArbiterHandle)>,
     /// An arbiter whose stop counts as one of this thread's, too.
     pub(crate) outer: Option<ArbiterHandle>,

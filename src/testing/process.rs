@@ -34,7 +34,7 @@ impl Process {
         })?;
         let descriptors =
             numbered("/proc/self/fd", |path| Some(fs::read_link(path).ok()?.display().to_string()))?;
-        // Whoever reads the list has it open.
+        // The reader of the list has it open.
         let listing = |target: &str| target.starts_with("/proc/") && target.ends_with("/fd");
         Some(Self {
             threads: threads.into_iter().map(|(number, name)| Thread { number, name }).collect(),

@@ -15,6 +15,7 @@ use crate::service::{
 };
 
 /// What a scripted service does, message by message. Resources are started before `Setup` is answered.
+#[must_use = "a script does nothing until its service is given to a manager"]
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServiceScript {
@@ -128,6 +129,7 @@ impl ServiceScript {
 }
 
 /// What a scripted resource does.
+#[must_use = "a script does nothing until it is given to a service"]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResourceScript {

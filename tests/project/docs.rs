@@ -78,7 +78,7 @@ fn rows(text: &str, begin: &str) -> BTreeSet<String> {
 #[test]
 fn the_guide_to_the_grpc_server_has_every_option_and_every_field_of_the_log() {
     let guide = rows(&read("docs/grpc.md"), "|");
-    let source = read("src/grpc/options.rs");
+    let source = read("src/grpc/options.rs") + &read("src/grpc/options/server.rs");
     let options = source.lines().filter_map(|line| {
         let (name, _) = line.strip_prefix("    pub fn ")?.split_once('(')?;
         (name != "new").then(|| name.to_owned())

@@ -128,7 +128,7 @@ impl Call {
             peer: connection.address(),
             began,
         };
-        // Whoever probes health does so for ever.
+        // Health is probed for as long as the server lives.
         let log = CallLog::begin(facts, !limited);
         match &refusal {
             Some(_) => log.ends_by(refused_by),
@@ -212,7 +212,7 @@ impl Call {
         self.deadline.as_deref()
     }
 
-    /// Who calls, where that is known.
+    /// The address of the caller, where it is known.
     pub(crate) fn peer(&self) -> Option<&Peer> {
         self.connection.peer.get()
     }

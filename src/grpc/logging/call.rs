@@ -27,7 +27,8 @@ use crate::grpc::logging::logger::Logger;
 use crate::grpc::logging::status::{self, EndedBy};
 use crate::grpc::logging::tap::{Direction, MessageLog, Tap};
 use crate::grpc::logging::target::{TARGET, quietly};
-use crate::grpc::register::methods::{Described, Method, MethodKind};
+use crate::grpc::register::method_kind::MethodKind;
+use crate::grpc::register::methods::{Described, Method};
 
 /// How many bytes of an error, and of its sources, are logged: it may repeat what a peer sent.
 const LONGEST_ERROR: usize = 4096;
@@ -150,7 +151,7 @@ impl CallLog {
         })))
     }
 
-    /// Who or what is about to end the call; the handler, unless it is said.
+    /// What is about to end the call: the handler, unless something else is set.
     pub(crate) fn ends_by(&self, who: EndedBy) {
         self.ended_by.store(who as u8, Ordering::Relaxed);
     }
@@ -232,7 +233,7 @@ impl CallLog {
         let mut by = EndedBy::from(self.ended_by.load(Ordering::Relaxed));
         let mut fault = by == EndedBy::Panic;
         if by == EndedBy::Handler && status::is_fault(code, facts.method.described.is_some()) {
-            // Whoever can send what is broken must not be able to fill the log with errors.
+            // A client must not be able to fill the log with errors by broken requests.
             let clients = status::is_clients(code, &end.message());
             (fault, by) = (options.errors && !clients, if clients { EndedBy::Request } else { by });
         }

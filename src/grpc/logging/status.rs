@@ -6,7 +6,7 @@ use std::fmt;
 use http::HeaderMap;
 use tonic::{Code, Status};
 
-/// Who or what ended a call.
+/// What ended a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum EndedBy {

@@ -1,7 +1,6 @@
 //! The methods of services, as their descriptor sets tell of them.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::Arc;
 
 use prost_types::MethodDescriptorProto;
@@ -9,46 +8,8 @@ use prost_types::MethodDescriptorProto;
 use crate::grpc::builtin::reflection::DescriptorSet;
 use crate::grpc::call::context::CallContext;
 use crate::grpc::register::availability::Availability;
+use crate::grpc::register::method_kind::MethodKind;
 use crate::server::worker::balance::Cost;
-
-/// How many messages go each way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum MethodKind {
-    Unary,
-    ClientStreaming,
-    ServerStreaming,
-    BidiStreaming,
-}
-
-impl MethodKind {
-    fn new(client_streaming: bool, server_streaming: bool) -> Self {
-        match (client_streaming, server_streaming) {
-            (false, false) => Self::Unary,
-            (true, false) => Self::ClientStreaming,
-            (false, true) => Self::ServerStreaming,
-            (true, true) => Self::BidiStreaming,
-        }
-    }
-
-    pub(crate) fn is_unary(self) -> bool {
-        self == Self::Unary
-    }
-
-    pub(crate) fn answers_once(self) -> bool {
-        matches!(self, Self::Unary | Self::ClientStreaming)
-    }
-}
-
-impl fmt::Display for MethodKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unary => "unary",
-            Self::ClientStreaming => "client_streaming",
-            Self::ServerStreaming => "server_streaming",
-            Self::BidiStreaming => "bidi_streaming",
-        })
-    }
-}
 
 /// A method that is served. One stands for all methods of a service that nothing describes, and one for
 /// everything that is not served at all.

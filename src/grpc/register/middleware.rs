@@ -44,7 +44,7 @@ use crate::api_errors::ErrorGenerator;
 use crate::base::BoxError;
 use crate::grpc::call::caught_panic;
 pub use crate::grpc::register::handler::{GrpcHandler, HandlerFuture};
-use crate::grpc::register::methods::MethodKind;
+use crate::grpc::register::method_kind::MethodKind;
 use crate::supervision::panics;
 
 /// Which methods a layer is around.

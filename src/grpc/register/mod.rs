@@ -3,6 +3,7 @@
 pub(crate) mod availability;
 pub(crate) mod descriptors;
 pub(crate) mod handler;
+pub(crate) mod method_kind;
 pub(crate) mod methods;
 pub mod middleware;
 pub(crate) mod registrar;

@@ -23,7 +23,8 @@ use tower::Service;
 use crate::base::peer_text;
 use crate::grpc::call::context::CallContext;
 use crate::grpc::register::handler::{GrpcHandler, HandlerFuture};
-use crate::grpc::register::methods::{Method, MethodKind};
+use crate::grpc::register::method_kind::MethodKind;
+use crate::grpc::register::methods::Method;
 use crate::grpc::register::middleware::{Middleware, Scope};
 use crate::server::worker::balance::Cost;
 

@@ -60,7 +60,7 @@ impl Definition {
     }
 
     fn ping(&self) -> Option<PendingService> {
-        self.options.pings().then(|| PendingService::grpc(ServiceSpec::new(PingService)))
+        self.options.grpc_server.parts.pings().then(|| PendingService::grpc(ServiceSpec::new(PingService)))
     }
 
     fn verdict(
@@ -86,7 +86,7 @@ impl Definition {
             }
             pending.check(checked.budget.services_time())?;
         }
-        if let Some(on) = self.options.grpc_depends_on.iter().find(|on| !ids.contains(on)) {
+        if let Some(on) = self.options.grpc_server.parts.depends_on.iter().find(|on| !ids.contains(on)) {
             let (service, on) = (SERVER_ID.to_owned(), on.to_string());
             return Err(ConfigError::UnknownDependency { service, on });
         }
@@ -104,15 +104,15 @@ impl Definition {
             specs.iter().map(|spec| spec.depends_on.iter().map(|on| on.on.0 as usize).collect()).collect();
         if pending_services.iter().any(|pending| pending.kind.registers()) {
             let on = |id: &Name| pending_services.iter().position(|pending| pending.id == *id);
-            needs.push(self.options.grpc_depends_on.iter().filter_map(on).collect());
-            services.push(planned_server(self.options.grpc_depends_on.clone()));
+            needs.push(self.options.grpc_server.parts.depends_on.iter().filter_map(on).collect());
+            services.push(planned_server(self.options.grpc_server.parts.depends_on.clone()));
         }
         take_turns(&mut services, &needs, &checked.budget);
         Ok(ManagerPlan::new(services, &checked.budget))
     }
 }
 
-/// Who starts after how many others, who stops after how many, and when at the latest.
+/// Fills in after how many others each starts and stops, and when at the latest it is asked.
 fn take_turns(services: &mut [PlannedService], needs: &[Vec<usize>], budget: &Budget) {
     let order = start_order(needs).unwrap_or_default();
     for &at in &order {

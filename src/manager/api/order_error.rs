@@ -36,7 +36,7 @@ pub enum OrderError {
     Needed {
         /// Whom the order is about.
         service: String,
-        /// Who depends on it.
+        /// The services that depend on it.
         dependents: Vec<String>,
     },
     /// The service could not be set up; it has been taken back.

@@ -8,7 +8,7 @@ use actix::dev::OneshotSender;
 /// How many are kept before those that have given up are looked for.
 const FEW: usize = 64;
 
-/// Those who wait for an answer.
+/// The senders that wait for an answer.
 pub(crate) struct Askers<T> {
     senders: Vec<OneshotSender<T>>,
     purge_at: usize,

@@ -22,7 +22,7 @@ const LAST_FORCE_WAIT: Duration = Duration::from_millis(20);
 /// How often a thread that may go on is looked at again.
 const MORE_LOOKS: u32 = 3;
 
-/// A poll that has lasted for less holds nobody: it may be the very one that ends him.
+/// A shorter poll blocks nobody: it may be the poll that ends the actor.
 const SHORT_POLL: Duration = Duration::from_millis(10);
 
 impl Shell {
@@ -79,7 +79,7 @@ impl Shell {
         self.later(self.forcing.wait, TimerEvent::ForceWaitOver);
     }
 
-    /// Those who have not shown that they are gone never will in time, unless it is only the machine that is slow.
+    /// Actors that have not reported by now are treated as blocked, unless the machine itself is slow.
     pub(crate) fn on_force_wait_over(&mut self) {
         if self.put_off(TimerEvent::ForceWaitOver) {
             return;
@@ -133,7 +133,7 @@ impl Shell {
         may_go_on(&self.hold(Forced::Service(ix)), FORCE_WAIT)
     }
 
-    /// Who keeps a forced actor's thread from ending it.
+    /// The actor that blocks the thread of a forced one.
     fn hold(&self, forced: Forced) -> Hold {
         let Some((thread, tag)) = self.thread(forced) else { return Hold::Unresponsive };
         let busy = thread.watch().busy().map(|busy| {
@@ -152,7 +152,7 @@ impl Shell {
     }
 }
 
-/// Whether a thread that holds somebody like that may yet end him: it polls nobody, or a poll that has begun since it was waited for.
+/// Whether the thread may yet end the actor: it polls nobody, or a poll that began after the wait did.
 fn may_go_on(hold: &Hold, waited: Duration) -> bool {
     match hold {
         Hold::Unresponsive => true,

@@ -34,7 +34,7 @@ impl Shell {
         })
     }
 
-    /// Those on a thread who were woken and have not been polled since.
+    /// Actors on a thread that were woken and not polled since.
     pub(crate) fn woken_on(&self, thread: &Arc<Thread>) -> Vec<ActorLabel> {
         let mut woken = Vec::new();
         for slot in &self.services {

@@ -66,9 +66,9 @@ impl Manager {
     pub(crate) fn conclude(&mut self) {
         if let Some(running) = &mut self.running {
             let result = running.shell.event_log.report_mut().result();
-            // Whoever hears of the end may count on it that signals are nobody's any more.
+            // Once the end is told, signals are handled no more.
             drop(running.signals.take());
-            // Nobody who waits for the end waits for the status to be written, nor for all to be dropped.
+            // The end is told before the status is written and before everything is dropped.
             self.stopped_waiters.answer(result.clone());
             let status = running.status();
             self.end(Ended { result, status });

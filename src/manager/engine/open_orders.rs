@@ -76,7 +76,7 @@ impl OrderReply {
     pub(super) fn keep(&self, answer: Answer) {
         let mut promised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let ReplyState::To(sender) = std::mem::replace(&mut *promised, ReplyState::Kept(answer.clone())) {
-            // Whoever asked may have stopped waiting.
+            // The sender may have stopped waiting.
             let _ = sender.send(answer);
         }
     }

@@ -120,7 +120,7 @@ impl Shell {
 
     /// Where the service of this id is.
     pub(crate) fn place(&self, id: &str) -> Option<ServiceIx> {
-        // Who orders in a loop must not have the manager look at ten thousand each time.
+        // Orders in a loop must not make the manager look at ten thousand services each time.
         let all = || (0..).zip(&self.services).map(|(ix, slot)| (slot.id.clone(), ServiceIx(ix)));
         let are_there = || all().filter(|(_, ix)| !self.machine.is_vacant(*ix)).collect();
         self.orders.places.get_or_init(are_there).get(id).copied()

@@ -65,7 +65,10 @@ impl Running {
     pub(crate) fn begin(plan: CheckedDefinition, sender: ManagerSender) -> Result<Self, ConfigError> {
         let CheckedDefinition { options, checked, mut pending_services, mut specs, held, one_thread } = plan;
         let signals = if options.handle_signals { Some(signals::register(sender.clone())?) } else { None };
-        let registrar = GrpcRegistrar::new().with_layers(options.handler_layers(), options.grpc_middleware);
+        let registrar = GrpcRegistrar::new().with_layers(
+            options.grpc_server.parts.handler_layers(),
+            options.grpc_server.parts.middleware.clone(),
+        );
         let gauge = Gauge::default();
         let mut observers = Vec::new();
         if pending_services.iter().any(|pending| pending.kind.registers()) {
@@ -79,7 +82,7 @@ impl Running {
             observers.push(server.observer());
             // No service can hold up the thread that accepts connections.
             let mut spec = ServiceSpec::new(server).dedicated_thread();
-            spec.depends_on.clone_from(&options.grpc_depends_on);
+            spec.depends_on.clone_from(&options.grpc_server.parts.depends_on);
             let server = PendingService::generic(spec, Kind::Server);
             specs.push(server.spec(|on| place(&pending_services, on), |_| false)?);
             pending_services.push(server);

@@ -26,7 +26,7 @@ impl Shell {
             }
             self.replace_stuck(&busy);
             self.let_go_of_free_ones();
-            // Those that are over before their thread was noted would never be told of.
+            // A stall that is over before its thread was noted would never be reported.
             busy.iter().for_each(|(thread, _)| thread.watch().note());
             let goes_on = |(thread, before): &(Arc<Thread>, Busy)| {
                 thread.watch().busy().is_some_and(|busy| busy.began == before.began)
@@ -37,10 +37,10 @@ impl Shell {
         }
     }
 
-    /// Nobody will look any more.
+    /// Ends the watchdog.
     pub(crate) fn close_stalls(&mut self) {
         for change in self.watchdog.stalls.close(now()) {
-            // Who is stuck as nobody looks any more is not free because of that.
+            // An actor that is still stuck when the watchdog ends is reported so.
             let goes_on = self.blocks_its_thread(&change);
             self.emit_stall(change, goes_on);
         }
@@ -160,7 +160,7 @@ impl Shell {
 
     fn label_of(&self, ix: ServiceIx) -> ActorLabel {
         let slot = &self.services[ix.0 as usize];
-        // Whoever waits to be started for the first time has no actor yet; its place stands for it.
+        // A service that was never started has no actor yet; its slot stands for it.
         slot.label().unwrap_or_else(|| ActorLabel::not_started(&slot.id))
     }
 }

@@ -27,7 +27,7 @@ const SLICE: Duration = Duration::from_micros(250);
 /// What takes no longer needs no rest afterwards, where there is nothing else to do.
 const SHORT: Duration = Duration::from_millis(1);
 
-/// Those who ask for the status.
+/// The senders that wait for a status.
 #[derive(Default)]
 pub(crate) struct StatusRequests {
     pub(super) askers: Arc<Mutex<Askers<ManagerStatus>>>,
@@ -40,7 +40,7 @@ pub(crate) struct StatusRequests {
 /// Where the answer to those who asked in the same moment is.
 #[derive(Default)]
 pub(super) enum Round {
-    /// Nobody has asked as yet.
+    /// No request is open.
     #[default]
     None,
     /// Nested managers complete it.
@@ -102,7 +102,7 @@ pub(super) fn answer(
             continue;
         }
         if askers.is_empty() {
-            // Whoever asked may have stopped waiting.
+            // The sender may have stopped waiting.
             let _ = asker.send(*status);
             return Round::None;
         }

@@ -10,7 +10,7 @@ use crate::report::ManagerError;
 
 type Outcome = Result<(), ManagerError>;
 
-/// Those who wait for the same thing.
+/// Senders that wait for the same event.
 #[derive(Default)]
 pub(crate) struct Waiters(Arc<Mutex<WaitState>>);
 
@@ -25,7 +25,7 @@ impl Waiters {
     pub(crate) fn answer(&self, outcome: Outcome) {
         let mut waiting = lock(&self.0);
         for sender in waiting.askers.take() {
-            // Whoever asked may have stopped waiting.
+            // The sender may have stopped waiting.
             let _ = sender.send(outcome.clone());
         }
         waiting.outcome = Some(outcome);

@@ -13,7 +13,7 @@ impl Shell {
         }
     }
 
-    /// Nobody will look any more.
+    /// Ends the watchdog.
     pub(crate) fn close_worker_stalls(&mut self) {
         for stall in self.worker_stalls.close(now()) {
             self.emit_worker_stall(stall, true);

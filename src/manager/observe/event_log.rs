@@ -183,7 +183,7 @@ impl EventLog {
         }
     }
 
-    /// Those who are told of everything.
+    /// The observers of all events.
     pub(crate) fn observers(&mut self) -> &mut Observers {
         &mut self.observers
     }

@@ -11,7 +11,7 @@ use crate::manager::engine::askers::is_doubled;
 /// How many streams there are at most. Each costs time with every event.
 const MOST: usize = 1_024;
 
-/// Those who are told of what happens, each in the same order.
+/// The observers: each gets every event, in the same order.
 pub(crate) struct Observers {
     all: Vec<EventSender>,
     purge_at: usize,
@@ -47,7 +47,7 @@ impl Observers {
         self.all.retain(|observer| observer.send(event));
     }
 
-    /// Nobody is told any more.
+    /// Drops all observers.
     pub(crate) fn close(&mut self) {
         self.all.clear();
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::grpc::WorkerStall;
 
-/// Those that were told and are not over, and when each began. No more than there are workers.
+/// Stalls that were reported and are not over, and when each began: at most one a worker.
 #[derive(Debug, Default)]
 pub(crate) struct WorkerStalls {
     open: Vec<(WorkerStall, Duration)>,
@@ -26,7 +26,7 @@ impl WorkerStalls {
         true
     }
 
-    /// Those that are open, to be told as over for the manager, though they go on. No other is told from here on.
+    /// Closes the open stalls as the manager ends, though they go on. None is reported from here on.
     pub(crate) fn close(&mut self, now: Duration) -> Vec<WorkerStall> {
         self.closed = true;
         let over = |(stall, began)| WorkerStall { lasted: now.saturating_sub(began), over: true, ..stall };

@@ -28,11 +28,12 @@ impl GivenOptions {
     pub(crate) fn of(plan: &Definition) -> Self {
         let (options, pending_services) = (&plan.options, &plan.pending_services);
         let ids = pending_services.iter().map(|pending| pending.id.to_string());
-        let ping = options.pings().then(|| crate::grpc::builtin::ids::PING_ID.to_owned());
+        let ping = options.grpc_server.parts.pings().then(|| crate::grpc::builtin::ids::PING_ID.to_owned());
         Self {
             services: ids.chain(ping).collect(),
-            serves: options.pings() || pending_services.iter().any(|pending| pending.kind.registers()),
-            pings: options.pings(),
+            serves: options.grpc_server.parts.pings()
+                || pending_services.iter().any(|pending| pending.kind.registers()),
+            pings: options.grpc_server.parts.pings(),
             ..options.given()
         }
     }

@@ -9,8 +9,8 @@ impl ManagerOptions {
     pub(crate) fn given(&self) -> GivenOptions {
         GivenOptions {
             tls: self.grpc_server.speaks_tls(),
-            in_memory: self.grpc_in_memory.first().cloned(),
-            error_generator: self.error_generator.clone(),
+            in_memory: self.grpc_server.parts.in_memory.first().cloned(),
+            error_generator: self.grpc_server.parts.error_generator.clone(),
             shutdown: self.max_shutdown_duration,
             ..GivenOptions::default()
         }
@@ -18,13 +18,13 @@ impl ManagerOptions {
 
     /// A port that nobody else has, unless an address was given.
     pub(crate) fn or_any_port(&mut self) {
-        if self.grpc_in_memory.is_empty() {
-            self.grpc_server_addresses.get_or_insert_with(|| vec!["127.0.0.1:0".to_owned()]);
+        if self.grpc_server.parts.in_memory.is_empty() {
+            self.grpc_server.parts.addresses.get_or_insert_with(|| vec!["127.0.0.1:0".to_owned()]);
         }
     }
 
     /// No address but this.
     pub(crate) fn in_memory_alone(&mut self, memory: InMemory) {
-        (self.grpc_server_addresses, self.grpc_in_memory) = (None, vec![memory]);
+        (self.grpc_server.parts.addresses, self.grpc_server.parts.in_memory) = (None, vec![memory]);
     }
 }

@@ -21,7 +21,7 @@ use crate::server::connection::unread_list::Entry;
 /// After so long it is reported. A peer that is only slow has read something by then.
 const TOLD_AFTER: Duration = Duration::from_secs(1);
 
-/// Who takes fewer bytes in its time than that takes nothing.
+/// A peer that takes fewer bytes than this in the time counts as not reading.
 const LEAST: u64 = 1024;
 
 /// Resolves when the peer of a connection has read nothing for too long. It is to be polled after each write, and costs

@@ -48,7 +48,7 @@ enum Hold {
 
 /// Why an address could not be bound.
 enum Failure {
-    /// Somebody else has it.
+    /// Another process has it.
     InUse(io::Error),
     Other(io::Error),
     Listen(ListenError),

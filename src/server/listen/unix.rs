@@ -28,7 +28,7 @@ const DEFAULT_MODE: u32 = 0o600;
 /// Why a path could not be bound.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Somebody listens there.
+    /// A process listens there.
     InUse(io::Error),
     /// No use in trying again.
     Hopeless(ListenError),

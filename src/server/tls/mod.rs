@@ -174,7 +174,7 @@ impl ServerTls {
         let mut looked = match self.live.looked.try_lock() {
             Ok(looked) => looked,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-            // Somebody else is at it.
+            // Another task reads the files already.
             Err(TryLockError::WouldBlock) => return,
         };
         if looked.stamps == self.plan.stamps() {
@@ -208,7 +208,7 @@ impl ServerTls {
         let look = move || {
             looking.0.look(now);
             drop(looking);
-            // Whoever waited may have gone on.
+            // The waiting task may have gone on.
             let _ = done.send(());
         };
         match aside(look) {

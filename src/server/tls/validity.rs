@@ -69,7 +69,7 @@ struct Teller(Option<JoinHandle<()>>);
 
 impl Teller {
     fn tell(&mut self, certificate: String, end: SystemTime, standing: Standing) {
-        // Whoever still has not taken in what was said yesterday has enough.
+        // The log has not taken yesterday's line yet.
         if self.0.as_ref().is_some_and(|last| !last.is_finished()) {
             return;
         }

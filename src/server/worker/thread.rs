@@ -126,7 +126,7 @@ async fn work(
             accepted = connections.next() => host.begin(accepted),
             ordered = &mut ordered => match ordered {
                 Ok(times) => break times,
-                // Whoever could order it is gone, and with it the server.
+                // The server is gone, and with it all orders.
                 Err(_) => return shared.killed.cancel(),
             },
         }

@@ -7,7 +7,7 @@ use crate::grpc::builtin::health::{LIVENESS, ServingStatus};
 use crate::grpc::builtin::ids::SERVER_ID;
 use crate::lifecycle::Outcome;
 
-/// Who serves, as far as events have told.
+/// Which services serve, by the events so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Statuses {
     /// Every service of the manager, by its id.

@@ -1,4 +1,4 @@
-//! Who else may be blamed, and why: what somebody did is reported, whatever led to it; but nobody is cut off who had his time,
+//! Who else may be blamed, and why: what somebody did is reported, whatever led to it; but nobody is cut off that had time left,
 //! and did nothing wrong where nothing went wrong.
 
 use super::{Judge, ReportedError, errors};

@@ -17,6 +17,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// No server answered in time.
+///
+/// It comes from the functions here that wait. Its text has the address and the last failure: see whether the server runs there, or
+/// wait longer.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
     "no gRPC server answered within {timeout:?}: see that it runs, and that the channel leads to it; the last attempt: {last}"

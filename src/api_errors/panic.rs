@@ -3,13 +3,12 @@
 use std::any::Any;
 use std::error::Error;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tonic::Status;
 
 use super::api_error::ApiError;
 use super::sentinel::SentinelError;
-use crate::base::{BoxError, PanicError};
+use crate::base::{BoxError, PanicError, discard};
 
 /// A panic of a handler as an error, which has as its source what it was panicked with where that is one.
 #[derive(Debug)]
@@ -25,10 +24,7 @@ impl Panicked {
             Err(payload) => payload,
         };
         let text = number(&*payload).unwrap_or_else(|| PanicError::message_of(&*payload));
-        // Its drop may panic as well.
-        if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-            std::mem::forget(second);
-        }
+        discard(payload);
         Self { text, source: None }
     }
 }

@@ -13,6 +13,9 @@ use std::env::{self, VarError};
 use std::sync::{PoisonError, RwLock};
 
 /// Sentinels cannot be issued as somebody asked.
+///
+/// It comes from [`reissue_default_sentinels`](super::reissue_default_sentinels), and as `ConfigError::Sentinels` when a manager starts.
+/// Its text names the issuer, or the variable of the environment, that has to change.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReissueError {

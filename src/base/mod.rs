@@ -2,6 +2,7 @@
 
 mod address;
 pub(crate) mod clock;
+mod discard;
 mod downcast;
 mod name;
 mod panic_error;
@@ -13,6 +14,7 @@ pub use address::GrpcAddress;
 pub use name::Name;
 pub use panic_error::PanicError;
 
+pub(crate) use discard::{discard, drop_quietly};
 pub(crate) use downcast::downcast;
 pub(crate) use name::check_name;
 pub(crate) use spawn::{ThreadError, spawn, spawn_with};

@@ -5,6 +5,9 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::sync::Arc;
 
 /// A panic of user code, caught.
+///
+/// It is the source of a [`ServiceError`](crate::ServiceError) where a handler, a task or a constructor panicked. The process went on.
+/// Its place and backtrace say what to mend.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("panicked at {location}: {message}")]
 pub struct PanicError {

@@ -7,6 +7,9 @@ use crate::events::{OldestCall, count};
 use crate::server::drain::Undrained;
 
 /// The gRPC server ended in time, but not everything on it ended by itself.
+///
+/// It comes as an error of the service `majordomo grpc` in the stage shutdown (exit code 3). It counts what was answered UNAVAILABLE or cut, and
+/// names the oldest call: limit calls by `GrpcServerOptions::request_timeout`, or allow more time.
 #[derive(Debug, Clone, Default, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub struct DrainError {

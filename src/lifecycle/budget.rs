@@ -28,6 +28,8 @@ struct Limits {
 }
 
 /// Why limits can't be kept. Nothing has been started when this is returned.
+///
+/// It comes as `ConfigError::Budget` when a manager starts, or from `Manager::plan`. Its text names the options that contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BudgetError {

@@ -43,6 +43,8 @@ pub struct RestartPolicy {
 }
 
 /// Why what was said of a service's restarts cannot work.
+///
+/// It comes as `ConfigError::Restart` when a manager starts, before any service does. Its text names the setter to change.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RestartPolicyError {

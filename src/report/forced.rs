@@ -153,6 +153,8 @@ impl fmt::Display for Hold {
 }
 
 /// An actor ended, or dropped a request, without answering.
+///
+/// It is the source of a [`ServiceError`](crate::ServiceError) where an actor stopped itself in a step. Answer first, then stop.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
     "ended without answering {doing}: the actor stopped, or dropped the request; answer first, then stop"

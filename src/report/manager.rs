@@ -11,6 +11,9 @@ use crate::api_errors::ReissueError;
 use crate::lifecycle::{BudgetError, ErrorStage, RestartPolicyError};
 
 /// What went wrong in a manager's life: at most one error a stage, and the report of the shutdown.
+///
+/// It comes from `Manager::run` and `WaitForShutdown` when the manager has ended, and from `WaitUntilRunning` when it will not run.
+/// [`exit_code`](Self::exit_code) is 1 to 3 by the stage; [`exit`](crate::exit) and [`Exit`](crate::Exit) end the process with it.
 #[derive(Clone)]
 pub struct ManagerError(Arc<Parts>);
 
@@ -51,6 +54,9 @@ impl StageError {
 }
 
 /// What a manager was given cannot work. Found before anything is started.
+///
+/// It comes from `Manager::plan`, and within the [`ManagerError`] of a manager that was started all the same (exit code 1). Each text names the
+/// service or option, its value, and what to give in its place.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {

@@ -10,6 +10,9 @@ use crate::events::{Failure, Name};
 use crate::lifecycle::{Activity, Step};
 
 /// An error of one service, or of one of its resources.
+///
+/// It comes within [`StageError::Services`](crate::StageError::Services). Read those first that are no
+/// [victims](Self::is_victim): the others follow from them.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ServiceError {

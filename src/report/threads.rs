@@ -6,6 +6,9 @@ use crate::events::Name;
 
 /// Code on a thread of services or resources stopped the actix system of that thread, or its arbiter: `System::stop`, `Arbiter::stop`, or
 /// a server that does so by itself, such as actix-web's `HttpServer` when a signal comes. The manager goes on and shuts down in order.
+///
+/// It is the source of a [`ServiceError`](crate::ServiceError) of the service that lives there. Have that code not stop systems, such as by
+/// `HttpServer::disable_signals`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ForeignStopError {

@@ -1,6 +1,8 @@
 //! What is wrong with a certificate or a key.
 
 /// TLS cannot be had from what was given.
+///
+/// It comes when a manager starts. Files that change later to what cannot be used are logged, and the ones before stay in use.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("TLS: {origin} cannot be used: {reason}: {mend}")]
 #[non_exhaustive]

@@ -21,6 +21,8 @@ use crate::supervision::{InjectFault, PriorityInbox};
 pub struct Resources(Arc<Registry>);
 
 /// Why a resource was not started. Nothing of it was.
+///
+/// It comes from [`Resources::start`]: return it from `Setup` or `Run`, where a shutdown has begun it is no failure.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResourceError {

@@ -9,7 +9,7 @@ use tracing::dispatcher::{self, Dispatch};
 use tracing::{Id, Span};
 
 use super::dispatch::listens;
-use super::panics::drop_quietly;
+use crate::base::drop_quietly;
 
 /// Makes the span of an actor.
 pub(crate) type MakeSpan = Box<dyn FnOnce() -> Span + Send>;

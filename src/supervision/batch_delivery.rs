@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc;
 
-use super::panics::drop_quietly;
+use crate::base::drop_quietly;
 
 /// The most jobs that are held back for one thread.
 const PIECE: usize = 64;

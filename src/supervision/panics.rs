@@ -11,7 +11,7 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
-use crate::base::PanicError;
+use crate::base::{PanicError, discard};
 use crate::process::stderr_is_stuck;
 
 /// How many panics of one life of an actor are told one by one, and kept until then. The rest is counted: tasks that panic in a loop
@@ -174,20 +174,6 @@ pub(super) fn catch<T>(panic_log: &Arc<PanicLog>, run: impl FnOnce() -> T) -> Op
     });
     CURRENT.with(|current| current.replace(outer));
     result.ok()
-}
-
-/// Drops what is the user's where nobody is there to be told of a panic.
-pub(crate) fn drop_quietly<T>(value: T) {
-    if let Err(payload) = panic::catch_unwind(AssertUnwindSafe(|| drop(value))) {
-        discard(payload);
-    }
-}
-
-/// A payload's own drop may panic as well.
-fn discard(payload: Box<dyn Any + Send>) {
-    if let Err(second) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        std::mem::forget(second);
-    }
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tracing::span::Entered;
 
+use crate::base::drop_quietly;
 use crate::grpc::builtin::health;
 use crate::grpc::call::admission::Place;
 use crate::grpc::call::call_path::{self, CallPath, counted_as};
@@ -36,7 +37,7 @@ use crate::grpc::register::methods::Method;
 use crate::server::connection::state::Connection;
 use crate::server::listen::Peer;
 use crate::server::worker::current_poll::InHandler;
-use crate::supervision::panics::{self, drop_quietly};
+use crate::supervision::panics;
 
 /// How many bytes a message to health or reflection may have: they hold a name.
 const LONGEST_BUILT_IN_REQUEST: u32 = 4096;

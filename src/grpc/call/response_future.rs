@@ -22,6 +22,7 @@ use http::{Request, Response};
 use hyper::body::Incoming;
 use tonic::body::Body;
 
+use crate::base::drop_quietly;
 use crate::grpc::call::admission::{Queued, Turn};
 use crate::grpc::call::alarm::Alarm;
 use crate::grpc::call::body::CallBody;
@@ -31,7 +32,6 @@ use crate::grpc::call::request::Refusal;
 use crate::grpc::call::request_body::RequestBody;
 use crate::grpc::register::handler::{GrpcHandler, HandlerFuture};
 use crate::grpc::register::router::unserved;
-use crate::supervision::panics::drop_quietly;
 
 /// A call that is still to be handled. Its handler is made when the call is first polled, not when it arrives: of many
 /// that arrive at once few are then in memory at a time.

@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::supervision::panics::drop_quietly;
+use crate::base::drop_quietly;
 
 /// What our events and spans are known by.
 pub(crate) const TARGET: &str = "majordomo::grpc";

@@ -3,6 +3,8 @@
 use crate::lifecycle::Stage;
 
 /// Why an order to a running manager was refused, or could not be carried out.
+///
+/// It is the answer to `AddService`, `StopService`, `RestartService` and `RemoveService`. An order that was refused has changed nothing.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OrderError {

@@ -116,6 +116,12 @@ impl GrpcServerOptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grpc::{DEFAULT_GRPC_ADDRESS, ServerAddress};
+
+    #[test]
+    fn the_default_address_is_one_and_reads_as_it_is_written() {
+        assert_eq!(ServerAddress::parse(DEFAULT_GRPC_ADDRESS).unwrap().to_string(), DEFAULT_GRPC_ADDRESS);
+    }
 
     #[test]
     fn what_was_given_before_stays_where_new_options_say_nothing_of_it() {

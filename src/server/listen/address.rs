@@ -226,7 +226,7 @@ mod tests {
             "unix-abstract:a",
             "systemd:",
             "systemd:public",
-            crate::grpc::DEFAULT_GRPC_ADDRESS,
+            "0.0.0.0:50051",
         ] {
             assert_eq!(ServerAddress::parse(text).unwrap().to_string(), text);
         }

@@ -16,8 +16,8 @@ use crate::events::OldestCall;
 /// A tenth of a drain, though not more than this, is kept for ending it in order.
 const LONGEST_LEAD: Duration = Duration::from_millis(150);
 
-/// A client hears of a GOAWAY long before, wherever it is.
-const LONGEST_FOR_NEW_CALLS: Duration = Duration::from_secs(1);
+/// A client hears of a GOAWAY long before, wherever it is, and what it was sent has arrived.
+const LONGEST_IN_TRANSIT: Duration = Duration::from_secs(1);
 
 /// When what is left is ended, and how.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,8 @@ impl Timetable {
 pub(crate) struct Patience {
     /// New calls on connections that were told to go away are accepted for so long: their peers may not have read the GOAWAY yet.
     pub(crate) new_calls: Duration,
+    /// So long an answer may take to arrive: its socket is not closed before, unless the peer has closed it.
+    pub(crate) in_transit: Duration,
     /// So long peers may take next to nothing of answers that are ready; as long as they like, where that is `None`.
     pub(crate) unread: Option<Duration>,
 }
@@ -55,8 +57,9 @@ impl Patience {
     /// For a drain that may take so long, if it has a limit, where a write may take so long.
     pub(crate) fn new(whole: Option<Duration>, write_timeout: Option<Duration>) -> Self {
         let share = whole.map(|whole| whole / 4);
-        let new_calls = share.map_or(LONGEST_FOR_NEW_CALLS, |share| share.min(LONGEST_FOR_NEW_CALLS));
-        Self { new_calls, unread: share.into_iter().chain(write_timeout).min() }
+        let new_calls = share.map_or(LONGEST_IN_TRANSIT, |share| share.min(LONGEST_IN_TRANSIT));
+        let in_transit = share.map_or(LONGEST_IN_TRANSIT, |share| (share / 2).min(LONGEST_IN_TRANSIT));
+        Self { new_calls, in_transit, unread: share.into_iter().chain(write_timeout).min() }
     }
 }
 
@@ -115,13 +118,13 @@ mod tests {
     fn g17_a_drain_bears_with_a_peer_for_a_quarter_of_its_time_at_most() {
         let seconds = Duration::from_secs;
         let patience = |whole, write| Patience::new(whole, write);
-        let (new_calls, unread) = (Duration::from_millis(250), Some(Duration::from_millis(250)));
-        assert_eq!(patience(Some(seconds(1)), Some(seconds(30))), Patience { new_calls, unread });
-        let new_calls = seconds(1);
-        let long = Patience { new_calls, unread: Some(seconds(30)) };
+        let millis = Duration::from_millis;
+        let short = Patience { new_calls: millis(250), in_transit: millis(125), unread: Some(millis(250)) };
+        assert_eq!(patience(Some(seconds(1)), Some(seconds(30))), short);
+        let long = Patience { new_calls: seconds(1), in_transit: seconds(1), unread: Some(seconds(30)) };
         assert_eq!(patience(Some(seconds(600)), Some(seconds(30))), long);
         assert_eq!(patience(None, Some(seconds(30))), long);
-        assert_eq!(patience(None, None), Patience { new_calls, unread: None });
+        assert_eq!(patience(None, None), Patience { unread: None, ..long });
     }
 
     #[test]

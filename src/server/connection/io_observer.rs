@@ -11,13 +11,18 @@
 //! 1,000 to 4,400 where it is a little shorter or longer. Held back it takes what one connection may have open, and as
 //! many again. DATA waits for the peer's windows and needs none of this: a bulk answer that fills the socket now and then
 //! stops no reading.
+//!
+//! A wire that ends is half closed first, and read until its peer has closed it, too, or its [`Patience`](crate::server::drain::Patience) is over. What a peer
+//! sends to a closed socket (leave to send more, mostly) is answered by a reset, and a reset takes with it what was
+//! written and has not arrived: RFC 9112, section 9.6.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
 
 use crate::server::connection::state::Connection;
 
@@ -34,11 +39,13 @@ pub(crate) struct IoObserver<I> {
     held_back: bool,
     /// Whether a read was asked for in the meantime.
     wanted: bool,
+    /// Until when its peer may close it, once it is half closed.
+    lingering: Option<Pin<Box<Sleep>>>,
 }
 
 impl<I> IoObserver<I> {
     pub(crate) fn new(io: I, connection: Arc<Connection>) -> Self {
-        Self { io, connection, held_back: false, wanted: false }
+        Self { io, connection, held_back: false, wanted: false, lingering: None }
     }
 
     /// Takes note of an attempt to write as many bytes as that.
@@ -66,6 +73,20 @@ impl<I> IoObserver<I> {
     }
 }
 
+impl<I: AsyncRead + Unpin> IoObserver<I> {
+    /// Reads to the end, and drops what it reads.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut dropped = [0; 4096];
+        loop {
+            let mut buffer = ReadBuf::new(&mut dropped);
+            match ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer)) {
+                Ok(()) if !buffer.filled().is_empty() => {}
+                Ok(()) | Err(_) => return Poll::Ready(()),
+            }
+        }
+    }
+}
+
 impl<I: AsyncRead + Unpin> AsyncRead for IoObserver<I> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -84,7 +105,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for IoObserver<I> {
     }
 }
 
-impl<I: AsyncWrite + Unpin> AsyncWrite for IoObserver<I> {
+impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for IoObserver<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let poll = Pin::new(&mut self.io).poll_write(cx, bytes);
         self.wrote(cx, poll, || bytes.len())
@@ -112,6 +133,84 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for IoObserver<I> {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
+        let this = &mut *self;
+        if this.lingering.is_none() {
+            ready!(Pin::new(&mut this.io).poll_shutdown(cx))?;
+            this.connection.half_closed();
+            this.lingering = Some(Box::pin(sleep(this.connection.worker.patience().in_transit)));
+        }
+        if this.poll_end(cx).is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        this.lingering.as_mut().map_or(Poll::Ready(()), |linger| linger.as_mut().poll(cx)).map(Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::net::{TcpListener, TcpSocket};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::server::drain::Timetable;
+
+    fn observed<I>(io: I) -> IoObserver<I> {
+        IoObserver::new(io, Connection::new(Arc::default()))
+    }
+
+    #[tokio::test]
+    async fn g08_what_was_written_arrives_though_the_peer_goes_on_sending() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = TcpSocket::new_v4().unwrap();
+        // What is written does not all fit there.
+        peer.set_recv_buffer_size(4096).unwrap();
+        let mut peer = peer.connect(listener.local_addr().unwrap()).await.unwrap();
+        let (io, _) = listener.accept().await.unwrap();
+        let (mut io, mut written) = (observed(io), 0);
+        while let Ok(bytes) = io.io.try_write(&[7; 4096]) {
+            written += bytes;
+        }
+        peer.write_all(b"leave to send more").await.unwrap();
+        io.io.readable().await.unwrap();
+        let ended = tokio::spawn(async move {
+            io.shutdown().await.unwrap();
+            drop(io);
+        });
+        let (mut read, mut chunk) = (0, [0; 4096]);
+        loop {
+            match peer.read(&mut chunk).await.unwrap() {
+                0 => break,
+                bytes => read += bytes,
+            }
+            let _ = peer.write_all(b"and more").await;
+        }
+        assert_eq!(read, written);
+        drop(peer);
+        ended.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn g08_a_peer_that_does_not_close_is_waited_for_as_long_as_its_patience() {
+        for (drain, wanted) in [(None, 1000), (Some(Duration::from_secs(2)), 250)] {
+            let (mut peer, io) = duplex(64);
+            let mut io = observed(io);
+            let now = Instant::now();
+            if let Some(whole) = drain {
+                let times = Timetable::new(now.into_std(), (now + whole).into_std());
+                io.connection.worker.drain(Some(times));
+            }
+            let sending = tokio::spawn(async move {
+                while peer.write_all(&[1; 16]).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(10)).await
+                }
+            });
+            io.shutdown().await.unwrap();
+            assert_eq!(now.elapsed().as_millis(), wanted);
+            drop(io);
+            sending.await.unwrap();
+        }
     }
 }

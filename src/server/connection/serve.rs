@@ -13,9 +13,10 @@
 //! call is open until the last byte of its answer has gone to the socket, not only until its handler has
 //! returned: a slow reader gets its answer whole. Draining and leaving begin with a GOAWAY; hyper ends the
 //! connection when its peer has acknowledged that. A peer that does not is given [`GRACE`] once nothing is
-//! carried, or [`LEAVING_GRACE`] where nobody waits: what it sent before it heard is still answered. One that
-//! goes on calling is refused its new calls in the end, and one that reads nothing is not waited for:
-//! [`Patience`](crate::server::drain::Patience) and [`unread`](crate::server::connection::unread) say when.
+//! carried, or [`LEAVING_GRACE`] where nobody waits: what it sent before it heard is still answered. Where it was
+//! answered a moment ago, the answer is given time to arrive. One that goes on calling is refused its new calls in the
+//! end, and one that reads nothing is not waited for: [`Patience`](crate::server::drain::Patience) and
+//! [`unread`](crate::server::connection::unread) say when.
 
 use std::convert::Infallible;
 use std::pin::pin;

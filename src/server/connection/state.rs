@@ -1,6 +1,7 @@
 //! What is known of one connection: its calls, what its peer has said, and what it has left unread.
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -43,8 +44,10 @@ pub(crate) struct Connection {
     /// Notified when the peer has spoken, and when there may be nothing carried any more.
     pub(crate) lighter: Notify,
     began: Instant,
-    /// When the last call ended, in nanoseconds since it began. Kept only where being idle has a limit.
+    /// When the last call ended, in nanoseconds since it began; 0: none has.
     idle_since: AtomicU64,
+    /// Whether nothing is written any more, and its peer is to close it.
+    half_closed: AtomicBool,
     /// To be handled, where not every call is at once.
     pub(crate) turns: Option<Arc<Semaphore>>,
 }
@@ -70,6 +73,7 @@ impl Connection {
             lighter: Notify::new(),
             began: Instant::now(),
             idle_since: AtomicU64::new(0),
+            half_closed: AtomicBool::new(false),
             turns,
         })
     }
@@ -100,9 +104,7 @@ impl Connection {
             if self.cut_with_calls.swap(false, Ordering::Relaxed) {
                 self.worker.cut_with_calls.fetch_sub(1, Ordering::Relaxed);
             }
-            if self.worker.options.max_connection_idle.is_some() {
-                self.idle_since.store(self.age(), Ordering::Relaxed);
-            }
+            self.idle_since.store(self.age(), Ordering::Relaxed);
             self.lighter.notify_one();
         }
     }
@@ -218,14 +220,32 @@ impl Connection {
         self.began + Duration::from_nanos(self.idle_since.load(Ordering::Relaxed))
     }
 
-    /// Resolves when nothing was carried, and no call came, for as long as that.
+    /// Nothing is written any more.
+    pub(crate) fn half_closed(&self) {
+        self.half_closed.store(true, Ordering::Relaxed);
+    }
+
+    /// How much of the time that its last answer may need to arrive is left.
+    fn in_transit(&self) -> Duration {
+        let Some(ended) = NonZero::new(self.idle_since.load(Ordering::Relaxed)) else {
+            return Duration::ZERO;
+        };
+        let age = self.age().saturating_sub(ended.get());
+        self.worker.patience().in_transit.saturating_sub(Duration::from_nanos(age))
+    }
+
+    /// Resolves when nothing was carried, and no call came, for as long as that, and the last answer has had the time to
+    /// arrive; never, once it is half closed.
     pub(crate) async fn out_of_use(&self, grace: Duration) {
         loop {
             while self.carries() {
                 self.lighter.notified().await;
             }
             let seen = self.seen.load(Ordering::Relaxed);
-            tokio::time::sleep(grace).await;
+            tokio::time::sleep(grace.max(self.in_transit())).await;
+            if self.half_closed.load(Ordering::Relaxed) {
+                return std::future::pending().await;
+            }
             if !self.carries() && seen == self.seen.load(Ordering::Relaxed) {
                 return;
             }

@@ -118,7 +118,7 @@ impl Call {
         }
         let path = match method.described {
             Some(_) => None,
-            None => Some(Arc::new(CallPath::shown(request.uri().path()))),
+            None => Some(Arc::new(CallPath::of(request.uri()))),
         };
         let began = Instant::now();
         let entry = connection.worker.open.insert(call_path::label(&method, path.as_ref()), began);

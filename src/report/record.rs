@@ -122,6 +122,17 @@ impl ReportBuilder {
         self.known.iter().filter(|known| !known.removed).map(|known| known.place).collect()
     }
 
+    /// Their ids.
+    pub(crate) fn ids(&self) -> Vec<Name> {
+        let services = self.known.iter().zip(&self.report.services);
+        services.filter(|(known, _)| !known.removed).map(|(_, service)| service.id.clone()).collect()
+    }
+
+    /// The number of a service.
+    pub(crate) fn place(&self, id: &Name) -> Option<usize> {
+        self.services.get(id).map(|&at| self.known[at].place)
+    }
+
     /// What is known of one service.
     pub(crate) fn service_report(&self, id: &Name) -> Option<&ServiceReport> {
         self.services.get(id).map(|&at| &self.report.services[at])

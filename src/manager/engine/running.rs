@@ -160,15 +160,21 @@ impl Running {
     }
 
     pub(super) fn status(&mut self) -> ManagerStatus {
+        let (mut status, ids) = self.status_begun();
+        status.services = ids.iter().filter_map(|id| self.shell.service_status(id, status.up)).collect();
+        status
+    }
+
+    /// The same without the services, and their ids in the order in which they were handed over.
+    pub(super) fn status_begun(&mut self) -> (ManagerStatus, Vec<Name>) {
         let grpc = self.shell.gauge.in_flight().filter(|_| self.stage() != Stage::Stopped);
-        let services = self.shell.services_status();
         let (stage, addresses) = (self.stage(), self.grpc_addresses.clone());
         let event_log = &mut self.shell.event_log;
         let now = event_log.now();
         let mut status = ManagerStatus::new(stage, now, addresses, event_log.report_mut().report());
-        (status.grpc, status.services) = (grpc, services);
+        status.grpc = grpc;
         status.history = event_log.recorder().events();
-        status
+        (status, event_log.report().ids())
     }
 
     /// Says who is being waited for.

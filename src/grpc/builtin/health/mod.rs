@@ -44,7 +44,7 @@ pub(crate) use service::HealthService;
 
 #[allow(missing_docs, unreachable_pub, clippy::all)]
 mod generated {
-    tonic::include_proto!("grpc.health.v1");
+    include!("../../../generated/grpc.health.v1.rs");
 }
 
 /// The name whose status is SERVING for as long as the process answers, whatever its services do: for probes
@@ -60,4 +60,4 @@ pub(crate) fn is_taken(id: &str) -> bool {
 pub(crate) const NAME: &str = "grpc.health.v1.Health";
 
 /// What describes the health service to reflection: an encoded `google.protobuf.FileDescriptorSet`.
-pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/health.bin"));
+pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!("../../../generated/health.bin");

@@ -41,6 +41,9 @@ fn compile(out: &Path) -> Result<(), Box<dyn Error>> {
     let mut named = tonic_prost_build::Config::new();
     named.enable_type_names();
     let files = protox::compile(NAMED, ["proto"])?;
-    tonic_prost_build::configure().out_dir(out).build_transport(false).compile_fds_with_config(files, named)?;
+    tonic_prost_build::configure()
+        .out_dir(out)
+        .build_transport(false)
+        .compile_fds_with_config(files, named)?;
     Ok(())
 }

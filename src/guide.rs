@@ -12,6 +12,7 @@
 //! - [Shutdown](shutdown)
 //! - [Supervision](supervision)
 //! - [The gRPC server](grpc)
+//! - [HTTP services](http)
 //! - [Rich errors](errors)
 //! - [Testing](testing)
 //! - [Rehearsing failures](rehearsal)
@@ -43,6 +44,7 @@ pages! {
     supervision = "supervision.md";
     #[cfg(any(feature = "tls", not(doctest)))]
     grpc = "grpc.md";
+    http = "http.md";
     errors = "errors.md";
     #[cfg(any(feature = "testing", not(doctest)))]
     testing = "testing.md";

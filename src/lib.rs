@@ -84,6 +84,7 @@ pub mod clients;
 pub mod events;
 pub mod grpc;
 pub mod guide;
+pub mod http;
 mod lifecycle;
 mod manager;
 mod process;
@@ -99,6 +100,7 @@ pub use grpc::{
     DEFAULT_GRPC_ADDRESS, GrpcAddress, GrpcLogging, GrpcRegistrar, GrpcServerOptions, GrpcService,
     RegisterOnServer,
 };
+pub use http::{http_service, http_service_fn};
 pub use lifecycle::{
     BudgetError, Cause, ErrorStage, Outcome, RestartCause, RestartMode, SignalKind, Stage, Step,
 };

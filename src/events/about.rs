@@ -91,6 +91,8 @@ impl LifecycleEvent {
             | Self::ServiceRemoved { .. }
             | Self::Running
             | Self::Serving { .. }
+            | Self::ServiceServing { .. }
+            | Self::StreamsEnded { .. }
             | Self::ShutdownRequested { .. }
             | Self::CallsInFlight { .. }
             | Self::Stopped
@@ -176,6 +178,8 @@ impl LifecycleEvent {
             }
             Self::RestartDelayed { service: name, .. }
             | Self::ServiceAdded { service: name }
+            | Self::ServiceServing { service: name, .. }
+            | Self::StreamsEnded { service: name, .. }
             | Self::ServiceRemoved { service: name } => service(name),
             Self::StallStarted { service: name, resource, .. }
             | Self::StallFinished { service: name, resource, .. } => {

@@ -251,6 +251,22 @@ pub enum LifecycleEvent {
         /// Where.
         address: GrpcAddress,
     },
+    /// An HTTP service accepts connections. Told once for each of its addresses, in every life.
+    #[serde(rename = "serving")]
+    ServiceServing {
+        /// Which.
+        service: Name,
+        /// Where.
+        address: GrpcAddress,
+    },
+    /// Answers that might have gone on for ever were ended in order as their server drained, since their `stream_grace` was over:
+    /// no failure.
+    StreamsEnded {
+        /// Whose.
+        service: Name,
+        /// How many.
+        count: u64,
+    },
     /// Shutdown begins.
     ShutdownRequested {
         /// What asked for it.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use http::Request;
 use hyper::body::Incoming;
 
-use crate::grpc::call::admission::queue;
 use crate::grpc::call::body::CallBody;
 use crate::grpc::call::call_state::Call;
 use crate::grpc::call::connect_info;
@@ -14,6 +13,7 @@ use crate::grpc::call::response_future::{Arrived, ResponseFuture};
 use crate::grpc::logging::Logger;
 use crate::grpc::options::GrpcServerOptions;
 use crate::grpc::register::router::Router;
+use crate::server::admission::queue;
 use crate::server::application::{Answer, Application, StreamHints};
 use crate::server::connection::state::Connection;
 use crate::server::listen::{Peer, Socket};

@@ -3,18 +3,14 @@
 use std::io;
 use std::time::Duration;
 
-use crate::server::error::{ListenError, Lost};
+use crate::server::error::{ListenError, Lost, cannot_be_had, in_use, lost, unusable};
 
 /// Why the server cannot serve. Each says at which address, and what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
     /// Another process listens there, and did not stop while it made sense to wait.
-    #[error(
-        "cannot listen on {address}: the address is in use, and still was after {waited:.1?}{}: stop whoever \
-         listens there, or choose another address",
-        if *.asked { ", when shutdown was asked for" } else { "" }
-    )]
+    #[error("{}", in_use(address, *waited, *asked))]
     InUse {
         /// The address as it was given.
         address: String,
@@ -26,9 +22,7 @@ pub enum ServerError {
         source: io::Error,
     },
     /// The address cannot be had.
-    #[error(
-        "cannot listen on {address}: {source}: choose an address of this machine that the process may use"
-    )]
+    #[error("{}", cannot_be_had(address, source))]
     Bind {
         /// The address as it was given.
         address: String,
@@ -36,7 +30,7 @@ pub enum ServerError {
         source: io::Error,
     },
     /// The address is of no use, for a reason that lies outside of the program.
-    #[error("cannot listen on {address}: {reason}: {mend}")]
+    #[error("{}", unusable(address, reason, mend))]
     Unusable {
         /// The address as it was given.
         address: String,
@@ -46,7 +40,7 @@ pub enum ServerError {
         mend: &'static str,
     },
     /// The address was had, but is not any more: somebody else has begun to listen there.
-    #[error("cannot listen on {address} any more ({source}): stop whoever took it between set-up and run")]
+    #[error("{}", lost(address, source))]
     Listen {
         /// The address as it was given.
         address: String,

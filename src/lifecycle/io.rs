@@ -11,8 +11,8 @@ pub(crate) enum Input {
     RunAllowed,
     /// A service answered, or failed to answer, one of its messages.
     Answered(ServiceIx, Step, Answer),
-    /// The gRPC server accepts calls.
-    Serving,
+    /// A server accepts connections.
+    Serving(ServiceIx),
     /// A handler or task of the service panicked outside of its steps; the actor lives on.
     Panicked(ServiceIx),
     /// The service's actor is at rest, by itself or as told: it may be started again.
@@ -259,13 +259,13 @@ impl Input {
             | Input::Added(ix)
             | Input::DelayOver(ix)
             | Input::RestartsForgotten(ix, _)
-            | Input::StopTimeout(ix) => Some((ix, None)),
+            | Input::StopTimeout(ix)
+            | Input::Serving(ix) => Some((ix, None)),
             Input::Released(r, _) | Input::ResourcePanicked(r) | Input::ResourceGone(r, _) => {
                 Some((r.service, Some(r.index)))
             }
             Input::Start
             | Input::RunAllowed
-            | Input::Serving
             | Input::ShutdownAsked
             | Input::ForceAsked
             | Input::ShareSpent(_)

@@ -179,7 +179,7 @@ impl Machine {
             Input::Start => self.start(out),
             Input::RunAllowed => self.run_allowed(out),
             Input::Answered(service, step, answer) => self.answered(service, step, answer, out),
-            Input::Serving => self.serving(out),
+            Input::Serving(service) => self.serving(service, out),
             Input::Panicked(service) => self.panicked(service, None, out),
             Input::Suspended(service, departure) => self.suspended(service, departure, out),
             Input::Gone(service, departure) => self.gone(service, departure, out),

@@ -24,11 +24,18 @@ pub(crate) enum Kind {
     Both,
     /// The gRPC server itself: its port is bound before any other service starts.
     Server,
+    /// A server that is a service as others are. As of the gRPC server it is awaited that it accepts connections.
+    Listener,
 }
 
 impl Kind {
     pub(crate) fn runs(self) -> bool {
         self != Kind::Grpc
+    }
+
+    /// Whether it tells when it accepts connections.
+    pub(crate) fn accepts(self) -> bool {
+        matches!(self, Kind::Server | Kind::Listener)
     }
 
     pub(crate) fn registers(self) -> bool {

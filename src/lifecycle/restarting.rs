@@ -57,6 +57,7 @@ impl Machine {
             self.come_down_when_there(ix, out);
         }
         self.note(ix);
+        self.tell_running(out);
     }
 
     /// `RemoveService`: not while others depend on it.

@@ -149,6 +149,8 @@ pub(super) struct Service {
     pub(super) live_resources: u32,
     /// Whether its way down was cut short, in this life.
     pub(super) cut: bool,
+    /// Whether it has told that it accepts connections.
+    pub(super) serving: bool,
     pub(super) facts: Facts,
     pub(super) neighbours: Neighbours,
     /// How many stop before it, one after the other.
@@ -180,6 +182,7 @@ impl Service {
             resources: Vec::new(),
             live_resources: 0,
             cut: false,
+            serving: false,
             facts: Facts::default(),
             neighbours: Neighbours::default(),
             level: 0,
@@ -220,6 +223,11 @@ impl Service {
         };
         let alive = self.actor == Actor::Alive && self.life == Life::On;
         alive && set_up && !matches!(self.step(Step::Run), Progress::Over(_))
+    }
+
+    /// Whether nobody is told that all run before it accepts connections.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.kind.accepts() && self.wanted && !self.vacant && !self.serving
     }
 
     pub(super) fn has_resources(&self) -> bool {

@@ -10,7 +10,7 @@
 use super::io::{Announcement, Answer, Command};
 use super::machine::{Commands, Machine};
 use super::names::{Cause, Kind, Outcome, ServiceIx, Stage, Step};
-use super::service::{Actor, Life, Progress, Transition};
+use super::service::{Actor, Life, Progress, Service, Transition};
 
 impl Machine {
     pub(super) fn start(&mut self, out: &mut Commands) {
@@ -124,9 +124,7 @@ impl Machine {
         for at in 0..self.order.len() {
             self.run(self.order[at], out);
         }
-        if self.services.iter().all(|service| service.kind != Kind::Server) {
-            self.serving(out);
-        }
+        self.tell_running(out);
         self.finish_when_idle(out);
     }
 
@@ -139,9 +137,20 @@ impl Machine {
         }
     }
 
-    /// Everybody runs, and the server, where there is one, accepts calls.
-    pub(super) fn serving(&mut self, out: &mut Commands) {
-        if self.stage == Stage::Running && !self.running_announced {
+    /// A server accepts connections.
+    pub(super) fn serving(&mut self, ix: ServiceIx, out: &mut Commands) {
+        let running = self.stage == Stage::Running;
+        let service = self.service(ix);
+        if running && service.kind.accepts() && service.is_open(Step::Run) {
+            service.serving = true;
+            self.tell_running(out);
+        }
+    }
+
+    /// Everybody runs, and every server accepts connections.
+    pub(super) fn tell_running(&mut self, out: &mut Commands) {
+        let is_to_be_told = self.stage == Stage::Running && !self.running_announced;
+        if is_to_be_told && !self.services.iter().any(Service::is_awaited) {
             self.running_announced = true;
             out.push(Command::Announce(Announcement::Running));
         }

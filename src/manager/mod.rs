@@ -24,7 +24,6 @@ pub use api::status::{ManagerStatus, ResourceStatus, RestartStatus, ServiceStatu
 pub use nested::{NestedManager, nested};
 
 use crate::grpc::GrpcService;
-use crate::lifecycle::Kind;
 use crate::report::{ConfigError, ManagerError};
 use crate::service::{GenericService, ServiceSpec};
 use crate::supervision::Thread;
@@ -112,7 +111,7 @@ impl Manager {
 
     /// Adds a service with a main loop.
     pub fn service<A: GenericService>(self, service: impl Into<ServiceSpec<A>>) -> Self {
-        self.add(PendingService::generic(service.into(), Kind::Generic))
+        self.add(PendingService::generic(service.into()))
     }
 
     /// Adds a service that answers gRPC calls.

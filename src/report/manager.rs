@@ -88,6 +88,36 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: String,
     },
+    /// An HTTP server cannot work as its service says.
+    #[error("the HTTP service {service:?}: {error}")]
+    HttpServer {
+        /// The service that it is.
+        service: String,
+        /// What is wrong.
+        error: Box<ConfigError>,
+    },
+    /// The address of an HTTP server cannot be understood.
+    #[error(
+        "its address {address:?} cannot be used ({reason}): write HOST:PORT, such as \"0.0.0.0:8080\", unix:PATH, or systemd:NAME"
+    )]
+    HttpAddress {
+        /// What was given.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Two servers are to listen at the same address.
+    #[error(
+        "{first:?} and {second:?} are both to listen on {address}: give each server an address of its own"
+    )]
+    SameAddress {
+        /// The service that is named first.
+        first: String,
+        /// The other.
+        second: String,
+        /// Where.
+        address: String,
+    },
     /// The default sentinels of rich errors cannot be issued as the environment asks.
     #[error(transparent)]
     Sentinels(#[from] ReissueError),

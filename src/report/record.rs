@@ -203,6 +203,7 @@ impl ReportBuilder {
                 self.report.cause = Some(cause.clone());
                 self.report.asked_at = Some(at);
             }
+            E::StreamsEnded { service, count } => self.service(service).streams_ended += count,
             E::CallsInFlight { in_flight } => self.report.grpc = Some(in_flight.clone()),
             E::Stopped => self.report.took = self.report.asked_at.map(|asked| at - asked),
             E::RestartStarted { service, because } => self.restarts(service, because, at),

@@ -70,6 +70,10 @@ pub struct ServiceReport {
     /// How many panics more there were.
     #[serde(skip_serializing_if = "is_zero")]
     pub failures_left_out: u64,
+    /// Where it is a server: how many answers that might have gone on for ever were ended in order in its drain, which is no
+    /// failure.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub streams_ended: u64,
     /// Its resources, in the order in which they were started.
     pub resources: Vec<ResourceReport>,
 }
@@ -251,6 +255,7 @@ impl ServiceReport {
             latest_restarts: Vec::new(),
             failures: Vec::new(),
             failures_left_out: 0,
+            streams_ended: 0,
             resources: Vec::new(),
         }
     }

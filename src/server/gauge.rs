@@ -3,25 +3,34 @@
 //! Read from outside, without the workers' help: also of one whose thread is blocked.
 
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::events::{InFlight, OldestCall};
 use crate::server::state::WorkerState;
 
 /// Reads what a server carries.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Gauge(Arc<OnceLock<Vec<Arc<WorkerState>>>>);
+pub(crate) struct Gauge(Arc<Mutex<Option<Vec<Arc<WorkerState>>>>>);
 
 impl Gauge {
     pub(crate) fn set(&self, workers: Vec<Arc<WorkerState>>) {
-        // A server runs once.
-        let _ = self.0.set(workers);
+        *self.lock() = Some(workers);
+    }
+
+    /// How many answers that might have gone on for ever were ended in its drain.
+    pub(crate) fn streams_ended(&self) -> usize {
+        let workers = self.lock();
+        workers.iter().flatten().map(|worker| worker.streams_ended.load(Ordering::Relaxed)).sum()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Arc<WorkerState>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the server carries; `None` before it runs.
     pub(crate) fn in_flight(&self) -> Option<InFlight> {
         let mut carried = InFlight::default();
-        for worker in self.0.get()? {
+        for worker in self.lock().as_ref()? {
             carried.connections += worker.connections.load(Ordering::Relaxed);
             carried.carrying += worker.carrying.load(Ordering::Relaxed);
             carried.arrived += worker.calls.load(Ordering::Relaxed);

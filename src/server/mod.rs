@@ -1,7 +1,9 @@
 //! The engine of a server: it listens, accepts, deals connections out to workers, serves them, and drains.
 
 pub(crate) mod acceptor;
+pub(crate) mod admission;
 pub(crate) mod application;
+pub(crate) mod check;
 pub(crate) mod connection;
 pub(crate) mod drain;
 pub(crate) mod error;

@@ -11,6 +11,7 @@ const MAX_CONCURRENT_STREAMS: u32 = 1000;
 const MAX_WATCHES: usize = 100;
 const MAX_FRAME_SIZE: u32 = 16 * 1024;
 const MAX_HEADER_LIST_SIZE: u32 = 16 * 1024;
+const STREAM_GRACE: Duration = Duration::from_secs(5);
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 const WINDOW_SIZE: u32 = 1024 * 1024;
 
@@ -47,6 +48,17 @@ pub(crate) struct EngineOptions {
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::server::tls::ServerTls>,
     pub(crate) stuck_after: Option<Duration>,
+    /// `None`: HTTP/2 alone.
+    pub(crate) http1: Option<Http1Options>,
+    /// How long answers that may go on for ever may do so in a drain.
+    pub(crate) stream_grace: Option<Duration>,
+}
+
+/// What HTTP/1.1 goes by.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Http1Options {
+    /// How long a peer may take for the head of a request, once it may send one.
+    pub(crate) head_timeout: Option<Duration>,
 }
 
 impl Default for EngineOptions {
@@ -78,6 +90,8 @@ impl Default for EngineOptions {
             #[cfg(feature = "tls")]
             tls: None,
             stuck_after: None,
+            http1: None,
+            stream_grace: Some(STREAM_GRACE),
         }
     }
 }

@@ -52,6 +52,12 @@ pub(crate) struct WorkerState {
     patience: OnceLock<Patience>,
     /// Connections whose peer reads nothing.
     pub(crate) unreading: UnreadList,
+    /// What may go on for ever is to end in order from here on.
+    pub(crate) streams_off: CancellationToken,
+    /// The same, cheap to ask.
+    pub(crate) streams_are_off: AtomicBool,
+    /// How many ended so.
+    pub(crate) streams_ended: AtomicUsize,
     /// Calls are called off from here on: the application answers them at once.
     pub(crate) called_off: CancellationToken,
     /// The same, cheap to ask.
@@ -115,7 +121,13 @@ impl WorkerState {
         stuck.as_ref().map(|(method, since)| (method.clone(), since.elapsed()))
     }
 
+    pub(crate) fn end_streams(&self) {
+        self.streams_are_off.store(true, Ordering::Relaxed);
+        self.streams_off.cancel();
+    }
+
     pub(crate) fn call_off(&self) {
+        self.streams_off.cancel();
         self.held_on.store(self.carrying.load(Ordering::Relaxed), Ordering::Relaxed);
         self.off.store(true, Ordering::Relaxed);
         self.called_off.cancel();

@@ -27,6 +27,8 @@ pub struct ServiceSpec<A: Actor<Context = Context<A>>> {
     pub(crate) replacement: Option<Replacement<A>>,
     /// What the manager keeps with a service that is a whole manager. This room does not know its type.
     pub(crate) nested: Option<Arc<dyn Any + Send + Sync>>,
+    /// The same of a service that is a server.
+    pub(crate) server: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// What becomes of an actor that is stuck.
@@ -58,6 +60,7 @@ impl<A: Service> ServiceSpec<A> {
             survives: Vec::new(),
             replacement: None,
             nested: None,
+            server: None,
         }
     }
 

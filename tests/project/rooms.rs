@@ -8,13 +8,14 @@ use std::path::Path;
 use crate::imports::{Imports, imports};
 
 /// From the top down. A room uses those below it. `lib.rs` is above all.
-const ROOMS: [&str; 15] = [
+const ROOMS: [&str; 16] = [
     "guide",
     "testing",
     "manager",
     "clients",
     "ping",
     "grpc",
+    "http",
     "server",
     "service",
     "supervision",

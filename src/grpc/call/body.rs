@@ -13,11 +13,11 @@ use tonic::Status;
 use tonic::body::Body;
 
 use crate::base::drop_quietly;
-use crate::grpc::call::admission::Turn;
 use crate::grpc::call::alarm::Alarm;
 use crate::grpc::call::call_state::Call;
 use crate::grpc::call::framing::Messages;
 use crate::grpc::logging::Tap;
+use crate::server::admission::Turn;
 
 type Polled = Poll<Option<Result<Frame<CallData>, Status>>>;
 

@@ -27,13 +27,13 @@ use tracing::span::Entered;
 
 use crate::base::drop_quietly;
 use crate::grpc::builtin::health;
-use crate::grpc::call::admission::Place;
 use crate::grpc::call::call_path::{self, CallPath, counted_as};
 use crate::grpc::call::caught_panic;
 use crate::grpc::call::deadline::Deadline;
 use crate::grpc::call::request::{self, Refusal};
 use crate::grpc::logging::{CallLog, EndedBy, Facts, Tap};
 use crate::grpc::register::methods::Method;
+use crate::server::admission::Place;
 use crate::server::connection::state::Connection;
 use crate::server::listen::Peer;
 use crate::server::worker::current_poll::InHandler;

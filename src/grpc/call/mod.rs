@@ -1,6 +1,5 @@
 //! One call: from its request to the last byte of its answer.
 
-pub(crate) mod admission;
 pub(crate) mod alarm;
 pub(crate) mod body;
 pub(crate) mod call_path;

@@ -23,7 +23,6 @@ use hyper::body::Incoming;
 use tonic::body::Body;
 
 use crate::base::drop_quietly;
-use crate::grpc::call::admission::{Queued, Turn};
 use crate::grpc::call::alarm::Alarm;
 use crate::grpc::call::body::CallBody;
 use crate::grpc::call::call_state::Call;
@@ -32,6 +31,7 @@ use crate::grpc::call::request::Refusal;
 use crate::grpc::call::request_body::RequestBody;
 use crate::grpc::register::handler::{GrpcHandler, HandlerFuture};
 use crate::grpc::register::router::unserved;
+use crate::server::admission::{Queued, Turn};
 
 /// A call that is still to be handled. Its handler is made when the call is first polled, not when it arrives: of many
 /// that arrive at once few are then in memory at a time.

@@ -1,111 +1,29 @@
 //! Which options are refused, and why.
 
-use std::fmt::{Debug, Display};
-use std::ops::RangeInclusive;
-use std::time::Duration;
-
 use crate::grpc::options::GrpcServerOptions;
 use crate::report::ConfigError;
+use crate::server::check::{self, EngineNames, engine_names, refuse, within};
 
-/// No longer, so that a moment that lies that far ahead can always be told.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
-const LONGEST_TCP_KEEPALIVE: Duration = Duration::from_secs(32_767);
-/// HTTP/2's own default, below which a connection's window cannot begin.
-const WINDOWS: RangeInclusive<u32> = 65_535..=(1 << 31) - 1;
-const FRAMES: RangeInclusive<u32> = 16_384..=16_777_215;
-const LEAST_HEADERS: u32 = 512;
-/// Each is a thread.
-const MOST_WORKERS: usize = 1024;
-
-type Check = Result<(), ConfigError>;
-
-fn refuse(option: &'static str, value: impl Display, mend: &'static str) -> Check {
-    Err(ConfigError::Option { option, value: value.to_string(), mend })
-}
-
-fn within(
-    option: &'static str,
-    value: Option<u32>,
-    range: &RangeInclusive<u32>,
-    mend: &'static str,
-) -> Check {
-    match value {
-        Some(value) if !range.contains(&value) => refuse(option, value, mend),
-        _ => Ok(()),
-    }
-}
-
-fn lasting(option: &'static str, value: Option<Duration>, nothing: &'static str) -> Check {
-    match value {
-        Some(Duration::ZERO) => refuse(option, "0s", nothing),
-        Some(value) if value > LONGEST => {
-            refuse(option, Shown(value), "give at most 365 days, or None for no limit where it may be None")
-        }
-        _ => Ok(()),
-    }
-}
-
-/// A duration as `Debug` writes it.
-struct Shown(Duration);
-
-impl Display for Shown {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
+const NAMES: EngineNames = engine_names!("GrpcServerOptions");
 
 impl GrpcServerOptions {
     /// Refuses values that cannot work, alone or together.
-    pub(crate) fn validate(&self) -> Check {
-        self.check_counts()?;
-        self.check_sizes()?;
-        self.check_durations()?;
-        self.check_pairs()?;
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        check::check(&self.engine, &NAMES)?;
+        self.check_codecs()?;
+        let message = "allow at least 1 byte";
+        for (option, bytes) in [
+            ("GrpcServerOptions::max_decoding_message_size", self.max_decoding_message_size),
+            ("GrpcServerOptions::max_encoding_message_size", self.max_encoding_message_size),
+        ] {
+            within(option, Some(bytes), &(1..=u32::MAX), message)?;
+        }
         #[cfg(feature = "tls")]
         self.engine.tls.as_ref().map_or(Ok(()), |tls| tls.check())?;
         Ok(())
     }
 
-    fn check_counts(&self) -> Check {
-        if let Some(workers) = self.engine.workers.filter(|workers| *workers > MOST_WORKERS) {
-            return refuse("GrpcServerOptions::workers", workers, "give at most 1024, one a core or fewer");
-        }
-        for (option, value, mend) in [
-            (
-                "GrpcServerOptions::workers",
-                self.engine.workers,
-                "give at least 1, or leave it out for one a core",
-            ),
-            (
-                "GrpcServerOptions::max_connections",
-                self.engine.max_connections,
-                "allow at least 1, or None for no limit",
-            ),
-            (
-                "GrpcServerOptions::max_concurrent_streams",
-                Some(self.engine.max_concurrent_streams as usize),
-                "allow at least 1",
-            ),
-            (
-                "GrpcServerOptions::max_concurrent_calls",
-                self.engine.max_concurrent_calls,
-                "allow at least 1, or None for no limit",
-            ),
-            (
-                "GrpcServerOptions::max_concurrent_calls_per_connection",
-                self.engine.max_concurrent_calls_per_connection,
-                "allow at least 1, or None for no limit",
-            ),
-            (
-                "GrpcServerOptions::max_watches_per_connection",
-                Some(self.engine.max_watches_per_connection),
-                "allow at least 1, or switch health_service and reflection_service off",
-            ),
-        ] {
-            if value == Some(0) {
-                return refuse(option, 0, mend);
-            }
-        }
+    fn check_codecs(&self) -> Result<(), ConfigError> {
         let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"-._+".contains(&byte);
         let mut codecs = self.content_subtypes.iter().map(|codec| &**codec);
         match codecs.find(|codec| codec.is_empty() || !codec.bytes().all(is_token)) {
@@ -117,111 +35,14 @@ impl GrpcServerOptions {
             None => Ok(()),
         }
     }
-
-    fn check_sizes(&self) -> Check {
-        let message = "allow at least 1 byte";
-        let window = "give 65535 to 2147483647 bytes";
-        within(
-            "GrpcServerOptions::max_decoding_message_size",
-            Some(self.max_decoding_message_size),
-            &(1..=u32::MAX),
-            message,
-        )?;
-        within(
-            "GrpcServerOptions::max_encoding_message_size",
-            Some(self.max_encoding_message_size),
-            &(1..=u32::MAX),
-            message,
-        )?;
-        within(
-            "GrpcServerOptions::initial_stream_window_size",
-            self.engine.initial_stream_window_size,
-            &WINDOWS,
-            window,
-        )?;
-        within(
-            "GrpcServerOptions::initial_connection_window_size",
-            self.engine.initial_connection_window_size,
-            &WINDOWS,
-            window,
-        )?;
-        within(
-            "GrpcServerOptions::max_frame_size",
-            Some(self.engine.max_frame_size),
-            &FRAMES,
-            "give 16384 to 16777215 bytes, which is what HTTP/2 allows",
-        )?;
-        within(
-            "GrpcServerOptions::max_header_list_size",
-            Some(self.engine.max_header_list_size),
-            &(LEAST_HEADERS..=u32::MAX),
-            "allow at least 512 bytes: the headers that every call has need about that",
-        )
-    }
-
-    fn check_durations(&self) -> Check {
-        let limit = "give it some time, or None for no limit";
-        let time = "give it some time";
-        lasting("GrpcServerOptions::request_timeout", self.engine.request_timeout, limit)?;
-        lasting("GrpcServerOptions::handshake_timeout", Some(self.engine.handshake_timeout), time)?;
-        lasting(
-            "GrpcServerOptions::keepalive_interval",
-            self.engine.keepalive_interval,
-            "give it some time, or None for no pings",
-        )?;
-        lasting("GrpcServerOptions::keepalive_timeout", self.engine.keepalive_timeout, time)?;
-        lasting("GrpcServerOptions::max_connection_age", self.engine.max_connection_age, limit)?;
-        lasting("GrpcServerOptions::max_connection_age_grace", self.engine.max_connection_age_grace, limit)?;
-        lasting("GrpcServerOptions::max_connection_idle", self.engine.max_connection_idle, limit)?;
-        lasting("GrpcServerOptions::write_timeout", self.engine.write_timeout, limit)?;
-        match self.engine.tcp_keepalive {
-            Some(silence) if !(Duration::from_secs(1)..=LONGEST_TCP_KEEPALIVE).contains(&silence) => refuse(
-                "GrpcServerOptions::tcp_keepalive",
-                Shown(silence),
-                "give 1 s to 32767 s, which is what systems take, or None for no probes",
-            ),
-            _ => Ok(()),
-        }
-    }
-
-    /// Refuses options that are of no effect, or contradict others.
-    fn check_pairs(&self) -> Check {
-        if let (Some(timeout), None) = (self.engine.keepalive_timeout, self.engine.keepalive_interval) {
-            return refuse(
-                "GrpcServerOptions::keepalive_timeout",
-                Shown(timeout),
-                "leave it out: keepalive_interval is None, so no ping is sent whose answer it could limit",
-            );
-        }
-        if let (Some(grace), None) = (self.engine.max_connection_age_grace, self.engine.max_connection_age) {
-            return refuse(
-                "GrpcServerOptions::max_connection_age_grace",
-                Shown(grace),
-                "set max_connection_age too: without it no connection comes of age",
-            );
-        }
-        for (option, window) in [
-            ("GrpcServerOptions::initial_stream_window_size", self.engine.initial_stream_window_size),
-            ("GrpcServerOptions::initial_connection_window_size", self.engine.initial_connection_window_size),
-        ] {
-            if let (Some(bytes), true) = (window, self.engine.adaptive_window) {
-                return refuse(option, bytes, "leave it out, or adaptive_window, which sets the size itself");
-            }
-        }
-        match self.engine.max_concurrent_calls_per_connection {
-            Some(calls) if calls > self.engine.max_concurrent_streams as usize => refuse(
-                "GrpcServerOptions::max_concurrent_calls_per_connection",
-                calls,
-                "give at most max_concurrent_streams, or raise that: no client can open so many",
-            ),
-            _ => Ok(()),
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::server::check::{LONGEST, LONGEST_TCP_KEEPALIVE};
 
     fn new() -> GrpcServerOptions {
         GrpcServerOptions::new()

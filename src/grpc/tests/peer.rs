@@ -14,7 +14,8 @@ use crate::grpc::logging::Logger;
 use crate::grpc::register::router::{Router, Table};
 use crate::grpc::tests::probe::Probe;
 use crate::server::application::Application;
-use crate::server::connection::serve::{Http2, http2, serve};
+use crate::server::connection::protocol::Protocol;
+use crate::server::connection::serve::serve;
 use crate::server::connection::state::Connection;
 use crate::server::options::EngineOptions;
 use crate::server::state::WorkerState;
@@ -40,8 +41,8 @@ pub(crate) struct Told {
 }
 
 /// HTTP/2 on a worker that hands nothing over.
-pub(crate) fn alone(options: &EngineOptions) -> Http2 {
-    http2(options, StreamExecutor::new(Arc::default(), WorkerSet::default()))
+pub(crate) fn alone(options: &EngineOptions) -> Protocol {
+    Protocol::new(options, StreamExecutor::new(Arc::default(), WorkerSet::default()))
 }
 
 /// gRPC with these options, on one worker.

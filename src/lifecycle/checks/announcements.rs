@@ -108,9 +108,8 @@ impl World {
             }
             Told::Running => {
                 ensure(!self.running && !self.requested, G13, "Running is told once, before any shutdown")?;
-                let serving = !self.has_server() || now.input == Input::Serving;
                 ensure(
-                    self.all_were_let_run() && serving,
+                    self.all_were_let_run() && self.all_accept(now.input),
                     G13,
                     "Running means that all run and calls are accepted",
                 )?;

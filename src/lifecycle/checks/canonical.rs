@@ -52,6 +52,7 @@ fn code(service: &Service, watched: &Watched) -> u64 {
     (watched.life, watched.way, watched.transition, watched.wanted, watched.removed).hash(&mut code);
     (watched.vacant, watched.signalled, watched.closing, watched.delay, watched.owes_delay).hash(&mut code);
     (watched.stop_timer, watched.restarts, watched.forgotten, watched.lives, watched.cut).hash(&mut code);
+    (service.serving, watched.serving).hash(&mut code);
     for step in Step::ALL {
         (progress(service.step(step)), watched.step(step)).hash(&mut code);
     }

@@ -122,9 +122,8 @@ fn of_users(world: &World, bounds: &Bounds, to: &mut Vec<Input>) {
     if bounds.signals {
         to.push(Input::Signal(SignalKind::Terminate));
     }
-    if world.each().any(|(_, s)| s.kind == Kind::Server && s.is_open(Step::Run)) {
-        to.push(Input::Serving);
-    }
+    let running = world.each().filter(|(_, service)| service.kind.accepts() && service.is_open(Step::Run));
+    to.extend(running.map(|(ix, _)| Input::Serving(ix)));
 }
 
 /// The timers that have been started, also those that have gone off or are late: a manager may hear of
@@ -235,7 +234,7 @@ impl World {
         }
         match input {
             Input::Start => !self.started && !self.requested,
-            Input::Serving => self.launched() && !self.running && !self.requested,
+            Input::Serving(ix) => self.is_up() && self.may_serve(ix) && !self.get(ix).serving,
             Input::ShutdownAsked => !self.requested,
             Input::ForceAsked => self.pressure < Pressure::Deadline,
             Input::Signal(_) => true,
@@ -265,7 +264,7 @@ pub(super) fn strays(ix: ServiceIx, index: u32) -> impl Iterator<Item = Input> {
     let resource = ResourceIx { service: ix, index };
     let fixed = [
         Input::Start,
-        Input::Serving,
+        Input::Serving(ix),
         Input::Panicked(ix),
         Input::ResourceStarted(ix),
         Input::ResourcesClosed(ix),

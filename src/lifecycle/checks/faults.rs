@@ -1,7 +1,7 @@
 //! The checks can fail: each rule broken here, in the commands of an otherwise sound machine, is found.
 
 use super::super::io::{Announcement as Told, Answer, Command, Input};
-use super::super::names::Kind::{self, Both, Generic, Server};
+use super::super::names::Kind::{self, Both, Generic, Listener, Server};
 use super::super::names::{ResourceIx, RestartCause, ServiceIx, Step};
 use super::restarts::{following, restarting, small};
 use super::sizes::system;
@@ -61,6 +61,8 @@ pub(super) enum Fault {
     LetsSetUpsWait,
     /// A set-up that ends because it was told to is a failure of the manager's.
     BlamesTheCancelled,
+    /// It is told that all run before every server accepts connections.
+    TellsRunningEarly,
 }
 
 impl Fault {
@@ -91,6 +93,12 @@ impl Fault {
             Fault::SkipsTheDrainDelay => {
                 if commands.contains(&Command::StartDrainDelay) {
                     commands.push(Command::SignalRequested(ServiceIx(0)));
+                }
+            }
+            Fault::TellsRunningEarly => {
+                let runs = |command: &Command| matches!(command, Command::Send(_, Step::Run));
+                if commands.iter().any(runs) && !told(commands, Told::Running) {
+                    commands.push(Command::Announce(Told::Running));
                 }
             }
             Fault::ForgetsDrained => commands.retain(|command| *command != Command::Announce(Told::Drained)),
@@ -238,6 +246,13 @@ fn g02_a_run_before_the_last_setup_is_found() {
 #[test]
 fn g04_a_manager_that_forgets_to_run_is_found() {
     found(Fault::ForgetsToRun, &[Server, Generic], "G4");
+}
+
+#[test]
+fn g13_running_before_every_server_accepts_is_found() {
+    for kinds in [[Server, Generic], [Listener, Generic]] {
+        found(Fault::TellsRunningEarly, &kinds, "G13");
+    }
 }
 
 #[test]

@@ -76,7 +76,7 @@ impl World {
         };
         ensure(self.services.iter().any(has_work), G04, "a manager nobody works in ends by itself")?;
         ensure(self.launched() || !self.all_set_up(), G02, "everybody runs once all are set up")?;
-        if self.all_were_let_run() && (!self.has_server() || input == Input::Serving) {
+        if self.all_were_let_run() && self.all_accept(input) {
             ensure(self.running, G13, "who waits for Running is told")?;
         }
         let failed = |service: &Watched| service.way == Way::On && service.steps.contains(&Seen::Failed);

@@ -123,6 +123,7 @@ impl World {
     fn take(&mut self, input: Input) {
         match input {
             Input::Start => self.started |= !self.requested,
+            Input::Serving(ix) if self.is_up() && self.may_serve(ix) => self.at(ix).serving = true,
             Input::Suspended(ix, departure) if self.can_rest(ix, departure) => {
                 self.at(ix).life = Life::Resting;
             }

@@ -233,7 +233,7 @@ fn is_harmless(input: Input) -> bool {
         Input::ShutdownAsked => false,
         Input::Start
         | Input::RunAllowed
-        | Input::Serving
+        | Input::Serving(_)
         | Input::ResourceStarted(_)
         | Input::ResourcesClosed(_)
         | Input::DelayOver(_)

@@ -14,7 +14,7 @@
 //! ```
 
 use super::super::io::{Answer, Departure};
-use super::super::names::Kind::{self, Generic, Grpc, Server};
+use super::super::names::Kind::{self, Generic, Grpc, Listener, Server};
 use super::super::names::ServiceIx;
 use super::super::spec::{Dependency, RestartMode, Spec};
 use super::environment::{ALL_ANSWERS, ALL_DEPARTURES, Bounds};
@@ -97,6 +97,16 @@ fn restarts_hold_in_every_state_of_a_server_and_one_service_that_answers_calls()
         system.bounds.orders = 1;
         system.bounds.answers = ALL_ANSWERS;
     }
+    system.check();
+}
+
+#[test]
+fn restarts_and_orders_hold_in_every_state_of_servers_that_are_services() {
+    let mut system = small(vec![restarting(Listener, 1), Spec::plain(Server)], 1);
+    system.bounds.orders = 1;
+    system.check();
+    let mut system = small(vec![restarting(Listener, 1), following(Listener, &[0])], 0);
+    system.bounds.orders = 1;
     system.check();
 }
 

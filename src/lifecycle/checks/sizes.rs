@@ -26,7 +26,7 @@
 //!   MAJORDOMO_MODEL_FULL=1 cargo test -p majordomo-rules checks::sizes     up to 3 services x 2 resources
 //! ```
 
-use super::super::names::Kind::{self, Both, Generic, Grpc, Server};
+use super::super::names::Kind::{self, Both, Generic, Grpc, Listener, Server};
 use super::super::spec::Spec;
 use super::environment::{ALL_ANSWERS, ALL_DEPARTURES, Bounds};
 use super::model::System;
@@ -66,7 +66,7 @@ pub(super) fn in_full() -> bool {
 #[test]
 fn g01_to_g13_hold_in_every_state_of_no_service_and_of_one() {
     system(&[], 0).check();
-    for kind in [Generic, Grpc, Both, Server] {
+    for kind in [Generic, Grpc, Both, Server, Listener] {
         system(&[kind], 3).check();
     }
 }
@@ -87,6 +87,13 @@ fn g01_to_g13_hold_in_every_state_without_drain_delay_and_without_deadline() {
 fn g01_to_g13_hold_in_every_state_of_two_services_with_two_resources_each() {
     for kinds in [[Generic, Both], [Generic, Grpc], [Server, Both], [Server, Grpc]] {
         system(&kinds, 2).check();
+    }
+}
+
+#[test]
+fn g01_to_g13_hold_in_every_state_of_two_servers() {
+    for kinds in [[Listener, Listener], [Server, Listener], [Listener, Generic]] {
+        system(&kinds, 1).check();
     }
 }
 

@@ -99,6 +99,8 @@ pub(super) struct Watched {
     pub(super) level: u32,
     /// Something of it was cut off, in this life.
     pub(super) cut: bool,
+    /// It has told that it accepts connections.
+    pub(super) serving: bool,
     pub(super) steps: [Seen; Step::ALL.len()],
     pub(super) count: u8,
     pub(super) holds: [Hold; MOST_RESOURCES],
@@ -124,6 +126,7 @@ impl Watched {
             lives: 0,
             level: 0,
             cut: false,
+            serving: false,
             steps: [Seen::Unsent; Step::ALL.len()],
             count: 0,
             holds: [Hold::Alive; MOST_RESOURCES],

@@ -86,8 +86,17 @@ impl World {
         self.get(resource.service).holds()[resource.index as usize]
     }
 
-    pub(super) fn has_server(&self) -> bool {
-        self.services.iter().any(|service| service.kind == Kind::Server)
+    /// Whether it may tell that it accepts connections.
+    pub(super) fn may_serve(&self, ix: ServiceIx) -> bool {
+        let service = self.get(ix);
+        service.kind.accepts() && service.is_open(Step::Run)
+    }
+
+    /// Whether every server that is to run has told that it accepts connections, or tells so now.
+    pub(super) fn all_accept(&self, input: Input) -> bool {
+        let awaited = |service: &Watched| service.kind.accepts() && service.wanted && !service.vacant;
+        let mut awaited = self.each().filter(|(_, service)| awaited(service));
+        awaited.all(|(ix, service)| service.serving || input == Input::Serving(ix))
     }
 
     /// Whether services were let run.
@@ -195,7 +204,8 @@ impl World {
         let of = |service: &Watched| {
             let steps = service.steps.map(|step| (step as usize).min(2));
             let holds = service.holds().iter().map(|&hold| 1 + hold as usize).sum::<usize>();
-            let flags = [service.signalled, service.removed, service.vacant].map(usize::from);
+            let flags =
+                [service.signalled, service.removed, service.vacant, service.serving].map(usize::from);
             let again = usize::from(service.lives)
                 + usize::from(service.restarts)
                 + 2 * usize::from(service.forgotten);

@@ -6,7 +6,6 @@ use actix::Message;
 
 use super::order_error::OrderError;
 use super::pending_service::PendingService;
-use crate::lifecycle::Kind;
 use crate::service::{GenericService, ServiceSpec};
 
 /// Hand another service to a running manager: it is set up and run at once, after those that it depends on. Answered when it
@@ -33,7 +32,7 @@ pub struct AddService(pub(crate) PendingService);
 impl AddService {
     /// A service with a main loop. gRPC services cannot be added to a server that serves.
     pub fn new<A: GenericService>(service: impl Into<ServiceSpec<A>>) -> Self {
-        Self(PendingService::generic(service.into(), Kind::Generic))
+        Self(PendingService::generic(service.into()))
     }
 }
 

@@ -9,7 +9,7 @@ use super::plan::{ManagerPlan, PlannedService};
 use crate::base::clock;
 use crate::events::Name;
 use crate::grpc::builtin::ping::PingService;
-use crate::grpc::{SERVER_ID, health};
+use crate::grpc::{SERVER_ID, ServerAddress, health};
 use crate::lifecycle::{Budget, Spec, start_order, stop_turns};
 use crate::report::ConfigError;
 use crate::service::{RestartPolicy, ServiceSpec};
@@ -86,11 +86,34 @@ impl Definition {
             }
             pending.check(checked.budget.services_time())?;
         }
+        self.check_addresses(pending_services, &checked)?;
         if let Some(on) = self.options.grpc_server.parts.depends_on.iter().find(|on| !ids.contains(on)) {
             let (service, on) = (SERVER_ID.to_owned(), on.to_string());
             return Err(ConfigError::UnknownDependency { service, on });
         }
         Ok((checked, specs(pending_services)?))
+    }
+
+    /// Whether each server has its address for itself.
+    fn check_addresses(
+        &self,
+        pending_services: &[&PendingService],
+        checked: &CheckedOptions,
+    ) -> Result<(), ConfigError> {
+        let mut taken: Vec<(&str, ServerAddress)> = Vec::new();
+        if pending_services.iter().any(|pending| pending.kind.registers()) {
+            taken.extend(checked.addresses.iter().map(|address| (SERVER_ID, address.clone())));
+        }
+        for pending in pending_services {
+            let Some(http) = &pending.http else { continue };
+            let address = http.check(&pending.id)?;
+            if let Some((first, _)) = taken.iter().find(|(_, other)| other.is_also(&address)) {
+                let (first, second) = ((*first).to_owned(), pending.id.to_string());
+                return Err(ConfigError::SameAddress { first, second, address: address.to_string() });
+            }
+            taken.push((&pending.id, address));
+        }
+        Ok(())
     }
 
     /// What the manager would do.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::base::check_name;
 use crate::events::Name;
 use crate::grpc::GrpcService;
+use crate::http::HttpDefinition;
 use crate::lifecycle::{Dependency, Kind, RestartMode, ServiceIx, Spec, start_order};
 use crate::manager::api::nested_branch::NestedBranch;
 use crate::manager::engine::message_routes::{ActorHandle, TypedRoutes};
@@ -34,6 +35,8 @@ pub(crate) struct PendingService {
     pub(crate) survives: Vec<Name>,
     pub(crate) replacement: Option<Box<Replacement>>,
     pub(crate) branch: Option<Arc<NestedBranch>>,
+    /// Where it is an HTTP server.
+    pub(crate) http: Option<Arc<HttpDefinition>>,
 }
 
 /// How to start another actor in place of one that is stuck.
@@ -46,8 +49,14 @@ pub(crate) struct Replacement {
 pub(crate) type Start = Box<dyn FnOnce(&Thread, Tag, Observer, Option<MakeSpan>) -> ActorHandle + Send>;
 
 impl PendingService {
-    pub(crate) fn generic<A: GenericService>(spec: ServiceSpec<A>, kind: Kind) -> Self {
+    pub(crate) fn generic<A: GenericService>(spec: ServiceSpec<A>) -> Self {
+        let kind = if spec.server.is_some() { Kind::Listener } else { Kind::Generic };
         Self::new(spec, kind, TypedRoutes::with_main_loop)
+    }
+
+    /// The gRPC server.
+    pub(crate) fn grpc_server<A: GenericService>(spec: ServiceSpec<A>) -> Self {
+        Self::new(spec, Kind::Server, TypedRoutes::with_main_loop)
     }
 
     pub(crate) fn grpc<A: GrpcService>(spec: ServiceSpec<A>) -> Self {
@@ -90,6 +99,7 @@ impl PendingService {
             survives: spec.survives,
             replacement,
             branch: spec.nested.and_then(|nested| nested.downcast().ok()),
+            http: spec.server.and_then(|server| server.downcast().ok()),
         }
     }
 
@@ -121,6 +131,9 @@ impl PendingService {
                 error: Box::new(error.clone()),
             };
             branch.plan().map_err(nested)?;
+        }
+        if let Some(http) = &self.http {
+            http.check(&self.id)?;
         }
         self.policy.check().map_err(|error| ConfigError::Restart(self.id.to_string(), error))?;
         match (self.stop_timeout, services_time) {

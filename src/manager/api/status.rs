@@ -65,6 +65,12 @@ pub struct ServiceStatus {
     /// tell how many messages wait in a mailbox.
     #[serde(rename = "poll_ms", serialize_with = "as_opt_ms")]
     pub poll: Option<Duration>,
+    /// Where it listens, if it is an HTTP service that has run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<GrpcAddress>,
+    /// What it carries, if it is an HTTP service that serves or drains.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub http: Option<InFlight>,
     /// Its resources, in the order in which they were started.
     pub resources: Vec<ResourceStatus>,
     /// Where it is a [nested](crate::nested) manager that has been started: its status.
@@ -146,6 +152,8 @@ impl ServiceStatus {
             restart: RestartStatus { total: service.restarts, ..RestartStatus::default() },
             thread: None,
             poll: None,
+            addresses: Vec::new(),
+            http: None,
             resources: service.resources.iter().map(|resource| resource_status(resource, now)).collect(),
             nested: None,
         }

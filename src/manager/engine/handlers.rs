@@ -10,6 +10,7 @@ use super::shell::Shell;
 use super::status_requests::StatusResponse;
 use super::waiters::WaitResponse;
 use crate::events;
+use crate::grpc::SERVER_ID;
 use crate::lifecycle::{Input, Stage};
 use crate::manager::Manager;
 use crate::manager::api::add_service::AddService;
@@ -36,7 +37,8 @@ impl Manager {
                 running.grpc_addresses.clone_from(&addresses);
                 shell.on_serving(addresses);
             }
-            ManagerInput::Worker(stall) => shell.on_worker_stall(stall),
+            ManagerInput::Worker(stall) => shell.on_worker_stall(SERVER_ID.into(), stall),
+            ManagerInput::Http(ix, notice) => shell.on_http_notice(ix, notice),
             ManagerInput::Signal(signal) => shell.feed(Input::Signal(signal), Detail::None),
             ManagerInput::PrintStatus => self.status_requests.print(),
             ManagerInput::ForeignStop(stop) => shell.on_foreign_stop(stop),

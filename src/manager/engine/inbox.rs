@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use super::backpressure::Backlog;
 use crate::grpc::{GrpcAddress, WorkerStall};
+use crate::http::HttpNotice;
 use crate::lifecycle::{Input, ResourceIx, ServiceIx, SignalKind, Step};
 use crate::service::ResourceEvent;
 use crate::supervision::{ForeignStop, Notice, Reply};
@@ -23,6 +24,8 @@ pub(crate) enum ManagerInput {
     Resource(ResourceIx, Generation, ResourceEvent),
     Released(ResourceIx, Generation, Reply),
     Serving(Vec<GrpcAddress>),
+    /// What an HTTP server tells: where it serves, that streams were ended; stalls as above.
+    Http(ServiceIx, HttpNotice),
     /// Of each worker one at a time, four times within the watchdog's limit at most.
     Worker(WorkerStall),
     Signal(SignalKind),

@@ -7,6 +7,7 @@ mod forced_actors;
 pub(crate) mod forcing;
 pub(crate) mod foreign_stop;
 pub(crate) mod handlers;
+mod http_servers;
 pub(crate) mod inbox;
 mod labels;
 mod life;

@@ -7,7 +7,7 @@ use super::inbox::Generation;
 use super::shell::Shell;
 use crate::events::LifecycleEvent;
 use crate::grpc::{GrpcAddress, ServerError};
-use crate::lifecycle::{Answer, Departure, Input, ResourceIx, ServiceIx, Step};
+use crate::lifecycle::{Answer, Departure, Input, Kind, ResourceIx, ServiceIx, Step};
 use crate::manager::observe::event_log::Detail;
 use crate::report::ManagerError;
 use crate::service::ResourceEvent;
@@ -76,10 +76,12 @@ impl Shell {
     }
 
     pub(crate) fn on_serving(&mut self, addresses: Vec<GrpcAddress>) {
+        let Some(at) = self.services.iter().position(|slot| slot.kind == Kind::Server) else { return };
+        let ix = ServiceIx(at as u32);
         for address in addresses {
             self.event_log.emit(LifecycleEvent::Serving { address });
         }
-        self.feed(Input::Serving, Detail::None);
+        self.feed(Input::Serving(ix), Detail::None);
     }
 }
 
@@ -99,7 +101,7 @@ fn answer(reply: Reply) -> (Answer, Detail) {
 /// an address that was in use would have been so without the request (G14).
 fn failed_of_itself(error: &(dyn Error + Send + Sync + 'static)) -> bool {
     let in_use = error.downcast_ref().is_some_and(|error| matches!(error, ServerError::InUse { .. }));
-    in_use || error.is::<ManagerError>()
+    in_use || crate::http::is_in_use(error) || error.is::<ManagerError>()
 }
 
 fn departure(gone: Gone) -> (Departure, Detail) {

@@ -52,6 +52,10 @@ impl Shell {
             Some(vacant) => *vacant = slot,
             None => self.services.push(slot),
         }
+        self.connect_http(ix);
+        if let Some(http) = &self.services[ix.0 as usize].http {
+            http.listen_early();
+        }
         if let Some(places) = self.orders.places.get_mut() {
             places.insert(id, ix);
         }
@@ -163,6 +167,7 @@ impl Shell {
                 });
             }
             Announcement::ShutdownRequested(_) => {
+                self.close_http();
                 for (ix, _, promise) in std::mem::take(&mut self.orders.open) {
                     promise.keep(Err(OrderError::Overtaken(self.event_log.id(ix).to_string())));
                 }

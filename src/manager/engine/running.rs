@@ -13,7 +13,7 @@ use crate::base::seconds;
 use crate::events::EventSender;
 use crate::events::{self, EventStream, LifecycleEvent, Name};
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, Server};
-use crate::lifecycle::{Kind, ServiceIx, Stage};
+use crate::lifecycle::{ServiceIx, Stage};
 use crate::manager::api::definition::CheckedDefinition;
 use crate::manager::api::messages::GetStatus;
 use crate::manager::api::pending_service::PendingService;
@@ -83,7 +83,7 @@ impl Running {
             // No service can hold up the thread that accepts connections.
             let mut spec = ServiceSpec::new(server).dedicated_thread();
             spec.depends_on.clone_from(&options.grpc_server.parts.depends_on);
-            let server = PendingService::generic(spec, Kind::Server);
+            let server = PendingService::grpc_server(spec);
             specs.push(server.spec(|on| place(&pending_services, on), |_| false)?);
             pending_services.push(server);
         }

@@ -10,6 +10,8 @@ use super::inbox::Generation;
 use super::message_routes::ActorHandle;
 use super::restart_history::RestartHistory;
 use crate::events::Name;
+use crate::grpc::GrpcAddress;
+use crate::http::HttpDefinition;
 use crate::lifecycle::Kind;
 use crate::manager::api::nested_branch::NestedBranch;
 use crate::manager::api::pending_service::{PendingService, Replacement, Start};
@@ -39,6 +41,9 @@ pub(crate) struct ServiceSlot {
     pub(crate) restarts: RestartHistory,
     pub(crate) replacement: Option<Box<Replacement>>,
     pub(crate) branch: Option<Arc<NestedBranch>>,
+    /// Where it is an HTTP server: what is shared with it, and where it accepts connections.
+    pub(crate) http: Option<Arc<HttpDefinition>>,
+    pub(crate) addresses: Vec<GrpcAddress>,
 }
 
 /// A service whose actor was started.
@@ -61,8 +66,18 @@ pub(crate) struct RunningActor {
 
 impl ServiceSlot {
     pub(crate) fn new(pending: PendingService) -> Self {
-        let PendingService { id, kind, dedicated, start, policy, stop_timeout, replacement, branch, .. } =
-            pending;
+        let PendingService {
+            id,
+            kind,
+            dedicated,
+            start,
+            policy,
+            stop_timeout,
+            replacement,
+            branch,
+            http,
+            ..
+        } = pending;
         Self {
             id,
             kind,
@@ -72,6 +87,8 @@ impl ServiceSlot {
             stop_timeout,
             replacement,
             branch,
+            http,
+            addresses: Vec::new(),
             actor: None,
             thread: None,
             registry: None,

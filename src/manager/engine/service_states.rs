@@ -49,6 +49,9 @@ impl Shell {
         (status.restart.used, status.restart.resets_at) = slot.restarts.used(now);
         let most = slot.restarts.policy().restarts_allowed();
         status.restart.left = most.map(|most| most.saturating_sub(status.restart.used));
+        status.addresses.clone_from(&slot.addresses);
+        status.http =
+            slot.http.as_ref().filter(|_| slot.actor.is_some()).and_then(|http| http.gauge.in_flight());
         if let Some(actor) = &slot.actor {
             status.thread = actor.thread.name();
             status.poll = actor.thread.watch().lasted(actor.tag);

@@ -58,6 +58,8 @@ pub(crate) struct Shell {
     pub(crate) orders: OpenOrders,
     pub(crate) watchdog: Watchdog,
     pub(crate) worker_stalls: WorkerStalls,
+    /// How long a handler may block its worker until that is told.
+    pub(super) stuck_after: Option<Duration>,
     /// What is still to go wrong, in a rehearsal.
     #[cfg(feature = "testing")]
     pub(crate) fault: Option<crate::manager::test_support::fault::Fault>,
@@ -108,7 +110,7 @@ impl Shell {
         if parts.held {
             machine.hold();
         }
-        Self {
+        let shell = Self {
             sender: parts.sender,
             machine,
             event_log: parts.event_log,
@@ -132,9 +134,14 @@ impl Shell {
             orders: OpenOrders::default(),
             watchdog,
             worker_stalls: WorkerStalls::default(),
+            stuck_after: parts.stuck_after,
             #[cfg(feature = "testing")]
             fault: parts.fault,
+        };
+        for at in 0..shell.services.len() {
+            shell.connect_http(ServiceIx(at as u32));
         }
+        shell
     }
 
     pub(crate) fn stage(&self) -> Stage {

@@ -1,28 +1,28 @@
-//! Handlers that block workers of the gRPC server, as events.
+//! Handlers that block workers of a server, as events.
 
 use super::shell::Shell;
-use crate::events::{LifecycleEvent, Stall};
-use crate::grpc::{SERVER_ID, WorkerStall};
+use crate::events::{LifecycleEvent, Name, Stall};
+use crate::grpc::WorkerStall;
 use crate::supervision::now;
 
 impl Shell {
-    /// A handler blocks its worker, or does not any more.
-    pub(crate) fn on_worker_stall(&mut self, stall: WorkerStall) {
-        if self.worker_stalls.take(&stall, now()) {
-            self.emit_worker_stall(stall, false);
+    /// A handler blocks a worker of that service, or does not any more.
+    pub(crate) fn on_worker_stall(&mut self, service: Name, stall: WorkerStall) {
+        if self.worker_stalls.take(&service, &stall, now()) {
+            self.emit_worker_stall(service, stall, false);
         }
     }
 
     /// Ends the watchdog.
     pub(crate) fn close_worker_stalls(&mut self) {
-        for stall in self.worker_stalls.close(now()) {
-            self.emit_worker_stall(stall, true);
+        for (service, stall) in self.worker_stalls.close(now()) {
+            self.emit_worker_stall(service, stall, true);
         }
     }
 
-    fn emit_worker_stall(&mut self, stall: WorkerStall, goes_on: bool) {
+    fn emit_worker_stall(&mut self, service: Name, stall: WorkerStall, goes_on: bool) {
         let WorkerStall { method, thread, lasted, over } = stall;
-        let (service, resource, stall) = (SERVER_ID.into(), None, Stall::StuckCall { method, thread });
+        let (resource, stall) = (None, Stall::StuckCall { method, thread });
         self.event_log.emit(match over {
             false => LifecycleEvent::StallStarted { service, resource, stall, lasted },
             true => LifecycleEvent::StallFinished { service, resource, stall, lasted, goes_on },

@@ -64,7 +64,7 @@ fn tls() -> TlsError {
 #[test]
 fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
     every!(itself -> ConfigError {
-        DuplicateId, EmptyId, UnfitId, ReservedId, Address, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle,
+        DuplicateId, EmptyId, UnfitId, ReservedId, Address, HttpServer, HttpAddress, SameAddress, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle,
         SurvivesNonDependency, Nested, NestedTooDeep, CannotFollow, Restart, Replacement, StopTimeout, StopTimeoutTooShort,
         Option, PausedGrpc, Thread, Signals,
     }:
@@ -75,6 +75,12 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
         ConfigError::ReservedId("liveness".into()) => ["\"liveness\"", "give it another"],
         ConfigError::Address { address: "1".into(), reason: "it has no port".into() }
             => ["\"1\"", "it has no port", "write HOST:PORT"],
+        ConfigError::HttpServer { service: "web".into(), error: ConfigError::EmptyId(1).into() }
+            => ["\"web\"", "service number 1", "give it a name"],
+        ConfigError::HttpAddress { address: "1".into(), reason: "it has no port".into() }
+            => ["\"1\"", "it has no port", "write HOST:PORT"],
+        ConfigError::SameAddress { first: "web".into(), second: "api".into(), address: "127.0.0.1:80".into() }
+            => ["\"web\" and \"api\"", "127.0.0.1:80", "an address of its own"],
         ConfigError::Sentinels(ReissueError::Issuer { variable: "A_ERROR_ISSUER".into(), value: "".into(), issuer: "A" })
             => ["A_ERROR_ISSUER", "unset it"],
         ConfigError::Budget(BudgetError::ReserveExceedsWhole { reserve: 2 * SECOND, whole: SECOND })

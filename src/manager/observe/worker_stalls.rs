@@ -1,25 +1,26 @@
-//! Handlers that block workers of the gRPC server, as they are told as events: each that began comes to an end, before the
+//! Handlers that block workers of a server, as they are told as events: each that began comes to an end, before the
 //! manager's own at the latest.
 
 use std::time::Duration;
 
+use crate::events::Name;
 use crate::grpc::WorkerStall;
 
 /// Stalls that were reported and are not over, and when each began: at most one a worker.
 #[derive(Debug, Default)]
 pub(crate) struct WorkerStalls {
-    open: Vec<(WorkerStall, Duration)>,
+    open: Vec<(Name, WorkerStall, Duration)>,
     closed: bool,
 }
 
 impl WorkerStalls {
     /// Whether it is to be told: in turn, and not after the end.
-    pub(crate) fn take(&mut self, stall: &WorkerStall, now: Duration) -> bool {
-        let known = self.open.iter().position(|(open, _)| open.thread == stall.thread);
+    pub(crate) fn take(&mut self, service: &Name, stall: &WorkerStall, now: Duration) -> bool {
+        let known = self.open.iter().position(|(of, open, _)| of == service && open.thread == stall.thread);
         match (stall.over, known) {
             (true, Some(at)) => drop(self.open.swap_remove(at)),
             (false, None) if !self.closed => {
-                self.open.push((stall.clone(), now.saturating_sub(stall.lasted)))
+                self.open.push((service.clone(), stall.clone(), now.saturating_sub(stall.lasted)))
             }
             _ => return false,
         }
@@ -27,9 +28,11 @@ impl WorkerStalls {
     }
 
     /// Closes the open stalls as the manager ends, though they go on. None is reported from here on.
-    pub(crate) fn close(&mut self, now: Duration) -> Vec<WorkerStall> {
+    pub(crate) fn close(&mut self, now: Duration) -> Vec<(Name, WorkerStall)> {
         self.closed = true;
-        let over = |(stall, began)| WorkerStall { lasted: now.saturating_sub(began), over: true, ..stall };
+        let over = |(service, stall, began)| {
+            (service, WorkerStall { lasted: now.saturating_sub(began), over: true, ..stall })
+        };
         self.open.drain(..).map(over).collect()
     }
 }
@@ -47,18 +50,21 @@ mod tests {
             lasted: second(1),
             over,
         };
-        let mut stalls = WorkerStalls::default();
+        let (of, mut stalls) = (Name::from("web"), WorkerStalls::default());
         assert!(
-            stalls.take(&stall("one", false), second(10)) && stalls.take(&stall("two", false), second(10))
+            stalls.take(&of, &stall("one", false), second(10))
+                && stalls.take(&of, &stall("two", false), second(10))
         );
-        assert!(!stalls.take(&stall("one", false), second(11)), "told twice");
+        assert!(!stalls.take(&of, &stall("one", false), second(11)), "told twice");
         assert!(
-            stalls.take(&stall("one", true), second(12)) && !stalls.take(&stall("one", true), second(12))
+            stalls.take(&of, &stall("one", true), second(12))
+                && !stalls.take(&of, &stall("one", true), second(12))
         );
         let open = stalls.close(second(15));
-        assert_eq!(open, [WorkerStall { lasted: second(6), ..stall("two", true) }]);
+        assert_eq!(open, [(of.clone(), WorkerStall { lasted: second(6), ..stall("two", true) })]);
         assert!(
-            !stalls.take(&stall("one", false), second(16)) && !stalls.take(&stall("two", true), second(16))
+            !stalls.take(&of, &stall("one", false), second(16))
+                && !stalls.take(&of, &stall("two", true), second(16))
         );
     }
 }

@@ -23,6 +23,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::server::connection::state::Connection;
 
@@ -41,11 +43,27 @@ pub(crate) struct IoObserver<I> {
     wanted: bool,
     /// Until when its peer may close it, once it is half closed.
     lingering: Option<Pin<Box<Sleep>>>,
+    /// Resolves when what may go on for ever is to end; once it speaks something else than HTTP.
+    ending: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// The worker does not end before its bytes are gone, whoever has them.
+    _token: TaskTrackerToken,
 }
 
 impl<I> IoObserver<I> {
     pub(crate) fn new(io: I, connection: Arc<Connection>) -> Self {
-        Self { io, connection, held_back: false, wanted: false, lingering: None }
+        let _token = connection.worker.tasks.token();
+        Self { io, connection, held_back: false, wanted: false, lingering: None, ending: None, _token }
+    }
+
+    /// Whether what it speaks instead of HTTP is to end.
+    fn is_to_end(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.connection.is_upgraded() {
+            return false;
+        }
+        self.held_back = false;
+        let token = &self.connection.worker.streams_off;
+        let ending = self.ending.get_or_insert_with(|| Box::pin(token.clone().cancelled_owned()));
+        ending.as_mut().poll(cx).is_ready()
     }
 
     /// Takes note of an attempt to write as many bytes as that.
@@ -93,6 +111,9 @@ impl<I: AsyncRead + Unpin> AsyncRead for IoObserver<I> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.is_to_end(cx) {
+            return Poll::Ready(Ok(()));
+        }
         if self.held_back {
             // The write that waits wakes the task.
             self.wanted = true;
@@ -143,6 +164,12 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for IoObserver<I> {
             return Poll::Ready(Ok(()));
         }
         this.lingering.as_mut().map_or(Poll::Ready(()), |linger| linger.as_mut().poll(cx)).map(Ok)
+    }
+}
+
+impl<I> Drop for IoObserver<I> {
+    fn drop(&mut self) {
+        self.connection.gone();
     }
 }
 

@@ -1,9 +1,10 @@
 //! What is known of one connection: its calls, what its peer has said, and what it has left unread.
 
+use std::any::Any;
 use std::net::SocketAddr;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, Semaphore};
@@ -12,7 +13,7 @@ use tokio::time::Instant;
 use crate::server::listen::Peer;
 use crate::server::state::WorkerState;
 
-/// The length of HTTP/2's client preface.
+/// The length of HTTP/2's client preface. A request of HTTP/1.1 begins with its first byte.
 const PREFACE: usize = 24;
 
 const OPEN: u64 = 1;
@@ -41,6 +42,8 @@ pub(crate) struct Connection {
     sent: AtomicU64,
     /// Whether new calls are refused.
     refuses: AtomicBool,
+    /// What is open for as long as the bytes are its own, once it speaks HTTP no more.
+    upgraded: OnceLock<Mutex<Option<Box<dyn Any + Send + Sync>>>>,
     /// Notified when the peer has spoken, and when there may be nothing carried any more.
     pub(crate) lighter: Notify,
     began: Instant,
@@ -55,6 +58,7 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn new(worker: Arc<WorkerState>) -> Arc<Self> {
         worker.connections.fetch_add(1, Ordering::Relaxed);
+        let preface = if worker.options.http1.is_some() { 1 } else { PREFACE };
         let turns = worker.options.max_concurrent_calls_per_connection;
         // More than a semaphore has are no limit.
         let turns = turns.map(|calls| Arc::new(Semaphore::new(calls.min(Semaphore::MAX_PERMITS))));
@@ -63,13 +67,14 @@ impl Connection {
             cut: AtomicBool::new(false),
             cut_with_calls: AtomicBool::new(false),
             peer: OnceLock::new(),
-            preface_missing: AtomicUsize::new(PREFACE),
+            preface_missing: AtomicUsize::new(preface),
             blocked: AtomicU64::new(0),
             calls: AtomicU64::new(0),
             watches: AtomicUsize::new(0),
             seen: AtomicU64::new(0),
             sent: AtomicU64::new(0),
             refuses: AtomicBool::new(false),
+            upgraded: OnceLock::new(),
             lighter: Notify::new(),
             began: Instant::now(),
             idle_since: AtomicU64::new(0),
@@ -129,6 +134,24 @@ impl Connection {
 
     pub(crate) fn refuses(&self) -> bool {
         self.refuses.load(Ordering::Relaxed)
+    }
+
+    /// It is about to speak something else than HTTP; `call` is dropped with its bytes.
+    pub(crate) fn upgrade(&self, call: impl Any + Send + Sync) {
+        // It is done once.
+        let _ = self.upgraded.set(Mutex::new(Some(Box::new(call))));
+    }
+
+    pub(crate) fn is_upgraded(&self) -> bool {
+        self.upgraded.get().is_some()
+    }
+
+    /// Its bytes are gone.
+    pub(crate) fn gone(&self) {
+        if let Some(upgraded) = self.upgraded.get() {
+            let call = upgraded.lock().unwrap_or_else(PoisonError::into_inner).take();
+            drop(call);
+        }
     }
 
     /// In nanoseconds.

@@ -17,6 +17,8 @@ use crate::report::TlsError;
 
 /// HTTP/2 over TLS, as ALPN calls it.
 pub(crate) const H2: &[u8] = b"h2";
+/// HTTP/1.1, the same.
+pub(crate) const HTTP1: &[u8] = b"http/1.1";
 
 /// Where something comes from.
 #[derive(Clone)]

@@ -8,7 +8,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::server::application::Application;
-use crate::server::connection::serve::{Http2, http2, serve};
+use crate::server::connection::protocol::Protocol;
+use crate::server::connection::serve::serve;
 use crate::server::connection::state::Connection;
 use crate::server::listen::{Accepted, Peer, RawStream, Socket};
 use crate::server::state::WorkerState;
@@ -19,15 +20,15 @@ use crate::server::worker::stream_executor::{StreamExecutor, WorkerSet};
 /// Begins the connections of a worker.
 #[derive(Debug)]
 pub(crate) struct ConnectionStarter<A> {
-    http: Http2,
+    protocol: Protocol,
     application: A,
     shared: Arc<WorkerState>,
 }
 
 impl<A: Application> ConnectionStarter<A> {
     pub(crate) fn new(application: A, shared: Arc<WorkerState>, worker_set: WorkerSet) -> Self {
-        let http = http2(&shared.options, StreamExecutor::new(Arc::clone(&shared), worker_set));
-        Self { http, application, shared }
+        let protocol = Protocol::new(&shared.options, StreamExecutor::new(Arc::clone(&shared), worker_set));
+        Self { protocol, application, shared }
     }
 
     /// Begins to serve a connection, on the current runtime.
@@ -68,7 +69,7 @@ impl<A: Application> ConnectionStarter<A> {
         I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let connection = Connection::new(Arc::clone(&self.shared));
-        let serving = serve(io, peer, self.http.clone(), self.application.clone(), connection);
+        let serving = serve(io, peer, self.protocol.clone(), self.application.clone(), connection);
         self.shared.tasks.spawn(async move {
             let _place = place;
             serving.await;
@@ -78,12 +79,12 @@ impl<A: Application> ConnectionStarter<A> {
     #[cfg(feature = "tls")]
     fn serve_tls(&self, stream: TcpStream, tls: ServerTls, place: Option<OwnedSemaphorePermit>) {
         let connection = Connection::new(Arc::clone(&self.shared));
-        let (http, application) = (self.http.clone(), self.application.clone());
+        let (protocol, application) = (self.protocol.clone(), self.application.clone());
         self.shared.tasks.spawn(async move {
             let _place = place;
             let Some(stream) = handshake(&tls, stream, &connection).await else { return };
             let peer = application.peer_of(Socket::Tls(&stream));
-            serve(stream, peer, http, application, connection).await;
+            serve(stream, peer, protocol, application, connection).await;
         });
     }
 }

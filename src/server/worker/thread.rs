@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc as blocking};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use tokio::sync::{Notify, oneshot};
 use tokio_util::sync::CancellationToken;
@@ -133,6 +134,12 @@ async fn work(
     };
     shared.drain(times);
     tasks.close();
+    let streams = shared.options.stream_grace.map(|grace| Instant::now() + grace);
+    tokio::select! {
+        () = tasks.wait() => return,
+        () = until(streams) => shared.end_streams(),
+        () = until(times.map(|times| times.call_off)) => {}
+    }
     tokio::select! {
         () = tasks.wait() => return,
         () = until(times.map(|times| times.call_off)) => shared.call_off(),

@@ -78,6 +78,12 @@ pub(crate) fn log(timed: &TimedEvent, limit: usize) {
         E::ServiceRemoved { service } => info!(target: "majordomo", %service, "service removed"),
         E::Running => info!(target: "majordomo", elapsed_ms = millis(timed), "all services run"),
         E::Serving { address } => info!(target: "majordomo", %address, "gRPC server accepts calls"),
+        E::ServiceServing { service, address } => {
+            info!(target: "majordomo", %service, %address, "HTTP server accepts connections")
+        }
+        E::StreamsEnded { service, count } => {
+            info!(target: "majordomo", %service, count, "streams were ended in order: their stream_grace was over")
+        }
         E::ShutdownRequested { cause } => info!(target: "majordomo", %cause, "shutdown begins"),
         E::CallsInFlight { in_flight } => {
             info!(target: "majordomo", "gRPC server begins to drain: {in_flight}")

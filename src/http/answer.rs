@@ -1,0 +1,153 @@
+//! The answer to a request, until it begins.
+//!
+//! ```text
+//!   queued --its turn--> arrived --first poll--> handled --answers--> AnswerBody, which has the rest
+//!     |                     |                       |
+//!     +---------------------+-----------------------+-- called off: 503
+//!     +---------------------+-----------------------+-- its deadline: 504, or 408 where its body is still missing
+//!                                                   +-- panics, or fails: 500
+//!   refused --first poll--> its status
+//! ```
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+
+use crate::base::drop_quietly;
+use crate::http::alarm::Alarm;
+use crate::http::any_body::{AnyBody, any_body};
+use crate::http::body::Body;
+use crate::http::call::Call;
+use crate::http::handler::{Handler, HandlerFuture};
+use crate::http::refusal::{Refusal, close_after};
+use crate::http::response_body::AnswerBody;
+use crate::server::admission::{Queued, Turn};
+use crate::server::application::{Answer, StreamHints};
+
+/// A request that is still to be handled.
+pub(crate) struct Arrived {
+    pub(crate) request: Request<Incoming>,
+    pub(crate) handler: Box<dyn Handler>,
+}
+
+impl Arrived {
+    fn handle(self, call: &Arc<Call>) -> HandlerFuture {
+        let mut request = self.request.map(|body| Body::incoming(body, call));
+        request.extensions_mut().insert(call.peer());
+        request.extensions_mut().insert(call.shared().shutdown.clone());
+        self.handler.handle(request)
+    }
+}
+
+enum Stage {
+    Refused(Refusal),
+    Queued(Queued, Box<Arrived>),
+    Arrived(Box<Arrived>),
+    Handled(HandlerFuture),
+    Answered,
+}
+
+/// The answer to a request, on its way.
+pub(crate) struct HttpAnswer {
+    stage: Stage,
+    turn: Option<Turn>,
+    alarm: Alarm,
+    call: Arc<Call>,
+}
+
+impl HttpAnswer {
+    pub(crate) fn refused(refusal: Refusal, call: Arc<Call>) -> Self {
+        Self { stage: Stage::Refused(refusal), turn: None, alarm: Alarm::default(), call }
+    }
+
+    pub(crate) fn handled(arrived: Arrived, queued: Option<Queued>, call: Arc<Call>) -> Self {
+        let arrived = Box::new(arrived);
+        let stage = match queued {
+            None => Stage::Arrived(arrived),
+            Some(queued) => Stage::Queued(queued, arrived),
+        };
+        Self { stage, turn: None, alarm: Alarm::default(), call }
+    }
+
+    /// What the handler says, or what is said in its place.
+    fn poll_response(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<AnyBody>, Refusal>> {
+        if let Stage::Refused(refusal) = self.stage {
+            return Poll::Ready(Err(refusal));
+        }
+        if let Stage::Queued(queued, _) = &mut self.stage {
+            match queued.as_mut().poll(cx) {
+                Poll::Ready(turn) => self.turn = turn,
+                Poll::Pending => return self.alarm.poll(&self.call, cx).map(Err),
+            }
+        }
+        if self.call.entry().is_off() {
+            self.call.entry().call_off();
+            return Poll::Ready(Err(Refusal::GoingAway));
+        }
+        let (stage, call) = (&mut self.stage, &self.call);
+        let polled = call.run(|| {
+            if let Stage::Queued(..) | Stage::Arrived(_) = stage
+                && let Stage::Queued(_, arrived) | Stage::Arrived(arrived) =
+                    std::mem::replace(stage, Stage::Answered)
+            {
+                *stage = Stage::Handled(arrived.handle(call));
+            }
+            match stage {
+                Stage::Handled(handler) => handler.as_mut().poll(cx),
+                _ => Poll::Pending,
+            }
+        });
+        match polled {
+            Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(response)),
+            Ok(Poll::Ready(Err(error))) => Poll::Ready(Err(call.failed(&*error))),
+            Ok(Poll::Pending) => self.alarm.poll(&self.call, cx).map(Err),
+            Err(panicked) => Poll::Ready(Err(panicked)),
+        }
+    }
+
+    /// Drops what is left of the handler.
+    fn let_go(&mut self) {
+        drop_quietly(std::mem::replace(&mut self.stage, Stage::Answered));
+    }
+}
+
+impl Drop for HttpAnswer {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+impl Future for HttpAnswer {
+    type Output = Result<Response<AnswerBody>, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if matches!(this.stage, Stage::Answered) {
+            return Poll::Pending;
+        }
+        let version = this.call.version;
+        let polled = std::task::ready!(this.poll_response(cx));
+        let is_refusal = polled.is_err();
+        let mut response =
+            polled.unwrap_or_else(|refusal| refusal.response(version).map(|text| any_body(Body::from(text))));
+        this.let_go();
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS && version < Version::HTTP_2 {
+            // What it is now is open for as long as its bytes are.
+            this.call.entry().connection.upgrade(Arc::clone(&this.call));
+        } else if this.call.is_last() {
+            close_after(&mut response, version);
+        }
+        let (call, alarm, turn) = (Arc::clone(&this.call), std::mem::take(&mut this.alarm), this.turn.take());
+        Poll::Ready(Ok(AnswerBody::of(response, is_refusal, call, alarm, turn)))
+    }
+}
+
+impl Answer<AnswerBody> for HttpAnswer {
+    fn stream_hints(&self) -> StreamHints {
+        StreamHints { deadline: self.call.deadline(), cost: None }
+    }
+}

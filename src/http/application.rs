@@ -1,0 +1,66 @@
+//! HTTP, as the application of an engine.
+
+use std::sync::Arc;
+
+use http::Request;
+use hyper::body::Incoming;
+
+use crate::http::answer::{Arrived, HttpAnswer};
+use crate::http::call::Call;
+use crate::http::handler::Handler;
+use crate::http::options::HttpServerOptions;
+use crate::http::response_body::AnswerBody;
+use crate::http::shared::Shared;
+use crate::server::admission::queue;
+use crate::server::application::Application;
+use crate::server::connection::state::Connection;
+use crate::server::listen::{Peer, Socket};
+
+/// Answers requests by a service of a user's.
+pub(crate) struct HttpApplication {
+    handler: Box<dyn Handler>,
+    options: HttpServerOptions,
+    shared: Arc<Shared>,
+}
+
+impl HttpApplication {
+    pub(crate) fn new(handler: Box<dyn Handler>, options: HttpServerOptions, shared: Arc<Shared>) -> Self {
+        Self { handler, options, shared }
+    }
+}
+
+impl Clone for HttpApplication {
+    fn clone(&self) -> Self {
+        let (options, shared) = (self.options.clone(), Arc::clone(&self.shared));
+        Self { handler: self.handler.another(), options, shared }
+    }
+}
+
+impl Application for HttpApplication {
+    type Body = AnswerBody;
+    type Answer = HttpAnswer;
+
+    fn for_worker(&self) -> Self {
+        self.clone()
+    }
+
+    fn peer_of(&self, socket: Socket<'_>) -> Peer {
+        let address = match socket {
+            Socket::Tcp(stream) => stream.peer_addr().ok(),
+            #[cfg(feature = "tls")]
+            Socket::Tls(stream) => stream.get_ref().0.peer_addr().ok(),
+            Socket::Unix(_) | Socket::InMemory => None,
+        };
+        Peer { address, details: Box::new(()) }
+    }
+
+    fn answer(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> HttpAnswer {
+        let (request, span) = self.options.span(&self.shared.service, request);
+        let (call, refusal) = Call::begin(connection, &request, span, &self.shared);
+        if let Some(refusal) = refusal {
+            return HttpAnswer::refused(refusal, call);
+        }
+        let queued = connection.turns.as_ref().map(queue);
+        HttpAnswer::handled(Arrived { request, handler: self.handler.another() }, queued, call)
+    }
+}

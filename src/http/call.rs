@@ -1,0 +1,167 @@
+//! One request and its answer, counted, limited and watched from the first byte to the last.
+
+use std::any::Any;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
+
+use http::{Request, Version};
+use tokio::time::Instant;
+use tracing::Span;
+
+use crate::base::{PanicError, drop_quietly};
+use crate::events::Name;
+use crate::http::label::RequestLabel;
+use crate::http::refusal::Refusal;
+use crate::http::shared::Shared;
+use crate::server::admission::Place;
+use crate::server::connection::call_entry::CallEntry;
+use crate::server::connection::state::Connection;
+use crate::supervision::panics;
+
+/// The peer of a connection, in the extensions of its requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Peer {
+    /// Its address, where it has one: not over a Unix socket, nor in memory.
+    pub address: Option<SocketAddr>,
+}
+
+/// How far the body of a request has come.
+const COMING: u8 = 0;
+const WHOLE: u8 = 1;
+const SLOW: u8 = 2;
+const TOO_LONG: u8 = 3;
+
+/// A request that is open, until the last of its answer has gone to the socket: everything of it holds one.
+#[derive(Debug)]
+pub(crate) struct Call {
+    entry: CallEntry,
+    pub(crate) version: Version,
+    shared: Arc<Shared>,
+    deadline: Option<Instant>,
+    body: AtomicU8,
+    span: Span,
+    _place: Option<Place>,
+}
+
+impl Call {
+    /// A request that has arrived. `Some` refusal: it is to be answered with that and nothing else.
+    pub(crate) fn begin<B>(
+        connection: &Arc<Connection>,
+        request: &Request<B>,
+        span: Span,
+        shared: &Arc<Shared>,
+    ) -> (Arc<Self>, Option<Refusal>)
+    where
+        B: http_body::Body,
+    {
+        let label = Arc::new(RequestLabel::of(request.method(), request.uri()));
+        let entry = CallEntry::begin(Arc::clone(connection), label);
+        let (options, taken) = (&connection.worker.options, &connection.worker.places_taken);
+        let place = options.max_concurrent_calls.map(|most| Place::take(taken, most));
+        let length = request.body().size_hint().lower();
+        let refusal = if entry.comes_late() {
+            Some(Refusal::GoingAway)
+        } else if matches!(place, Some(None)) {
+            connection.worker.shed.fetch_add(1, Ordering::Relaxed);
+            Some(Refusal::Full)
+        } else if shared.max_body_size.is_some_and(|most| length > most as u64) {
+            Some(Refusal::TooLong)
+        } else {
+            None
+        };
+        let body = if request.body().is_end_stream() { WHOLE } else { COMING };
+        let call = Self {
+            deadline: options.request_timeout.and_then(|timeout| entry.began().checked_add(timeout)),
+            entry,
+            version: request.version(),
+            shared: Arc::clone(shared),
+            body: AtomicU8::new(body),
+            span,
+            _place: place.flatten(),
+        };
+        (Arc::new(call), refusal)
+    }
+
+    pub(crate) fn entry(&self) -> &CallEntry {
+        &self.entry
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    pub(crate) fn peer(&self) -> Peer {
+        Peer { address: self.entry.connection.address() }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Whether its connection is to end with its answer.
+    pub(crate) fn is_last(&self) -> bool {
+        self.shared.closing.load(Ordering::Relaxed) || self.entry.connection.worker.draining.is_cancelled()
+    }
+
+    pub(crate) fn max_body_size(&self) -> Option<usize> {
+        self.shared.max_body_size
+    }
+
+    pub(crate) fn body_timeout(&self) -> Option<Duration> {
+        self.shared.body_timeout
+    }
+
+    pub(crate) fn body_is_whole(&self) {
+        self.body.store(WHOLE, Ordering::Relaxed);
+    }
+
+    pub(crate) fn body_was_slow(&self) {
+        self.body.store(SLOW, Ordering::Relaxed);
+    }
+
+    pub(crate) fn body_was_too_long(&self) {
+        self.body.store(TOO_LONG, Ordering::Relaxed);
+    }
+
+    /// Runs code of its handler, within its span; `Err`: that panicked.
+    pub(crate) fn run<T>(&self, code: impl FnOnce() -> T) -> Result<T, Refusal> {
+        let _within = self.span.enter();
+        self.entry.run(code).map_err(|payload| self.panicked(payload))
+    }
+
+    fn panicked(&self, payload: Box<dyn Any + Send>) -> Refusal {
+        let panic: PanicError = panics::latest(&*payload);
+        drop_quietly(payload);
+        let (service, request) = (self.service(), self.entry.name());
+        tracing::error!(target: "majordomo::http", %service, request, error = %panic, "a handler panicked");
+        Refusal::Failed
+    }
+
+    /// Its service failed, in place of an answer.
+    pub(crate) fn failed(&self, error: &dyn std::error::Error) -> Refusal {
+        match self.body.load(Ordering::Relaxed) {
+            SLOW => Refusal::SlowRequest,
+            TOO_LONG => Refusal::TooLong,
+            _ => {
+                let (service, request) = (self.service(), self.entry.name());
+                tracing::error!(target: "majordomo::http", %service, request, %error, "a handler failed");
+                Refusal::Failed
+            }
+        }
+    }
+
+    /// It has reached its deadline.
+    pub(crate) fn exceeded(&self) -> Refusal {
+        match self.body.load(Ordering::Relaxed) {
+            COMING => Refusal::SlowRequest,
+            _ => Refusal::TooSlow,
+        }
+    }
+
+    fn service(&self) -> &Name {
+        &self.shared.service
+    }
+}

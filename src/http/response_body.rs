@@ -1,0 +1,186 @@
+//! The body of an answer: can be ended in its middle, and knows when its bytes have been sent.
+
+use std::io::IoSlice;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::{Response, header};
+use http_body::{Frame, SizeHint};
+use hyper::body::{Buf, Bytes};
+use tokio_util::sync::WaitForCancellationFutureOwned;
+
+use crate::base::drop_quietly;
+use crate::http::alarm::Alarm;
+use crate::http::any_body::AnyBody;
+use crate::http::call::Call;
+use crate::server::admission::Turn;
+
+/// An answer is not sent to its end: whoever reads it is to see that it is not whole.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer was cut")]
+pub(crate) struct Cut;
+
+/// The body of an answer.
+pub(crate) struct AnswerBody {
+    /// `None` once it is over.
+    body: Option<AnyBody>,
+    alarm: Alarm,
+    /// Resolves when it is to end in a drain, where it may go on for ever.
+    ending: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    is_endless: bool,
+    /// Whether it is said in the handler's place, and so is there as a whole.
+    is_refusal: bool,
+    call: Arc<Call>,
+    _turn: Option<Turn>,
+}
+
+impl AnswerBody {
+    pub(crate) fn of(
+        response: Response<AnyBody>,
+        is_refusal: bool,
+        call: Arc<Call>,
+        alarm: Alarm,
+        turn: Option<Turn>,
+    ) -> Response<Self> {
+        let is_endless = is_endless(&response);
+        response.map(|body| {
+            let over = http_body::Body::is_end_stream(&body);
+            if over || http_body::Body::size_hint(&body).exact().is_some() {
+                // What is left waits for the peer alone.
+                call.entry().handled();
+            }
+            Self {
+                body: Some(body).filter(|_| !over),
+                alarm,
+                ending: None,
+                is_endless,
+                is_refusal,
+                call,
+                _turn: turn,
+            }
+        })
+    }
+
+    /// Drops what is left of the handler's.
+    fn let_go(&mut self) {
+        self.call.entry().handled();
+        if let Some(body) = self.body.take() {
+            drop_quietly(body);
+        }
+    }
+
+    fn cut(&mut self) -> Poll<Option<Result<Frame<Held>, Cut>>> {
+        self.let_go();
+        Poll::Ready(Some(Err(Cut)))
+    }
+
+    /// Whether it may not go on any longer.
+    fn is_to_end(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.is_endless {
+            return false;
+        }
+        let token = self.call.entry().streams_off();
+        let ending = self.ending.get_or_insert_with(|| Box::pin(token.clone().cancelled_owned()));
+        ending.as_mut().poll(cx).is_ready()
+    }
+}
+
+/// Whether an answer may go on for as long as its peer likes, as its type says: events (the HTML standard), images that replace
+/// each other, lines of JSON that are written one by one.
+fn is_endless<B>(response: &Response<B>) -> bool {
+    const ENDLESS: [&str; 4] =
+        ["text/event-stream", "multipart/x-mixed-replace", "application/x-ndjson", "application/json-seq"];
+    let kind = response.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).map_or("", str::trim);
+    ENDLESS.iter().any(|endless| kind.eq_ignore_ascii_case(endless))
+        && !response.headers().contains_key(header::CONTENT_LENGTH)
+}
+
+impl Drop for AnswerBody {
+    fn drop(&mut self) {
+        self.let_go();
+    }
+}
+
+impl http_body::Body for AnswerBody {
+    type Data = Held;
+    type Error = Cut;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Held>, Cut>>> {
+        let this = &mut *self;
+        if this.body.is_none() {
+            return Poll::Ready(None);
+        }
+        // One that always has something to say must end, too.
+        if !this.is_refusal && this.call.entry().is_off() {
+            this.call.entry().call_off();
+            return this.cut();
+        }
+        if this.is_to_end(cx) {
+            this.call.entry().count_stream_ended();
+            this.let_go();
+            return Poll::Ready(None);
+        }
+        let Some(body) = &mut this.body else { return Poll::Ready(None) };
+        match this.call.run(|| Pin::new(body).poll_frame(cx)) {
+            Ok(Poll::Ready(Some(Ok(frame)))) => {
+                let call = &this.call;
+                let frame = frame.map_data(|bytes| Held { bytes, call: Arc::clone(call) });
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Ok(Poll::Ready(Some(Err(error)))) => {
+                this.call.failed(&*error);
+                this.cut()
+            }
+            Ok(Poll::Ready(None)) => {
+                this.let_go();
+                Poll::Ready(None)
+            }
+            Ok(Poll::Pending) => match this.alarm.poll(&this.call, cx) {
+                Poll::Ready(_) => this.cut(),
+                Poll::Pending => Poll::Pending,
+            },
+            Err(_) => this.cut(),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(http_body::Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint)
+    }
+}
+
+/// Bytes of an answer, which keep it open until they are written, or given up.
+#[derive(Debug)]
+pub(crate) struct Held {
+    bytes: Bytes,
+    call: Arc<Call>,
+}
+
+impl Buf for Held {
+    fn remaining(&self) -> usize {
+        self.bytes.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.bytes.chunk()
+    }
+
+    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        self.bytes.chunks_vectored(slices)
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.call.entry().sent(count);
+        self.bytes.advance(count);
+    }
+
+    fn copy_to_bytes(&mut self, length: usize) -> Bytes {
+        self.call.entry().sent(length);
+        self.bytes.copy_to_bytes(length)
+    }
+}

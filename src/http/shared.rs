@@ -1,0 +1,19 @@
+//! What all requests of a server have in common.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use crate::events::Name;
+use crate::service::ShutdownSignal;
+
+/// What all requests of a server have in common.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) service: Name,
+    pub(crate) shutdown: ShutdownSignal,
+    pub(crate) max_body_size: Option<usize>,
+    pub(crate) body_timeout: Option<Duration>,
+    /// Whether clients are told to come back by another connection.
+    pub(crate) closing: Arc<AtomicBool>,
+}

@@ -1,0 +1,158 @@
+//! G8, G9, G19, G20: how an HTTP server comes to its end.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::response::Response;
+use axum::routing::{get, post};
+use futures_util::stream;
+use majordomo::http::HttpServerOptions;
+use support::{Gate, ms, options, within};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::Instant;
+
+use crate::peers::{Client, serve, serve_with};
+
+/// Answers when the gate opens.
+fn gated(gate: &Gate) -> Router {
+    let gate = gate.clone();
+    let slow = move || async move {
+        gate.passed().await;
+        "late"
+    };
+    Router::new().route("/", get(|| async { "hello" })).route("/slow", get(slow))
+}
+
+/// Never ends.
+fn endless(kind: &'static str) -> Response {
+    let ticks = stream::unfold((), |()| async {
+        tokio::time::sleep(ms(5)).await;
+        Some((Ok::<_, std::convert::Infallible>(Bytes::from_static(b"data: x\n\n")), ()))
+    });
+    let body = Body::from_stream(ticks);
+    Response::builder().header("content-type", kind).body(body).unwrap()
+}
+
+#[actix::test]
+async fn g19_a_request_finishes_and_its_answer_says_that_the_connection_ends() {
+    let gate = Gate::new();
+    let (mut observed, at) = serve(gated(&gate)).await;
+    let mut client = Client::connect(at).await;
+    client.send("GET /slow HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    gate.arrived().await;
+    observed.shut_down();
+    observed.seen("shutdown_started web").await;
+    gate.open();
+    let came = client.answer().await;
+    assert_eq!((came.status, &*came.body), (200, "late"));
+    assert!(came.head.contains("connection: close"), "{}", came.head);
+    assert_eq!(client.rest().await, "");
+    observed.ended().await.assert_ok();
+}
+
+#[actix::test]
+async fn g19_from_the_drain_delay_on_answers_say_that_the_connection_ends() {
+    let (mut observed, at) =
+        serve_with(options().drain_delay(ms(400)), HttpServerOptions::new(), gated(&Gate::new())).await;
+    let mut client = Client::connect(at).await;
+    assert!(!client.get("/").await.head.contains("connection: close"));
+    observed.shut_down();
+    observed.seen("shutdown_requested").await;
+    let mut other = Client::connect(at).await;
+    let came = client.get("/").await;
+    assert!(came.status == 200 && came.head.contains("connection: close"), "{came:?}");
+    assert!(other.get("/").await.head.contains("connection: close"), "new connections are served, too");
+    observed.ended().await.assert_ok();
+}
+
+#[actix::test]
+async fn g20_events_end_in_order_after_their_grace_which_is_no_failure() {
+    let router = Router::new().route("/events", get(|| async { endless("text/event-stream") }));
+    let server = HttpServerOptions::new().stream_grace(ms(100));
+    let (mut observed, at) = serve_with(options(), server, router).await;
+    let mut client = Client::connect(at).await;
+    client.send("GET /events HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    assert_eq!(client.head().await.0, 200);
+    observed.shut_down();
+    let rest = client.rest().await;
+    assert!(rest.ends_with("\r\n0\r\n\r\n"), "its end is in order: {rest:?}");
+    let ended = observed.ended().await;
+    ended.assert_ok();
+    assert_eq!(ended.service("web").streams_ended, 1);
+    assert!(ended.took.unwrap() < Duration::from_secs(2));
+}
+
+#[actix::test]
+async fn g20_a_connection_that_was_upgraded_ends_after_the_grace() {
+    let upgrade = |mut request: axum::extract::Request| async move {
+        let upgraded = hyper::upgrade::on(&mut request);
+        tokio::spawn(async move {
+            let mut io = hyper_util::rt::TokioIo::new(upgraded.await.unwrap());
+            let mut chunk = [0; 16];
+            while let Ok(bytes @ 1..) = io.read(&mut chunk).await {
+                io.write_all(&chunk[..bytes]).await.unwrap();
+            }
+        });
+        let switch =
+            Response::builder().status(101).header("connection", "upgrade").header("upgrade", "echo");
+        switch.body(Body::empty()).unwrap()
+    };
+    let server = HttpServerOptions::new().stream_grace(ms(100));
+    let (mut observed, at) = serve_with(options(), server, Router::new().route("/", get(upgrade))).await;
+    let mut client = Client::connect(at).await;
+    client.send("GET / HTTP/1.1\r\nHost: test\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n").await;
+    assert_eq!(client.head().await.0, 101);
+    client.send("abc").await;
+    let mut echo = [0; 3];
+    within("the echo", client.0.read_exact(&mut echo)).await.unwrap();
+    assert_eq!(&echo, b"abc");
+    assert_eq!(observed.status().await.services[0].http.as_ref().unwrap().open(), 1, "it counts as open");
+    observed.shut_down();
+    assert_eq!(client.rest().await, "");
+    observed.ended().await.assert_ok();
+}
+
+#[actix::test]
+async fn g09_what_is_left_at_the_deadline_is_cut_and_named() {
+    let gate = Gate::new();
+    let (mut observed, at) =
+        serve_with(options().max_shutdown_duration(ms(600)), HttpServerOptions::new(), gated(&gate)).await;
+    let mut client = Client::connect(at).await;
+    client.send("GET /slow?secret=1 HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    gate.arrived().await;
+    observed.shut_down();
+    let came = client.answer().await;
+    assert_eq!(came.status, 503, "{came:?}");
+    assert!(came.head.contains("retry-after") && came.head.contains("connection: close"), "{}", came.head);
+    let ended = observed.ended().await;
+    let error = ended.result.as_ref().unwrap_err();
+    assert_eq!(error.exit_code(), 3);
+    let text = error.to_string();
+    assert!(text.contains("web") && text.contains("GET /slow") && !text.contains("secret"), "{text}");
+}
+
+#[actix::test]
+async fn g19_idle_half_sent_and_unread_connections_hold_up_no_end() {
+    let big = || async { vec![b'x'; 64 << 20] };
+    let upload = |_: Bytes| async { "got it" };
+    let router = Router::new()
+        .route("/", get(|| async { "hello" }))
+        .route("/big", get(big))
+        .route("/upload", post(upload));
+    let (mut observed, at) =
+        serve_with(options().max_shutdown_duration(Duration::from_secs(4)), HttpServerOptions::new(), router)
+            .await;
+    let mut idle = Client::connect(at).await;
+    assert_eq!(idle.get("/").await.status, 200);
+    let mut half = Client::connect(at).await;
+    half.send("GET / HTTP/1.1\r\nHo").await;
+    let mut slow = Client::connect(at).await;
+    slow.send("GET /big HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    assert_eq!(slow.head().await.0, 200);
+    let asked = Instant::now();
+    observed.shut_down();
+    assert_eq!(idle.rest().await, "");
+    observed.ended().await.assert_ok();
+    assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
+}

@@ -1,0 +1,6 @@
+//! HTTP services, by real connections.
+
+mod drain;
+mod peers;
+mod refused;
+mod serving;

@@ -1,0 +1,113 @@
+//! G1, G17, G19: what is refused, and how that is said.
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::{get, post};
+use majordomo::http::HttpServerOptions;
+use majordomo::{ConfigError, Manager, ManagerOptions, http_service};
+use support::{Gate, ms, options};
+
+use crate::peers::{Client, serve_with};
+
+fn router() -> Router {
+    Router::new()
+        .route("/", get(|| async { "hello" }))
+        .route("/", post(|body: Bytes| async move { body.len().to_string() }))
+}
+
+async fn answered(server: HttpServerOptions, request: &str) -> u16 {
+    let (mut observed, at) = serve_with(options(), server, router()).await;
+    let mut client = Client::connect(at).await;
+    client.send(request).await;
+    let status = client.answer().await.status;
+    // A client beside it is served.
+    assert_eq!(Client::connect(at).await.get("/").await.status, 200);
+    drop(client);
+    observed.shut_down();
+    observed.ended().await.assert_ok();
+    status
+}
+
+#[actix::test]
+async fn g17_bodies_that_are_too_long_are_answered_413() {
+    let server = || HttpServerOptions::new().max_body_size(10);
+    let post = |rest: &str| format!("POST / HTTP/1.1\r\nHost: test\r\n{rest}");
+    assert_eq!(answered(server(), &post("Content-Length: 10\r\n\r\n0123456789")).await, 200);
+    assert_eq!(answered(server(), &post("Content-Length: 11\r\n\r\n")).await, 413);
+    let chunked = "Transfer-Encoding: chunked\r\n\r\n8\r\n01234567\r\n8\r\n01234567\r\n";
+    assert_eq!(answered(server(), &post(chunked)).await, 413);
+}
+
+#[actix::test]
+async fn g17_heads_that_cannot_be_understood_are_answered_400_and_those_that_are_too_long_431() {
+    let plain = HttpServerOptions::new;
+    let long = format!("GET / HTTP/1.1\r\nHost: test\r\nA: {}\r\n\r\n", "x".repeat(20_000));
+    assert_eq!(answered(plain(), &long).await, 431);
+    for broken in [
+        "GET / HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "GET / HTTP/1.1\r\nHost: test\r\nContent-Length: -1\r\n\r\n",
+        "GET  / HTTP/1.1\r\nHost: test\r\n\r\n",
+        "GET / HTTP/1.1\r\nHo st: test\r\n\r\n",
+        "\x01\x02\x03 / HTTP/1.1\r\n\r\n",
+    ] {
+        assert_eq!(answered(plain(), broken).await, 400, "{broken:?}");
+    }
+}
+
+#[actix::test]
+async fn g17_slow_heads_and_slow_bodies_are_ended() {
+    let server = HttpServerOptions::new().head_timeout(ms(200)).body_timeout(ms(200));
+    let (mut observed, at) = serve_with(options(), server, router()).await;
+    let mut head = Client::connect(at).await;
+    head.send("GET / HTTP/1.1\r\nHo").await;
+    let mut body = Client::connect(at).await;
+    body.send("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 100\r\n\r\nabc").await;
+    let came = body.answer().await;
+    assert!(came.status == 400 || came.status == 408, "{came:?}");
+    let rest = head.rest().await;
+    assert!(rest.is_empty() || rest.contains("408"), "{rest}");
+    observed.shut_down();
+    observed.ended().await.assert_ok();
+}
+
+#[actix::test]
+async fn g17_requests_over_the_limit_are_answered_503_and_those_that_take_too_long_504() {
+    let gate = Gate::new();
+    let held = gate.clone();
+    let slow = move || async move {
+        held.passed().await;
+        "late"
+    };
+    let server = HttpServerOptions::new().max_concurrent_requests(1).request_timeout(Duration::from_secs(1));
+    let (mut observed, at) = serve_with(options(), server, Router::new().route("/", get(slow))).await;
+    let mut first = Client::connect(at).await;
+    first.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    gate.arrived().await;
+    let came = Client::connect(at).await.get("/").await;
+    assert!(came.status == 503 && came.head.contains("retry-after"), "{came:?}");
+    assert_eq!(first.answer().await.status, 504);
+    observed.shut_down();
+    observed.ended().await.assert_ok();
+}
+
+fn refused(build: impl FnOnce(Manager) -> Manager) -> String {
+    let error: ConfigError = build(Manager::new(ManagerOptions::new())).plan().expect_err("it can work");
+    error.to_string()
+}
+
+#[test]
+fn g01_what_cannot_work_is_refused_by_name_before_anything_starts() {
+    let web = |address: &str| http_service("web", address.to_owned(), router());
+    let said = refused(|manager| manager.service(web("nonsense")));
+    assert!(said.contains("\"web\"") && said.contains("\"nonsense\"") && said.contains("no port"), "{said}");
+    let said =
+        refused(|manager| manager.service(web("127.0.0.1:0").options(HttpServerOptions::new().workers(0))));
+    assert!(said.contains("\"web\"") && said.contains("HttpServerOptions::workers is 0"), "{said}");
+    let other = http_service("other", "127.0.0.1:81", router());
+    let said = refused(|manager| manager.service(web("127.0.0.1:81")).service(other));
+    assert!(said.contains("\"web\" and \"other\"") && said.contains("127.0.0.1:81"), "{said}");
+    let said = refused(|manager| manager.service(http_service("", "127.0.0.1:0", router())));
+    assert!(said.contains("empty id"), "{said}");
+}

@@ -185,6 +185,15 @@ impl GrpcServerOptions {
         self
     }
 
+    /// How long streams may go on once the server drains: calls of methods that stream, whichever side, and of methods that nothing
+    /// describes once they have shown that they stream. They are then answered UNAVAILABLE, "the server is going away", which
+    /// [`streams_ended`](crate::ServiceReport::streams_ended) counts, and which is no failure. `None`: until the deadline. Default: 5 s.
+    /// grpc-go has no such limit.
+    pub fn stream_grace(mut self, grace: impl Into<Option<Duration>>) -> Self {
+        self.engine.stream_grace = grace.into();
+        self
+    }
+
     /// How long nothing is heard from a client until it is sent a ping. `None`: never. Default: 60 s. In
     /// grpc-go: `ServerParameters.Time`, there 2 h.
     pub fn keepalive_interval(mut self, interval: impl Into<Option<Duration>>) -> Self {

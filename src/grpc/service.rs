@@ -1,6 +1,7 @@
 //! The server as a service.
 
 use std::future::{pending, ready};
+use std::sync::Arc;
 
 use actix::{Actor, ActorFutureExt, Context, Handler, ResponseActFuture, ResponseFuture, WrapFuture};
 
@@ -19,8 +20,8 @@ use crate::grpc::options::GrpcServerOptions;
 use crate::grpc::register::registrar::GrpcRegistrar;
 use crate::server::acceptor::Acceptor;
 use crate::server::gauge::Gauge;
-use crate::server::listen::{Bound, GrpcAddress, ServerAddress, bind};
-use crate::server::worker::stuck::{OnStall, WorkerStall};
+use crate::server::listen::{Bound, ServerAddress, bind};
+use crate::server::notice::{OnNotice, ServerNotice};
 use crate::service::{GenericService, Run, Service, Setup, Shutdown};
 
 /// The gRPC server. Set up it has its addresses, run it serves, shut down it drains; dropped, it closes every
@@ -30,8 +31,7 @@ pub(crate) struct Server {
     options: GrpcServerOptions,
     registrar: GrpcRegistrar,
     gauge: Gauge,
-    on_serving: Option<OnServing>,
-    on_stall: Option<OnStall>,
+    on_notice: OnNotice,
     bound: Option<Vec<Bound>>,
     acceptor: Option<Acceptor>,
     health: Option<HealthService>,
@@ -41,18 +41,15 @@ pub(crate) struct Server {
     validity: Option<tokio_util::task::AbortOnDropHandle<()>>,
 }
 
-/// Told of where the server accepts calls, in the order of its addresses.
-pub(crate) type OnServing = Box<dyn FnOnce(Vec<GrpcAddress>) + Send>;
-
 impl Server {
-    /// A server of what is registered by the time it runs. `on_serving` is told where, on the actor's
+    /// A server of what is registered by the time it runs. `on_notice` is told where, on the actor's
     /// thread, as soon as connecting succeeds.
     pub(crate) fn new(
         addresses: Vec<ServerAddress>,
         options: GrpcServerOptions,
         registrar: GrpcRegistrar,
         gauge: Gauge,
-        on_serving: OnServing,
+        on_notice: OnNotice,
     ) -> Self {
         let health = options.tells_health().then(HealthService::new);
         if let Some(health) = &health {
@@ -71,8 +68,7 @@ impl Server {
             options,
             registrar,
             gauge,
-            on_serving: Some(on_serving),
-            on_stall: None,
+            on_notice,
             bound: None,
             acceptor: None,
             health,
@@ -80,11 +76,6 @@ impl Server {
             #[cfg(feature = "tls")]
             validity: None,
         }
-    }
-
-    /// The same, which tells of handlers that block their worker, and of their end, on the acceptor's thread.
-    pub(crate) fn telling_of_stalls(self, tell: impl Fn(WorkerStall) + Send + 'static) -> Self {
-        Self { on_stall: Some(Box::new(tell)), ..self }
     }
 
     /// Who is to be told of every event before anybody else is, so that health, and the availability of services that restart, are
@@ -111,7 +102,8 @@ impl Server {
             let services = self.registrar.owners().into_keys().collect();
             reflection.serve(services, self.registrar.descriptor_sets());
         }
-        let on_stall = self.on_stall.take().unwrap_or_else(|| Box::new(|_| ()));
+        let tell = Arc::clone(&self.on_notice);
+        let on_stall = Box::new(move |stall| tell(ServerNotice::Stall(stall)));
         let logger = Logger::new(self.options.parts.logging(), || self.registrar.descriptor_sets());
         let application = GrpcApplication::new(router, &self.options, logger);
         let mut acceptor = Acceptor::start(
@@ -130,9 +122,7 @@ impl Server {
             let _until_this_thread_ends = threads;
             pending::<()>().await;
         });
-        if let Some(on_serving) = self.on_serving.take() {
-            on_serving(at);
-        }
+        (self.on_notice)(ServerNotice::Serving(at));
         Ok(self.acceptor.insert(acceptor))
     }
 }
@@ -194,7 +184,14 @@ impl Handler<Shutdown> for Server {
         }
         let Some(acceptor) = &mut self.acceptor else { return Box::pin(ready(Ok(()))) };
         acceptor.drain(shutdown.shutdown.deadline());
-        let ended = acceptor.ended();
-        Box::pin(async move { Ok(ended.await.map_err(ServerError::from)?.map_err(DrainError::from)?) })
+        let (ended, gauge, tell) = (acceptor.ended(), self.gauge.clone(), Arc::clone(&self.on_notice));
+        Box::pin(async move {
+            let drained = ended.await.map_err(ServerError::from)?;
+            let streams = gauge.streams_ended();
+            if streams > 0 {
+                tell(ServerNotice::StreamsEnded(streams));
+            }
+            Ok(drained.map_err(DrainError::from)?)
+        })
     }
 }

@@ -18,6 +18,7 @@ use crate::http::shared::Shared;
 use crate::server::admission::Place;
 use crate::server::connection::call_entry::CallEntry;
 use crate::server::connection::state::Connection;
+use crate::server::held_bytes::Sends;
 use crate::supervision::panics;
 
 /// The peer of a connection, in the extensions of its requests.
@@ -163,5 +164,11 @@ impl Call {
 
     fn service(&self) -> &Name {
         &self.shared.service
+    }
+}
+
+impl Sends for Call {
+    fn sent(&self, count: usize) {
+        self.entry.sent(count);
     }
 }

@@ -8,22 +8,8 @@ use crate::events::Name;
 use crate::http::options::HttpServerOptions;
 use crate::report::ConfigError;
 use crate::server::gauge::Gauge;
-use crate::server::listen::{GrpcAddress, ServerAddress};
-use crate::server::worker::stuck::WorkerStall;
-
-/// What an HTTP server tells its manager.
-#[derive(Debug)]
-pub(crate) enum HttpNotice {
-    /// It accepts connections there.
-    Serving(Vec<GrpcAddress>),
-    /// A handler blocks a worker, or does not any more.
-    Stall(WorkerStall),
-    /// So many endless answers were ended in its drain.
-    StreamsEnded(usize),
-}
-
-/// Where that goes.
-pub(crate) type OnNotice = Box<dyn Fn(HttpNotice) + Send + Sync>;
+use crate::server::listen::ServerAddress;
+use crate::server::notice::{OnNotice, ServerNotice};
 
 /// What a manager knows of an HTTP server, and shares with it.
 pub(crate) struct HttpDefinition {
@@ -76,7 +62,7 @@ impl HttpDefinition {
         self.options.clone().watched(self.manager.get().and_then(|(_, stuck_after)| *stuck_after))
     }
 
-    pub(crate) fn notify(&self, notice: HttpNotice) {
+    pub(crate) fn notify(&self, notice: ServerNotice) {
         if let Some((on_notice, _)) = self.manager.get() {
             on_notice(notice);
         }

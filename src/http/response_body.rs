@@ -1,13 +1,11 @@
 //! The body of an answer: can be ended in its middle, and knows when its bytes have been sent.
 
-use std::io::IoSlice;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Response, header};
 use http_body::{Frame, SizeHint};
-use hyper::body::{Buf, Bytes};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::base::drop_quietly;
@@ -15,6 +13,10 @@ use crate::http::alarm::Alarm;
 use crate::http::any_body::AnyBody;
 use crate::http::call::Call;
 use crate::server::admission::Turn;
+use crate::server::held_bytes::HeldBytes;
+
+/// Bytes of an answer, which keep it open until they are written, or given up.
+pub(crate) type Held = HeldBytes<Call>;
 
 /// An answer is not sent to its end: whoever reads it is to see that it is not whole.
 #[derive(Debug, thiserror::Error)]
@@ -126,7 +128,7 @@ impl http_body::Body for AnswerBody {
         match this.call.run(|| Pin::new(body).poll_frame(cx)) {
             Ok(Poll::Ready(Some(Ok(frame)))) => {
                 let call = &this.call;
-                let frame = frame.map_data(|bytes| Held { bytes, call: Arc::clone(call) });
+                let frame = frame.map_data(|bytes| Held::new(bytes, Arc::clone(call)));
                 Poll::Ready(Some(Ok(frame)))
             }
             Ok(Poll::Ready(Some(Err(error)))) => {
@@ -151,36 +153,5 @@ impl http_body::Body for AnswerBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.as_ref().map_or_else(|| SizeHint::with_exact(0), http_body::Body::size_hint)
-    }
-}
-
-/// Bytes of an answer, which keep it open until they are written, or given up.
-#[derive(Debug)]
-pub(crate) struct Held {
-    bytes: Bytes,
-    call: Arc<Call>,
-}
-
-impl Buf for Held {
-    fn remaining(&self) -> usize {
-        self.bytes.remaining()
-    }
-
-    fn chunk(&self) -> &[u8] {
-        self.bytes.chunk()
-    }
-
-    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        self.bytes.chunks_vectored(slices)
-    }
-
-    fn advance(&mut self, count: usize) {
-        self.call.entry().sent(count);
-        self.bytes.advance(count);
-    }
-
-    fn copy_to_bytes(&mut self, length: usize) -> Bytes {
-        self.call.entry().sent(length);
-        self.bytes.copy_to_bytes(length)
     }
 }

@@ -11,13 +11,14 @@ use actix::{
 use crate::base::BoxError;
 use crate::events::Name;
 use crate::http::application::HttpApplication;
-use crate::http::definition::{HttpDefinition, HttpNotice};
+use crate::http::definition::HttpDefinition;
 use crate::http::error::{HttpDrainError, HttpServerError};
 use crate::http::handler::{Handler as RequestHandler, MakeHandler};
 use crate::http::shared::Shared;
 use crate::server::acceptor::Acceptor;
 use crate::server::error::ListenError;
 use crate::server::listen::{Bound, GrpcAddress, Listening, ServerAddress, bind};
+use crate::server::notice::ServerNotice;
 use crate::service::{GenericService, Run, Service, Setup, Shutdown};
 
 /// An HTTP server, by [`http_service`](crate::http_service). Set up it has its address, run it serves, shut down it drains; dropped, it closes
@@ -88,7 +89,7 @@ impl HttpServer {
         });
         let application = HttpApplication::new(handler, options.clone(), shared);
         let definition = Arc::clone(&self.definition);
-        let on_stall = Box::new(move |stall| definition.notify(HttpNotice::Stall(stall)));
+        let on_stall = Box::new(move |stall| definition.notify(ServerNotice::Stall(stall)));
         let gauge = &self.definition.gauge;
         let mut acceptor =
             Acceptor::start(listening, &options.engine, &application, run.shutdown, gauge, on_stall)
@@ -100,7 +101,7 @@ impl HttpServer {
             let _until_this_thread_ends = threads;
             pending::<()>().await;
         });
-        self.definition.notify(HttpNotice::Serving(at));
+        self.definition.notify(ServerNotice::Serving(at));
         Ok(self.acceptor.insert(acceptor))
     }
 
@@ -199,7 +200,7 @@ impl Handler<Shutdown> for HttpServer {
             let drained = ended.await.map_err(HttpServerError::from)?;
             let streams = definition.gauge.streams_ended();
             if streams > 0 {
-                definition.notify(HttpNotice::StreamsEnded(streams));
+                definition.notify(ServerNotice::StreamsEnded(streams));
             }
             Ok(drained.map_err(HttpDrainError::from)?)
         })

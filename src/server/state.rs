@@ -127,10 +127,11 @@ impl WorkerState {
     }
 
     pub(crate) fn call_off(&self) {
-        self.streams_off.cancel();
         self.held_on.store(self.carrying.load(Ordering::Relaxed), Ordering::Relaxed);
         self.off.store(true, Ordering::Relaxed);
         self.called_off.cancel();
+        // What was upgraded hears of nothing else.
+        self.streams_off.cancel();
     }
 
     pub(crate) fn count_called_off(&self, method: &str, age: Duration) {

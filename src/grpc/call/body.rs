@@ -1,14 +1,13 @@
 //! The body of an answer: can be ended in its middle, and knows when its bytes have been sent.
 
 use std::fmt;
-use std::io::IoSlice;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::HeaderMap;
 use http_body::{Frame, SizeHint};
-use hyper::body::{Buf, Bytes};
+use hyper::body::Bytes;
 use tonic::Status;
 use tonic::body::Body;
 
@@ -18,6 +17,10 @@ use crate::grpc::call::call_state::Call;
 use crate::grpc::call::framing::Messages;
 use crate::grpc::logging::Tap;
 use crate::server::admission::Turn;
+use crate::server::held_bytes::HeldBytes;
+
+/// Bytes of an answer, which keep their call open until HTTP/2 has let go of them: written, or given up.
+pub(crate) type CallData = HeldBytes<Call>;
 
 type Polled = Poll<Option<Result<Frame<CallData>, Status>>>;
 
@@ -29,6 +32,8 @@ pub(crate) struct CallBody {
     last: Option<Status>,
     /// Whether its handler may have more to say.
     at_work: bool,
+    /// Whether anything of it was sent.
+    begun: bool,
     alarm: Alarm,
     /// `None` where messages may be as long as they can be.
     messages: Option<Messages>,
@@ -48,8 +53,17 @@ impl CallBody {
     ) -> Self {
         let limit = call.max_encoding_message_size();
         let messages = (limit < u32::MAX).then(|| Messages::new(limit));
-        let mut body =
-            Self { body: Some(body), last: None, at_work: true, alarm, messages, call, tap, _turn: turn };
+        let mut body = Self {
+            body: Some(body),
+            last: None,
+            at_work: true,
+            begun: false,
+            alarm,
+            messages,
+            call,
+            tap,
+            _turn: turn,
+        };
         if body.call.has_single_answer() {
             body.handled();
         }
@@ -82,7 +96,8 @@ impl CallBody {
     /// Sends bytes of the answer, unless they are not to be sent any more.
     fn send(&mut self, bytes: Bytes) -> Polled {
         // A stream that always has something to say must be ended, too.
-        if let Some(status) = self.call.out_of_time() {
+        let has_more = std::mem::replace(&mut self.begun, true);
+        if let Some(status) = self.call.out_of_time(has_more) {
             return self.end(status);
         }
         let mut bytes = bytes;
@@ -102,7 +117,7 @@ impl CallBody {
             tap.pass(&bytes);
         }
         let call = Arc::clone(&self.call);
-        Poll::Ready(Some(Ok(Frame::data(CallData { bytes, call }))))
+        Poll::Ready(Some(Ok(Frame::data(HeldBytes::new(bytes, call)))))
     }
 }
 
@@ -142,7 +157,7 @@ impl http_body::Body for CallBody {
                 this.call.closed();
                 Poll::Ready(None)
             }
-            Ok(Poll::Pending) => match this.alarm.poll(&this.call, cx) {
+            Ok(Poll::Pending) => match this.alarm.poll(&this.call, true, cx) {
                 Poll::Ready(status) => this.end(status),
                 Poll::Pending => Poll::Pending,
             },
@@ -167,36 +182,5 @@ impl http_body::Body for CallBody {
 impl fmt::Debug for CallBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CallBody").field("call", &self.call).finish_non_exhaustive()
-    }
-}
-
-/// Bytes of an answer, which keep their call open until HTTP/2 has let go of them: written, or given up.
-#[derive(Debug)]
-pub(crate) struct CallData {
-    bytes: Bytes,
-    call: Arc<Call>,
-}
-
-impl Buf for CallData {
-    fn remaining(&self) -> usize {
-        self.bytes.remaining()
-    }
-
-    fn chunk(&self) -> &[u8] {
-        self.bytes.chunk()
-    }
-
-    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        self.bytes.chunks_vectored(slices)
-    }
-
-    fn advance(&mut self, count: usize) {
-        self.call.sent(count);
-        self.bytes.advance(count);
-    }
-
-    fn copy_to_bytes(&mut self, length: usize) -> Bytes {
-        self.call.sent(length);
-        self.bytes.copy_to_bytes(length)
     }
 }

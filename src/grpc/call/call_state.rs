@@ -35,6 +35,7 @@ use crate::grpc::logging::{CallLog, EndedBy, Facts, Tap};
 use crate::grpc::register::methods::Method;
 use crate::server::admission::Place;
 use crate::server::connection::state::Connection;
+use crate::server::held_bytes::Sends;
 use crate::server::listen::Peer;
 use crate::server::worker::current_poll::InHandler;
 use crate::supervision::panics;
@@ -241,9 +242,16 @@ impl Call {
         self.method.described.as_ref().is_some_and(|described| described.kind.answers_once())
     }
 
-    /// The peer has taken so many bytes of its answer.
-    pub(crate) fn sent(&self, count: usize) {
-        self.connection.sent(count);
+    /// Whether it may go on for as long as its handler likes: its method streams. Where nothing describes that, `has_more` tells
+    /// whether it has shown so.
+    pub(crate) fn streams(&self, has_more: bool) -> bool {
+        let described = self.method.described.as_ref();
+        !self.method.built_in && described.map_or(has_more, |described| !described.kind.is_unary())
+    }
+
+    /// Cancelled when streams are to end in order.
+    pub(crate) fn streams_off(&self) -> &CancellationToken {
+        &self.connection.worker.streams_off
     }
 
     /// Runs code of its handler; `Err` is the status where that panicked.
@@ -265,10 +273,14 @@ impl Call {
         polled
     }
 
-    /// The status of a call that has run out of time, for one that does not wait: it reads the clock.
-    pub(crate) fn out_of_time(&self) -> Option<Status> {
+    /// The status of a call that has run out of time, for one that does not wait: it reads the clock. `has_more`: as for
+    /// [`streams`](Self::streams).
+    pub(crate) fn out_of_time(&self, has_more: bool) -> Option<Status> {
         if self.connection.worker.off.load(Ordering::Relaxed) {
             return Some(self.call_off());
+        }
+        if self.connection.worker.streams_are_off.load(Ordering::Relaxed) && self.streams(has_more) {
+            return Some(self.end_stream());
         }
         self.deadline.as_deref().copied().filter(Deadline::has_passed).map(|deadline| self.exceeds(deadline))
     }
@@ -300,6 +312,13 @@ impl Call {
         Status::unavailable("server is shutting down")
     }
 
+    /// The status of a stream that has gone on for as long as it may in a drain, which it counts.
+    pub(crate) fn end_stream(&self) -> Status {
+        self.connection.worker.streams_ended.fetch_add(1, Ordering::Relaxed);
+        self.log.ends_by(EndedBy::Drain);
+        Status::unavailable("the server is going away")
+    }
+
     /// The status of a call whose handler panicked.
     pub(crate) fn panicked(&self, payload: Box<dyn Any + Send>) -> Status {
         let panic = panics::latest(&*payload);
@@ -313,6 +332,12 @@ impl Call {
 fn is_health(path: &str) -> bool {
     let service = path.strip_prefix('/').and_then(|path| path.strip_prefix(health::NAME));
     service.is_some_and(|method| method.starts_with('/'))
+}
+
+impl Sends for Call {
+    fn sent(&self, count: usize) {
+        self.connection.sent(count);
+    }
 }
 
 impl Drop for Call {

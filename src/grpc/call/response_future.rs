@@ -80,7 +80,7 @@ impl Stage {
             Self::Handled(_) | Self::Answered => return Poll::Ready(Ok(())),
             Self::Queued(..) | Self::Arrived(_) => {}
         }
-        if let Some(status) = call.out_of_time() {
+        if let Some(status) = call.out_of_time(false) {
             return Poll::Ready(Err(status.into()));
         }
         if let Self::Queued(queued, _) = self {
@@ -171,7 +171,7 @@ impl Future for ResponseFuture {
         };
         let response = match polled {
             Ok(Poll::Ready(response)) => response,
-            Ok(Poll::Pending) => match this.alarm.poll(&this.call, cx) {
+            Ok(Poll::Pending) => match this.alarm.poll(&this.call, false, cx) {
                 Poll::Ready(status) => status.into_http(),
                 Poll::Pending => return Poll::Pending,
             },

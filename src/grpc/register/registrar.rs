@@ -22,7 +22,7 @@ use crate::grpc::register::handler::GrpcHandler;
 use crate::grpc::register::methods::{Descriptions, Method};
 use crate::grpc::register::middleware::{Middleware, Scope};
 use crate::grpc::register::router::{Route, Router, Table};
-use crate::service::Service;
+use crate::service::{Service, ShutdownSignal};
 
 /// A service with methods that are called over gRPC.
 ///
@@ -36,6 +36,10 @@ pub trait GrpcService: Service + Handler<RegisterOnServer> {}
 pub struct RegisterOnServer {
     /// Takes the services.
     pub server: GrpcRegistrar,
+    /// Tells of the shutdown, so that streams may end by themselves.
+    pub shutdown: ShutdownSignal,
+    /// A span with the fields `service` and `stage`, for the service's own log events.
+    pub span: tracing::Span,
 }
 
 /// Takes the services that a server is to serve.

@@ -18,6 +18,7 @@ use crate::base::BoxError;
 use crate::grpc::builtin::ping::PingService;
 use crate::grpc::tests::probe::Probe;
 use crate::grpc::{Gauge, GrpcRegistrar, GrpcServerOptions, Server, ServerAddress, WorkerStall};
+use crate::server::notice::ServerNotice;
 use crate::service::{Deadlines, Registry, Resources, Role, Run, Setup, Shutdown, ShutdownSignal};
 use crate::supervision::{Control, Lodgers, Notice, Pool, Tag, dispatch, launch};
 
@@ -58,7 +59,7 @@ impl Stage {
         registrar: GrpcRegistrar,
         options: GrpcServerOptions,
         gauge: Gauge,
-        tell: impl Fn(WorkerStall) + Send + 'static,
+        tell: impl Fn(WorkerStall) + Send + Sync + 'static,
     ) -> Self {
         let lodgers = Lodgers {
             kind: "service",
@@ -72,6 +73,7 @@ impl Stage {
         let signal = ShutdownSignal::new(Arc::clone(&deadlines), Role::Service);
         let registry = Registry::new("grpc".into(), 0, Arc::clone(&pool), Arc::clone(&deadlines), |_, _| ());
         let (tell_serving, serving) = oneshot::channel();
+        let tell_serving = Mutex::new(Some(tell_serving));
         let (tell_gone, gone) = oneshot::channel();
         let tell_gone = Mutex::new(Some(tell_gone));
         let server = Server::new(
@@ -79,9 +81,15 @@ impl Stage {
             options,
             registrar,
             gauge,
-            Box::new(move |at| tell_serving.send(at[0].as_tcp().unwrap()).unwrap()),
-        )
-        .telling_of_stalls(tell);
+            Arc::new(move |notice| match notice {
+                ServerNotice::Serving(at) => {
+                    let tell = tell_serving.lock().unwrap().take().unwrap();
+                    tell.send(at[0].as_tcp().unwrap()).unwrap();
+                }
+                ServerNotice::Stall(stall) => tell(stall),
+                ServerNotice::StreamsEnded(_) => {}
+            }),
+        );
         let observer = Box::new(move |notice| {
             if let (Notice::Gone(_), Some(gone)) = (notice, tell_gone.lock().unwrap().take()) {
                 let _ = gone.send(());
@@ -146,7 +154,7 @@ impl Rig {
     pub(crate) async fn serve_telling(
         probe: &Probe,
         options: GrpcServerOptions,
-        tell: impl Fn(WorkerStall) + Send + 'static,
+        tell: impl Fn(WorkerStall) + Send + Sync + 'static,
     ) -> Self {
         let registrar = GrpcRegistrar::new();
         registrar.add_service(probe.clone());

@@ -10,7 +10,6 @@ use super::shell::Shell;
 use super::status_requests::StatusResponse;
 use super::waiters::WaitResponse;
 use crate::events;
-use crate::grpc::SERVER_ID;
 use crate::lifecycle::{Input, Stage};
 use crate::manager::Manager;
 use crate::manager::api::add_service::AddService;
@@ -33,12 +32,7 @@ impl Manager {
             ManagerInput::Answered(ix, actor, step, reply) => shell.on_answer(ix, actor, step, reply),
             ManagerInput::Resource(resource, life, told) => shell.on_resource_event(resource, life, told),
             ManagerInput::Released(resource, life, reply) => shell.on_released(resource, life, reply),
-            ManagerInput::Serving(addresses) => {
-                running.grpc_addresses.clone_from(&addresses);
-                shell.on_serving(addresses);
-            }
-            ManagerInput::Worker(stall) => shell.on_worker_stall(SERVER_ID.into(), stall),
-            ManagerInput::Http(ix, notice) => shell.on_http_notice(ix, notice),
+            ManagerInput::Server(ix, notice) => shell.on_server_notice(ix, notice),
             ManagerInput::Signal(signal) => shell.feed(Input::Signal(signal), Detail::None),
             ManagerInput::PrintStatus => self.status_requests.print(),
             ManagerInput::ForeignStop(stop) => shell.on_foreign_stop(stop),

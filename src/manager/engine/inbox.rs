@@ -7,9 +7,8 @@ use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 
 use super::backpressure::Backlog;
-use crate::grpc::{GrpcAddress, WorkerStall};
-use crate::http::HttpNotice;
 use crate::lifecycle::{Input, ResourceIx, ServiceIx, SignalKind, Step};
+use crate::server::notice::ServerNotice;
 use crate::service::ResourceEvent;
 use crate::supervision::{ForeignStop, Notice, Reply};
 
@@ -23,11 +22,7 @@ pub(crate) enum ManagerInput {
     Answered(ServiceIx, Generation, Step, Reply),
     Resource(ResourceIx, Generation, ResourceEvent),
     Released(ResourceIx, Generation, Reply),
-    Serving(Vec<GrpcAddress>),
-    /// What an HTTP server tells: where it serves, that streams were ended; stalls as above.
-    Http(ServiceIx, HttpNotice),
-    /// Of each worker one at a time, four times within the watchdog's limit at most.
-    Worker(WorkerStall),
+    Server(ServiceIx, ServerNotice),
     Signal(SignalKind),
     PrintStatus,
     /// Code on a thread of services or resources stopped the thread's system.

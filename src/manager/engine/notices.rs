@@ -5,9 +5,8 @@ use std::error::Error;
 use super::forced_actors::Forced;
 use super::inbox::Generation;
 use super::shell::Shell;
-use crate::events::LifecycleEvent;
-use crate::grpc::{GrpcAddress, ServerError};
-use crate::lifecycle::{Answer, Departure, Input, Kind, ResourceIx, ServiceIx, Step};
+use crate::grpc::ServerError;
+use crate::lifecycle::{Answer, Departure, Input, ResourceIx, ServiceIx, Step};
 use crate::manager::observe::event_log::Detail;
 use crate::report::ManagerError;
 use crate::service::ResourceEvent;
@@ -73,15 +72,6 @@ impl Shell {
             let (answer, detail) = answer(reply);
             self.feed(Input::Released(resource, answer), detail);
         }
-    }
-
-    pub(crate) fn on_serving(&mut self, addresses: Vec<GrpcAddress>) {
-        let Some(at) = self.services.iter().position(|slot| slot.kind == Kind::Server) else { return };
-        let ix = ServiceIx(at as u32);
-        for address in addresses {
-            self.event_log.emit(LifecycleEvent::Serving { address });
-        }
-        self.feed(Input::Serving(ix), Detail::None);
     }
 }
 

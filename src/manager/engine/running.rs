@@ -1,5 +1,6 @@
 //! A manager at work, from its first command to its last answer.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::Recipient;
@@ -12,7 +13,7 @@ use crate::base::seconds;
 #[cfg(feature = "testing")]
 use crate::events::EventSender;
 use crate::events::{self, EventStream, LifecycleEvent, Name};
-use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, Server};
+use crate::grpc::{Gauge, GrpcRegistrar, Server};
 use crate::lifecycle::{ServiceIx, Stage};
 use crate::manager::api::definition::CheckedDefinition;
 use crate::manager::api::messages::GetStatus;
@@ -37,7 +38,6 @@ const NAMED: usize = 5;
 /// A manager that has started and not ended.
 pub(crate) struct Running {
     pub(crate) shell: Shell,
-    pub(crate) grpc_addresses: Vec<GrpcAddress>,
     logged: Option<oneshot::Receiver<()>>,
     pub(super) signals: Option<Registration>,
 }
@@ -74,10 +74,9 @@ impl Running {
         if pending_services.iter().any(|pending| pending.kind.registers()) {
             let server = {
                 let (registrar, sender) = (registrar.clone(), sender.clone());
-                let stalls = sender.clone();
-                let on_serving = Box::new(move |addresses| sender.send(ManagerInput::Serving(addresses)));
-                Server::new(checked.addresses, checked.grpc_server, registrar, gauge.clone(), on_serving)
-                    .telling_of_stalls(move |stall| stalls.send(ManagerInput::Worker(stall)))
+                let ix = ServiceIx(pending_services.len() as u32);
+                let on_notice = Arc::new(move |notice| sender.send(ManagerInput::Server(ix, notice)));
+                Server::new(checked.addresses, checked.grpc_server, registrar, gauge.clone(), on_notice)
             };
             observers.push(server.observer());
             // No service can hold up the thread that accepts connections.
@@ -116,7 +115,7 @@ impl Running {
             #[cfg(feature = "testing")]
             fault: options.rehearsal.fault,
         });
-        Ok(Self { shell, grpc_addresses: Vec::new(), logged, signals })
+        Ok(Self { shell, logged, signals })
     }
 
     pub(crate) fn stage(&self) -> Stage {
@@ -168,7 +167,7 @@ impl Running {
     /// The same without the services, and their ids in the order in which they were handed over.
     pub(super) fn status_begun(&mut self) -> (ManagerStatus, Vec<Name>) {
         let grpc = self.shell.gauge.in_flight().filter(|_| self.stage() != Stage::Stopped);
-        let (stage, addresses) = (self.stage(), self.grpc_addresses.clone());
+        let (stage, addresses) = (self.stage(), self.shell.grpc_addresses());
         let event_log = &mut self.shell.event_log;
         let now = event_log.now();
         let mut status = ManagerStatus::new(stage, now, addresses, event_log.report_mut().report());

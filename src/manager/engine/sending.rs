@@ -154,7 +154,11 @@ impl Shell {
             Step::Register => {
                 let registrar = registrar.on_behalf_of(&id);
                 let server = registrar.clone();
-                let register = to.register(Box::new(move || RegisterOnServer { server }))?;
+                let message = move || {
+                    let span = spans.span(&id, step);
+                    RegisterOnServer { server, shutdown, span }
+                };
+                let register = to.register(Box::new(message))?;
                 Some(Box::new(move |lane| {
                     let answer = register(lane);
                     Box::pin(async move { Ok(answer.await?.and_then(|()| Ok(registrar.check()?))) })

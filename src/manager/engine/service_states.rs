@@ -7,7 +7,7 @@ use actix::Recipient;
 use super::service_slot::ServiceSlot;
 use super::shell::Shell;
 use crate::events::Name;
-use crate::lifecycle::ServiceIx;
+use crate::lifecycle::{Kind, ServiceIx};
 use crate::manager::api::messages::GetStatus;
 use crate::manager::api::status::{ManagerStatus, ServiceStatus};
 
@@ -49,7 +49,9 @@ impl Shell {
         (status.restart.used, status.restart.resets_at) = slot.restarts.used(now);
         let most = slot.restarts.policy().restarts_allowed();
         status.restart.left = most.map(|most| most.saturating_sub(status.restart.used));
-        status.addresses.clone_from(&slot.addresses);
+        if slot.kind == Kind::Listener {
+            status.addresses.clone_from(&slot.addresses);
+        }
         status.http =
             slot.http.as_ref().filter(|_| slot.actor.is_some()).and_then(|http| http.gauge.in_flight());
         if let Some(actor) = &slot.actor {

@@ -4,6 +4,7 @@ pub(crate) mod call_entry;
 pub(crate) mod io_observer;
 pub(crate) mod lifetime;
 pub(crate) mod protocol;
+pub(crate) mod requests;
 pub(crate) mod serve;
 pub(crate) mod state;
 pub(crate) mod unread;

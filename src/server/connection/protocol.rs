@@ -9,7 +9,7 @@ use hyper_util::rt::TokioTimer;
 use hyper_util::server::conn::auto;
 
 use crate::server::application::Application;
-use crate::server::connection::serve::Requests;
+use crate::server::connection::requests::Requests;
 use crate::server::options::EngineOptions;
 use crate::server::worker::stream_executor::StreamExecutor;
 

@@ -18,25 +18,22 @@
 //! end, and one that reads nothing is not waited for: [`Patience`](crate::server::drain::Patience) and
 //! [`unread`](crate::server::connection::unread) say when.
 
-use std::convert::Infallible;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::server::application::{Answer, Application};
+use crate::server::application::Application;
 use crate::server::connection::io_observer::IoObserver;
 use crate::server::connection::lifetime::{Departure, Lifetime};
 use crate::server::connection::protocol::{HttpConnection, Protocol};
+use crate::server::connection::requests::Requests;
 use crate::server::connection::state::Connection;
 use crate::server::connection::unread::{Unread, left_unread};
 use crate::server::listen::Peer;
-use crate::server::worker::stream_executor::StreamExecutor;
 
 /// How long a connection that carries nothing may take to acknowledge the GOAWAY.
 const GRACE: Duration = Duration::from_millis(20);
@@ -127,23 +124,5 @@ async fn lasting(limit: Option<Duration>) {
     match limit {
         Some(limit) => tokio::time::sleep(limit).await,
         None => std::future::pending().await,
-    }
-}
-
-/// Hands the requests of one connection to the application.
-pub(crate) struct Requests<A> {
-    application: A,
-    connection: Arc<Connection>,
-}
-
-impl<A: Application> hyper::service::Service<Request<Incoming>> for Requests<A> {
-    type Response = Response<A::Body>;
-    type Error = Infallible;
-    type Future = A::Answer;
-
-    fn call(&self, request: Request<Incoming>) -> A::Answer {
-        let answer = self.application.answer(&self.connection, request);
-        StreamExecutor::announce(answer.stream_hints());
-        answer
     }
 }

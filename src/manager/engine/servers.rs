@@ -1,0 +1,56 @@
+//! Servers among the services: what they tell, and what they are told.
+
+use std::sync::Arc;
+
+use super::inbox::ManagerInput;
+use super::shell::Shell;
+use crate::events::LifecycleEvent;
+use crate::grpc::GrpcAddress;
+use crate::lifecycle::{Input, Kind, ServiceIx};
+use crate::manager::observe::event_log::Detail;
+use crate::server::notice::ServerNotice;
+
+impl Shell {
+    /// An HTTP server of that place tells its manager from here on.
+    pub(crate) fn connect_http(&self, ix: ServiceIx) {
+        let Some(http) = &self.services[ix.0 as usize].http else { return };
+        let sender = self.sender.clone();
+        http.tell(Arc::new(move |notice| sender.send(ManagerInput::Server(ix, notice))), self.stuck_after);
+    }
+
+    pub(crate) fn on_server_notice(&mut self, ix: ServiceIx, notice: ServerNotice) {
+        let service = Arc::clone(self.event_log.id(ix));
+        match notice {
+            ServerNotice::Serving(addresses) => {
+                let slot = &mut self.services[ix.0 as usize];
+                slot.addresses.clone_from(&addresses);
+                let is_grpc = slot.kind == Kind::Server;
+                for address in addresses {
+                    let service = Arc::clone(&service);
+                    self.event_log.emit(match is_grpc {
+                        true => LifecycleEvent::Serving { address },
+                        false => LifecycleEvent::ServiceServing { service, address },
+                    });
+                }
+                self.feed(Input::Serving(ix), Detail::None);
+            }
+            ServerNotice::Stall(stall) => self.on_worker_stall(service, stall),
+            ServerNotice::StreamsEnded(count) => {
+                self.event_log.emit(LifecycleEvent::StreamsEnded { service, count: count as u64 });
+            }
+        }
+    }
+
+    /// Where the gRPC server accepts calls, once it does.
+    pub(crate) fn grpc_addresses(&self) -> Vec<GrpcAddress> {
+        let server = self.services.iter().find(|slot| slot.kind == Kind::Server);
+        server.map(|slot| slot.addresses.clone()).unwrap_or_default()
+    }
+
+    /// Clients are told to come back by another connection.
+    pub(crate) fn close_http(&self) {
+        for http in self.services.iter().filter_map(|slot| slot.http.as_ref()) {
+            http.begin_closing();
+        }
+    }
+}

@@ -98,7 +98,7 @@ pub mod testing;
 pub use grpc::builtin::ping;
 pub use grpc::{
     DEFAULT_GRPC_ADDRESS, GrpcAddress, GrpcLogging, GrpcRegistrar, GrpcServerOptions, GrpcService,
-    RegisterOnServer,
+    GrpcServiceFn, RegisterOnServer, grpc_service_fn,
 };
 pub use http::{http_service, http_service_fn};
 pub use lifecycle::{
@@ -116,9 +116,9 @@ pub use report::{
     ServicesErrors, ShutdownReport, StageError, StepReport, StuckError,
 };
 pub use service::{
-    GenericService, Release, Resource, ResourceError, ResourceFn, ResourceSpec, Resources, RestartPolicy,
-    RestartPolicyError, RestartableFn, Run, Service, ServiceFn, ServiceSpec, Setup, Shutdown, ShutdownSignal,
-    resource_fn, restartable_fn, service_fn,
+    GenericService, Release, RequireError, Resource, ResourceError, ResourceFn, ResourceSpec, Resources,
+    RestartPolicy, RestartPolicyError, RestartableFn, Run, Service, ServiceFn, ServiceSpec, Setup, Shutdown,
+    ShutdownSignal, WithSetup, resource_fn, restartable_fn, service_fn, service_with_setup,
 };
 
 /// Compiles every block of Rust that the page shows.

@@ -34,6 +34,7 @@ pub mod logging;
 mod options;
 mod register;
 mod service;
+mod service_fn;
 
 #[cfg(test)]
 mod tests;
@@ -49,6 +50,7 @@ pub use logging::GrpcLogging;
 pub use options::GrpcServerOptions;
 pub use register::middleware;
 pub use register::registrar::{GrpcRegistrar, GrpcService, RegisterOnServer};
+pub use service_fn::{GrpcServiceFn, grpc_service_fn};
 
 pub(crate) use crate::server::gauge::Gauge;
 pub(crate) use crate::server::listen::ServerAddress;

@@ -226,6 +226,9 @@ pub enum ConfigError {
         /// What would work.
         mend: &'static str,
     },
+    /// A manager without gRPC has a service that answers gRPC calls.
+    #[error("{0:?} answers gRPC calls, and the manager is without_grpc: leave one of them out")]
+    WithoutGrpc(String),
     /// A manager in paused time has a service that answers gRPC calls.
     #[error(
         "{0:?} answers gRPC calls, and there is no gRPC server in paused time, since it works on threads of its own, whose time is real: leave the service out (the ping service by grpc_ping_service(false)), or test it in real time with Manager::start"

@@ -2,6 +2,7 @@
 
 use actix::Message;
 
+use super::provided::RequireError;
 use super::resources::Resources;
 use super::signal::ShutdownSignal;
 use crate::base::BoxError;
@@ -36,4 +37,31 @@ pub struct Run {
 pub struct Shutdown {
     /// Tells how much time there is.
     pub shutdown: ShutdownSignal,
+}
+
+impl Setup {
+    /// Provides a value for those services that depend on this one, directly or through others: a pool, a client, a handle of a
+    /// runtime. It counts for this life: a restart provides anew, and restarts those that depend on this service with the new value.
+    /// A second of one type replaces the first.
+    pub fn provide<T: Clone + Send + Sync + 'static>(&self, value: T) {
+        self.resources.provided().provide(self.resources.service(), value);
+    }
+
+    /// A value that a service provides which this one depends on, directly or through others. The nearest counts.
+    ///
+    /// # Errors
+    /// Where none of them has provided one of this type: says who requires it, and who has it without being depended on.
+    pub fn require<T: Clone + Send + Sync + 'static>(&self) -> Result<T, RequireError> {
+        self.resources.provided().require(self.resources.service())
+    }
+}
+
+impl Run {
+    /// A value that a service provides which this one depends on: as [`Setup::require`].
+    ///
+    /// # Errors
+    /// As [`Setup::require`] has them.
+    pub fn require<T: Clone + Send + Sync + 'static>(&self) -> Result<T, RequireError> {
+        self.resources.provided().require(self.resources.service())
+    }
 }

@@ -7,20 +7,25 @@
 mod functions;
 mod latch;
 mod messages;
+mod provided;
 mod resource;
 mod resources;
 mod signal;
 mod spec;
 mod traits;
+mod with_setup;
 
 pub use crate::lifecycle::{RestartPolicy, RestartPolicyError};
 pub use functions::{ResourceFn, RestartableFn, ServiceFn, resource_fn, restartable_fn, service_fn};
 pub use messages::{Run, Setup, Shutdown};
+pub use provided::RequireError;
 pub use resource::{Release, Resource, ResourceSpec};
 pub use resources::{ResourceError, Resources};
 pub use signal::ShutdownSignal;
 pub use spec::ServiceSpec;
 pub use traits::{GenericService, Service};
+pub use with_setup::{WithSetup, service_with_setup};
 
+pub(crate) use provided::Provided;
 pub(crate) use resources::{Registry, ResourceEvent, Started};
 pub(crate) use signal::{Deadlines, Role};

@@ -8,6 +8,7 @@ use actix::{Addr, Recipient};
 use smallvec::SmallVec;
 use tracing::info_span;
 
+use super::provided::Provided;
 use super::resource::{Release, Resource, ResourceSpec};
 use super::signal::{Deadlines, Role, ShutdownSignal};
 use crate::base::check_name;
@@ -97,6 +98,7 @@ pub(crate) struct Registry {
     turn: usize,
     pool: Arc<Pool>,
     deadlines: Arc<Deadlines>,
+    provided: Provided,
     observer: Box<dyn Fn(u32, ResourceEvent) + Send + Sync>,
     state: Mutex<State>,
 }
@@ -170,6 +172,15 @@ impl Resources {
         self.0.pool.is_one_thread()
     }
 
+    pub(crate) fn service(&self) -> &Name {
+        &self.0.service
+    }
+
+    /// What services share.
+    pub(crate) fn provided(&self) -> &Provided {
+        &self.0.provided
+    }
+
     /// The service that these belong to.
     pub fn service_id(&self) -> &str {
         &self.0.service
@@ -182,10 +193,11 @@ impl Registry {
         turn: usize,
         pool: Arc<Pool>,
         deadlines: Arc<Deadlines>,
+        provided: Provided,
         observer: impl Fn(u32, ResourceEvent) + Send + Sync + 'static,
     ) -> Self {
         let observer = Box::new(observer);
-        Self { service, turn, pool, deadlines, observer, state: Mutex::default() }
+        Self { service, turn, pool, deadlines, provided, observer, state: Mutex::default() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

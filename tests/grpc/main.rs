@@ -13,6 +13,7 @@ mod logging;
 mod middleware;
 mod reflection;
 mod restarts;
+mod service_fn;
 mod serving;
 mod systemd_sockets;
 mod table;

@@ -227,12 +227,6 @@ async fn g01_an_address_that_cannot_be_parsed_is_refused_by_name() {
     }
 }
 
-#[test]
-#[should_panic(expected = "put #[actix::main] before main")]
-fn a_manager_outside_of_an_actix_system_says_where_it_belongs() {
-    Manager::new(options()).start();
-}
-
 #[actix::test]
 async fn g01_ids_and_names_that_cannot_be_shown_are_refused_and_told_escaped() {
     let journal = Journal::default();

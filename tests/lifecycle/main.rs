@@ -11,6 +11,7 @@ mod foreign_stop;
 mod identity;
 mod nested;
 mod orders;
+mod provided;
 mod release;
 mod resource_ends;
 mod responses;

@@ -3,4 +3,5 @@
 mod observing;
 mod own_log_lines;
 mod panics;
+mod runtimes;
 mod watchdog;

@@ -19,7 +19,7 @@ use crate::grpc::builtin::ping::PingService;
 use crate::grpc::tests::probe::Probe;
 use crate::grpc::{Gauge, GrpcRegistrar, GrpcServerOptions, Server, ServerAddress, WorkerStall};
 use crate::server::notice::ServerNotice;
-use crate::service::{Deadlines, Registry, Resources, Role, Run, Setup, Shutdown, ShutdownSignal};
+use crate::service::{Deadlines, Provided, Registry, Resources, Role, Run, Setup, Shutdown, ShutdownSignal};
 use crate::supervision::{Control, Lodgers, Notice, Pool, Tag, dispatch, launch};
 
 pub(crate) type Ended = tokio::task::JoinHandle<Result<(), BoxError>>;
@@ -71,7 +71,14 @@ impl Stage {
         let pool = Arc::new(Pool::new(1, lodgers));
         let deadlines = Arc::<Deadlines>::default();
         let signal = ShutdownSignal::new(Arc::clone(&deadlines), Role::Service);
-        let registry = Registry::new("grpc".into(), 0, Arc::clone(&pool), Arc::clone(&deadlines), |_, _| ());
+        let registry = Registry::new(
+            "grpc".into(),
+            0,
+            Arc::clone(&pool),
+            Arc::clone(&deadlines),
+            Provided::default(),
+            |_, _| (),
+        );
         let (tell_serving, serving) = oneshot::channel();
         let tell_serving = Mutex::new(Some(tell_serving));
         let (tell_gone, gone) = oneshot::channel();

@@ -81,6 +81,9 @@ impl Definition {
             if reserved || !ids.insert(&pending.id) {
                 return Err(ConfigError::DuplicateId(pending.id.to_string()));
             }
+            if self.options.without_grpc && pending.kind.registers() {
+                return Err(ConfigError::WithoutGrpc(pending.id.to_string()));
+            }
             if self.one_thread && pending.kind.registers() {
                 return Err(ConfigError::PausedGrpc(pending.id.to_string()));
             }

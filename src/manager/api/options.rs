@@ -40,6 +40,7 @@ const STUCK_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct ManagerOptions {
     pub(crate) grpc_server: GrpcServerOptions,
+    pub(crate) without_grpc: bool,
     pub(crate) max_shutdown_duration: Option<Duration>,
     release_reserve: Option<Duration>,
     drain_delay: Duration,
@@ -66,6 +67,7 @@ impl Default for ManagerOptions {
     fn default() -> Self {
         Self {
             grpc_server: GrpcServerOptions::default(),
+            without_grpc: false,
             max_shutdown_duration: Some(Duration::from_secs(30)),
             release_reserve: None,
             drain_delay: Duration::ZERO,
@@ -198,6 +200,12 @@ impl ManagerOptions {
     /// [`GrpcServerOptions::depends_on`]. Adds to what was given before.
     pub fn grpc_depends_on(self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.grpc(|server| server.depends_on(ids))
+    }
+
+    /// No gRPC at all: no ping service, and so no gRPC server. A service that answers gRPC calls is then refused.
+    pub fn without_grpc(mut self) -> Self {
+        self.without_grpc = true;
+        self.grpc_ping_service(false)
     }
 
     /// [`GrpcServerOptions::ping_service`]. Replaces what was said before. Default: yes.

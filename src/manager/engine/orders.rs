@@ -46,6 +46,7 @@ impl Shell {
         let spec = pending.spec(place, restarts).map_err(|error| refused(&error))?;
         let depends_on = pending.depends_on.clone();
         let ix = self.machine.add(spec);
+        self.provided.depends(&id, &depends_on);
         self.event_log.add(ix, &id, depends_on);
         let slot = ServiceSlot::new(pending);
         match self.services.get_mut(ix.0 as usize) {

@@ -50,7 +50,11 @@ impl Manager {
             Err(error) => {
                 self.plan = None;
                 self.end(running::Ended::refused(ManagerError::config(error.into())));
-                manager_loop::start(self, &Arbiter::current())
+                match outer {
+                    Some(outer) => manager_loop::start(self, &outer),
+                    // Without a thread and without a system there is nobody to answer: whoever asks hears that it is gone.
+                    None => addr,
+                }
             }
         }
     }

@@ -110,6 +110,7 @@ impl Shell {
     pub(crate) fn forget(&mut self, ix: ServiceIx) {
         let id = self.service(ix).id.clone();
         self.orders.forget(&id);
+        self.provided.forget(&id);
         self.set_timer(ix, None);
         self.forget_resources(ix);
         let Some(thread) = self.service(ix).thread.take() else { return };
@@ -125,11 +126,13 @@ impl Shell {
     fn begin_life(&mut self, ix: ServiceIx) -> (Arc<Deadlines>, ShutdownSignal) {
         let (life, sender) = (self.generation.take(), self.sender.clone());
         let deadlines = self.limits.another();
+        self.provided.forget(&self.services[ix.0 as usize].id);
         let registry = Registry::new(
             self.service(ix).id.clone(),
             ix.0 as usize,
             Arc::clone(&self.resource_threads),
             Arc::clone(&deadlines),
+            self.provided.clone(),
             move |index, told| {
                 sender.send(ManagerInput::Resource(ResourceIx { service: ix, index }, life, told))
             },

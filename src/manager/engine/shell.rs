@@ -24,7 +24,7 @@ use crate::manager::observe::event_log::{Detail, EventLog};
 use crate::manager::observe::logging::Spans;
 use crate::manager::observe::watchdog::Watchdog;
 use crate::manager::observe::worker_stalls::WorkerStalls;
-use crate::service::{Deadlines, Started};
+use crate::service::{Deadlines, Provided, Started};
 use crate::supervision::{Lodgers, OnForeignStop, Pool, Thread, batched};
 
 /// The moment that resources get which were never asked before the deadline.
@@ -58,6 +58,8 @@ pub(crate) struct Shell {
     pub(crate) orders: OpenOrders,
     pub(crate) watchdog: Watchdog,
     pub(crate) worker_stalls: WorkerStalls,
+    /// What services share.
+    pub(super) provided: Provided,
     /// How long a handler may block its worker until that is told.
     pub(super) stuck_after: Option<Duration>,
     /// What is still to go wrong, in a rehearsal.
@@ -106,6 +108,10 @@ impl Shell {
                 ),
             })
         };
+        let provided = Provided::default();
+        for pending in &parts.pending_services {
+            provided.depends(&pending.id, &pending.depends_on);
+        }
         let mut machine = Machine::new(parts.specs, !parts.budget.drain_delay().is_zero());
         if parts.held {
             machine.hold();
@@ -134,6 +140,7 @@ impl Shell {
             orders: OpenOrders::default(),
             watchdog,
             worker_stalls: WorkerStalls::default(),
+            provided,
             stuck_after: parts.stuck_after,
             #[cfg(feature = "testing")]
             fault: parts.fault,

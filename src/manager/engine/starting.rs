@@ -1,6 +1,6 @@
 //! How a manager starts, and how it is waited for.
 
-use actix::{Addr, Arbiter, System};
+use actix::{Addr, Arbiter};
 use tracing::dispatcher;
 
 use super::inbox::{Inbox, ManagerSender};
@@ -11,21 +11,14 @@ use crate::manager::Manager;
 use crate::manager::api::messages::WaitForShutdown;
 #[cfg(feature = "testing")]
 use crate::manager::test_support::{given::GivenOptions, kit};
-use crate::report::ManagerError;
+use crate::report::{ConfigError, ManagerError};
 
 impl Manager {
     /// Starts the manager on a thread of its own. What cannot work (see [`ConfigError`](crate::ConfigError)) is found before
     /// anything is started; [`WaitForShutdown`] and [`WaitUntilRunning`](crate::WaitUntilRunning) then answer with it.
-    ///
-    /// # Panics
-    /// Outside of an actix system (`#[actix::main]`).
-    #[track_caller]
+    /// It brings its own actix system: it may be started within `#[actix::main]`, `#[tokio::main]` of both flavours, or without any
+    /// runtime. Within an actix system whose end comes first it is asked to shut down.
     pub fn start(mut self) -> Addr<Self> {
-        if System::try_current().is_none() {
-            panic!(
-                "a manager is started within an actix system: put #[actix::main] before main, #[actix::test] before a test"
-            );
-        }
         if let Some(plan) = &mut self.plan {
             // What is current here is not current on the manager's thread.
             plan.options.dispatch.get_or_insert_with(|| dispatcher::get_default(Clone::clone));
@@ -47,14 +40,43 @@ impl Manager {
         manager_loop::start(self, &Arbiter::current())
     }
 
-    /// Starts the manager and waits for its end. Where this is dropped before, the manager begins its shutdown all the same,
-    /// and that nobody waits for it is logged.
+    /// The same from a plain `fn main`, or from any thread that may block: returns at its end.
+    ///
+    /// ```
+    /// use majordomo::{Exit, Manager, ManagerOptions, service_fn};
+    ///
+    /// fn main() -> Exit {
+    ///     let hello = service_fn("hello", |_| async { Ok(()) });
+    ///     Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(hello).run_blocking().into()
+    /// }
+    /// ```
     ///
     /// # Errors
     /// What [`WaitForShutdown`] answers.
     ///
     /// # Panics
-    /// As [`start`](Self::start) does.
+    /// Within an asynchronous runtime, whose thread it would block: await [`run`](Self::run) there.
+    #[track_caller]
+    pub fn run_blocking(self) -> Result<(), ManagerError> {
+        if tokio::runtime::Handle::try_current().is_ok() {
+            panic!(
+                "run_blocking was called within an asynchronous runtime, whose thread it would block: await run() there"
+            );
+        }
+        match tokio::runtime::Builder::new_current_thread().build() {
+            Ok(runtime) => runtime.block_on(self.run()),
+            Err(error) => {
+                let (whom, error) = ("run_blocking".to_owned(), error.to_string());
+                Err(ManagerError::config(ConfigError::Thread { whom, error }))
+            }
+        }
+    }
+
+    /// Starts the manager and waits for its end. Where this is dropped before, the manager begins its shutdown all the same,
+    /// and that nobody waits for it is logged.
+    ///
+    /// # Errors
+    /// What [`WaitForShutdown`] answers.
     pub async fn run(self) -> Result<(), ManagerError> {
         let given = self.plan.as_ref().and_then(|plan| plan.options.dispatch.clone());
         let dispatch = given.unwrap_or_else(|| dispatcher::get_default(Clone::clone));

@@ -82,7 +82,10 @@ fn read_scenario() -> Result<Scenario, String> {
         file => fs::read_to_string(file).map(|contents| text = contents),
     };
     read.map_err(|error| format!("could not read {from}: {error}"))?;
-    serde_json::from_str(&text).map_err(|error| format!("{from} is no scenario: {error}"))
+    let scenario: Scenario =
+        serde_json::from_str(&text).map_err(|error| format!("{from} is no scenario: {error}"))?;
+    scenario.check().map_err(|error| format!("{from} is no scenario: {error}"))?;
+    Ok(scenario)
 }
 
 /// A thread that prints events as they come, and then the report: it alone waits for whoever reads them.

@@ -234,6 +234,11 @@ pub enum ConfigError {
         "{0:?} answers gRPC calls, and there is no gRPC server in paused time, since it works on threads of its own, whose time is real: leave the service out (the ping service by grpc_ping_service(false)), or test it in real time with Manager::start"
     )]
     PausedGrpc(String),
+    /// A manager in paused time has an HTTP service.
+    #[error(
+        "{0:?} serves HTTP, and there is no server in paused time, since it works on threads of its own, whose time is real: leave the service out, or test it in real time with Manager::start"
+    )]
+    PausedHttp(String),
     /// A thread could not be made.
     #[error(
         "could not start a thread for {whom} ({error}): raise the limits of the process, or lower service_threads"

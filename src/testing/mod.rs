@@ -43,6 +43,7 @@ mod scenario;
 mod script;
 mod script_gates;
 mod scripted;
+mod scripted_http;
 mod suite;
 
 pub use behaviour::{Behaviour, RunBehaviour, UnknownWord};

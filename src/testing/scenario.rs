@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::behaviour::UnknownWord;
 use super::scripted::ServiceScript;
+use crate::grpc::GrpcServerOptions;
 use crate::manager::{
     ForceShutdown, Manager, ManagerOptions, OrderError, RemoveService, RestartService, StartShutdown,
     StopService,
@@ -33,6 +34,8 @@ pub struct Scenario {
     pub grpc_address: Option<String>,
     /// [`ManagerOptions::grpc_depends_on`].
     pub grpc_depends_on: Vec<String>,
+    /// [`HttpServerOptions::stream_grace`](crate::http::HttpServerOptions::stream_grace), of HTTP services, and of the gRPC server; left out: 5 s.
+    pub stream_grace_ms: Option<u64>,
     /// What is done to the manager.
     pub actions: Vec<Action>,
     /// The services.
@@ -132,14 +135,33 @@ impl Scenario {
         if let Some(threads) = self.service_threads {
             options = options.service_threads(threads);
         }
-        self.services.iter().map(ServiceScript::spec).fold(
-            Manager::new(options),
-            // A gRPC server runs where a service wants one.
-            |manager, service| match self.grpc_address {
-                Some(_) => manager.service_and_grpc(service),
-                None => manager.service(service),
-            },
-        )
+        let grace = self.stream_grace_ms.map(millis);
+        if let Some(grace) = grace {
+            options = options.grpc_server(GrpcServerOptions::new().stream_grace(grace));
+        }
+        self.services.iter().fold(Manager::new(options), |manager, script| {
+            match (script.http_spec(grace), &self.grpc_address) {
+                (Some(http), _) => manager.service(http),
+                // A gRPC server runs where a service wants one.
+                (None, Some(_)) => manager.service_and_grpc(script.spec()),
+                (None, None) => manager.service(script.spec()),
+            }
+        })
+    }
+
+    /// Whether what it says goes together.
+    ///
+    /// # Errors
+    /// What does not, as a sentence.
+    pub fn check(&self) -> Result<(), String> {
+        let is_server = |script: &&ServiceScript| script.http.is_some();
+        match self.services.iter().filter(is_server).find(|script| script.has_main_loop()) {
+            Some(script) => Err(format!(
+                "service {:?} has both http and run or shutdown: an HTTP server runs and stops by itself; leave those out",
+                script.id
+            )),
+            None => Ok(()),
+        }
     }
 
     /// Does to a manager, just started, what the scenario says, in its time. Needs a tokio runtime.

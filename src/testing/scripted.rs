@@ -8,8 +8,10 @@ use serde::Deserialize;
 use super::behaviour::{Behaviour, RunBehaviour};
 use super::gated_handler::{Begin, act};
 use super::script_gates::{ResourceGates, ServiceGates};
+use super::scripted_http::http_spec;
 use crate::base::BoxError;
 use crate::grpc::{GrpcService, RegisterOnServer};
+use crate::http::HttpServer;
 use crate::service::{
     GenericService, Release, Resource, Resources, RestartPolicy, Run, Service, ServiceSpec, Setup, Shutdown,
 };
@@ -33,6 +35,10 @@ pub struct ServiceScript {
     /// The resources that it starts.
     #[serde(default)]
     pub resources: Vec<ResourceScript>,
+    /// Where it serves HTTP, if it does: `/` answers `ok`, `/slow/MS`, `/sse`, `/block/MS`, `/panic` and `/echo` what they are called.
+    /// Its main loop and its stop are then the server's own.
+    #[serde(default)]
+    pub http: Option<String>,
     /// When it is restarted; left out: never by itself, but it may be by an action, and with what it depends on.
     #[serde(default)]
     pub restart: RestartScript,
@@ -114,7 +120,17 @@ impl RestartScript {
 impl ServiceScript {
     /// The service that follows this script, with what the script says of its restarts and dependencies.
     pub fn spec(&self) -> ServiceSpec<ScriptedService> {
-        let mut spec = ServiceSpec::new(ScriptedService::new(self.clone())).restart(self.restart.policy());
+        self.looked_after(ServiceSpec::new(ScriptedService::new(self.clone())))
+    }
+
+    /// The same where it serves HTTP, whose endless answers may go on for so long in a drain.
+    pub(super) fn http_spec(&self, grace: Option<Duration>) -> Option<ServiceSpec<HttpServer>> {
+        let address = self.http.as_deref()?;
+        Some(self.looked_after(http_spec(self, address, grace)))
+    }
+
+    fn looked_after<A: Service + Supervised>(&self, spec: ServiceSpec<A>) -> ServiceSpec<A> {
+        let mut spec = spec.restart(self.restart.policy());
         for id in &self.depends_on {
             spec = spec.depends_on(id);
         }
@@ -125,6 +141,18 @@ impl ServiceScript {
             Some(limit) => spec.stop_timeout(Duration::from_millis(limit)),
             None => spec,
         }
+    }
+
+    /// Whether it says what its main loop does.
+    pub(super) fn has_main_loop(&self) -> bool {
+        self.run != RunBehaviour::default() || self.shutdown != Behaviour::default()
+    }
+
+    pub(super) fn start_resources(&self, resources: &Resources) -> Result<(), BoxError> {
+        for script in &self.resources {
+            resources.start(script.name.as_str(), ScriptedResource::new(script.clone()))?;
+        }
+        Ok(())
     }
 }
 
@@ -154,13 +182,6 @@ impl ScriptedService {
     /// A service that follows this script.
     pub fn new(script: ServiceScript) -> Self {
         Self(script)
-    }
-
-    fn start_resources(&self, resources: &Resources) -> Result<(), BoxError> {
-        for script in &self.0.resources {
-            resources.start(script.name.as_str(), ScriptedResource::new(script.clone()))?;
-        }
-        Ok(())
     }
 }
 
@@ -200,7 +221,7 @@ impl Handler<Setup> for ScriptedService {
     type Result = ResponseFuture<Result<(), BoxError>>;
 
     fn handle(&mut self, setup: Setup, ctx: &mut Context<Self>) -> Self::Result {
-        if let Err(error) = self.start_resources(&setup.resources) {
+        if let Err(error) = self.0.start_resources(&setup.resources) {
             return Box::pin(async { Err(error) });
         }
         let (id, shutdown, setup) = (self.0.id.clone(), setup.shutdown, self.0.setup);

@@ -3,4 +3,5 @@
 mod drain;
 mod peers;
 mod refused;
+mod rehearsed;
 mod serving;

@@ -84,6 +84,9 @@ impl Definition {
             if self.options.without_grpc && pending.kind.registers() {
                 return Err(ConfigError::WithoutGrpc(pending.id.to_string()));
             }
+            if self.one_thread && pending.http.is_some() {
+                return Err(ConfigError::PausedHttp(pending.id.to_string()));
+            }
             if self.one_thread && pending.kind.registers() {
                 return Err(ConfigError::PausedGrpc(pending.id.to_string()));
             }

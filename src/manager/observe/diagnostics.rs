@@ -66,7 +66,7 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
     every!(itself -> ConfigError {
         DuplicateId, EmptyId, UnfitId, ReservedId, Address, HttpServer, HttpAddress, SameAddress, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle,
         SurvivesNonDependency, Nested, NestedTooDeep, CannotFollow, Restart, Replacement, StopTimeout, StopTimeoutTooShort,
-        Option, WithoutGrpc, PausedGrpc, Thread, Signals,
+        Option, WithoutGrpc, PausedGrpc, PausedHttp, Thread, Signals,
     }:
         ConfigError::DuplicateId("api".into()) => ["\"api\"", "give each its own"],
         ConfigError::EmptyId(3) => ["service number 3", "give it a name"],
@@ -103,6 +103,7 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
             => ["\"api\"", "1s", "at least 2s"],
         ConfigError::StopTimeout { service: "api".into(), timeout: 2 * SECOND, time: SECOND }
             => ["\"api\"", "2s", "1s", "allow more time"],
+        ConfigError::PausedHttp("web".into()) => ["\"web\"", "paused time", "Manager::start"],
         ConfigError::WithoutGrpc("api".into()) => ["\"api\"", "without_grpc", "leave one"],
         ConfigError::Option { option: "service_threads", value: "0".into(), mend: "give at least 1 and at most 1024" }
             => ["service_threads is 0", "at most 1024"],

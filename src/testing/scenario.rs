@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::behaviour::UnknownWord;
 use super::scripted::ServiceScript;
+use super::scripted_http::http_spec;
 use crate::grpc::GrpcServerOptions;
 use crate::manager::{
     ForceShutdown, Manager, ManagerOptions, OrderError, RemoveService, RestartService, StartShutdown,
@@ -140,7 +141,7 @@ impl Scenario {
             options = options.grpc_server(GrpcServerOptions::new().stream_grace(grace));
         }
         self.services.iter().fold(Manager::new(options), |manager, script| {
-            match (script.http_spec(grace), &self.grpc_address) {
+            match (http_spec(script, grace), &self.grpc_address) {
                 (Some(http), _) => manager.service(http),
                 // A gRPC server runs where a service wants one.
                 (None, Some(_)) => manager.service_and_grpc(script.spec()),

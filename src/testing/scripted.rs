@@ -8,10 +8,8 @@ use serde::Deserialize;
 use super::behaviour::{Behaviour, RunBehaviour};
 use super::gated_handler::{Begin, act};
 use super::script_gates::{ResourceGates, ServiceGates};
-use super::scripted_http::http_spec;
 use crate::base::BoxError;
 use crate::grpc::{GrpcService, RegisterOnServer};
-use crate::http::HttpServer;
 use crate::service::{
     GenericService, Release, Resource, Resources, RestartPolicy, Run, Service, ServiceSpec, Setup, Shutdown,
 };
@@ -123,13 +121,8 @@ impl ServiceScript {
         self.looked_after(ServiceSpec::new(ScriptedService::new(self.clone())))
     }
 
-    /// The same where it serves HTTP, whose endless answers may go on for so long in a drain.
-    pub(super) fn http_spec(&self, grace: Option<Duration>) -> Option<ServiceSpec<HttpServer>> {
-        let address = self.http.as_deref()?;
-        Some(self.looked_after(http_spec(self, address, grace)))
-    }
-
-    fn looked_after<A: Service + Supervised>(&self, spec: ServiceSpec<A>) -> ServiceSpec<A> {
+    /// What the script says of restarts, dependencies and the time to stop.
+    pub(super) fn looked_after<A: Service + Supervised>(&self, spec: ServiceSpec<A>) -> ServiceSpec<A> {
         let mut spec = spec.restart(self.restart.policy());
         for id in &self.depends_on {
             spec = spec.depends_on(id);

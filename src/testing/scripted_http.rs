@@ -31,12 +31,10 @@ const TICK: Duration = Duration::from_millis(50);
 
 type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 
-/// The HTTP service of a script, at that address. Its main loop and its stop are the server's own.
-pub(super) fn http_spec(
-    script: &ServiceScript,
-    address: &str,
-    grace: Option<Duration>,
-) -> ServiceSpec<HttpServer> {
+/// The HTTP service of a script, where it is one. Its main loop and its stop are the server's own; endless answers may go on for so
+/// long in a drain.
+pub(super) fn http_spec(script: &ServiceScript, grace: Option<Duration>) -> Option<ServiceSpec<HttpServer>> {
+    let address = script.http.as_deref()?;
     let its = script.clone();
     let make = move |setup: crate::service::Setup| {
         let script = its.clone();
@@ -51,7 +49,7 @@ pub(super) fn http_spec(
     if let Some(grace) = grace {
         options = options.stream_grace(grace);
     }
-    http_service_fn(script.id.as_str(), address, make).options(options)
+    Some(script.looked_after(http_service_fn(script.id.as_str(), address, make).options(options)))
 }
 
 async fn answer(request: Request<Body>) -> Result<Answer, Infallible> {

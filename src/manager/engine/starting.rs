@@ -14,7 +14,7 @@ use crate::manager::test_support::{given::GivenOptions, kit};
 use crate::report::{ConfigError, ManagerError};
 
 impl Manager {
-    /// Starts the manager on a thread of its own. What cannot work (see [`ConfigError`](crate::ConfigError)) is found before
+    /// Starts the manager on a thread of its own. What cannot work (see [`ConfigError`]) is found before
     /// anything is started; [`WaitForShutdown`] and [`WaitUntilRunning`](crate::WaitUntilRunning) then answer with it.
     /// It brings its own actix system: it may be started within `#[actix::main]`, `#[tokio::main]` of both flavours, or without any
     /// runtime. Within an actix system whose end comes first it is asked to shut down.

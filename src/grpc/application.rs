@@ -46,8 +46,15 @@ impl Application for GrpcApplication {
     }
 
     fn answer(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> ResponseFuture {
+        let (request, span) = match &self.options.parts.make_span {
+            None => (request, None),
+            Some(make) => {
+                let (request, span) = make.of(request);
+                (request, Some(Box::new(span)))
+            }
+        };
         let route = self.router.find(request.uri().path());
-        let (call, refusal) = Call::begin(Arc::clone(connection), &request, Arc::clone(&route.method));
+        let (call, refusal) = Call::begin(Arc::clone(connection), &request, Arc::clone(&route.method), span);
         if let Some(refusal) = refusal {
             return ResponseFuture::refused(refusal, call);
         }

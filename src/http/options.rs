@@ -1,7 +1,6 @@
 //! What can be set about an HTTP server.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
@@ -10,6 +9,7 @@ use tracing::Span;
 use crate::events::Name;
 use crate::report::ConfigError;
 use crate::server::check::{EngineNames, check, engine_names, lasting, refuse};
+use crate::server::make_span::MakeSpan;
 use crate::server::options::{EngineOptions, Http1Options};
 
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -21,8 +21,6 @@ const NAMES: EngineNames = engine_names!(
     max_concurrent_calls = "max_concurrent_requests",
     max_header_list_size = "max_header_size"
 );
-
-type MakeSpan = Arc<dyn Fn(&Request<()>) -> Span + Send + Sync>;
 
 /// Options of an HTTP server. All values are checked when the manager starts, before anything runs: one that cannot work
 /// is refused as [`ConfigError::HttpServer`](crate::ConfigError), which names the service and the option.
@@ -193,7 +191,7 @@ impl HttpServerOptions {
     /// Makes the span of each request, in which its handler runs, of the request's head. Default: a span `request` at level debug
     /// with the fields `service`, `method` and `path`.
     pub fn make_span(mut self, make: impl Fn(&Request<()>) -> Span + Send + Sync + 'static) -> Self {
-        self.make_span = Some(Arc::new(make));
+        self.make_span = Some(MakeSpan::new(make));
         self
     }
 }
@@ -233,10 +231,7 @@ impl HttpServerOptions {
             let span = tracing::debug_span!(target: "majordomo::http", "request", %service, %method, %path);
             return (request, span);
         };
-        let (parts, body) = request.into_parts();
-        let head = Request::from_parts(parts, ());
-        let span = make(&head);
-        (head.map(|()| body), span)
+        make.of(request)
     }
 }
 

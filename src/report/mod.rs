@@ -1,5 +1,6 @@
 //! What a manager reports: errors by stage, panics, forced ends, and the shutdown report.
 
+mod config_error;
 mod forced;
 mod manager;
 mod record;
@@ -9,8 +10,9 @@ mod threads;
 #[cfg(feature = "tls")]
 mod tls;
 
+pub use config_error::ConfigError;
 pub use forced::{ForcedError, Hold, NoAnswerError, ReturnedError, StuckError};
-pub use manager::{ConfigError, ManagerError, StageError};
+pub use manager::{ManagerError, StageError};
 pub use services::{ServiceError, ServicesErrors};
 pub use shutdown_report::{
     ResourceEnding, ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport,

@@ -10,6 +10,7 @@ pub(crate) mod error;
 pub(crate) mod gauge;
 pub(crate) mod held_bytes;
 pub(crate) mod listen;
+pub(crate) mod make_span;
 pub(crate) mod notice;
 pub(crate) mod open_calls;
 pub(crate) mod options;

@@ -15,6 +15,7 @@ mod reflection;
 mod restarts;
 mod service_fn;
 mod serving;
+mod spans;
 mod systemd_sockets;
 mod table;
 mod tls;

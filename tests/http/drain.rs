@@ -156,3 +156,16 @@ async fn g19_idle_half_sent_and_unread_connections_hold_up_no_end() {
     observed.ended().await.assert_ok();
     assert!(asked.elapsed() < Duration::from_secs(4), "{:?}", asked.elapsed());
 }
+
+#[actix::test]
+async fn g09_a_server_that_is_forced_is_told_with_what_it_carried() {
+    let gate = Gate::new();
+    let (mut observed, at) = serve(gated(&gate)).await;
+    let mut client = Client::connect(at).await;
+    client.send("GET /slow HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    gate.arrived().await;
+    observed.force();
+    let ended = observed.ended().await;
+    let text = ended.result.as_ref().unwrap_err().to_string();
+    assert!(text.contains("web") && text.contains("GET /slow"), "{text}");
+}

@@ -5,3 +5,4 @@ mod peers;
 mod refused;
 mod rehearsed;
 mod serving;
+mod spans;

@@ -89,3 +89,14 @@ fn files_do_not_use_each_other_in_circles() {
     let over: Vec<_> = allowed.difference(&in_circle).collect();
     assert!(over.is_empty(), "these are in no circle any more: take them out of CIRCLES: {over:#?}");
 }
+
+/// How many lines a file of the crate has at most: one concept, read in one go.
+const LONGEST: usize = 350;
+
+#[test]
+fn no_file_is_too_long() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("../src");
+    let length = |file: &String| std::fs::read_to_string(src.join(file)).unwrap().lines().count();
+    let long: Vec<_> = read().into_keys().filter(|file| length(file) > LONGEST).collect();
+    assert!(long.is_empty(), "split these: {long:?}");
+}

@@ -12,7 +12,8 @@
 //! All code of the handler runs in [`Call::run`]. Whoever waits for it has an [`Alarm`](crate::grpc::call::alarm::Alarm), which wakes it when the call
 //! is called off (UNAVAILABLE) or its deadline has passed (DEADLINE_EXCEEDED).
 
-use std::any::Any;
+mod endings;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -23,11 +24,11 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::body::Body;
+use tracing::Span;
 use tracing::span::Entered;
 
-use crate::base::drop_quietly;
 use crate::grpc::builtin::health;
-use crate::grpc::call::call_path::{self, CallPath, counted_as};
+use crate::grpc::call::call_path::{self, CallPath};
 use crate::grpc::call::caught_panic;
 use crate::grpc::call::deadline::Deadline;
 use crate::grpc::call::request::{self, Refusal};
@@ -38,7 +39,6 @@ use crate::server::connection::state::Connection;
 use crate::server::held_bytes::Sends;
 use crate::server::listen::Peer;
 use crate::server::worker::current_poll::InHandler;
-use crate::supervision::panics;
 
 /// How many bytes a message to health or reflection may have: they hold a name.
 const LONGEST_BUILT_IN_REQUEST: u32 = 4096;
@@ -63,6 +63,8 @@ pub(crate) struct Call {
     /// Its longest poll, in nanoseconds, where polls are measured; 0 before the first.
     longest_poll: Option<AtomicU32>,
     log: CallLog,
+    /// A user's own, in place of that of the log.
+    span: Option<Box<Span>>,
     /// Where it stands among the open calls of its worker.
     entry: usize,
     _place: Option<Place>,
@@ -74,6 +76,7 @@ impl Call {
         connection: Arc<Connection>,
         request: &Request<B>,
         method: Arc<Method>,
+        span: Option<Box<Span>>,
     ) -> (Arc<Self>, Option<Refusal>) {
         let carried = !connection.refuses();
         let number = if carried { connection.call_began() } else { connection.call_arrived() };
@@ -147,6 +150,7 @@ impl Call {
             watches,
             longest_poll,
             log,
+            span,
             entry,
             _place: place,
         };
@@ -160,7 +164,10 @@ impl Call {
 
     /// Within the call's span, for as long as user code runs.
     pub(crate) fn enter(&self) -> Option<Entered<'_>> {
-        self.log.enter()
+        match &self.span {
+            Some(span) => Some(span.enter()),
+            None => self.log.enter(),
+        }
     }
 
     /// Where the messages of its request are logged.
@@ -258,7 +265,7 @@ impl Call {
     pub(crate) fn run<T>(&self, poll: impl FnOnce() -> T) -> Result<T, Status> {
         let began = self.longest_poll.as_ref().map(|longest| (longest, std::time::Instant::now()));
         let polled = {
-            let _within = self.log.enter();
+            let _within = self.enter();
             let _in_handler = InHandler::enter(self.connection.worker.number, self.entry);
             catch_unwind(AssertUnwindSafe(poll))
         };
@@ -271,60 +278,6 @@ impl Call {
             longest.fetch_max(took, Ordering::Relaxed);
         }
         polled
-    }
-
-    /// The status of a call that has run out of time, for one that does not wait: it reads the clock. `has_more`: as for
-    /// [`streams`](Self::streams).
-    pub(crate) fn out_of_time(&self, has_more: bool) -> Option<Status> {
-        if self.connection.worker.off.load(Ordering::Relaxed) {
-            return Some(self.call_off());
-        }
-        if self.connection.worker.streams_are_off.load(Ordering::Relaxed) && self.streams(has_more) {
-            return Some(self.end_stream());
-        }
-        self.deadline.as_deref().copied().filter(Deadline::has_passed).map(|deadline| self.exceeds(deadline))
-    }
-
-    /// The status of a call that has reached its deadline.
-    pub(crate) fn exceeds(&self, deadline: Deadline) -> Status {
-        self.log.ends_by(EndedBy::Deadline);
-        deadline.exceeded()
-    }
-
-    /// The status of a call that was dropped before it had any.
-    fn dropped(&self) -> (EndedBy, Status) {
-        let Connection { worker, cut, .. } = &*self.connection;
-        let cut =
-            worker.cutting.is_cancelled() || worker.killed.is_cancelled() || cut.load(Ordering::Relaxed);
-        match self.deadline.as_deref().copied().filter(Deadline::has_passed) {
-            Some(deadline) => (EndedBy::Deadline, deadline.exceeded()),
-            None if cut => (EndedBy::Cut, Status::unavailable("the server cut the connection")),
-            None => (EndedBy::Client, Status::cancelled("the client cancelled the call, or went")),
-        }
-    }
-
-    /// The status of a call that is not waited for any longer, which it counts.
-    pub(crate) fn call_off(&self) -> Status {
-        self.connection.worker.open.call_off(self.entry);
-        let counted = counted_as(&self.method, self.path.as_deref());
-        self.connection.worker.count_called_off(counted, self.began.elapsed());
-        self.log.ends_by(EndedBy::Drain);
-        Status::unavailable("server is shutting down")
-    }
-
-    /// The status of a stream that has gone on for as long as it may in a drain, which it counts.
-    pub(crate) fn end_stream(&self) -> Status {
-        self.connection.worker.streams_ended.fetch_add(1, Ordering::Relaxed);
-        self.log.ends_by(EndedBy::Drain);
-        Status::unavailable("the server is going away")
-    }
-
-    /// The status of a call whose handler panicked.
-    pub(crate) fn panicked(&self, payload: Box<dyn Any + Send>) -> Status {
-        let panic = panics::latest(&*payload);
-        drop_quietly(payload);
-        self.log.panicked(self.facts(), &panic);
-        Status::internal("the handler panicked")
     }
 }
 

@@ -5,6 +5,7 @@ use crate::events::Name;
 use crate::grpc::InMemory;
 use crate::grpc::logging::GrpcLogging;
 use crate::grpc::middleware::{Middleware, Scope};
+use crate::server::make_span::MakeSpan;
 
 /// What was given, and nothing where the default is meant.
 #[derive(Debug, Clone, Default)]
@@ -17,6 +18,7 @@ pub(crate) struct ServerParts {
     pub(crate) middleware: Vec<Middleware>,
     pub(crate) error_generator: Option<ErrorGenerator>,
     pub(crate) err_not_found: bool,
+    pub(crate) make_span: Option<MakeSpan>,
 }
 
 impl ServerParts {
@@ -34,6 +36,7 @@ impl ServerParts {
             middleware: before.middleware,
             error_generator: self.error_generator.or(before.error_generator),
             err_not_found: self.err_not_found || before.err_not_found,
+            make_span: self.make_span.or(before.make_span),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::events::Name;
 use crate::grpc::logging::GrpcLogging;
 use crate::grpc::middleware::{GrpcLayer, Middleware, Scope};
 use crate::grpc::{GrpcServerOptions, InMemory};
+use crate::server::make_span::MakeSpan;
 
 impl GrpcServerOptions {
     /// These, and what was given before of what they say nothing of.
@@ -97,6 +98,16 @@ impl GrpcServerOptions {
     /// [answers nothing](crate::api_errors::OrNothing). Default: no; the answer is an empty message.
     pub fn err_not_found_middleware(mut self) -> Self {
         self.parts.err_not_found = true;
+        self
+    }
+
+    /// Makes the span of each call, in which its handler runs, of the head of its request: in place of the span `call`, and nothing of ours
+    /// is around it, so that it may be given a parent, such as a trace's. Replaces what was given before. Default: the span `call`.
+    pub fn make_span(
+        mut self,
+        make: impl Fn(&http::Request<()>) -> tracing::Span + Send + Sync + 'static,
+    ) -> Self {
+        self.parts.make_span = Some(MakeSpan::new(make));
         self
     }
 

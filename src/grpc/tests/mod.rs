@@ -13,6 +13,7 @@ mod raw;
 mod requests;
 mod rig;
 mod serving;
+mod streams;
 
 #[cfg(feature = "tls")]
 mod tls;

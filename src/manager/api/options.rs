@@ -238,6 +238,14 @@ impl ManagerOptions {
         self.grpc(GrpcServerOptions::err_not_found_middleware)
     }
 
+    /// [`GrpcServerOptions::make_span`]. Replaces what was given before. Default: the span `call`.
+    pub fn grpc_make_span(
+        self,
+        make: impl Fn(&http::Request<()>) -> tracing::Span + Send + Sync + 'static,
+    ) -> Self {
+        self.grpc(|server| server.make_span(make))
+    }
+
     /// [`GrpcServerOptions::logging`]. Replaces what was given before. Default: [`GrpcLogging::default`].
     pub fn grpc_logging(self, logging: GrpcLogging) -> Self {
         self.grpc(|server| server.logging(logging))

@@ -42,6 +42,10 @@ impl Shell {
         if self.service(ix).kind == Kind::Server {
             self.event_log.note_in_flight(ix, self.gauge.in_flight().unwrap_or_default());
         }
+        if let Some(http) = &self.service(ix).http {
+            let in_flight = http.gauge.in_flight().unwrap_or_default();
+            self.event_log.note_in_flight(ix, in_flight);
+        }
         self.event_log.note_forced(ix);
         if let Some(actor) = &self.service(ix).actor
             // One that was told to retire has done no wrong: it still sees its own end, if it can.

@@ -1,0 +1,209 @@
+//! What is refused before anything is started.
+
+use std::time::Duration;
+
+use crate::api_errors::ReissueError;
+use crate::lifecycle::{BudgetError, RestartPolicyError};
+
+/// What a manager was given cannot work. Found before anything is started.
+///
+/// It comes from `Manager::plan`, and within the [`ManagerError`](super::manager::ManagerError) of a manager that was started all the same (exit code 1). Each text names the
+/// service or option, its value, and what to give in its place.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// Two services have the same id.
+    #[error("two services have the id {0:?}: give each its own")]
+    DuplicateId(String),
+    /// A service has an empty id.
+    #[error("service number {0} has an empty id: give it a name, it is what errors and reports call it by")]
+    EmptyId(usize),
+    /// An id is too long, or has control characters in it.
+    #[error("the id {id} cannot be used, {reason}: choose one that can be shown and logged")]
+    UnfitId {
+        /// The id, escaped, or its beginning.
+        id: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A service has an id that health answers to for something else.
+    #[error("no service can have the id {0:?}, which is a name of the health service's own: give it another")]
+    ReservedId(String),
+    /// An address of the gRPC server cannot be understood, or is there twice.
+    #[error(
+        "grpc_server_address {address:?} cannot be used ({reason}): write HOST:PORT, such as \
+         \"0.0.0.0:50051\", unix:PATH, or systemd:NAME, each once"
+    )]
+    Address {
+        /// What was given.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// An HTTP server cannot work as its service says.
+    #[error("the HTTP service {service:?}: {error}")]
+    HttpServer {
+        /// The service that it is.
+        service: String,
+        /// What is wrong.
+        error: Box<ConfigError>,
+    },
+    /// The address of an HTTP server cannot be understood.
+    #[error(
+        "its address {address:?} cannot be used ({reason}): write HOST:PORT, such as \"0.0.0.0:8080\", unix:PATH, or systemd:NAME"
+    )]
+    HttpAddress {
+        /// What was given.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Two servers are to listen at the same address.
+    #[error(
+        "{first:?} and {second:?} are both to listen on {address}: give each server an address of its own"
+    )]
+    SameAddress {
+        /// The service that is named first.
+        first: String,
+        /// The other.
+        second: String,
+        /// Where.
+        address: String,
+    },
+    /// The default sentinels of rich errors cannot be issued as the environment asks.
+    #[error(transparent)]
+    Sentinels(#[from] ReissueError),
+    /// The limits of the shutdown contradict each other.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
+    /// The certificates or keys of the gRPC server cannot be used.
+    #[cfg(feature = "tls")]
+    #[error(transparent)]
+    Tls(#[from] super::tls::TlsError),
+    /// A service depends on one that is not there.
+    #[error("{service:?} depends on {on:?}, which no service is called: hand that over, or mend the id")]
+    UnknownDependency {
+        /// The service that depends on it.
+        service: String,
+        /// What it depends on.
+        on: String,
+    },
+    /// Services depend on each other in a circle.
+    #[error(
+        "services depend on each other in a circle: {0}: none of them could ever start; take one depends_on out"
+    )]
+    DependencyCycle(String),
+    /// A service is to survive the restart of one that it does not depend on.
+    #[error(
+        "{service:?} survives_restart_of({on:?}), but does not depend on it: add depends_on({on:?}), or leave it out"
+    )]
+    SurvivesNonDependency {
+        /// Whose it is.
+        service: String,
+        /// What it names.
+        on: String,
+    },
+    /// A nested manager cannot work.
+    #[error("the nested manager {service:?} cannot work: {error}")]
+    Nested {
+        /// The service that it is.
+        service: String,
+        /// What is wrong with it.
+        error: Box<ConfigError>,
+    },
+    /// Managers are nested too deeply.
+    #[error(
+        "the nested manager {service:?} holds managers {depth} deep, and {most} are allowed: let fewer be one within the other"
+    )]
+    NestedTooDeep {
+        /// The service that it is.
+        service: String,
+        /// How many it is, one within the other.
+        depth: usize,
+        /// How many it may be.
+        most: usize,
+    },
+    /// A service cannot be started again, but depends on one that may be.
+    #[error(
+        "{service:?} depends on {on:?}, which may be restarted, but cannot be started again itself: give it a restart(..), or let it survives_restart_of({on:?})"
+    )]
+    CannotFollow {
+        /// The service that depends on it.
+        service: String,
+        /// What it depends on.
+        on: String,
+    },
+    /// What was said of a service's restarts cannot work.
+    #[error("{0:?} cannot be restarted so: {1}")]
+    Restart(String, #[source] RestartPolicyError),
+    /// A service cannot be replaced when it is stuck.
+    #[error("{service:?} cannot be replaced when it is stuck: {reason}")]
+    Replacement {
+        /// Whose it would have been.
+        service: String,
+        /// What is wrong.
+        reason: &'static str,
+    },
+    /// A service's own stop may take longer than there is time.
+    #[error(
+        "{service:?} has a stop_timeout of {timeout:?}, but services have {time:?} to stop in: max_shutdown_duration without its release_reserve and drain_delay; shorten it, or allow more time"
+    )]
+    StopTimeout {
+        /// Whose it is.
+        service: String,
+        /// How long its stop may take.
+        timeout: Duration,
+        /// How long all services have.
+        time: Duration,
+    },
+    /// A service's own stop may take less than any stop takes.
+    #[error(
+        "{service:?} has a stop_timeout of {timeout:?}, in which nobody can stop: allow it at least {least:?}, or leave it out"
+    )]
+    StopTimeoutTooShort {
+        /// Whose it is.
+        service: String,
+        /// How long its stop may take.
+        timeout: Duration,
+        /// The least that works.
+        least: Duration,
+    },
+    /// An option has a value that cannot work.
+    #[error("{option} is {value}: {mend}")]
+    Option {
+        /// The option.
+        option: &'static str,
+        /// Its value.
+        value: String,
+        /// What would work.
+        mend: &'static str,
+    },
+    /// A manager without gRPC has a service that answers gRPC calls.
+    #[error("{0:?} answers gRPC calls, and the manager is without_grpc: leave one of them out")]
+    WithoutGrpc(String),
+    /// A manager in paused time has a service that answers gRPC calls.
+    #[error(
+        "{0:?} answers gRPC calls, and there is no gRPC server in paused time, since it works on threads of its own, whose time is real: leave the service out (the ping service by grpc_ping_service(false)), or test it in real time with Manager::start"
+    )]
+    PausedGrpc(String),
+    /// A manager in paused time has an HTTP service.
+    #[error(
+        "{0:?} serves HTTP, and there is no server in paused time, since it works on threads of its own, whose time is real: leave the service out, or test it in real time with Manager::start"
+    )]
+    PausedHttp(String),
+    /// A thread could not be made.
+    #[error(
+        "could not start a thread for {whom} ({error}): raise the limits of the process, or lower service_threads"
+    )]
+    Thread {
+        /// What it was to be for.
+        whom: String,
+        /// What the operating system says.
+        error: String,
+    },
+    /// Signals could not be listened to.
+    #[error(
+        "could not install signal handlers ({0}): mend that, or leave signals alone by ManagerOptions::handle_signals(false)"
+    )]
+    Signals(String),
+}

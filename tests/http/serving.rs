@@ -155,3 +155,25 @@ async fn g19_it_listens_on_a_unix_socket() {
     observed.ended().await.assert_ok();
     assert!(!path.exists());
 }
+
+#[actix::test]
+async fn g17_the_handler_of_a_client_that_has_gone_is_dropped() {
+    let (gate, left) = (Gate::new(), Gate::new());
+    let (entered, gone) = (gate.clone(), left.clone());
+    let hangs = move || {
+        let (entered, dropped) = (entered.clone(), gone.on_drop());
+        async move {
+            let _dropped = dropped;
+            entered.passed().await;
+            "late"
+        }
+    };
+    let (mut observed, at) = serve(Router::new().route("/", get(hangs))).await;
+    let mut client = Client::connect(at).await;
+    client.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    gate.arrived().await;
+    drop(client);
+    within("the end of the handler", left.passed()).await;
+    observed.shut_down();
+    observed.ended().await.assert_ok();
+}

@@ -48,10 +48,10 @@ impl Protocol {
             .timer(TokioTimer::new())
             .header_read_timeout(http1.head_timeout)
             .max_buf_size((options.max_header_list_size as usize).max(LEAST_BUFFER))
-            .keep_alive(true)
-            // A client that has sent its request may close its side.
-            .half_close(true);
-        http2_options!(http.http2(), options).enable_connect_protocol();
+            // Who closes its side is gone: its handler is dropped, as over HTTP/2.
+            .half_close(false)
+            .keep_alive(true);
+        http2_options!(http.http2(), options);
         Self::Either(http)
     }
 }

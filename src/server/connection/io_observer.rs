@@ -32,6 +32,10 @@ use crate::server::connection::state::Connection;
 /// frame of DATA, and a few of control.
 const MUCH: usize = 64 * 1024;
 
+/// How many bytes are read of a connection that has ended: what a peer may have sent before it heard, its windows full. Whoever
+/// sends more is not listening, and is reset.
+const MOST_AFTER_THE_END: usize = 1024 * 1024;
+
 /// A stream of bytes that tells its connection of what passes.
 #[derive(Debug)]
 pub(crate) struct IoObserver<I> {
@@ -43,6 +47,8 @@ pub(crate) struct IoObserver<I> {
     wanted: bool,
     /// Until when its peer may close it, once it is half closed.
     lingering: Option<Pin<Box<Sleep>>>,
+    /// How much was read since.
+    dropped: usize,
     /// Resolves when what may go on for ever is to end; once it speaks something else than HTTP.
     ending: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     /// The worker does not end before its bytes are gone, whoever has them.
@@ -52,7 +58,16 @@ pub(crate) struct IoObserver<I> {
 impl<I> IoObserver<I> {
     pub(crate) fn new(io: I, connection: Arc<Connection>) -> Self {
         let _token = connection.worker.tasks.token();
-        Self { io, connection, held_back: false, wanted: false, lingering: None, ending: None, _token }
+        Self {
+            io,
+            connection,
+            held_back: false,
+            wanted: false,
+            lingering: None,
+            dropped: 0,
+            ending: None,
+            _token,
+        }
     }
 
     /// Whether what it speaks instead of HTTP is to end.
@@ -92,13 +107,15 @@ impl<I> IoObserver<I> {
 }
 
 impl<I: AsyncRead + Unpin> IoObserver<I> {
-    /// Reads to the end, and drops what it reads.
+    /// Reads to the end, or as much as may still come, and drops what it reads.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut dropped = [0; 4096];
         loop {
             let mut buffer = ReadBuf::new(&mut dropped);
             match ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer)) {
-                Ok(()) if !buffer.filled().is_empty() => {}
+                Ok(()) if !buffer.filled().is_empty() && self.dropped < MOST_AFTER_THE_END => {
+                    self.dropped += buffer.filled().len();
+                }
                 Ok(()) | Err(_) => return Poll::Ready(()),
             }
         }
@@ -217,6 +234,25 @@ mod tests {
         assert_eq!(read, written);
         drop(peer);
         ended.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn g17_a_peer_that_floods_a_connection_that_has_ended_is_reset_at_once() {
+        let (mut peer, io) = duplex(4096);
+        let mut io = observed(io);
+        let began = Instant::now();
+        let flood = tokio::spawn(async move {
+            let mut sent = 0;
+            while peer.write_all(&[0; 4096]).await.is_ok() {
+                sent += 4096;
+            }
+            sent
+        });
+        io.shutdown().await.unwrap();
+        drop(io);
+        let sent = flood.await.unwrap();
+        assert!((MOST_AFTER_THE_END..MOST_AFTER_THE_END + 64 * 1024).contains(&sent), "{sent}");
+        assert_eq!(began.elapsed().as_millis(), 0);
     }
 
     #[tokio::test(start_paused = true)]

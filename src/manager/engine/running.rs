@@ -212,6 +212,9 @@ impl Running {
         let sender = self.shell.sender.clone();
         let wait = self.shell.to_force().unwrap_or(THREADS_WAIT);
         let wait = wait.clamp(LAST_THREADS_WAIT, THREADS_WAIT);
+        // The timers below belong to the thread's runtime, which looks at them seldom while messages never end: this one is the
+        // manager's own. The end is told once, whichever comes first.
+        self.shell.due_times.after(wait + LOG_WAIT, TimerEvent::Finished);
         actix_rt::spawn(async move {
             let _ = tokio::time::timeout(wait, threads).await;
             if let Some(logged) = logged {

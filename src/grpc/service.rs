@@ -1,6 +1,6 @@
 //! The server as a service.
 
-use std::future::{pending, ready};
+use std::future::ready;
 use std::sync::Arc;
 
 use actix::{Actor, ActorFutureExt, Context, Handler, ResponseActFuture, ResponseFuture, WrapFuture};
@@ -115,13 +115,7 @@ impl Server {
             on_stall,
         )
         .map_err(|error| ServerError::Thread(error.into_parts().1))?;
-        let threads = acceptor.take_threads();
-        // A task of the runtime outlives the actor, even one that is forced. It is dropped when this thread
-        // ends, which the manager waits for: then nothing of the server runs any more.
-        tokio::spawn(async move {
-            let _until_this_thread_ends = threads;
-            pending::<()>().await;
-        });
+        acceptor.keep_threads();
         (self.on_notice)(ServerNotice::Serving(at));
         Ok(self.acceptor.insert(acceptor))
     }
@@ -183,15 +177,9 @@ impl Handler<Shutdown> for Server {
             reflection.drain();
         }
         let Some(acceptor) = &mut self.acceptor else { return Box::pin(ready(Ok(()))) };
-        acceptor.drain(shutdown.shutdown.deadline());
-        let (ended, gauge, tell) = (acceptor.ended(), self.gauge.clone(), Arc::clone(&self.on_notice));
-        Box::pin(async move {
-            let drained = ended.await.map_err(ServerError::from)?;
-            let streams = gauge.streams_ended();
-            if streams > 0 {
-                tell(ServerNotice::StreamsEnded(streams));
-            }
-            Ok(drained.map_err(DrainError::from)?)
-        })
+        let tell = Arc::clone(&self.on_notice);
+        let drained =
+            acceptor.shut_down(shutdown.shutdown.deadline(), &self.gauge, move |notice| tell(notice));
+        Box::pin(async move { Ok(drained.await.map_err(ServerError::from)?.map_err(DrainError::from)?) })
     }
 }

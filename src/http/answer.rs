@@ -1,11 +1,11 @@
 //! The answer to a request, until it begins.
 //!
 //! ```text
-//!   queued --its turn--> arrived --first poll--> handled --answers--> AnswerBody, which has the rest
-//!     |                     |                       |
-//!     +---------------------+-----------------------+-- called off: 503
-//!     +---------------------+-----------------------+-- its deadline: 504, or 408 where its body is still missing
-//!                                                   +-- panics, or fails: 500
+//!   arrived --first poll--> handled --answers--> AnswerBody, which has the rest
+//!      |                       |
+//!      +-----------------------+-- called off: 503
+//!                              +-- its deadline: 504, or 408 where its body is still missing
+//!                              +-- panics, or fails: 500
 //!   refused --first poll--> its status
 //! ```
 
@@ -25,7 +25,6 @@ use crate::http::call::Call;
 use crate::http::handler::{Handler, HandlerFuture};
 use crate::http::refusal::{Refusal, close_after};
 use crate::http::response_body::AnswerBody;
-use crate::server::admission::{Queued, Turn};
 use crate::server::application::{Answer, StreamHints};
 
 /// A request that is still to be handled.
@@ -45,7 +44,6 @@ impl Arrived {
 
 enum Stage {
     Refused(Refusal),
-    Queued(Queued, Box<Arrived>),
     Arrived(Box<Arrived>),
     Handled(HandlerFuture),
     Answered,
@@ -54,23 +52,21 @@ enum Stage {
 /// The answer to a request, on its way.
 pub(crate) struct HttpAnswer {
     stage: Stage,
-    turn: Option<Turn>,
     alarm: Alarm,
     call: Arc<Call>,
 }
 
 impl HttpAnswer {
-    pub(crate) fn refused(refusal: Refusal, call: Arc<Call>) -> Self {
-        Self { stage: Stage::Refused(refusal), turn: None, alarm: Alarm::default(), call }
+    fn new(stage: Stage, call: Arc<Call>) -> Self {
+        Self { stage, alarm: Alarm::default(), call }
     }
 
-    pub(crate) fn handled(arrived: Arrived, queued: Option<Queued>, call: Arc<Call>) -> Self {
-        let arrived = Box::new(arrived);
-        let stage = match queued {
-            None => Stage::Arrived(arrived),
-            Some(queued) => Stage::Queued(queued, arrived),
-        };
-        Self { stage, turn: None, alarm: Alarm::default(), call }
+    pub(crate) fn refused(refusal: Refusal, call: Arc<Call>) -> Self {
+        Self::new(Stage::Refused(refusal), call)
+    }
+
+    pub(crate) fn handled(arrived: Arrived, call: Arc<Call>) -> Self {
+        Self::new(Stage::Arrived(Box::new(arrived)), call)
     }
 
     /// What the handler says, or what is said in its place.
@@ -78,21 +74,14 @@ impl HttpAnswer {
         if let Stage::Refused(refusal) = self.stage {
             return Poll::Ready(Err(refusal));
         }
-        if let Stage::Queued(queued, _) = &mut self.stage {
-            match queued.as_mut().poll(cx) {
-                Poll::Ready(turn) => self.turn = turn,
-                Poll::Pending => return self.alarm.poll(&self.call, cx).map(Err),
-            }
-        }
         if self.call.entry().is_off() {
             self.call.entry().call_off();
             return Poll::Ready(Err(Refusal::GoingAway));
         }
         let (stage, call) = (&mut self.stage, &self.call);
         let polled = call.run(|| {
-            if let Stage::Queued(..) | Stage::Arrived(_) = stage
-                && let Stage::Queued(_, arrived) | Stage::Arrived(arrived) =
-                    std::mem::replace(stage, Stage::Answered)
+            if let Stage::Arrived(_) = stage
+                && let Stage::Arrived(arrived) = std::mem::replace(stage, Stage::Answered)
             {
                 *stage = Stage::Handled(arrived.handle(call));
             }
@@ -141,8 +130,8 @@ impl Future for HttpAnswer {
         } else if this.call.is_last() {
             close_after(&mut response, version);
         }
-        let (call, alarm, turn) = (Arc::clone(&this.call), std::mem::take(&mut this.alarm), this.turn.take());
-        Poll::Ready(Ok(AnswerBody::of(response, is_refusal, call, alarm, turn)))
+        let (call, alarm) = (Arc::clone(&this.call), std::mem::take(&mut this.alarm));
+        Poll::Ready(Ok(AnswerBody::of(response, is_refusal, call, alarm)))
     }
 }
 

@@ -11,7 +11,6 @@ use crate::http::handler::Handler;
 use crate::http::options::HttpServerOptions;
 use crate::http::response_body::AnswerBody;
 use crate::http::shared::Shared;
-use crate::server::admission::queue;
 use crate::server::application::Application;
 use crate::server::connection::state::Connection;
 use crate::server::listen::{Peer, Socket};
@@ -60,7 +59,6 @@ impl Application for HttpApplication {
         if let Some(refusal) = refusal {
             return HttpAnswer::refused(refusal, call);
         }
-        let queued = connection.turns.as_ref().map(queue);
-        HttpAnswer::handled(Arrived { request, handler: self.handler.another() }, queued, call)
+        HttpAnswer::handled(Arrived { request, handler: self.handler.another() }, call)
     }
 }

@@ -63,13 +63,11 @@ impl Reading {
         if let (Some(silence), Some(limit)) = (&mut self.silence, self.call.body_timeout()) {
             silence.as_mut().reset(Instant::now() + limit);
         }
-        if let Some(Err(error)) = &frame
-            && error.is::<LengthLimitError>()
-        {
-            self.call.body_was_too_long();
-        }
-        if frame.is_none() {
-            self.call.body_is_whole();
+        match &frame {
+            Some(Ok(_)) => {}
+            Some(Err(error)) if error.is::<LengthLimitError>() => self.call.body_was_too_long(),
+            Some(Err(_)) => self.call.body_was_broken(),
+            None => self.call.body_is_whole(),
         }
         Poll::Ready(frame)
     }

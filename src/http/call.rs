@@ -34,6 +34,7 @@ const COMING: u8 = 0;
 const WHOLE: u8 = 1;
 const SLOW: u8 = 2;
 const TOO_LONG: u8 = 3;
+const BROKEN: u8 = 4;
 
 /// A request that is open, until the last of its answer has gone to the socket: everything of it holds one.
 #[derive(Debug)]
@@ -127,6 +128,10 @@ impl Call {
         self.body.store(TOO_LONG, Ordering::Relaxed);
     }
 
+    pub(crate) fn body_was_broken(&self) {
+        self.body.store(BROKEN, Ordering::Relaxed);
+    }
+
     /// Runs code of its handler, within its span; `Err`: that panicked.
     pub(crate) fn run<T>(&self, code: impl FnOnce() -> T) -> Result<T, Refusal> {
         let _within = self.span.enter();
@@ -141,17 +146,24 @@ impl Call {
         Refusal::Failed
     }
 
-    /// Its service failed, in place of an answer.
+    /// Its service failed, in place of an answer or in the middle of one. Where its client was at fault, which anybody can be, that is
+    /// no error of the service's.
     pub(crate) fn failed(&self, error: &dyn std::error::Error) -> Refusal {
         match self.body.load(Ordering::Relaxed) {
             SLOW => Refusal::SlowRequest,
             TOO_LONG => Refusal::TooLong,
+            BROKEN => Refusal::Malformed,
             _ => {
                 let (service, request) = (self.service(), self.entry.name());
                 tracing::error!(target: "majordomo::http", %service, request, %error, "a handler failed");
                 Refusal::Failed
             }
         }
+    }
+
+    /// Whether it has reached its deadline, for one that does not wait: it reads the clock.
+    pub(crate) fn is_late(&self) -> bool {
+        self.deadline.is_some_and(|deadline| deadline <= Instant::now())
     }
 
     /// It has reached its deadline.

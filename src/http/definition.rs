@@ -42,16 +42,14 @@ impl HttpDefinition {
     }
 
     /// Refuses what cannot work.
-    pub(crate) fn check(&self, service: &Name) -> Result<ServerAddress, ConfigError> {
+    pub(crate) fn check(&self, service: &Name) -> Result<(), ConfigError> {
         let named = |error| ConfigError::HttpServer { service: service.to_string(), error: Box::new(error) };
         self.options.validate().map_err(named)?;
-        #[cfg(feature = "tls")]
-        self.options.engine.tls.as_ref().map_or(Ok(()), |tls| tls.check()).map_err(named)?;
-        self.address().map_err(named)
+        self.address().map_err(named)?;
+        Ok(())
     }
 
-    /// From here on its manager is told.
-    /// Also of a handler that blocks its worker for so long.
+    /// From here on its manager is told, also of a handler that blocks its worker for so long.
     pub(crate) fn tell(&self, on_notice: OnNotice, stuck_after: Option<Duration>) {
         // A manager starts once.
         let _ = self.manager.set((on_notice, stuck_after));

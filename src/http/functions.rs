@@ -11,7 +11,7 @@ use crate::base::BoxError;
 use crate::events::Name;
 use crate::http::body::Body;
 use crate::http::definition::HttpDefinition;
-use crate::http::handler::{Handler, MakeHandler, handler};
+use crate::http::handler::{Handler, MakeHandler, Tower};
 use crate::http::options::HttpServerOptions;
 use crate::http::server::HttpServer;
 use crate::service::{ServiceSpec, Setup};
@@ -42,7 +42,7 @@ where
     B::Error: Into<BoxError>,
 {
     fn into_handler(self) -> AnyHandler {
-        AnyHandler(handler(self))
+        AnyHandler(Box::new(Tower(self)))
     }
 }
 

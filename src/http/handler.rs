@@ -21,7 +21,7 @@ pub(crate) type MakeHandler =
 
 /// A service that answers requests.
 pub(crate) trait Handler: Send {
-    fn handle(&self, request: Request<Body>) -> HandlerFuture;
+    fn handle(self: Box<Self>, request: Request<Body>) -> HandlerFuture;
 
     /// Another that answers as this one does.
     fn another(&self) -> Box<dyn Handler>;
@@ -29,7 +29,7 @@ pub(crate) trait Handler: Send {
 
 /// One of a user's.
 #[derive(Clone)]
-struct Tower<S>(S);
+pub(crate) struct Tower<S>(pub(crate) S);
 
 impl<S, B> Handler for Tower<S>
 where
@@ -39,8 +39,8 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    fn handle(&self, request: Request<Body>) -> HandlerFuture {
-        let answer = self.0.clone().oneshot(request);
+    fn handle(self: Box<Self>, request: Request<Body>) -> HandlerFuture {
+        let answer = self.0.oneshot(request);
         Box::pin(async move {
             match answer.await {
                 Ok(response) => Ok(response.map(any_body)),
@@ -52,16 +52,4 @@ where
     fn another(&self) -> Box<dyn Handler> {
         Box::new(self.clone())
     }
-}
-
-/// A service of any type.
-pub(crate) fn handler<S, B>(service: S) -> Box<dyn Handler>
-where
-    S: Service<Request<Body>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: http_body::Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<BoxError>,
-{
-    Box::new(Tower(service))
 }

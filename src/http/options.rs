@@ -206,6 +206,8 @@ impl HttpServerOptions {
 
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         check(&self.engine, &NAMES)?;
+        #[cfg(feature = "tls")]
+        self.engine.tls.as_ref().map_or(Ok(()), |tls| tls.check())?;
         if self.max_body_size == Some(0) {
             return refuse(
                 "HttpServerOptions::max_body_size",

@@ -5,6 +5,8 @@ use http::{HeaderValue, Response, StatusCode, Version, header};
 /// Why a request is not answered by its handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
+    /// The request's body cannot be understood.
+    Malformed,
     /// The request's body did not come in time.
     SlowRequest,
     /// It is longer than it may be.
@@ -22,6 +24,7 @@ pub(crate) enum Refusal {
 impl Refusal {
     fn status(self) -> StatusCode {
         match self {
+            Self::Malformed => StatusCode::BAD_REQUEST,
             Self::SlowRequest => StatusCode::REQUEST_TIMEOUT,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
@@ -32,6 +35,7 @@ impl Refusal {
 
     fn text(self) -> &'static str {
         match self {
+            Self::Malformed => "the request's body cannot be understood\n",
             Self::SlowRequest => "the request's body did not come in time\n",
             Self::TooLong => "the request's body is too long\n",
             Self::Failed => "the server failed to answer this request\n",
@@ -43,7 +47,7 @@ impl Refusal {
 
     /// Whether what is left of the request is not worth reading.
     fn ends_the_connection(self) -> bool {
-        matches!(self, Self::SlowRequest | Self::TooLong | Self::GoingAway)
+        matches!(self, Self::Malformed | Self::SlowRequest | Self::TooLong | Self::GoingAway)
     }
 
     pub(crate) fn response(self, version: Version) -> Response<&'static str> {

@@ -12,7 +12,6 @@ use crate::base::drop_quietly;
 use crate::http::alarm::Alarm;
 use crate::http::any_body::AnyBody;
 use crate::http::call::Call;
-use crate::server::admission::Turn;
 use crate::server::held_bytes::HeldBytes;
 
 /// Bytes of an answer, which keep it open until they are written, or given up.
@@ -34,7 +33,6 @@ pub(crate) struct AnswerBody {
     /// Whether it is said in the handler's place, and so is there as a whole.
     is_refusal: bool,
     call: Arc<Call>,
-    _turn: Option<Turn>,
 }
 
 impl AnswerBody {
@@ -43,7 +41,6 @@ impl AnswerBody {
         is_refusal: bool,
         call: Arc<Call>,
         alarm: Alarm,
-        turn: Option<Turn>,
     ) -> Response<Self> {
         let is_endless = is_endless(&response);
         response.map(|body| {
@@ -52,15 +49,7 @@ impl AnswerBody {
                 // What is left waits for the peer alone.
                 call.entry().handled();
             }
-            Self {
-                body: Some(body).filter(|_| !over),
-                alarm,
-                ending: None,
-                is_endless,
-                is_refusal,
-                call,
-                _turn: turn,
-            }
+            Self { body: Some(body).filter(|_| !over), alarm, ending: None, is_endless, is_refusal, call }
         })
     }
 
@@ -117,6 +106,9 @@ impl http_body::Body for AnswerBody {
         // One that always has something to say must end, too.
         if !this.is_refusal && this.call.entry().is_off() {
             this.call.entry().call_off();
+            return this.cut();
+        }
+        if !this.is_refusal && this.call.is_late() {
             return this.cut();
         }
         if this.is_to_end(cx) {

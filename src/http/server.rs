@@ -1,12 +1,13 @@
 //! An HTTP server as a service.
 
-use std::future::{pending, ready};
+use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use actix::{
     Actor, ActorFutureExt, Context, Handler, ResponseActFuture, ResponseFuture, Supervised, WrapFuture,
 };
+use tokio::task::AbortHandle;
 
 use crate::base::BoxError;
 use crate::events::Name;
@@ -31,6 +32,8 @@ pub struct HttpServer {
     address: Option<ServerAddress>,
     ready: Option<Ready>,
     acceptor: Option<Acceptor>,
+    /// Those of its acceptor: they outlast the actor, though not its next life.
+    threads: Option<AbortHandle>,
     /// Tells of a certificate that ends. It ends with the server.
     #[cfg(feature = "tls")]
     validity: Option<tokio_util::task::AbortOnDropHandle<()>>,
@@ -67,6 +70,7 @@ impl HttpServer {
             address: None,
             ready: None,
             acceptor: None,
+            threads: None,
             #[cfg(feature = "tls")]
             validity: None,
         }
@@ -94,13 +98,7 @@ impl HttpServer {
         let mut acceptor =
             Acceptor::start(listening, &options.engine, &application, run.shutdown, gauge, on_stall)
                 .map_err(|error| HttpServerError::Thread(error.into_parts().1))?;
-        let threads = acceptor.take_threads();
-        // A task of the runtime outlives the actor, even one that is forced. It is dropped when this thread ends, which the
-        // manager waits for: then nothing of the server runs any more.
-        tokio::spawn(async move {
-            let _until_this_thread_ends = threads;
-            pending::<()>().await;
-        });
+        self.threads = Some(acceptor.keep_threads());
         self.definition.notify(ServerNotice::Serving(at));
         Ok(self.acceptor.insert(acceptor))
     }
@@ -121,6 +119,9 @@ impl Actor for HttpServer {
 impl Supervised for HttpServer {
     fn restarting(&mut self, _: &mut Context<Self>) {
         self.acceptor = None;
+        if let Some(threads) = self.threads.take() {
+            threads.abort();
+        }
         self.definition.closing.store(false, Ordering::Relaxed);
         self.definition.listen_early();
     }
@@ -194,15 +195,11 @@ impl Handler<Shutdown> for HttpServer {
     fn handle(&mut self, shutdown: Shutdown, _: &mut Context<Self>) -> Self::Result {
         let Some(acceptor) = &mut self.acceptor else { return Box::pin(ready(Ok(()))) };
         self.definition.begin_closing();
-        acceptor.drain(shutdown.shutdown.deadline());
-        let (ended, definition) = (acceptor.ended(), Arc::clone(&self.definition));
-        Box::pin(async move {
-            let drained = ended.await.map_err(HttpServerError::from)?;
-            let streams = definition.gauge.streams_ended();
-            if streams > 0 {
-                definition.notify(ServerNotice::StreamsEnded(streams));
-            }
-            Ok(drained.map_err(HttpDrainError::from)?)
-        })
+        let definition = Arc::clone(&self.definition);
+        let tell = move |notice| definition.notify(notice);
+        let drained = acceptor.shut_down(shutdown.shutdown.deadline(), &self.definition.gauge, tell);
+        Box::pin(
+            async move { Ok(drained.await.map_err(HttpServerError::from)?.map_err(HttpDrainError::from)?) },
+        )
     }
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, oneshot, watch};
+use tokio::task::AbortHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::base::{ThreadError, spawn_with};
@@ -20,6 +21,7 @@ use crate::server::drain::{Timetable, Undrained, until};
 use crate::server::error::Lost;
 use crate::server::gauge::Gauge;
 use crate::server::listen::{Entry, Listening, accept as accept_any};
+use crate::server::notice::ServerNotice;
 use crate::server::options::EngineOptions;
 use crate::server::state::WorkerState;
 use crate::server::worker::intake::Dealer;
@@ -113,13 +115,38 @@ impl Acceptor {
         Ok(Self { drain: Some(drain), drained, threads: Some(Threads(threads)), _kill: guard })
     }
 
-    /// The threads: their owner waits for them when it drops them.
-    pub(crate) fn take_threads(&mut self) -> Option<Threads> {
-        self.threads.take()
+    /// Keeps its threads for as long as the current one lives, whatever becomes of the actor that called this: when that thread ends,
+    /// which the manager waits for, nothing of the server runs any more. Aborted, where another server takes its place.
+    pub(crate) fn keep_threads(&mut self) -> AbortHandle {
+        let threads = self.threads.take();
+        let kept = tokio::spawn(async move {
+            let _until_this_thread_ends = threads;
+            pending::<()>().await;
+        });
+        kept.abort_handle()
+    }
+
+    /// Drains, and tells how many streams were ended in order. Resolves when all is over.
+    pub(crate) fn shut_down<T: Fn(ServerNotice)>(
+        &mut self,
+        deadline: Option<Instant>,
+        gauge: &Gauge,
+        tell: T,
+    ) -> impl Future<Output = Result<Drained, Lost>> + use<T> {
+        self.drain(deadline);
+        let (ended, gauge) = (self.ended(), gauge.clone());
+        async move {
+            let drained = ended.await?;
+            match gauge.streams_ended() {
+                0 => {}
+                streams => tell(ServerNotice::StreamsEnded(streams)),
+            }
+            Ok(drained)
+        }
     }
 
     /// Begins the drain. Again, it does nothing.
-    pub(crate) fn drain(&mut self, deadline: Option<Instant>) {
+    fn drain(&mut self, deadline: Option<Instant>) {
         if let Some(drain) = self.drain.take() {
             // One that has ended needs no order.
             let _ = drain.send(deadline);

@@ -9,7 +9,6 @@ use serde::Deserialize;
 use super::behaviour::UnknownWord;
 use super::scripted::ServiceScript;
 use super::scripted_http::http_spec;
-use crate::grpc::GrpcServerOptions;
 use crate::manager::{
     ForceShutdown, Manager, ManagerOptions, OrderError, RemoveService, RestartService, StartShutdown,
     StopService,
@@ -138,7 +137,7 @@ impl Scenario {
         }
         let grace = self.stream_grace_ms.map(millis);
         if let Some(grace) = grace {
-            options = options.grpc_server(GrpcServerOptions::new().stream_grace(grace));
+            options.grpc_server.engine.stream_grace = Some(grace);
         }
         self.services.iter().fold(Manager::new(options), |manager, script| {
             match (http_spec(script, grace), &self.grpc_address) {

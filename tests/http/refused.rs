@@ -1,15 +1,19 @@
 //! G1, G17, G19: what is refused, and how that is said.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::routing::{get, post};
-use majordomo::http::HttpServerOptions;
+use http_body_util::BodyExt;
+use majordomo::http::{Body, HttpServerOptions};
 use majordomo::{ConfigError, Manager, ManagerOptions, http_service};
-use support::{Gate, ms, options};
+use support::{Gate, ms, observe, options};
+use tracing_subscriber::layer::SubscriberExt;
 
-use crate::peers::{Client, serve_with};
+use crate::peers::{Client, address, serve_with};
 
 fn router() -> Router {
     Router::new()
@@ -110,4 +114,52 @@ fn g01_what_cannot_work_is_refused_by_name_before_anything_starts() {
     assert!(said.contains("\"web\" and \"other\"") && said.contains("127.0.0.1:81"), "{said}");
     let said = refused(|manager| manager.service(http_service("", "127.0.0.1:0", router())));
     assert!(said.contains("empty id"), "{said}");
+}
+
+/// Counts the errors of the log.
+#[derive(Clone, Default)]
+struct Errors(Arc<AtomicUsize>);
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Errors {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        let is_error = *event.metadata().level() == tracing::Level::ERROR;
+        self.0.fetch_add(usize::from(is_error), Ordering::Relaxed);
+    }
+}
+
+#[actix::test]
+async fn g17_a_body_that_is_broken_is_its_clients_fault_and_no_error_of_the_log() {
+    let whole = tower::service_fn(|request: http::Request<Body>| async move {
+        request.into_body().collect().await.map(|_| http::Response::new(Body::from("got it")))
+    });
+    let errors = Errors::default();
+    let dispatch = tracing::Dispatch::new(tracing_subscriber::registry().with(errors.clone()));
+    let web = http_service("web", "127.0.0.1:0", whole);
+    let mut observed = observe(options().dispatch(dispatch), |manager| manager.service(web));
+    observed.running().await;
+    let mut client = Client::connect(address(&observed, "web").await).await;
+    client.send("POST / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n\r\nno number\r\n").await;
+    let rest = client.rest().await;
+    assert!(rest.is_empty() || rest.starts_with("HTTP/1.1 400"), "{rest}");
+    observed.shut_down();
+    observed.ended().await.assert_ok();
+    assert_eq!(errors.0.load(Ordering::Relaxed), 0);
+}
+
+#[actix::test]
+async fn g17_an_answer_that_never_pauses_is_cut_when_its_time_is_over() {
+    let flood = || async {
+        let pieces =
+            std::iter::repeat_with(|| Ok::<_, std::convert::Infallible>(Bytes::from_static(&[b'x'; 1024])));
+        axum::body::Body::from_stream(futures_util::stream::iter(pieces))
+    };
+    let server = HttpServerOptions::new().request_timeout(ms(300));
+    let (mut observed, at) = serve_with(options(), server, Router::new().route("/", get(flood))).await;
+    let mut client = Client::connect(at).await;
+    client.send("GET / HTTP/1.1\r\nHost: test\r\n\r\n").await;
+    assert_eq!(client.head().await.0, 200);
+    let rest = client.rest().await;
+    assert!(!rest.ends_with("0\r\n\r\n"), "it looks whole");
+    observed.shut_down();
+    observed.ended().await.assert_ok();
 }

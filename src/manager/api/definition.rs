@@ -112,7 +112,7 @@ impl Definition {
         }
         for pending in pending_services {
             let Some(http) = &pending.http else { continue };
-            let address = http.check(&pending.id)?;
+            let address = http.address()?;
             if let Some((first, _)) = taken.iter().find(|(_, other)| other.is_also(&address)) {
                 let (first, second) = ((*first).to_owned(), pending.id.to_string());
                 return Err(ConfigError::SameAddress { first, second, address: address.to_string() });

@@ -168,7 +168,6 @@ impl Shell {
                 });
             }
             Announcement::ShutdownRequested(_) => {
-                self.close_http();
                 for (ix, _, promise) in std::mem::take(&mut self.orders.open) {
                     promise.keep(Err(OrderError::Overtaken(self.event_log.id(ix).to_string())));
                 }

@@ -248,8 +248,10 @@ impl Shell {
             Announcement::Stopped => self.sender.send(ManagerInput::Timer(TimerEvent::Stopped)),
             Announcement::Running => self.all_are_up(),
             other => {
-                if let Announcement::ServiceRemoved(ix) = other {
-                    self.forget(ix);
+                match other {
+                    Announcement::ServiceRemoved(ix) => self.forget(ix),
+                    Announcement::ShutdownRequested(_) => self.close_http(),
+                    _ => {}
                 }
                 self.count_restarts(&other);
                 self.carry_out(&other, reason);

@@ -107,7 +107,7 @@ pub use lifecycle::{
 pub use manager::{
     AddService, ForceShutdown, GetStatus, Manager, ManagerOptions, ManagerPlan, ManagerStatus, NestedManager,
     OrderError, PlannedService, RemoveService, ResourceStatus, RestartService, RestartStatus, ServiceStatus,
-    StartShutdown, StopService, Subscribe, WaitForShutdown, WaitUntilRunning, nested,
+    SetupRetryStatus, StartShutdown, StopService, Subscribe, WaitForShutdown, WaitUntilRunning, nested,
 };
 pub use process::{Exit, exit};
 pub use report::{

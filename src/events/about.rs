@@ -105,7 +105,8 @@ impl LifecycleEvent {
             | Self::Draining
             | Self::Drained
             | Self::Releasing => Severity::Debug,
-            Self::RestartStarted { .. }
+            Self::SetupRetried { .. }
+            | Self::RestartStarted { .. }
             | Self::StallStarted { .. }
             | Self::StallFinished { .. }
             | Self::Progress { .. }
@@ -176,7 +177,8 @@ impl LifecycleEvent {
             Self::RestartStarted { service: name, .. } | Self::StopStarted { service: name } => {
                 About { phase: Some(Started), ..service(name) }
             }
-            Self::RestartDelayed { service: name, .. }
+            Self::SetupRetried { service: name, .. }
+            | Self::RestartDelayed { service: name, .. }
             | Self::ServiceAdded { service: name }
             | Self::ServiceServing { service: name, .. }
             | Self::StreamsEnded { service: name, .. }

@@ -78,6 +78,16 @@ pub enum LifecycleEvent {
         #[serde(flatten)]
         end: End,
     },
+    /// A set-up failed, and is tried again. What it started is released first; then the delay begins.
+    SetupRetried {
+        /// Whom it concerns.
+        service: Name,
+        /// Which retry within the period of its policy this is, from 1; where any number is allowed, which in all.
+        retry: u32,
+        /// How long it waits.
+        #[serde(rename = "delay_ms", serialize_with = "as_ms")]
+        delay: Duration,
+    },
     /// A service was sent `Run`.
     RunStarted {
         /// Whom it concerns.

@@ -36,6 +36,9 @@ impl fmt::Display for LifecycleEvent {
         }
         match self {
             LifecycleEvent::Missed { count } => write!(f, ": {count}"),
+            LifecycleEvent::SetupRetried { retry, delay, .. } => {
+                write!(f, ": retry {retry}, in {}", crate::base::seconds(*delay))
+            }
             LifecycleEvent::RestartDelayed { delay, .. } => write!(f, ": {}", crate::base::seconds(*delay)),
             LifecycleEvent::StallFinished { stall, lasted, goes_on: true, .. } => {
                 write!(f, ": {stall} for {}, and still so", crate::base::seconds(*lasted))

@@ -1,4 +1,4 @@
-//! What goes wrong, and what it leads to: a restart, the manager's shutdown, or nothing more than that it is told.
+//! What goes wrong, and what it leads to: another set-up, a restart, the manager's shutdown, or nothing more than that it is told.
 
 use super::io::{Announcement, Command, Departure, Fault};
 use super::machine::{Commands, Machine};
@@ -13,6 +13,8 @@ enum Verdict {
     Told,
     /// It is on its way down anyway, and others run; or it was told to stop before it was set up.
     Mended,
+    /// Its set-up is tried again.
+    RetrySetup,
     Restart,
     /// What was added to a running manager, and could not be set up, is taken back.
     Rollback,
@@ -83,19 +85,26 @@ impl Machine {
     }
 
     /// Whether everybody was let run, if only until the shutdown.
-    fn has_run(&self) -> bool {
+    pub(super) fn has_run(&self) -> bool {
         self.stage == Stage::Running || self.stopping.ran
     }
 
     fn judge(&self, ix: ServiceIx, error: ErrorStage) -> Verdict {
         let service = self.get(ix);
         match (self.stage, service.life) {
+            (Stage::SettingUp | Stage::Running, Life::On)
+                if error != ErrorStage::Shutdown && service.may_retry_setup() =>
+            {
+                Verdict::RetrySetup
+            }
             (Stage::Running, Life::On) if service.transition == Transition::Addition => Verdict::Rollback,
             (Stage::Running, Life::On) if error == ErrorStage::Shutdown => Verdict::Told,
             (Stage::Running, Life::On) if service.mode != RestartMode::Never && service.may_restart() => {
                 Verdict::Restart
             }
-            (Stage::Running, Life::Leaving(_) | Life::Down | Life::Delayed) => Verdict::Mended,
+            (Stage::SettingUp | Stage::Running, Life::Leaving(_) | Life::Down | Life::Delayed) => {
+                Verdict::Mended
+            }
             _ if error == ErrorStage::Shutdown => Verdict::Told,
             _ => Verdict::Shutdown(error),
         }
@@ -104,6 +113,7 @@ impl Machine {
     fn follow_up(&mut self, ix: ServiceIx, verdict: Verdict, outcome: Outcome, out: &mut Commands) {
         match verdict {
             Verdict::Told | Verdict::Mended => {}
+            Verdict::RetrySetup => self.retry_setup(ix, out),
             Verdict::Restart => self.restart_failed(ix, outcome, out),
             Verdict::Rollback => {
                 self.service(ix).wanted = false;
@@ -238,7 +248,7 @@ impl Machine {
             self.fail(ix, needed, outcome, tell, out);
         } else if departure == Departure::Abandoned {
             let stage = ErrorStage::Shutdown;
-            let mended = self.stage == Stage::Running;
+            let mended = self.is_active();
             self.announce(Announcement::ServiceStuck(ix, Fault { stage, mended }), out);
         }
     }
@@ -255,6 +265,6 @@ impl Machine {
 impl Verdict {
     /// Whether the failure is none of the manager's.
     fn mends(self) -> bool {
-        matches!(self, Verdict::Mended | Verdict::Restart | Verdict::Rollback)
+        matches!(self, Verdict::Mended | Verdict::RetrySetup | Verdict::Restart | Verdict::Rollback)
     }
 }

@@ -1,6 +1,8 @@
 //! What goes into the machine and what comes out of it.
 
-use super::names::{Cause, ErrorStage, Outcome, ResourceIx, RestartCause, ServiceIx, SignalKind, Step};
+use super::names::{
+    Cause, ErrorStage, Outcome, Repeat, ResourceIx, RestartCause, ServiceIx, SignalKind, Step,
+};
 
 /// Something that happened. Late, doubled and unexpected inputs are allowed and change nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,10 +43,10 @@ pub(crate) enum Input {
     RemoveAsked(ServiceIx),
     /// A service was handed to the running manager, in this place.
     Added(ServiceIx),
-    /// The delay before the service's restart has passed.
+    /// The delay before the service's restart, or before its next set-up, has passed.
     DelayOver(ServiceIx),
-    /// So many of the service's restarts have left the period of its budget.
-    RestartsForgotten(ServiceIx, u32),
+    /// So many of the service's restarts, or of its set-up's retries, have left the period of their budget.
+    Forgotten(ServiceIx, Repeat, u32),
     /// The service, or the resource that it releases, has had the time that a stop may take.
     StopTimeout(ServiceIx),
     /// So many of the equal shares of the services' time are spent.
@@ -137,8 +139,8 @@ pub(crate) enum Command {
     /// Shutdown begins: start the timers of the reserve and of the deadline, where there are any; and those at which
     /// each of so many shares of the services' time is spent, but for the last.
     StartDeadlines { shares: u32 },
-    /// Start the timer of the delay before a service's restart.
-    StartDelay(ServiceIx),
+    /// Start the timer of the delay before a service's restart, or before its next set-up.
+    StartDelay(ServiceIx, Repeat),
     /// Start, or start anew, the timer of a service's stop.
     StartStopTimer(ServiceIx),
     /// Start the timer of the drain delay.
@@ -156,8 +158,8 @@ pub(crate) enum Command {
 pub(crate) struct Fault {
     /// The part of the manager's error that it belongs to.
     pub(crate) stage: ErrorStage,
-    /// Whether it is none of the manager's after all: a restart, or the stop of that service alone, sees to it; or it is of a
-    /// set-up that had been told to stop.
+    /// Whether it is none of the manager's after all: a restart, another set-up, or the stop of that service alone, sees to it;
+    /// or it is of a set-up that had been told to stop.
     pub(crate) mended: bool,
 }
 
@@ -201,6 +203,8 @@ pub(crate) enum Announcement {
         outcome: Outcome,
         error: Option<Fault>,
     },
+    /// A set-up that failed is tried again: the how manieth retry of its period it is, from 1.
+    SetupRetried(ServiceIx, u32),
     RestartStarted(ServiceIx, RestartCause<ServiceIx>),
     RestartFinished(ServiceIx, Outcome),
     StopStarted(ServiceIx),
@@ -226,6 +230,7 @@ impl Announcement {
             | A::Panicked { service, .. }
             | A::ServiceLost { service, .. }
             | A::ServiceStuck(service, _)
+            | A::SetupRetried(service, _)
             | A::RestartStarted(service, _)
             | A::RestartFinished(service, _)
             | A::StopStarted(service)
@@ -258,7 +263,7 @@ impl Input {
             | Input::RemoveAsked(ix)
             | Input::Added(ix)
             | Input::DelayOver(ix)
-            | Input::RestartsForgotten(ix, _)
+            | Input::Forgotten(ix, ..)
             | Input::StopTimeout(ix)
             | Input::Serving(ix) => Some((ix, None)),
             Input::Released(r, _) | Input::ResourcePanicked(r) | Input::ResourceGone(r, _) => {

@@ -91,6 +91,7 @@ impl Machine {
     pub(crate) fn lost_its_thread(&mut self, ix: ServiceIx) {
         let service = self.service(ix);
         (service.mode, service.lost_its_thread) = (RestartMode::Never, true);
+        service.most_setup_retries = Some(0);
     }
 
     /// Whether every service is set up, or runs already, and nothing has asked for the shutdown.
@@ -133,6 +134,11 @@ impl Machine {
 
     pub(crate) fn stage(&self) -> Stage {
         self.stage
+    }
+
+    /// Whether the manager was started, and nothing has asked for the shutdown.
+    pub(super) fn is_active(&self) -> bool {
+        matches!(self.stage, Stage::SettingUp | Stage::Running)
     }
 
     /// Whether every service runs, and nothing has asked for the shutdown.
@@ -195,7 +201,7 @@ impl Machine {
             Input::RemoveAsked(service) => self.remove_asked(service, out),
             Input::Added(service) => self.added(service),
             Input::DelayOver(service) => self.delay_over(service),
-            Input::RestartsForgotten(service, count) => self.restarts_forgotten(service, count),
+            Input::Forgotten(service, repeat, count) => self.forgotten(service, repeat, count),
             Input::StopTimeout(service) => self.stop_timeout(service, out),
             Input::ShareSpent(share) => self.share_spent(share),
             Input::Signal(signal) => self.signal(signal, out),
@@ -243,7 +249,9 @@ impl Machine {
         match (self.stage, self.get(ix).life) {
             (Stage::SettingUp | Stage::Running, Life::Down) => self.start_when_due(ix, out),
             (Stage::Running, Life::On) if self.get(ix).neighbours.lost > 0 => self.follow(ix, out),
-            (Stage::Running, Life::Leaving(stop_mode)) => self.leave_further(ix, stop_mode, out),
+            (Stage::SettingUp | Stage::Running, Life::Leaving(stop_mode)) => {
+                self.leave_further(ix, stop_mode, out)
+            }
             (Stage::Stopping, _) => self.ask_when_due(ix, out),
             (Stage::Releasing, _) => self.release_when_due(ix, out),
             _ => {}

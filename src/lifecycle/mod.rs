@@ -43,7 +43,7 @@ pub(crate) use budget::Budget;
 pub use budget::BudgetError;
 pub(crate) use io::{Announcement, Answer, Command, Departure, Fault, Input};
 pub(crate) use machine::{Commands, Machine};
-pub(crate) use names::{Activity, Kind, ResourceIx, ServiceIx};
+pub(crate) use names::{Activity, Kind, Repeat, ResourceIx, ServiceIx};
 pub use names::{Cause, ErrorStage, Outcome, RestartCause, SignalKind, Stage, Step};
 pub use restart_policy::{RestartPolicy, RestartPolicyError};
 pub use spec::RestartMode;

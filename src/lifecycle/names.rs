@@ -13,6 +13,15 @@ pub(crate) struct ResourceIx {
     pub(crate) index: u32,
 }
 
+/// What of a service is tried again, each within a budget of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Repeat {
+    /// Its set-up, before it has ever succeeded in this life.
+    Setup,
+    /// All of it: a restart.
+    Restart,
+}
+
 /// What a service takes part in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {

@@ -18,6 +18,12 @@ impl Machine {
         !service.wanted && service.life == Life::Down
     }
 
+    /// Whether a service is on its way to another set-up, and not in it.
+    pub(crate) fn is_retrying_setup(&self, ix: ServiceIx) -> bool {
+        let service = self.get(ix);
+        self.is_active() && service.setup_retried && service.life != Life::On
+    }
+
     /// Whether a service is on its way down, or down until it may start again.
     pub(crate) fn is_restarting(&self, ix: ServiceIx) -> bool {
         self.get(ix).transition == Transition::Restart
@@ -27,7 +33,7 @@ impl Machine {
     pub(crate) fn is_replaceable(&self, ix: ServiceIx) -> bool {
         let service = self.get(ix);
         let alive = matches!(service.actor, Actor::Alive | Actor::Suspending);
-        self.stage() == Stage::Running && service.restartable && !service.leaves_for_good && alive
+        self.is_active() && service.restartable && !service.leaves_for_good && alive
     }
 
     /// Whether `RestartService` would be obeyed.

@@ -91,7 +91,7 @@ impl Machine {
         *self.resource(resource) = Resource::Releasing;
         out.push(Command::Announce(Announcement::ReleaseStarted(resource)));
         out.push(Command::Release(resource));
-        if self.stage == Stage::Running {
+        if self.is_active() {
             out.push(Command::StartStopTimer(resource.service));
         }
     }
@@ -126,7 +126,7 @@ impl Machine {
         if before == Resource::Alive {
             self.resource_lost(resource, outcome, out);
         } else {
-            let mended = self.stage == Stage::Running;
+            let mended = self.is_active();
             let error = (outcome != Outcome::Ok).then_some(Fault { stage: ErrorStage::Shutdown, mended });
             out.push(Command::Announce(Announcement::ReleaseFinished { resource, outcome, error }));
         }

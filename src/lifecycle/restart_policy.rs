@@ -138,6 +138,22 @@ impl RestartPolicy {
         self.within
     }
 
+    /// How often, and how soon, in a sentence.
+    pub(crate) fn times(&self) -> String {
+        let often = match self.most {
+            Some(most) => format!("up to {most} times within {:?}", self.within),
+            None => "any number of times".to_owned(),
+        };
+        let Backoff { first, most, .. } = self.delays;
+        let soon = if most.is_zero() { "at once".to_owned() } else { format!("after {first:?} to {most:?}") };
+        format!("{often}, {soon}")
+    }
+
+    /// The same of a set-up that is tried again: none where it is never.
+    pub(crate) fn retries_allowed(&self) -> Option<u32> {
+        if self.mode == RestartMode::Never { Some(0) } else { self.most }
+    }
+
     pub(crate) fn intensity(&self) -> Intensity {
         Intensity::new(self.most, self.within)
     }
@@ -181,12 +197,7 @@ impl fmt::Display for RestartPolicy {
             RestartMode::OnFailure => "restarted when it fails",
             RestartMode::Always => "always restarted",
         };
-        match self.most {
-            Some(most) => write!(f, "{mode}, up to {most} times within {:?}", self.within)?,
-            None => write!(f, "{mode}, any number of times")?,
-        }
-        let Backoff { first, most, .. } = self.delays;
-        if most.is_zero() { f.write_str(", at once") } else { write!(f, ", after {first:?} to {most:?}") }
+        write!(f, "{mode}, {}", self.times())
     }
 }
 

@@ -5,17 +5,19 @@
 //!   asked, or a dependency fails --> Shutdown --> at rest --> resources released --> down --> [delay] --> up
 //!                 those that depend on it go first: ^                ^                ^ those that it depends on are up
 //! ```
+//!
+//! A set-up that failed and is tried again goes the same way, also before anybody runs.
 
 use super::io::{Announcement, Command, Departure, Fault};
 use super::machine::{Commands, Machine};
-use super::names::{ErrorStage, Outcome, RestartCause, ServiceIx, Stage, Step};
+use super::names::{Cause, ErrorStage, Outcome, Repeat, RestartCause, ServiceIx, Stage, Step};
 use super::service::{Actor, Life, Registry, Resource, StopMode, Transition};
 
 impl Machine {
     /// A service that failed, or returned though it always is to run, starts over.
     pub(super) fn restart_failed(&mut self, ix: ServiceIx, outcome: Outcome, out: &mut Commands) {
         self.service(ix).restarts += 1;
-        self.service(ix).owes_delay = true;
+        self.service(ix).owes_delay = Some(Repeat::Restart);
         let restart = self.get(ix).restarts;
         if self.get(ix).transition == Transition::Restart {
             // The attempt itself failed; there is another.
@@ -23,6 +25,16 @@ impl Machine {
             self.announce(Announcement::RestartFinished(ix, outcome), out);
         }
         self.begin_restart(ix, RestartCause::Failed { restart }, out);
+        self.leave(ix, StopMode::AtOnce);
+    }
+
+    /// A set-up that failed starts over, in a new life: whoever waits for the service goes on waiting.
+    pub(super) fn retry_setup(&mut self, ix: ServiceIx, out: &mut Commands) {
+        self.service(ix).setup_retries += 1;
+        self.service(ix).owes_delay = Some(Repeat::Setup);
+        self.service(ix).setup_retried = true;
+        let retry = self.get(ix).setup_retries;
+        self.announce(Announcement::SetupRetried(ix, retry), out);
         self.leave(ix, StopMode::AtOnce);
     }
 
@@ -47,7 +59,7 @@ impl Machine {
             return;
         }
         self.service(ix).wanted = false;
-        self.service(ix).owes_delay = false;
+        self.service(ix).owes_delay = None;
         self.end_transition(ix, out);
         self.service(ix).transition = Transition::Stop;
         self.announce(Announcement::StopStarted(ix), out);
@@ -87,7 +99,7 @@ impl Machine {
             self.end_transition(ix, out);
         }
         self.service(ix).wanted = true;
-        self.service(ix).owes_delay = false;
+        self.service(ix).owes_delay = None;
         self.begin_restart(ix, RestartCause::Asked, out);
         match self.get(ix).life {
             Life::On => self.leave(ix, StopMode::Asked),
@@ -119,13 +131,17 @@ impl Machine {
         }
     }
 
-    pub(super) fn restarts_forgotten(&mut self, ix: ServiceIx, count: u32) {
-        let restarts = &mut self.service(ix).restarts;
-        *restarts = restarts.saturating_sub(count);
+    pub(super) fn forgotten(&mut self, ix: ServiceIx, repeat: Repeat, count: u32) {
+        let service = self.service(ix);
+        let counted = match repeat {
+            Repeat::Setup => &mut service.setup_retries,
+            Repeat::Restart => &mut service.restarts,
+        };
+        *counted = counted.saturating_sub(count);
     }
 
     pub(super) fn delay_over(&mut self, ix: ServiceIx) {
-        if self.stage == Stage::Running && self.get(ix).life == Life::Delayed {
+        if self.is_active() && self.get(ix).life == Life::Delayed {
             self.service(ix).life = Life::Down;
             self.touch(ix);
         }
@@ -188,9 +204,9 @@ impl Machine {
     fn come_down(&mut self, ix: ServiceIx, out: &mut Commands) {
         let service = self.service(ix);
         service.life = Life::Down;
-        if std::mem::take(&mut service.owes_delay) {
+        if let Some(repeat) = service.owes_delay.take() {
             service.life = Life::Delayed;
-            out.push(Command::StartDelay(ix));
+            out.push(Command::StartDelay(ix, repeat));
         }
         self.note(ix);
         self.touch(ix);
@@ -246,25 +262,29 @@ impl Machine {
     /// Whether a service that goes down, or is down, is to come back.
     pub(super) fn must_return(&self, ix: ServiceIx) -> bool {
         let service = self.get(ix);
-        self.stage == Stage::Running && service.life != Life::On && service.wanted
+        self.is_active() && service.life != Life::On && service.wanted
     }
 
     /// One that is to come back, but whose actor is gone, cannot: that is a failure of the manager's.
     pub(super) fn give_up_restart(&mut self, ix: ServiceIx, departure: Departure, out: &mut Commands) {
-        let error = Fault { stage: ErrorStage::Run, mended: false };
+        let (stage, cause) = match self.has_run() {
+            true => (ErrorStage::Run, Cause::RunFailed(ix)),
+            false => (ErrorStage::Setup, Cause::SetupFailed(ix)),
+        };
+        let error = Fault { stage, mended: false };
         if departure == Departure::Abandoned {
             self.announce(Announcement::ServiceStuck(ix, error), out);
         } else {
             let outcome = departure.outcome();
             self.announce(Announcement::ServiceLost { service: ix, outcome, error }, out);
         }
-        self.request_shutdown(super::Cause::RunFailed(ix), out);
+        self.request_shutdown(cause, out);
     }
 
     /// G8: a stop that takes longer than it may is cut.
     pub(super) fn stop_timeout(&mut self, ix: ServiceIx, out: &mut Commands) {
         let service = self.get(ix);
-        let leaving = matches!(service.life, Life::Leaving(_)) && self.stage == Stage::Running;
+        let leaving = matches!(service.life, Life::Leaving(_)) && self.is_active();
         let stopping = self.stage == Stage::Stopping && service.stop_limit && service.asked;
         if !leaving && !stopping {
             return;

@@ -8,10 +8,10 @@
 //!
 //!   a service:   Down ----> On ----> Leaving ----> Down
 //!                 ^                     |
-//!                 '------ Delayed <-----'
+//!                 '------ Delayed <-----'     before a restart, or another set-up
 //! ```
 
-use super::names::{Kind, Outcome, ServiceIx, Step};
+use super::names::{Kind, Outcome, Repeat, ServiceIx, Step};
 use super::spec::{Dependency, RestartMode, Spec};
 
 /// One of a service's messages.
@@ -45,7 +45,7 @@ pub(super) enum Resource {
     Over,
 }
 
-/// Where a service stands while others run.
+/// Where a service stands while others run, or are set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Life {
     /// Nothing of it is up. It starts as soon as it may.
@@ -54,7 +54,7 @@ pub(super) enum Life {
     On,
     /// On its way down: asked to stop, or cut off at once since it failed.
     Leaving(StopMode),
-    /// Down, until its restart is due.
+    /// Down, until its restart, or its next set-up, is due.
     Delayed,
 }
 
@@ -123,6 +123,7 @@ pub(super) struct Service {
     pub(super) kind: Kind,
     pub(super) mode: RestartMode,
     pub(super) most_restarts: Option<u32>,
+    pub(super) most_setup_retries: Option<u32>,
     pub(super) restartable: bool,
     pub(super) stop_limit: bool,
     pub(super) depends_on: Vec<Dependency>,
@@ -136,10 +137,14 @@ pub(super) struct Service {
     pub(super) vacant: bool,
     /// Whether its thread is of no use any more.
     pub(super) lost_its_thread: bool,
-    /// Whether its next start is delayed.
-    pub(super) owes_delay: bool,
+    /// Why its next start is delayed, if it is.
+    pub(super) owes_delay: Option<Repeat>,
+    /// Whether its latest life ended with a set-up that is tried again.
+    pub(super) setup_retried: bool,
     /// Restarts that its budget has not forgotten.
     pub(super) restarts: u32,
+    /// Retries of its set-up, likewise.
+    pub(super) setup_retries: u32,
     /// Whether it was asked to stop, in this life.
     pub(super) asked: bool,
     pub(super) actor: Actor,
@@ -164,6 +169,7 @@ impl Service {
             kind: spec.kind,
             mode: spec.mode,
             most_restarts: spec.most_restarts,
+            most_setup_retries: spec.most_setup_retries,
             restartable: spec.restartable,
             stop_limit: spec.stop_limit,
             depends_on: spec.depends_on,
@@ -174,8 +180,10 @@ impl Service {
             leaves_for_good: false,
             vacant: false,
             lost_its_thread: false,
-            owes_delay: false,
+            owes_delay: None,
+            setup_retried: false,
             restarts: 0,
+            setup_retries: 0,
             asked: false,
             actor: Actor::Unborn,
             registry: Registry::Open,
@@ -241,9 +249,18 @@ impl Service {
 
     /// Whether its budget allows another restart.
     pub(super) fn may_restart(&self) -> bool {
-        self.restartable
-            && !matches!(self.actor, Actor::Forcing | Actor::Gone)
-            && self.most_restarts.is_none_or(|most| self.restarts < most)
+        self.can_start_again() && self.most_restarts.is_none_or(|most| self.restarts < most)
+    }
+
+    /// Whether it is in its set-up, and the budget of that allows another.
+    pub(super) fn may_retry_setup(&self) -> bool {
+        self.is_open(Step::Setup)
+            && self.can_start_again()
+            && self.most_setup_retries.is_none_or(|most| self.setup_retries < most)
+    }
+
+    fn can_start_again(&self) -> bool {
+        self.restartable && !matches!(self.actor, Actor::Forcing | Actor::Gone)
     }
 
     /// Whether those that it depends on must wait for it, before they are asked to stop or cut off, while others run.
@@ -262,6 +279,6 @@ impl Service {
         }
         self.resources = Vec::new();
         self.registry = Registry::Open;
-        (self.asked, self.cut) = (false, false);
+        (self.asked, self.cut, self.setup_retried) = (false, false, false);
     }
 }

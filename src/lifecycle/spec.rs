@@ -9,6 +9,8 @@ pub(crate) struct Spec {
     pub(crate) mode: RestartMode,
     /// How many restarts its budget allows within its period; `None`: any number.
     pub(crate) most_restarts: Option<u32>,
+    /// How many retries of its set-up are allowed within their period; `None`: any number.
+    pub(crate) most_setup_retries: Option<u32>,
     /// Whether its actor can be started again.
     pub(crate) restartable: bool,
     /// Whether its stop within the shutdown has a limit of its own.
@@ -45,6 +47,7 @@ impl Spec {
             kind,
             mode: RestartMode::Never,
             most_restarts: Some(0),
+            most_setup_retries: Some(0),
             restartable: false,
             stop_limit: false,
             depends_on: Vec::new(),

@@ -20,7 +20,7 @@ pub use api::messages::{
 pub use api::options::ManagerOptions;
 pub use api::order_error::OrderError;
 pub use api::plan::{ManagerPlan, PlannedService};
-pub use api::status::{ManagerStatus, ResourceStatus, RestartStatus, ServiceStatus};
+pub use api::status::{ManagerStatus, ResourceStatus, RestartStatus, ServiceStatus, SetupRetryStatus};
 pub use nested::{NestedManager, nested};
 
 use crate::grpc::GrpcService;

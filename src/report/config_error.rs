@@ -136,6 +136,9 @@ pub enum ConfigError {
     /// What was said of a service's restarts cannot work.
     #[error("{0:?} cannot be restarted so: {1}")]
     Restart(String, #[source] RestartPolicyError),
+    /// What was said of the retries of a service's set-up cannot work.
+    #[error("{0:?} cannot have its set-up tried again so: {1}")]
+    RetrySetup(String, #[source] RestartPolicyError),
     /// A service cannot be replaced when it is stuck.
     #[error("{service:?} cannot be replaced when it is stuck: {reason}")]
     Replacement {

@@ -206,6 +206,7 @@ impl ReportBuilder {
             E::StreamsEnded { service, count } => self.service(service).streams_ended += count,
             E::CallsInFlight { in_flight } => self.report.grpc = Some(in_flight.clone()),
             E::Stopped => self.report.took = self.report.asked_at.map(|asked| at - asked),
+            E::SetupRetried { service, .. } => self.service(service).setup_retries += 1,
             E::RestartStarted { service, because } => self.restarts(service, because, at),
             E::ServiceRemoved { service } => self.remove(service),
             // The report says nothing of the rest.

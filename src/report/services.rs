@@ -27,6 +27,8 @@ pub struct ServiceError {
     pub because_of: Option<String>,
     /// Where no further restart was allowed: those that led there, oldest first.
     pub restarts: Vec<RestartReport>,
+    /// Where it failed in its set-up: how often that had been tried again.
+    pub setup_retries: u64,
     /// The error itself; a [`PanicError`](crate::PanicError) or a [`ForcedError`] where it was that.
     pub source: Arc<dyn Error + Send + Sync>,
     text: Arc<str>,
@@ -47,6 +49,7 @@ impl ServiceError {
             resource: resource.map(|name| name.to_string()),
             because_of: None,
             restarts: Vec::new(),
+            setup_retries: 0,
             source: Arc::clone(failure.source()),
             text: Arc::clone(failure.text()),
         }
@@ -76,6 +79,10 @@ impl fmt::Display for ServiceError {
         write!(f, "): {}", self.text)?;
         if let Some(culprit) = &self.because_of {
             write!(f, " (it depends on {culprit}, which failed)")?;
+        }
+        if self.setup_retries > 0 {
+            let tried = crate::base::times(self.setup_retries);
+            write!(f, " (the set-up had been tried again {tried}, and no further retry was allowed)")?;
         }
         if !self.restarts.is_empty() {
             let count = self.restarts.len();

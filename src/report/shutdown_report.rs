@@ -58,6 +58,9 @@ pub struct ServiceReport {
     /// `Shutdown`, if it was sent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shutdown: Option<StepReport>,
+    /// How often its set-up was tried again.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub setup_retries: u64,
     /// How often it was started again.
     #[serde(skip_serializing_if = "is_zero")]
     pub restarts: u64,
@@ -251,6 +254,7 @@ impl ServiceReport {
             setup: None,
             run: None,
             shutdown: None,
+            setup_retries: 0,
             restarts: 0,
             latest_restarts: Vec::new(),
             failures: Vec::new(),
@@ -299,6 +303,10 @@ impl fmt::Display for ShutdownReport {
                     (Some(why), false) => write!(f, "\n  {}: {why}", service.id)?,
                     (None, false) => {}
                 }
+            }
+            if service.setup_retries > 0 {
+                let tried = crate::base::times(service.setup_retries);
+                write!(f, "\n  {}: its set-up was tried again {tried}", service.id)?;
             }
             if service.restarts > 0 {
                 write!(f, "\n  {}: restarted {}", service.id, crate::base::times(service.restarts))?;

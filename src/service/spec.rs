@@ -20,6 +20,7 @@ pub struct ServiceSpec<A: Actor<Context = Context<A>>> {
     pub(crate) make: Box<dyn FnOnce() -> A + Send>,
     pub(crate) dedicated: bool,
     pub(crate) policy: RestartPolicy,
+    pub(crate) setup_policy: RestartPolicy,
     pub(crate) restart: Option<Restart<A>>,
     pub(crate) stop_timeout: Option<Duration>,
     pub(crate) depends_on: Vec<Name>,
@@ -54,6 +55,7 @@ impl<A: Service> ServiceSpec<A> {
             make: Box::new(make),
             dedicated: false,
             policy: RestartPolicy::never(),
+            setup_policy: RestartPolicy::never(),
             restart: None,
             stop_timeout: None,
             depends_on: Vec::new(),
@@ -80,6 +82,39 @@ impl<A: Service> ServiceSpec<A> {
         A: Restartable,
     {
         Self { policy, restart: Some(|actor| actor.restart()), ..self }
+    }
+
+    /// Has the set-up tried again when it fails: for a database or a peer that comes late. Meanwhile those that do not depend on
+    /// this service are set up, and nobody runs; a service of a running manager that is set up again, after a restart or since it
+    /// was added, waits likewise.
+    ///
+    /// The policy says how often ([`max_restarts`](RestartPolicy::max_restarts) within
+    /// [`within`](RestartPolicy::within)), and how soon ([`backoff`](RestartPolicy::backoff), which starts over once a set-up has succeeded). Of its
+    /// mode only [`never`](RestartPolicy::never) matters, which tries nothing again. What is left when it is used up is a failure as it is without retries. Each try is a
+    /// life of its own, as in a [`restart`](Self::restart): what the failed one started is released before the next. A shutdown that is asked meanwhile ends
+    /// in order, with exit code 0. systemd: `Restart=on-failure` of a unit that is starting.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use majordomo::{BoxError, RestartPolicy, Run, Setup, service_with_setup};
+    /// # async fn connect() -> Result<u32, BoxError> { Ok(1) }
+    ///
+    /// let store = service_with_setup(
+    ///     "store",
+    ///     |_: Setup| async { connect().await },
+    ///     |run: Run, _connection: u32| async move {
+    ///         run.shutdown.requested().await;
+    ///         Ok(())
+    ///     },
+    /// );
+    /// let patient = RestartPolicy::on_failure().unlimited().backoff(Duration::from_millis(200), Duration::from_secs(5));
+    /// let store = store.retry_setup(patient);
+    /// ```
+    pub fn retry_setup(self, policy: RestartPolicy) -> Self
+    where
+        A: Restartable,
+    {
+        Self { setup_policy: policy, restart: Some(|actor| actor.restart()), ..self }
     }
 
     /// Counts one poll of the actor that lasts longer than the limit as a failure of the service, which is then restarted as its

@@ -27,6 +27,9 @@ pub enum Behaviour {
     Slow(Duration),
     /// `block:MS`: with `Ok`, after blocking the thread for that many milliseconds.
     Block(Duration),
+    /// `late:MS`, a word of `setup` alone: with an error until that many milliseconds after the start of the manager, with `Ok`
+    /// from then on.
+    Late(Duration),
     /// `until_shutdown`, a word of `setup` alone: with an error, when its signal tells it to stop.
     UntilShutdown,
 }
@@ -57,7 +60,7 @@ pub struct UnknownWord {
 }
 
 const WORDS: &str = "ok, error, panic, async_panic, hang, slow:MS, block:MS";
-const SETUP_WORDS: &str = "until_shutdown, ok, error, panic, async_panic, hang, slow:MS, block:MS";
+const SETUP_WORDS: &str = "until_shutdown, late:MS, ok, error, panic, async_panic, hang, slow:MS, block:MS";
 const RUN_WORDS: &str = "until_shutdown, return, ignore_shutdown, error_after:MS, panic_after:MS, \
                          ok, error, panic, async_panic, hang, slow:MS, block:MS";
 
@@ -122,10 +125,21 @@ impl Behaviour {
     /// The word of a `setup`.
     pub(super) fn of_setup<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let word = <String as serde::Deserialize>::deserialize(deserializer)?;
-        if word == "until_shutdown" {
-            return Ok(Self::UntilShutdown);
+        match (word.as_str(), timed(&word)) {
+            ("until_shutdown", _) => return Ok(Self::UntilShutdown),
+            (_, Some(("late", time))) => return Ok(Self::Late(time)),
+            _ => {}
         }
         word.parse().map_err(|_| serde::de::Error::custom(UnknownWord { word, known: SETUP_WORDS }))
+    }
+
+    /// What it comes to, so long after the start of the manager.
+    pub(super) fn at(self, lasted: Duration) -> Self {
+        match self {
+            Self::Late(time) if lasted < time => Self::Error,
+            Self::Late(_) => Self::Ok,
+            other => other,
+        }
     }
 
     /// The part of a handler that comes before its future; `whom` and `what` are for the messages.
@@ -149,7 +163,7 @@ impl Behaviour {
                 shutdown.requested().await;
                 Err(format!("{whom} stops in {what}, as it is told to").into())
             }
-            Self::Ok | Self::Panic | Self::Block(_) => Ok(()),
+            Self::Ok | Self::Late(_) | Self::Panic | Self::Block(_) => Ok(()),
             Self::Error => Err(format!("{whom} fails in {what}, as scripted").into()),
             Self::AsyncPanic => panic!("{whom} panics in the future of {what}, as scripted"),
             Self::Hang => pending().await,

@@ -24,6 +24,7 @@
 //!
 //! Cargo feature `testing`, for `[dev-dependencies]`.
 
+mod began;
 mod behaviour;
 mod blocking_ask;
 mod clean;

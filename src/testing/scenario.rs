@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix::{Addr, Handler, Message};
 use serde::Deserialize;
 
+use super::began::Began;
 use super::behaviour::UnknownWord;
 use super::scripted::ServiceScript;
 use super::scripted_http::http_spec;
@@ -139,12 +140,13 @@ impl Scenario {
         if let Some(grace) = grace {
             options.grpc_server.engine.stream_grace = Some(grace);
         }
+        let began = Began::default();
         self.services.iter().fold(Manager::new(options), |manager, script| {
-            match (http_spec(script, grace), &self.grpc_address) {
+            match (http_spec(script, grace, &began), &self.grpc_address) {
                 (Some(http), _) => manager.service(http),
                 // A gRPC server runs where a service wants one.
-                (None, Some(_)) => manager.service_and_grpc(script.spec()),
-                (None, None) => manager.service(script.spec()),
+                (None, Some(_)) => manager.service_and_grpc(script.spec_in(began.clone())),
+                (None, None) => manager.service(script.spec_in(began.clone())),
             }
         })
     }

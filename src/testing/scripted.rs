@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, Supervised, WrapFuture};
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 
+use super::began::Began;
 use super::behaviour::{Behaviour, RunBehaviour};
 use super::gated_handler::{Begin, act};
 use super::script_gates::{ResourceGates, ServiceGates};
@@ -40,6 +42,9 @@ pub struct ServiceScript {
     /// When it is restarted; left out: never by itself, but it may be by an action, and with what it depends on.
     #[serde(default)]
     pub restart: RestartScript,
+    /// [`ServiceSpec::retry_setup`]; left out: a set-up that fails is not tried again. Its `policy` is `on_failure` where that is left out.
+    #[serde(default, deserialize_with = "RestartScript::of_setup")]
+    pub retry_setup: Option<RestartScript>,
     /// [`ServiceSpec::depends_on`].
     #[serde(default)]
     pub depends_on: Vec<String>,
@@ -100,6 +105,13 @@ impl Default for RestartScript {
 }
 
 impl RestartScript {
+    /// That of a set-up: who says nothing of the policy wants retries.
+    fn of_setup<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
+        let mut script = serde_json::Map::deserialize(deserializer)?;
+        script.entry("policy").or_insert_with(|| "on_failure".into());
+        Self::deserialize(serde_json::Value::Object(script)).map(Some).map_err(D::Error::custom)
+    }
+
     fn policy(&self) -> RestartPolicy {
         let policy = match self.policy {
             RestartWord::Never => RestartPolicy::never(),
@@ -118,12 +130,20 @@ impl RestartScript {
 impl ServiceScript {
     /// The service that follows this script, with what the script says of its restarts and dependencies.
     pub fn spec(&self) -> ServiceSpec<ScriptedService> {
-        self.looked_after(ServiceSpec::new(ScriptedService::new(self.clone())))
+        self.spec_in(Began::default())
+    }
+
+    /// The same, in a manager that has begun, or begins, then.
+    pub(super) fn spec_in(&self, began: Began) -> ServiceSpec<ScriptedService> {
+        self.looked_after(ServiceSpec::new(ScriptedService { script: self.clone(), began }))
     }
 
     /// What the script says of restarts, dependencies and the time to stop.
     pub(super) fn looked_after<A: Service + Supervised>(&self, spec: ServiceSpec<A>) -> ServiceSpec<A> {
         let mut spec = spec.restart(self.restart.policy());
+        if let Some(retry) = &self.retry_setup {
+            spec = spec.retry_setup(retry.policy());
+        }
         for id in &self.depends_on {
             spec = spec.depends_on(id);
         }
@@ -169,12 +189,15 @@ pub struct ResourceScript {
 
 /// A service that follows a script. It may be handed over as any kind of service; it registers no calls.
 #[derive(Debug)]
-pub struct ScriptedService(ServiceScript);
+pub struct ScriptedService {
+    script: ServiceScript,
+    began: Began,
+}
 
 impl ScriptedService {
     /// A service that follows this script.
     pub fn new(script: ServiceScript) -> Self {
-        Self(script)
+        Self { script, began: Began::default() }
     }
 }
 
@@ -184,7 +207,7 @@ impl Actor for ScriptedService {
 
 impl Service for ScriptedService {
     fn id(&self) -> String {
-        self.0.id.clone()
+        self.script.id.clone()
     }
 }
 
@@ -214,12 +237,13 @@ impl Handler<Setup> for ScriptedService {
     type Result = ResponseFuture<Result<(), BoxError>>;
 
     fn handle(&mut self, setup: Setup, ctx: &mut Context<Self>) -> Self::Result {
-        if let Err(error) = self.0.start_resources(&setup.resources) {
+        if let Err(error) = self.script.start_resources(&setup.resources) {
             return Box::pin(async { Err(error) });
         }
-        let (id, shutdown, setup) = (self.0.id.clone(), setup.shutdown, self.0.setup);
+        let (id, shutdown, setup) =
+            (self.script.id.clone(), setup.shutdown, self.script.setup.at(self.began.lasted()));
         let finish = setup.finish(id.clone(), "setup", shutdown);
-        act(self.0.gates.setup.as_ref(), ctx, move || setup.begin(&id, "setup"), finish)
+        act(self.script.gates.setup.as_ref(), ctx, move || setup.begin(&id, "setup"), finish)
     }
 }
 
@@ -227,9 +251,9 @@ impl Handler<Run> for ScriptedService {
     type Result = ResponseFuture<Result<(), BoxError>>;
 
     fn handle(&mut self, message: Run, ctx: &mut Context<Self>) -> Self::Result {
-        let (id, run) = (self.0.id.clone(), self.0.run);
+        let (id, run) = (self.script.id.clone(), self.script.run);
         let finish = run.finish(id.clone(), message.shutdown);
-        act(self.0.gates.run.as_ref(), ctx, move || run.begin(&id), finish)
+        act(self.script.gates.run.as_ref(), ctx, move || run.begin(&id), finish)
     }
 }
 
@@ -237,9 +261,9 @@ impl Handler<Shutdown> for ScriptedService {
     type Result = ResponseFuture<Result<(), BoxError>>;
 
     fn handle(&mut self, message: Shutdown, ctx: &mut Context<Self>) -> Self::Result {
-        let (id, shutdown) = (self.0.id.clone(), self.0.shutdown);
+        let (id, shutdown) = (self.script.id.clone(), self.script.shutdown);
         let finish = shutdown.finish(id.clone(), "shutdown", message.shutdown);
-        act(self.0.gates.shutdown.as_ref(), ctx, move || shutdown.begin(&id, "shutdown"), finish)
+        act(self.script.gates.shutdown.as_ref(), ctx, move || shutdown.begin(&id, "shutdown"), finish)
     }
 }
 

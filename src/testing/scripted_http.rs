@@ -21,6 +21,7 @@ use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::body::Bytes;
 use tokio::time::{Interval, interval};
 
+use super::began::Began;
 use super::scripted::ServiceScript;
 use crate::base::BoxError;
 use crate::http::{Body, HttpServer, HttpServerOptions, http_service_fn};
@@ -33,15 +34,20 @@ type Answer = Response<UnsyncBoxBody<Bytes, BoxError>>;
 
 /// The HTTP service of a script, where it is one. Its main loop and its stop are the server's own; endless answers may go on for so
 /// long in a drain.
-pub(super) fn http_spec(script: &ServiceScript, grace: Option<Duration>) -> Option<ServiceSpec<HttpServer>> {
+pub(super) fn http_spec(
+    script: &ServiceScript,
+    grace: Option<Duration>,
+    began: &Began,
+) -> Option<ServiceSpec<HttpServer>> {
     let address = script.http.as_deref()?;
-    let its = script.clone();
+    let (its, began) = (script.clone(), began.clone());
     let make = move |setup: crate::service::Setup| {
-        let script = its.clone();
+        let (script, lasted) = (its.clone(), began.lasted());
         async move {
             script.start_resources(&setup.resources)?;
             script.setup.begin(&script.id, "setup");
-            script.setup.finish(script.id.clone(), "setup", setup.shutdown.clone()).await?;
+            let answer_to_setup = script.setup.at(lasted);
+            answer_to_setup.finish(script.id.clone(), "setup", setup.shutdown.clone()).await?;
             Ok(tower::service_fn(answer))
         }
     };

@@ -268,3 +268,43 @@ fn unknown_words_and_keys_are_refused_with_the_known_ones() {
         assert!(played.errors.contains(known), "{scenario}: {}", played.errors);
     }
 }
+
+#[test]
+fn g21_a_late_set_up_is_tried_again_until_it_succeeds_while_others_are_set_up() {
+    let played = play(&json!({
+        "actions": [{"at_ms": 400, "do": "start_shutdown"}],
+        "services": [
+            {"id": "database", "setup": "late:120", "retry_setup": {"max": 50, "backoff_ms": 20, "max_backoff_ms": 20},
+             "resources": [{"name": "socket"}]},
+            {"id": "api", "depends_on": ["database"]},
+            {"id": "clock"},
+        ],
+    }));
+    assert_eq!(played.code, 0, "{:#?}", played.lines);
+    let retries = played.places("setup_retried", Some("database"), None);
+    let runs = played.places("run_started", None, None);
+    assert!(retries.len() >= 2 && runs.len() == 3, "{:#?}", played.lines);
+    let last = *retries.last().unwrap();
+    assert!(runs.iter().all(|&run| run > last) && played.at("setup_finished", Some("clock"), None) < last);
+    assert!(played.at("setup_started", Some("api"), None) > last);
+    let line = &played.lines[retries[1]];
+    assert_eq!((&line["retry"], &line["delay_ms"]), (&json!(2), &json!(20)), "{line}");
+    assert_eq!(played.report()["report"]["services"][0]["setup_retries"], json!(retries.len()));
+}
+
+#[test]
+fn g21_a_shutdown_before_the_late_one_came_is_a_clean_end_and_a_used_up_budget_a_failed_start() {
+    let scenario = |retry: Value| {
+        json!({
+            "actions": [{"at_ms": 100, "do": "start_shutdown"}],
+            "services": [{"id": "database", "setup": "late:60000", "retry_setup": retry}],
+        })
+    };
+    let waits = play(&scenario(json!({"max": 100, "backoff_ms": 30})));
+    assert_eq!((waits.code, &waits.report()["ok"]), (0, &json!(true)), "{:#?}", waits.lines);
+    assert!(waits.places("setup_retried", None, None).len() > 1);
+    let gives_up = play(&scenario(json!({"max": 1, "backoff_ms": 10})));
+    assert_eq!(gives_up.code, 1, "{:#?}", gives_up.lines);
+    let error = gives_up.report()["error"].as_str().unwrap();
+    assert!(error.contains("database (setup)") && error.contains("tried again once"), "{error}");
+}

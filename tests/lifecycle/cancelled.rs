@@ -200,5 +200,5 @@ fn g21_a_rehearsed_set_up_and_only_that_waits_until_shutdown() {
     assert_eq!(script.setup, Behaviour::UntilShutdown);
     assert!(read(r#"{"id": "a", "shutdown": "until_shutdown"}"#).is_err());
     let error = read(r#"{"id": "a", "setup": "soon"}"#).unwrap_err().to_string();
-    assert!(error.contains("\"soon\"") && error.contains("until_shutdown, ok"), "{error}");
+    assert!(error.contains("\"soon\"") && error.contains("until_shutdown, late:MS, ok"), "{error}");
 }

@@ -9,6 +9,7 @@ mod force_shutdown;
 mod forced_end_names;
 mod foreign_stop;
 mod identity;
+mod late_starts;
 mod nested;
 mod orders;
 mod provided;

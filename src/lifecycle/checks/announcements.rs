@@ -1,7 +1,7 @@
 //! Each announcement against the history so far: is it true, and is this its moment?
 
 use super::super::io::{Announcement as Told, Fault, Input};
-use super::super::names::{Cause, ErrorStage, Outcome, RestartCause, ServiceIx, Step};
+use super::super::names::{Cause, ErrorStage, Outcome, Repeat, RestartCause, ServiceIx, Step};
 use super::super::spec::RestartMode;
 use super::bookkeeping::Account;
 use super::promises::{Guarantee, Moment, Verdict, ensure};
@@ -42,7 +42,7 @@ impl World {
                 }
                 self.at(service).steps[step as usize] = seen;
                 self.at(service).cut |= outcome == Outcome::Forced;
-                self.roll_back(service, fault);
+                self.roll_back(service, fault, now);
                 Ok(())
             }
             Told::Panicked { service, error, .. } => self.obey_failure(service, error, now),
@@ -60,11 +60,12 @@ impl World {
             Told::ReleaseFinished { resource, outcome, error } => {
                 *self.at(resource.service).hold(resource.index) = Hold::Over;
                 self.at(resource.service).cut |= outcome == Outcome::Forced;
-                let fault = Fault { stage: ErrorStage::Shutdown, mended: self.is_up() };
+                let fault = Fault { stage: ErrorStage::Shutdown, mended: self.is_active() };
                 let expected = (outcome != Outcome::Ok).then_some(fault);
                 now.blamed |= error.is_some_and(|error| !error.mended);
                 ensure(error == expected, G07, "a failed release is told as what it is")
             }
+            Told::SetupRetried(ix, retry) => self.obey_retry(ix, retry, now),
             Told::RestartStarted(ix, ref because) => self.obey_restart(ix, because, now),
             Told::RestartFinished(ix, outcome) => self.obey_restarted(ix, outcome, now),
             Told::StopStarted(ix) => {
@@ -72,7 +73,7 @@ impl World {
                 ensure(asked && self.is_up(), G05, "who is asked to stop alone is told so")?;
                 let service = self.at(ix);
                 ensure(service.transition == Transition::None && service.wanted, G07, "a stop begins once")?;
-                (service.transition, service.wanted, service.owes_delay) = (Transition::Stop, false, false);
+                (service.transition, service.wanted, service.owes_delay) = (Transition::Stop, false, None);
                 if service.way == Way::On {
                     service.way = Way::Asked;
                 }
@@ -156,28 +157,41 @@ impl World {
         let expected = self.expect(ix, Some(stage), now);
         now.blamed |= !error.mended;
         ensure(Some(error) == expected, Guarantee::G04, "what fails while it is needed fails its service")?;
-        self.roll_back(ix, expected);
+        self.roll_back(ix, expected, now);
         Ok(())
     }
 
     /// An actor went outside of any step; if it was to come back, it cannot.
     fn obey_departure(&mut self, ix: ServiceIx, error: Fault, now: &mut Moment) -> Verdict {
         if matches!(now.input, Input::Gone(..)) && self.must_return(ix) {
-            now.failure = Some((ix, ErrorStage::Run));
+            let stage = if self.launched() { ErrorStage::Run } else { ErrorStage::Setup };
+            now.failure = Some((ix, stage));
             now.blamed |= !error.mended;
-            let expected = Fault { stage: ErrorStage::Run, mended: false };
+            let expected = Fault { stage, mended: false };
             return ensure(error == expected, Guarantee::G04, "who cannot come back fails the manager");
         }
         self.obey_failure(ix, error, now)
     }
 
-    /// A service that was added and failed is taken back.
-    fn roll_back(&mut self, ix: ServiceIx, fault: Option<Fault>) {
-        let up = self.is_up();
+    /// A service that was added and failed is taken back, unless its set-up is tried again.
+    fn roll_back(&mut self, ix: ServiceIx, fault: Option<Fault>, now: &Moment) {
+        let up = self.is_up() && now.retry != Some(ix);
         let service = self.at(ix);
         if up && fault.is_some() && service.transition == Transition::Addition && service.way == Way::On {
             (service.way, service.wanted, service.removed) = (Way::AtOnce, false, true);
         }
+    }
+
+    fn obey_retry(&mut self, ix: ServiceIx, retry: u32, now: &mut Moment) -> Verdict {
+        use Guarantee::*;
+        ensure(now.retry.take() == Some(ix), G21, "whose set-up failed is set up again")?;
+        let most = self.spec(ix).most_setup_retries;
+        let service = self.at(ix);
+        service.setup_retries += 1;
+        ensure(u32::from(service.setup_retries) == retry, G21, "retries are counted")?;
+        ensure(most.is_none_or(|most| retry <= most), G21, "no retry is beyond the budget")?;
+        (service.way, service.owes_delay) = (Way::AtOnce, Some(Repeat::Setup));
+        Ok(())
     }
 
     fn obey_restart(
@@ -197,7 +211,7 @@ impl World {
                 ensure(self.may_restart(ix), G04, "no restart is beyond the budget")?;
                 let service = self.at(ix);
                 service.restarts += 1;
-                (service.way, service.owes_delay) = (Way::AtOnce, true);
+                (service.way, service.owes_delay) = (Way::AtOnce, Some(Repeat::Restart));
             }
             RestartCause::Dependency(on) => {
                 let bound = self.spec(ix).depends_on.iter().any(|d| d.on == on && !d.survives);

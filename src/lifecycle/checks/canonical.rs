@@ -47,12 +47,21 @@ fn code(service: &Service, watched: &Watched) -> u64 {
     (service.kind, service.mode, service.life, service.transition, service.actor, service.registry)
         .hash(&mut code);
     (service.wanted, service.leaves_for_good, service.vacant, service.owes_delay).hash(&mut code);
-    (service.restarts, service.asked, service.cut, service.level).hash(&mut code);
+    (
+        service.restarts,
+        service.setup_retries,
+        service.setup_retried,
+        service.asked,
+        service.cut,
+        service.level,
+    )
+        .hash(&mut code);
     service.resources.hash(&mut code);
     (watched.life, watched.way, watched.transition, watched.wanted, watched.removed).hash(&mut code);
     (watched.vacant, watched.signalled, watched.closing, watched.delay, watched.owes_delay).hash(&mut code);
     (watched.stop_timer, watched.restarts, watched.forgotten, watched.lives, watched.cut).hash(&mut code);
     (service.serving, watched.serving).hash(&mut code);
+    (watched.setup_retries, watched.setup_retries_forgotten).hash(&mut code);
     for step in Step::ALL {
         (progress(service.step(step)), watched.step(step)).hash(&mut code);
     }

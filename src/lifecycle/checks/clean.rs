@@ -21,7 +21,7 @@ impl World {
     pub(super) fn fails_of_itself(&self, account: &Account, now: &Moment) -> bool {
         match *account {
             Account::Started(_) => false,
-            Account::Released(_, outcome) => outcome != Outcome::Ok && !self.is_up(),
+            Account::Released(_, outcome) => outcome != Outcome::Ok && !self.is_active(),
             Account::Step(_, _, Outcome::Ok) => false,
             Account::Step(ix, step, outcome) => {
                 let service = self.get(ix);
@@ -41,12 +41,14 @@ impl World {
         }
     }
 
-    /// Whether a restart, a stop or the return of what was added sees to a failure of the service.
+    /// Whether another set-up, a restart, a stop or the return of what was added sees to a failure of the service.
     fn is_seen_to(&self, ix: ServiceIx, needed: bool, now: &Moment) -> bool {
         let service = self.get(ix);
         // An actor that is gone cannot be started again.
         let gone = matches!(now.input, Input::Gone(of, _) if of == ix);
-        let again = needed && !gone && self.restarts_on_failure(ix);
-        self.is_up() && (service.way != Way::On || service.transition == Transition::Addition || again)
+        let again = self.may_retry_setup(ix) || (self.is_up() && self.restarts_on_failure(ix));
+        let leaves = !matches!(service.way, Way::On | Way::Down);
+        let taken_back = service.transition == Transition::Addition;
+        self.is_active() && (leaves || taken_back || (needed && !gone && again))
     }
 }

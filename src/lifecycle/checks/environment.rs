@@ -4,7 +4,7 @@
 //! except what is [`forced_to_come`].
 
 use super::super::io::{Answer, Departure, Input};
-use super::super::names::{Kind, ResourceIx, ServiceIx, SignalKind, Step};
+use super::super::names::{Kind, Repeat, ResourceIx, ServiceIx, SignalKind, Step};
 use super::watched::{Hold, Life, Once, Pressure, Seen, Transition, Watched, Way};
 use super::world::World;
 
@@ -21,7 +21,7 @@ pub(super) struct Bounds {
     pub(super) shutdown: bool,
     /// How many orders users may give to single services.
     pub(super) orders: u8,
-    /// How many restarts of each service its budget may forget.
+    /// How many restarts, and how many retries of its set-up, the budgets of each service may forget.
     pub(super) forgotten: u8,
     /// Whether panics outside of steps, and losses of resources, happen.
     pub(super) strays: bool,
@@ -84,7 +84,9 @@ fn of_restarts(ix: ServiceIx, service: &Watched, world: &World, bounds: &Bounds,
     to.extend((service.delay == Once::Pending).then_some(Input::DelayOver(ix)));
     to.extend(service.stop_timer.then_some(Input::StopTimeout(ix)));
     let forgets = service.restarts > 0 && service.forgotten < bounds.forgotten;
-    to.extend(forgets.then_some(Input::RestartsForgotten(ix, 1)));
+    to.extend(forgets.then_some(Input::Forgotten(ix, Repeat::Restart, 1)));
+    let forgets = service.setup_retries > 0 && service.setup_retries_forgotten < bounds.forgotten;
+    to.extend(forgets.then_some(Input::Forgotten(ix, Repeat::Setup, 1)));
     if world.orders < bounds.orders && service.kind != Kind::Server {
         to.extend([Input::StopAsked(ix), Input::RestartAsked(ix), Input::RemoveAsked(ix)]);
     }
@@ -219,10 +221,13 @@ pub(super) fn passage_to_go_on(world: &World) -> Option<Input> {
 }
 
 impl World {
-    /// Whether a restart, a stop or an addition is under way that others' being down does not explain.
+    /// Whether a restart, a stop, an addition or another set-up is under way that others' being down does not explain.
     pub(super) fn has_passage(&self) -> bool {
         let all_wanted = self.services.iter().all(|service| service.wanted || service.vacant);
-        all_wanted && self.services.iter().any(|service| service.transition != Transition::None)
+        let under_way = |service: &Watched| {
+            service.transition != Transition::None || (!self.launched() && service.is_leaving())
+        };
+        all_wanted && self.services.iter().any(under_way)
     }
 
     /// Whether an input means anything now. What does not is late, doubled or impossible, and must change
@@ -240,8 +245,9 @@ impl World {
             Input::Signal(_) => true,
             Input::ResourcesClosed(ix) => self.get(ix).closing == Once::Pending,
             Input::Suspended(ix, departure) => self.can_rest(ix, departure),
-            Input::DelayOver(ix) => self.is_up() && self.get(ix).delay == Once::Pending,
-            Input::RestartsForgotten(ix, count) => count > 0 && self.get(ix).restarts > 0,
+            Input::DelayOver(ix) => self.is_active() && self.get(ix).delay == Once::Pending,
+            Input::Forgotten(ix, Repeat::Restart, count) => count > 0 && self.get(ix).restarts > 0,
+            Input::Forgotten(ix, Repeat::Setup, count) => count > 0 && self.get(ix).setup_retries > 0,
             Input::StopAsked(ix) => self.is_up() && self.get(ix).wanted,
             Input::RestartAsked(ix) => self.is_up() && self.can_be_restarted(ix),
             // Whom others depend on stays.
@@ -270,7 +276,8 @@ pub(super) fn strays(ix: ServiceIx, index: u32) -> impl Iterator<Item = Input> {
         Input::ResourcesClosed(ix),
         Input::DelayOver(ix),
         Input::StopTimeout(ix),
-        Input::RestartsForgotten(ix, 1),
+        Input::Forgotten(ix, Repeat::Restart, 1),
+        Input::Forgotten(ix, Repeat::Setup, 1),
         Input::StopAsked(ix),
         Input::RestartAsked(ix),
         Input::RemoveAsked(ix),

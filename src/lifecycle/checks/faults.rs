@@ -3,7 +3,9 @@
 use super::super::io::{Announcement as Told, Answer, Command, Input};
 use super::super::names::Kind::{self, Both, Generic, Listener, Server};
 use super::super::names::{ResourceIx, RestartCause, ServiceIx, Step};
+use super::super::spec::Spec;
 use super::restarts::{following, restarting, small};
+use super::retries::retrying;
 use super::sizes::system;
 use super::watched::Hold;
 use super::world::World;
@@ -63,6 +65,12 @@ pub(super) enum Fault {
     BlamesTheCancelled,
     /// It is told that all run before every server accepts connections.
     TellsRunningEarly,
+    /// A set-up that is to be tried again is not.
+    ForgetsTheRetry,
+    /// The budget of set-ups is not kept.
+    ForgetsTheBudgetOfSetUps,
+    /// A set-up is tried again without the delay before it.
+    ForgetsTheDelay,
 }
 
 impl Fault {
@@ -217,6 +225,17 @@ impl Fault {
                     }
                 }
             }
+            Fault::ForgetsTheRetry => {
+                commands.retain(|command| !matches!(command, Command::Announce(Told::SetupRetried(..))));
+            }
+            Fault::ForgetsTheBudgetOfSetUps => {
+                for command in commands {
+                    if let Command::Announce(Told::SetupRetried(_, retry)) = command {
+                        *retry += 1;
+                    }
+                }
+            }
+            Fault::ForgetsTheDelay => commands.retain(|command| !matches!(command, Command::StartDelay(..))),
             Fault::EndsTwice => {
                 if told(commands, Told::Stopped) {
                     commands.push(Command::Announce(Told::Stopped));
@@ -338,6 +357,25 @@ fn broken_restarts_and_dependencies_are_found() {
     found_in_a_chain(Fault::SkipsTheSetUp, "G");
     found_in_a_chain(Fault::AsksAllAtOnce, "G5");
     found_in_a_chain(Fault::ForgetsTheRestart, "G");
+}
+
+/// The same for one whose set-up is tried again.
+fn found_in_a_late_start(fault: Fault, as_: &str) {
+    let mut broken = small(vec![retrying(Spec::plain(Generic), 1), Spec::plain(Generic)], 1);
+    broken.fault = Some(fault);
+    let found = broken.broken();
+    assert!(found.iter().any(|property| property.starts_with(as_)), "{fault:?} was found as {found:?}");
+}
+
+#[test]
+fn g21_a_retry_that_is_forgotten_beyond_its_budget_blamed_or_too_early_is_found() {
+    found_in_a_late_start(Fault::ForgetsTheRetry, "G");
+    found_in_a_late_start(Fault::ForgetsTheBudgetOfSetUps, "G21");
+    found_in_a_late_start(Fault::ForgetsTheDelay, "G4");
+    found_in_a_late_start(Fault::BlamesTheManager, "G7");
+    found_in_a_late_start(Fault::ClosesTooEarly, "G6");
+    found_in_a_late_start(Fault::SkipsTheSetUp, "G");
+    found_in_a_late_start(Fault::RunsBeforeTheLastSetup, "G2");
 }
 
 #[test]

@@ -16,11 +16,11 @@ impl World {
         }
         let asks = matches!(input, Input::ShutdownAsked | Input::ForceAsked | Input::Signal(_));
         ensure(self.requested || !asks, G05, "whoever asks for the shutdown gets it")?;
-        if self.started && !self.requested {
+        if self.is_active() {
             self.settle_up(input)?;
         }
-        if self.is_up() {
-            self.settle_running()?;
+        if self.is_active() {
+            self.settle_active()?;
         }
         let closing = |service: &Watched| service.vacant || service.closing != Once::NotYet;
         let closed = self.services.iter().all(|service| service.vacant || service.closing == Once::Done);
@@ -72,7 +72,8 @@ impl World {
     fn settle_up(&self, input: Input) -> Verdict {
         use Guarantee::*;
         let has_work = |service: &Watched| {
-            !service.is_settled() || service.transition != Transition::None || !service.wanted
+            let retried = !self.launched() && service.is_leaving();
+            !service.is_settled() || service.transition != Transition::None || !service.wanted || retried
         };
         ensure(self.services.iter().any(has_work), G04, "a manager nobody works in ends by itself")?;
         ensure(self.launched() || !self.all_set_up(), G02, "everybody runs once all are set up")?;
@@ -83,15 +84,15 @@ impl World {
         ensure(!self.services.iter().any(failed), G03, "no failure goes without a shutdown")
     }
 
-    /// While all run, whoever may go a step up or down has gone it.
-    fn settle_running(&self) -> Verdict {
+    /// Until the shutdown, whoever may go a step up or down has gone it.
+    fn settle_active(&self) -> Verdict {
         use Guarantee::*;
         for (ix, service) in self.each().filter(|(_, service)| !service.vacant) {
             let lost = |on: &Dependency| !on.survives && !self.get(on.on).is_up();
             let follows = service.way != Way::On || !self.spec(ix).depends_on.iter().any(lost);
             ensure(follows, G04, "who depends on one that goes down goes, too")?;
             let runs = !service.kind.runs() || service.step(Step::Run) != Seen::Unsent;
-            ensure(runs || !service.is_up(), G02, "who is set up runs")?;
+            ensure(runs || !service.is_up() || !self.launched(), G02, "who is set up runs")?;
             let blocking = self.dependents(ix, true).any(|dependent| dependent.blocks_stop());
             let holding = self.dependents(ix, true).any(|dependent| !dependent.is_down());
             match service.way {
@@ -125,10 +126,11 @@ impl World {
         if !service.is_down() {
             return Ok(());
         }
-        ensure(!service.owes_delay || !service.wanted, G04, "who failed waits for its restart")?;
+        ensure(service.owes_delay.is_none() || !service.wanted, G04, "who failed waits for its restart")?;
         let startable = matches!(service.life, Life::Unborn | Life::Resting);
         let up = self.spec(ix).depends_on.iter().all(|dependency| self.get(dependency.on).is_up());
-        let waits = !service.wanted || !startable || !up || service.delay == Once::Pending;
+        let due = startable && up && self.port_is_bound() && service.delay != Once::Pending;
+        let waits = !service.wanted || !due;
         ensure(waits, G04, "who may start does")?;
         ensure(service.transition != Transition::Stop, G07, "the stop of one that is down is over")?;
         let stays = service.removed && matches!(service.life, Life::Unborn | Life::Gone | Life::Resting);

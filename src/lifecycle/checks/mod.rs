@@ -35,6 +35,7 @@ mod otp;
 mod promises;
 mod random;
 mod restarts;
+mod retries;
 mod sizes;
 mod watched;
 mod world;

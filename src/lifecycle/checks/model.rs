@@ -118,10 +118,13 @@ impl Model for System {
                 "G13 without a deadline, the end comes when everybody answers",
                 |_, s: &State| !s.world.requested || s.is_over() || kindly_to_come(&s.world).is_some(),
             ),
-            Property::always("G4 a restart comes to its end when everybody answers", |_, s: &State| {
-                let under_way = s.world.is_up() && s.world.has_passage();
-                !under_way || s.is_over() || passage_to_go_on(&s.world).is_some()
-            }),
+            Property::always(
+                "G4 a restart, or another set-up, comes to its end when everybody answers",
+                |_, s: &State| {
+                    let under_way = s.world.is_active() && s.world.has_passage();
+                    !under_way || s.is_over() || passage_to_go_on(&s.world).is_some()
+                },
+            ),
             Property::always("G13 the stage is what was told", |_, s: &State| s.is_over() || stage_fits(s)),
             Property::always("G13 after the end nothing changes anything", |_, s: &State| {
                 !s.world.stopped
@@ -135,7 +138,7 @@ impl Model for System {
                 counters_match(&s.machine)
             }),
             Property::always(
-                "G21 who is told to stop in set-up is told at once, and does not fail of it",
+                "G21 who is told to stop in set-up is told at once, and does not fail of it; a set-up is retried",
                 |_, s: &State| s.keeps(G21),
             ),
             Property::sometimes("an end", |_, s: &State| s.world.stopped),

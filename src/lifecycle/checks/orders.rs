@@ -73,10 +73,11 @@ impl World {
                 let alone = self.dependents(ix, true).all(|dependent| dependent.is_down());
                 ensure(alone, G06, "who depends on a service is down before its resources go")
             }
-            Command::StartDelay(ix) => {
+            Command::StartDelay(ix, repeat) => {
                 let service = self.at(ix);
-                ensure(service.is_down() && service.owes_delay, G04, "who failed waits, once it is down")?;
-                (service.owes_delay, service.delay) = (false, Once::Pending);
+                let owed = service.owes_delay.take() == Some(repeat);
+                ensure(service.is_down() && owed, G04, "who failed waits, once it is down")?;
+                service.delay = Once::Pending;
                 Ok(())
             }
             Command::StartStopTimer(ix) => {
@@ -90,7 +91,7 @@ impl World {
             Command::ForceResource(resource) => {
                 let ix = resource.service;
                 let timeout =
-                    now.input == Input::StopTimeout(ix) && self.is_up() && self.get(ix).is_leaving();
+                    now.input == Input::StopTimeout(ix) && self.is_active() && self.get(ix).is_leaving();
                 let late = self.pressure == Pressure::Deadline || timeout;
                 ensure(late, G08, "no resource is forced before its time is up")?;
                 let hold = self.at(resource.service).hold(resource.index);
@@ -179,7 +180,7 @@ impl World {
         use Guarantee::*;
         ensure(!self.requested, G03, "nothing begins once shutdown was asked")?;
         let service = self.get(ix);
-        let due = service.wanted && service.delay != Once::Pending && !service.owes_delay;
+        let due = service.wanted && service.delay != Once::Pending && service.owes_delay.is_none();
         ensure(due && service.is_down(), G04, "who starts again was down, and is due")?;
         let up = self.spec(ix).depends_on.iter().all(|dependency| self.get(dependency.on).is_up());
         ensure(up || service.kind == Kind::Server, G02, "what a service depends on is up before it")
@@ -199,12 +200,8 @@ impl World {
         let kind = self.get(ix).kind;
         if step != Step::Shutdown {
             ensure(!self.requested, G03, "nothing begins once shutdown was asked")?;
-            let server_first = self
-                .services
-                .iter()
-                .all(|other| other.kind != Kind::Server || other.step(Step::Setup) == Seen::Ok);
             let is_port = kind == Kind::Server && step == Step::Setup;
-            ensure(is_port || server_first, G02, "the port is bound before anybody starts")?;
+            ensure(is_port || self.port_is_bound(), G02, "the port is bound before anybody starts")?;
         }
         let again =
             step == Step::Register && self.get(ix).step(step) == Seen::Failed && self.get(ix).lives > 0;

@@ -17,7 +17,7 @@ use std::collections::VecDeque;
 
 use super::super::io::{Announcement as Told, Answer, Command, Departure, Input};
 use super::super::machine::Machine;
-use super::super::names::{Cause, Kind, Outcome, RestartCause, ServiceIx, Step};
+use super::super::names::{Cause, Kind, Outcome, Repeat, RestartCause, ServiceIx, Step};
 use super::super::spec::{RestartMode, Spec};
 use super::restarts::{depending, restarting};
 
@@ -53,7 +53,7 @@ impl Play {
                     Command::Suspend(ix) => Input::Suspended(ix, Departure::Dismissed),
                     Command::Retire(ix) => Input::Gone(ix, Departure::Dismissed),
                     Command::CloseResources(ix) => Input::ResourcesClosed(ix),
-                    Command::StartDelay(ix) => Input::DelayOver(ix),
+                    Command::StartDelay(ix, _) => Input::DelayOver(ix),
                     Command::Release(resource) => Input::Released(resource, Answer::Ok),
                     _ => continue,
                 };
@@ -141,7 +141,7 @@ fn one_restart_more_than_the_intensity_within_the_period_is_one_too_many() {
     play.run_ends(0, Answer::Error);
     assert_eq!(play.restarted(), [0, 0]);
     // One of them leaves the period.
-    play.input(Input::RestartsForgotten(ServiceIx(0), 1));
+    play.input(Input::Forgotten(ServiceIx(0), Repeat::Restart, 1));
     play.run_ends(0, Answer::Error);
     assert_eq!((play.restarted().len(), play.shutdown()), (3, None));
     play.run_ends(0, Answer::Error);

@@ -6,7 +6,7 @@
 //! [`tidings`](super::tidings)), and what must hold once the step is done ([`between`](super::between)).
 
 use super::super::io::{Answer, Command, Departure, Fault, Input};
-use super::super::names::{ErrorStage, Outcome, ResourceIx, ServiceIx, Step};
+use super::super::names::{ErrorStage, Outcome, Repeat, ResourceIx, ServiceIx, Step};
 use super::bookkeeping::Account;
 use super::watched::{Hold, Life, Once, Pressure, Seen, Transition, Watched, Way};
 use super::world::World;
@@ -50,6 +50,8 @@ pub(super) struct Moment {
     pub(super) failure: Option<(ServiceIx, ErrorStage)>,
     /// Whoever failed and must be restarted.
     pub(super) restart: Option<ServiceIx>,
+    /// Whose set-up failed and must be tried again.
+    pub(super) retry: Option<ServiceIx>,
     /// The shutdown began in this step, and whether services were running then.
     pub(super) requested: Option<bool>,
     pub(super) deadlines: bool,
@@ -82,6 +84,7 @@ impl World {
             release: None,
             failure: None,
             restart: None,
+            retry: None,
             requested: None,
             deadlines: false,
             needed: self.is_needed(input),
@@ -110,6 +113,7 @@ impl World {
         ensure(now.failed == now.blamed, G21, "the end is clean exactly when nothing failed of itself")?;
         ensure(now.failure.is_none() || self.requested, G04, "a failure begins the shutdown")?;
         ensure(now.restart.is_none() || self.requested, G04, "who may be restarted after a failure is")?;
+        ensure(now.retry.is_none(), G21, "a set-up that may be tried again is")?;
         // Without a delay there is none to wait for.
         self.drained_enough |= now.requested.is_some() && self.drain_delay == Once::NotYet;
         if self.drain_delay == Once::Pending && self.services.iter().all(|s| !s.is_open(Step::Run)) {
@@ -135,10 +139,14 @@ impl World {
                 self.at(ix).closing = Once::Done;
             }
             Input::DelayOver(ix) if self.get(ix).delay == Once::Pending => self.at(ix).delay = Once::Done,
-            Input::RestartsForgotten(ix, count) => {
-                let forgotten = self.get(ix).restarts.min(count as u8);
-                self.at(ix).restarts -= forgotten;
-                self.at(ix).forgotten += forgotten;
+            Input::Forgotten(ix, repeat, count) => {
+                let service = self.at(ix);
+                let (counted, forgotten) = match repeat {
+                    Repeat::Restart => (&mut service.restarts, &mut service.forgotten),
+                    Repeat::Setup => (&mut service.setup_retries, &mut service.setup_retries_forgotten),
+                };
+                let gone = (*counted).min(count as u8);
+                (*counted, *forgotten) = (*counted - gone, *forgotten + gone);
             }
             Input::ShareSpent(share) if self.requested && self.drained_enough && !self.releasing => {
                 self.shares_spent = self.shares_spent.max(share);
@@ -180,7 +188,7 @@ impl World {
             }
             Input::RestartAsked(ix) if self.can_be_restarted(ix) => {
                 let service = self.at(ix);
-                (service.wanted, service.owes_delay) = (true, false);
+                (service.wanted, service.owes_delay) = (true, None);
                 if service.delay == Once::Pending {
                     service.delay = Once::Done;
                 }
@@ -259,14 +267,20 @@ impl World {
     /// What a failure is to be told as, and what must follow from it.
     pub(super) fn expect(&self, ix: ServiceIx, stage: Option<ErrorStage>, now: &mut Moment) -> Option<Fault> {
         let (stage, service) = (stage?, self.get(ix));
-        let mended = match (self.is_up(), service.way) {
+        if stage != ErrorStage::Shutdown && self.may_retry_setup(ix) {
+            now.retry = Some(ix);
+            return Some(Fault { stage, mended: true });
+        }
+        let mended = match (self.is_active(), service.way) {
             (true, Way::On) if service.transition == Transition::Addition => true,
-            (true, Way::On) if stage != ErrorStage::Shutdown && self.restarts_on_failure(ix) => {
+            (true, Way::On)
+                if stage != ErrorStage::Shutdown && self.is_up() && self.restarts_on_failure(ix) =>
+            {
                 now.restart = Some(ix);
                 true
             }
-            (true, Way::On) | (false, _) => false,
-            (true, _) => true,
+            (true, Way::On | Way::Down) | (false, _) => false,
+            (true, Way::Asked | Way::AtOnce) => true,
         };
         if !mended && stage != ErrorStage::Shutdown {
             now.failure = Some((ix, stage));

@@ -43,11 +43,12 @@ fn spec() -> impl Strategy<Value = (Spec, Vec<(prop::sample::Index, bool)>)> {
         Just(RestartMode::OnFailure),
         Just(RestartMode::Always)
     ];
-    let budget = prop_oneof![Just(None), (0..4_u32).prop_map(Some)];
+    let budget = || prop_oneof![Just(None), (0..4_u32).prop_map(Some)];
     let depends_on = prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..3);
-    (kind, mode, budget, prop::bool::weighted(0.9), any::<bool>(), depends_on).prop_map(
-        |(kind, mode, most_restarts, restartable, stop_limit, depends_on)| {
-            let spec = Spec { mode, most_restarts, restartable, stop_limit, ..Spec::plain(kind) };
+    (kind, mode, (budget(), budget()), prop::bool::weighted(0.9), any::<bool>(), depends_on).prop_map(
+        |(kind, mode, (most_restarts, most_setup_retries), restartable, stop_limit, depends_on)| {
+            let budgets = Spec { most_restarts, most_setup_retries, ..Spec::plain(kind) };
+            let spec = Spec { mode, restartable, stop_limit, ..budgets };
             (spec, depends_on)
         },
     )
@@ -182,6 +183,7 @@ impl Run {
         let mut spec = Spec {
             mode,
             most_restarts: Some(1),
+            most_setup_retries: Some((number % 2) as u32),
             restartable: !number.is_multiple_of(5),
             ..Spec::plain(Kind::Generic)
         };
@@ -237,7 +239,7 @@ fn is_harmless(input: Input) -> bool {
         | Input::ResourceStarted(_)
         | Input::ResourcesClosed(_)
         | Input::DelayOver(_)
-        | Input::RestartsForgotten(..)
+        | Input::Forgotten(..)
         | Input::RestartAsked(_)
         | Input::DrainDelayOver
         | Input::LastCallOver => true,

@@ -1,6 +1,6 @@
 //! What an observer knows of one service: who was sent what, what is open, what was announced.
 
-use super::super::names::{Kind, Step};
+use super::super::names::{Kind, Repeat, Step};
 
 /// More resources than any service of the checks starts.
 pub(super) const MOST_RESOURCES: usize = 6;
@@ -86,14 +86,17 @@ pub(super) struct Watched {
     pub(super) signalled: bool,
     /// From `CloseResources` to `ResourcesClosed`, in this life.
     pub(super) closing: Once,
-    /// Of its restart.
+    /// Of its restart, or of its next set-up.
     pub(super) delay: Once,
     /// Whether it failed, so that a delay is due.
-    pub(super) owes_delay: bool,
+    pub(super) owes_delay: Option<Repeat>,
     pub(super) stop_timer: bool,
     /// Restarts that its budget counts.
     pub(super) restarts: u8,
     pub(super) forgotten: u8,
+    /// Retries of its set-up that its budget counts.
+    pub(super) setup_retries: u8,
+    pub(super) setup_retries_forgotten: u8,
     pub(super) lives: u8,
     /// How many stop before it, one after the other.
     pub(super) level: u32,
@@ -119,10 +122,12 @@ impl Watched {
             signalled: false,
             closing: Once::NotYet,
             delay: Once::NotYet,
-            owes_delay: false,
+            owes_delay: None,
             stop_timer: false,
             restarts: 0,
             forgotten: 0,
+            setup_retries: 0,
+            setup_retries_forgotten: 0,
             lives: 0,
             level: 0,
             cut: false,

@@ -105,7 +105,19 @@ impl World {
     }
 
     pub(super) fn all_set_up(&self) -> bool {
-        self.services.iter().all(|service| service.step(Step::Setup) == Seen::Ok)
+        self.services.iter().all(Watched::is_up)
+    }
+
+    /// The manager was started, and nothing has asked for the shutdown.
+    pub(super) fn is_active(&self) -> bool {
+        self.started && !self.requested
+    }
+
+    /// The server's port is bound, or there is no server: others may start.
+    pub(super) fn port_is_bound(&self) -> bool {
+        self.services
+            .iter()
+            .all(|service| service.kind != Kind::Server || service.step(Step::Setup) == Seen::Ok)
     }
 
     /// Everybody was let run, and nothing has asked for the shutdown.
@@ -146,7 +158,19 @@ impl World {
     pub(super) fn may_restart(&self, ix: ServiceIx) -> bool {
         let (spec, service) = (self.spec(ix), self.get(ix));
         let budget = spec.most_restarts.is_none_or(|most| u32::from(service.restarts) < most);
-        spec.restartable && budget && !matches!(service.life, Life::Forced | Life::Gone)
+        self.can_start_again(ix) && budget
+    }
+
+    /// Whether a failure of the service, which is in its set-up, leads to another.
+    pub(super) fn may_retry_setup(&self, ix: ServiceIx) -> bool {
+        let (most, service) = (self.spec(ix).most_setup_retries, self.get(ix));
+        let budget = most.is_none_or(|most| u32::from(service.setup_retries) < most);
+        let in_set_up = self.is_active() && service.way == Way::On && service.is_open(Step::Setup);
+        in_set_up && budget && self.can_start_again(ix)
+    }
+
+    fn can_start_again(&self, ix: ServiceIx) -> bool {
+        self.spec(ix).restartable && !matches!(self.get(ix).life, Life::Forced | Life::Gone)
     }
 
     pub(super) fn restarts_on_failure(&self, ix: ServiceIx) -> bool {
@@ -156,7 +180,7 @@ impl World {
     /// Whether a service that goes down is to come back.
     pub(super) fn must_return(&self, ix: ServiceIx) -> bool {
         let service = self.get(ix);
-        self.is_up() && service.is_leaving() && service.wanted
+        self.is_active() && service.is_leaving() && service.wanted
     }
 
     /// How many stop before a service, one after the other: as of the shutdown's beginning.
@@ -206,9 +230,9 @@ impl World {
             let holds = service.holds().iter().map(|&hold| 1 + hold as usize).sum::<usize>();
             let flags =
                 [service.signalled, service.removed, service.vacant, service.serving].map(usize::from);
-            let again = usize::from(service.lives)
-                + usize::from(service.restarts)
-                + 2 * usize::from(service.forgotten);
+            let tried = service.restarts + service.setup_retries;
+            let forgotten = service.forgotten + service.setup_retries_forgotten;
+            let again = usize::from(service.lives) + usize::from(tried) + 2 * usize::from(forgotten);
             let way = service.way as usize + service.closing as usize + service.delay as usize;
             service.life as usize
                 + steps.iter().sum::<usize>()

@@ -169,6 +169,7 @@ fn planned(pending: &PendingService) -> PlannedService {
         asked_by: None,
         stop_timeout: pending.stop_timeout,
         restart: pending.policy.clone(),
+        setup_retry: pending.setup_policy.clone(),
         nested: pending.branch.as_ref().and_then(|branch| branch.plan().ok().cloned()).map(Box::new),
     }
 }
@@ -183,6 +184,7 @@ fn planned_server(depends_on: Vec<Name>) -> PlannedService {
         asked_by: None,
         stop_timeout: None,
         restart: RestartPolicy::never(),
+        setup_retry: RestartPolicy::never(),
         nested: None,
     }
 }

@@ -29,6 +29,7 @@ pub(crate) struct PendingService {
     pub(crate) dedicated: bool,
     pub(crate) start: Start,
     pub(crate) policy: RestartPolicy,
+    pub(crate) setup_policy: RestartPolicy,
     pub(crate) restartable: bool,
     pub(crate) stop_timeout: Option<Duration>,
     pub(crate) depends_on: Vec<Name>,
@@ -93,6 +94,7 @@ impl PendingService {
             dedicated: spec.dedicated,
             start: start(spec.make),
             policy: spec.policy,
+            setup_policy: spec.setup_policy,
             restartable: restart.is_some(),
             stop_timeout: spec.stop_timeout,
             depends_on: spec.depends_on,
@@ -136,6 +138,7 @@ impl PendingService {
             http.check(&self.id)?;
         }
         self.policy.check().map_err(|error| ConfigError::Restart(self.id.to_string(), error))?;
+        self.setup_policy.check().map_err(|error| ConfigError::RetrySetup(self.id.to_string(), error))?;
         match (self.stop_timeout, services_time) {
             (Some(timeout), _) if timeout < LEAST_STOP => {
                 let (service, least) = (self.id.to_string(), LEAST_STOP);
@@ -174,6 +177,7 @@ impl PendingService {
             kind: self.kind,
             mode: self.policy.mode(),
             most_restarts: self.policy.restarts_allowed(),
+            most_setup_retries: self.setup_policy.retries_allowed(),
             restartable: self.restartable,
             stop_limit: self.stop_timeout.is_some(),
             depends_on,

@@ -10,7 +10,7 @@ use crate::base::clock;
 use crate::base::seconds;
 use crate::base::{as_ms, as_opt_ms, as_text};
 use crate::events::Name;
-use crate::lifecycle::Budget;
+use crate::lifecycle::{Budget, RestartMode};
 use crate::service::RestartPolicy;
 
 /// What a manager would do, by [`Manager::plan`](crate::Manager::plan): its start, its stop, its time. Displays as a table.
@@ -52,6 +52,9 @@ pub struct PlannedService {
     /// When it is started again.
     #[serde(serialize_with = "as_text")]
     pub restart: RestartPolicy,
+    /// When its set-up is tried again: of its mode only whether it is `never` matters.
+    #[serde(serialize_with = "as_text")]
+    pub setup_retry: RestartPolicy,
     /// Where it is a [nested](crate::nested) manager: what that one would do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nested: Option<Box<ManagerPlan>>,
@@ -121,6 +124,9 @@ impl fmt::Display for ManagerPlan {
         write!(f, "\nservices:")?;
         for service in &self.services {
             write!(f, "\n  {}: {}", service.id, service.restart)?;
+            if service.setup_retry.mode() != RestartMode::Never {
+                write!(f, ", its set-up is tried again: {}", service.setup_retry.times())?;
+            }
             if let Some(timeout) = service.stop_timeout {
                 write!(f, ", stops within {}", seconds(timeout))?;
             }

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::base::seconds;
-use crate::base::{as_ms, as_opt_ms, as_text};
+use crate::base::{as_ms, as_opt_ms, as_text, seconds, times};
 use crate::events::{InFlight, Name, TimedEvent};
 use crate::grpc::GrpcAddress;
 use crate::lifecycle::{Stage, Step};
@@ -58,6 +57,9 @@ pub struct ServiceStatus {
     pub depends_on: Vec<Name>,
     /// How often it was started again, and may be.
     pub restart: RestartStatus,
+    /// The retries of its set-up, where it has [`ServiceSpec::retry_setup`](crate::ServiceSpec::retry_setup).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub setup_retry: Option<SetupRetryStatus>,
     /// The thread that it lives on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thread: Option<Name>,
@@ -97,6 +99,21 @@ pub struct RestartStatus {
     /// Its latest failure that a restart, or a stop of its own, has seen to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_failure: Option<String>,
+}
+
+/// The retries of a service's set-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[non_exhaustive]
+pub struct SetupRetryStatus {
+    /// How often it was tried again, in all lives.
+    pub total: u64,
+    /// How many of its policy's retries were used within the period; 0 where it allows any number.
+    pub used: u32,
+    /// How many are left; `None`: any number.
+    pub left: Option<u32>,
+    /// When the next begins, from the manager's start, while it waits for that.
+    #[serde(rename = "next_at_ms", serialize_with = "as_opt_ms", skip_serializing_if = "Option::is_none")]
+    pub next_at: Option<Duration>,
 }
 
 /// The state of a resource.
@@ -150,6 +167,7 @@ impl ServiceStatus {
             since,
             depends_on: Vec::new(),
             restart: RestartStatus { total: service.restarts, ..RestartStatus::default() },
+            setup_retry: None,
             thread: None,
             poll: None,
             addresses: Vec::new(),
@@ -197,6 +215,11 @@ impl ServiceStatus {
                 None => format!("restarted {total} in all"),
             });
         }
+        let retry = self.setup_retry.filter(|retry| retry.total > 0);
+        aside.extend(retry.map(|SetupRetryStatus { total, left, .. }| match left {
+            Some(left) => format!("set-up tried again {}, {left} left", times(total)),
+            None => format!("set-up tried again {}", times(total)),
+        }));
         aside.extend(last_failure.as_ref().map(|failure| format!("last failure: {failure}")));
         aside.extend(
             (!self.depends_on.is_empty()).then(|| format!("depends on {}", self.depends_on.join(", "))),

@@ -25,6 +25,7 @@ pub(crate) mod sending;
 pub(crate) mod servers;
 pub(crate) mod service_slot;
 pub(crate) mod service_states;
+mod setup_retries;
 pub(crate) mod shell;
 pub(crate) mod shutdown_timers;
 mod stall_watch;

@@ -1,8 +1,8 @@
-//! The account of one service's restarts.
+//! The account of one service's restarts, or of its set-up's retries.
 
 use std::time::Duration;
 
-use crate::lifecycle::{Backoff, Intensity};
+use crate::lifecycle::{Backoff, Intensity, RestartMode};
 use crate::service::RestartPolicy;
 
 /// How often, and how soon, a service was and is started again. Most never are: what that takes is made with the first time.
@@ -57,6 +57,13 @@ impl RestartHistory {
         }
     }
 
+    /// It has come to its end well: the delays start over.
+    pub(crate) fn succeeded(&mut self) {
+        if let Some(past) = &mut self.past {
+            past.failed = 0;
+        }
+    }
+
     /// How long to wait before the start.
     pub(crate) fn delay(&mut self) -> Duration {
         let past = self.past();
@@ -84,5 +91,23 @@ impl RestartHistory {
             Some(past) => (past.intensity.used(now), past.intensity.resets_at(now)),
             None => (0, None),
         }
+    }
+}
+
+/// The retries of one service's set-up.
+pub(crate) struct SetupRetries {
+    pub(super) history: RestartHistory,
+    /// How long the next one waits, once all of the one before it is gone.
+    pub(super) delay: Duration,
+    /// When the next one is due, from the manager's start, if it waits.
+    pub(super) due: Option<Duration>,
+}
+
+impl SetupRetries {
+    /// None where a set-up is never tried again.
+    pub(crate) fn new(policy: RestartPolicy) -> Option<Box<Self>> {
+        let retried = policy.mode() != RestartMode::Never;
+        let history = || RestartHistory::new(policy);
+        retried.then(|| Box::new(Self { history: history(), delay: Duration::ZERO, due: None }))
     }
 }

@@ -1,4 +1,4 @@
-//! What a restart, or the stop of one service, needs beside messages: its timers, and the account of its restarts.
+//! What a restart, another set-up, or the stop of one service needs beside messages: its timers, and the account of its restarts.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::service_slot::STOP_TIMEOUT;
 use super::shell::Shell;
 use crate::base::clock;
 use crate::events::LifecycleEvent;
-use crate::lifecycle::{Announcement, Input, Outcome, RestartCause, ServiceIx};
+use crate::lifecycle::{Announcement, Input, Outcome, Repeat, RestartCause, ServiceIx};
 use crate::manager::observe::event_log::Detail;
 
 /// How long one that was woken to be asked is waited for beyond its time.
@@ -34,14 +34,19 @@ impl Shell {
         }
     }
 
-    pub(crate) fn start_delay(&mut self, ix: ServiceIx) {
-        let delay = self.service(ix).restarts.delay();
+    pub(crate) fn start_delay(&mut self, ix: ServiceIx, repeat: Repeat) {
+        let delay = match repeat {
+            Repeat::Restart => self.service(ix).restarts.delay(),
+            Repeat::Setup => self.setup_delay(ix),
+        };
         if delay.is_zero() {
             self.inputs.push_back((Input::DelayOver(ix), Detail::None));
             return;
         }
-        let service = self.service(ix).id.clone();
-        self.event_log.emit(LifecycleEvent::RestartDelayed { service, delay });
+        if repeat == Repeat::Restart {
+            let service = self.service(ix).id.clone();
+            self.event_log.emit(LifecycleEvent::RestartDelayed { service, delay });
+        }
         self.service_timer(ix, delay, Input::DelayOver(ix));
     }
 
@@ -97,15 +102,16 @@ impl Shell {
         waits.then_some(LOOK_AGAIN)
     }
 
-    /// Before the rules hear of a service, they learn how many of its restarts do not count any more.
+    /// Before the rules hear of a service, they learn how many of its restarts and of its set-up's retries do not count any more.
     pub(crate) fn forget_restarts(&mut self, ix: ServiceIx) {
+        self.forget_setup_retries(ix);
         if !self.service(ix).restarts.are_counted() {
             return;
         }
         let now = self.event_log.now();
         let forgotten = self.service(ix).restarts.forgotten(now);
         if forgotten > 0 {
-            self.feed(Input::RestartsForgotten(ix, forgotten), Detail::None);
+            self.feed(Input::Forgotten(ix, Repeat::Restart, forgotten), Detail::None);
         }
     }
 

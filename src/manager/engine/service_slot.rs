@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 use super::due_times::DueTime;
 use super::inbox::Generation;
 use super::message_routes::ActorHandle;
-use super::restart_history::RestartHistory;
+use super::restart_history::{RestartHistory, SetupRetries};
 use crate::events::Name;
 use crate::grpc::GrpcAddress;
 use crate::http::HttpDefinition;
@@ -36,9 +36,11 @@ pub(crate) struct ServiceSlot {
     pub(crate) resources: SmallVec<[Arc<Started>; 1]>,
     /// The life that resources and timers belong to.
     pub(crate) life: Generation,
-    /// The timer of its stop, or of the delay of its restart.
+    /// The timer of its stop, or of the delay before its restart or its next set-up.
     pub(crate) timer: Option<DueTime>,
     pub(crate) restarts: RestartHistory,
+    /// Where its set-up is tried again.
+    pub(crate) setup_retries: Option<Box<SetupRetries>>,
     pub(crate) replacement: Option<Box<Replacement>>,
     pub(crate) branch: Option<Arc<NestedBranch>>,
     /// Where it is an HTTP server: what is shared with it, and where it accepts connections.
@@ -72,6 +74,7 @@ impl ServiceSlot {
             dedicated,
             start,
             policy,
+            setup_policy,
             stop_timeout,
             replacement,
             branch,
@@ -84,6 +87,7 @@ impl ServiceSlot {
             dedicated,
             start: Some(start),
             restarts: RestartHistory::new(policy),
+            setup_retries: SetupRetries::new(setup_policy),
             stop_timeout,
             replacement,
             branch,

@@ -6,6 +6,7 @@ use actix::Recipient;
 
 use super::service_slot::ServiceSlot;
 use super::shell::Shell;
+use crate::base::seconds;
 use crate::events::Name;
 use crate::lifecycle::{Kind, ServiceIx};
 use crate::manager::api::messages::GetStatus;
@@ -44,6 +45,8 @@ impl Shell {
         let mut status = ServiceStatus::new(self.event_log.report().service_report(id)?, now);
         status.depends_on = self.event_log.report().depends_on(id);
         status.restart.last_failure = self.event_log.last_failure(ix);
+        let retries = self.event_log.report().service_report(id)?.setup_retries;
+        status.setup_retry = self.setup_retry_status(ix, retries, now);
         let slot = &mut self.services[at];
         status.restart.policy = slot.restarts.policy().clone();
         (status.restart.used, status.restart.resets_at) = slot.restarts.used(now);
@@ -60,6 +63,11 @@ impl Shell {
         }
         for (resource, started) in status.resources.iter_mut().zip(&slot.resources) {
             resource.poll = started.thread.watch().lasted(started.tag);
+        }
+        if self.machine.is_retrying_setup(ix) {
+            let next = status.setup_retry.as_ref().and_then(|retry| retry.next_at);
+            let when = next.map(|at| format!(" in {}", seconds(at.saturating_sub(now)))).unwrap_or_default();
+            status.state = format!("to be set up again{when}: {}", status.state);
         }
         if self.machine.is_stopped(ix) {
             "stopped".clone_into(&mut status.state);

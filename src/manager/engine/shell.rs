@@ -224,7 +224,7 @@ impl Shell {
             Command::StartDeadlines { shares } => self.start_deadlines(shares),
             Command::StartDrainDelay => self.timer(self.budget.drain_delay(), Input::DrainDelayOver),
             Command::StartLastCall => self.timer(LAST_CALL, Input::LastCallOver),
-            Command::StartDelay(ix) => self.start_delay(ix),
+            Command::StartDelay(ix, repeat) => self.start_delay(ix, repeat),
             Command::StartStopTimer(ix) => self.start_stop_timer(ix),
             Command::Exit(signal) => crate::process::end(128 + signal.number(), None),
             Command::Announce(announcement) => self.announce(announcement, detail),
@@ -237,6 +237,9 @@ impl Shell {
             Announcement::ServiceRemoved(ix) => self.event_log.last_failure(ix),
             _ => None,
         };
+        if let Announcement::SetupRetried(ix, _) = announcement {
+            self.count_setup_retry(ix);
+        }
         if announcement == Announcement::Stopped {
             self.close_stalls();
             self.close_worker_stalls();
@@ -254,6 +257,7 @@ impl Shell {
                     _ => {}
                 }
                 self.count_restarts(&other);
+                self.count_set_ups(&other);
                 self.carry_out(&other, reason);
             }
         }

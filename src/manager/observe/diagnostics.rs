@@ -65,7 +65,7 @@ fn tls() -> TlsError {
 fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
     every!(itself -> ConfigError {
         DuplicateId, EmptyId, UnfitId, ReservedId, Address, HttpServer, HttpAddress, SameAddress, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle,
-        SurvivesNonDependency, Nested, NestedTooDeep, CannotFollow, Restart, Replacement, StopTimeout, StopTimeoutTooShort,
+        SurvivesNonDependency, Nested, NestedTooDeep, CannotFollow, Restart, RetrySetup, Replacement, StopTimeout, StopTimeoutTooShort,
         Option, WithoutGrpc, PausedGrpc, PausedHttp, Thread, Signals,
     }:
         ConfigError::DuplicateId("api".into()) => ["\"api\"", "give each its own"],
@@ -96,6 +96,7 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
         ConfigError::NestedTooDeep { service: "tenant".into(), depth: 65, most: 64 } => ["\"tenant\"", "65 deep", "let fewer"],
         ConfigError::CannotFollow { service: "api".into(), on: "db".into() }
             => ["\"api\"", "\"db\"", "give it a restart(..)"],
+        ConfigError::RetrySetup("api".into(), RestartPolicyError::Jitter(2.0)) => ["\"api\"", "set-up", "2", "from 0 to 1"],
         ConfigError::Restart("api".into(), RestartPolicyError::Jitter(2.0)) => ["\"api\"", "2", "from 0 to 1"],
         ConfigError::Replacement { service: "api".into(), reason: "it is never restarted: give it a RestartPolicy" }
             => ["\"api\"", "give it a RestartPolicy"],

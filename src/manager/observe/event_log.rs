@@ -70,6 +70,8 @@ struct ServiceRecord {
     panics: u8,
     agreed_to_stop: bool,
     panicked: bool,
+    /// How long its next set-up waits, where it is tried again.
+    setup_delay: Duration,
     /// When its latest restart or stop began.
     transition_began: Duration,
     /// Of the gRPC server: what it carried when it was forced.
@@ -90,6 +92,7 @@ impl ServiceRecord {
             panics: 0,
             agreed_to_stop: false,
             panicked: false,
+            setup_delay: Duration::ZERO,
             transition_began: Duration::ZERO,
             in_flight: None,
         }
@@ -129,6 +132,11 @@ impl EventLog {
     pub(crate) fn begin_life(&mut self, ix: ServiceIx) {
         let known = self.record_mut(ix);
         *known = ServiceRecord { transition_began: known.transition_began, ..ServiceRecord::new(&known.id) };
+    }
+
+    /// How long the next set-up of a service waits, before it is told that there is one.
+    pub(crate) fn note_setup_delay(&mut self, ix: ServiceIx, delay: Duration) {
+        self.record_mut(ix).setup_delay = delay;
     }
 
     /// The text of a service's latest failure.

@@ -27,6 +27,9 @@ impl ReportBuilder {
         if self.report.cause.is_none() && report.restarts > 0 {
             error.restarts = self.led_there(at);
         }
+        if activity == Activity::Step(Step::Setup) && !failure.is_mended() {
+            error.setup_retries = report.setup_retries;
+        }
         self.known[at].failed_unasked |= report.shutdown.is_none() && failure.stage() != ErrorStage::Shutdown;
         self.errors(failure.stage()).push(error);
     }

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::events::{End, LifecycleEvent, Phase as EventPhase, TimedEvent};
-use crate::lifecycle::Activity;
+use crate::events::{End, LifecycleEvent, Name, Phase as EventPhase, TimedEvent};
+use crate::lifecycle::{Activity, Outcome};
 use crate::manager::test_support::fault::FaultPoint;
 
 /// How many events are shown with what went wrong.
@@ -65,6 +65,32 @@ impl History {
     pub(super) fn asked_at(&self) -> Option<Duration> {
         let at = self.first(|event| matches!(event, LifecycleEvent::ShutdownRequested { .. }))?;
         Some(self.0[at].at)
+    }
+
+    /// Whether the service goes through a restart, another set-up, or a stop of its own, at that time or later.
+    pub(super) fn comes_back(&self, service: &Name, at: usize) -> bool {
+        use LifecycleEvent as E;
+        let (mut passes, mut retried) = (false, false);
+        for (now, event) in self.events().enumerate() {
+            match event {
+                E::RestartStarted { service: of, .. } | E::StopStarted { service: of } if of == service => {
+                    passes = true;
+                }
+                E::SetupRetried { service: of, .. } if of == service => retried = true,
+                E::SetupFinished { service: of, end }
+                    if of == service && now < at && end.outcome == Outcome::Ok =>
+                {
+                    retried = false;
+                }
+                E::RestartFinished { service: of, .. } | E::StopFinished { service: of, .. }
+                    if of == service && now < at =>
+                {
+                    passes = false;
+                }
+                _ => {}
+            }
+        }
+        passes || retried
     }
 }
 

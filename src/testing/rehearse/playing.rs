@@ -158,7 +158,10 @@ impl Rehearsed {
             return;
         }
         let service = case.point.service();
-        let restarts = |event: &LifecycleEvent| matches!(event, LifecycleEvent::RestartStarted { service: of, .. } if of == service);
+        let restarts = |event: &LifecycleEvent| {
+            use LifecycleEvent as E;
+            matches!(event, E::RestartStarted { service: of, .. } | E::SetupRetried { service: of, .. } if of == service)
+        };
         let history = &run.played.history;
         self.mended +=
             usize::from(history.events().skip(history.struck(&case.point).unwrap_or(0)).any(restarts));

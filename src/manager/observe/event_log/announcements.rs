@@ -79,6 +79,10 @@ impl EventLog {
                 resource: self.resource_name(resource).clone(),
                 end: self.end(Subject::Resource(resource), outcome, error, detail, at),
             },
+            A::SetupRetried(ix, retry) => {
+                let delay = self.record(ix).setup_delay;
+                E::SetupRetried { service: self.id(ix).clone(), retry, delay }
+            }
             A::RestartStarted(ix, because) => {
                 self.record_mut(ix).transition_began = at;
                 let because = because.map(|ix| self.id(ix).clone());

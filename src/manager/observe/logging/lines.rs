@@ -48,6 +48,9 @@ pub(crate) fn log(timed: &TimedEvent, limit: usize) {
         E::ServiceStuck { service, error } => {
             error!(target: "majordomo", %service, error = %cut(error), "could not be ended");
         }
+        E::SetupRetried { service, retry, delay } => {
+            warn!(target: "majordomo", %service, retry, ?delay, "its set-up failed, and is tried again");
+        }
         E::RestartStarted { service, because } => {
             warn!(target: "majordomo", %service, %because, "goes down to be restarted");
         }

@@ -192,10 +192,10 @@ impl<'a> Judge<'a> {
     /// A restart sees to it: it is reported, and no error is left of it.
     fn mended(&self, shown: &ReportedError<'_>, found: &mut Vec<Violation>) {
         let service = self.case.point.service();
-        if !self.comes_back(shown.at) {
-            let happened = "no restart or stop of it was told";
+        if !self.played.history.comes_back(service, shown.at) {
+            let happened = "no restart, other set-up or stop of it was told";
             found.push(Violation::new(
-                format!("{service} to be restarted, as its failure is mended"),
+                format!("{service} to be restarted, or set up again, as its failure is mended"),
                 happened,
             ));
         }
@@ -203,27 +203,6 @@ impl<'a> Judge<'a> {
             let expected = format!("no error of {service}, as a restart mended its failure");
             found.push(Violation::new(expected, format!("the end was: {}", self.end())));
         }
-    }
-
-    /// Whether the service goes through a restart, or a stop of its own, at that time or later.
-    fn comes_back(&self, at: usize) -> bool {
-        use LifecycleEvent as E;
-        let service = self.case.point.service();
-        let mut passes = false;
-        for (now, event) in self.played.history.events().enumerate() {
-            match event {
-                E::RestartStarted { service: of, .. } | E::StopStarted { service: of } if of == service => {
-                    passes = true;
-                }
-                E::RestartFinished { service: of, .. } | E::StopFinished { service: of, .. }
-                    if of == service && now < at =>
-                {
-                    passes = false;
-                }
-                _ => {}
-            }
-        }
-        passes
     }
 
     /// The errors of the manager that tell what this event tells.

@@ -218,9 +218,9 @@ impl Watch {
     fn see_other(&mut self, event: &LifecycleEvent) {
         use LifecycleEvent as E;
         match event {
-            E::RestartStarted { service, .. } | E::StopStarted { service } => {
-                self.life(service).leaves = true
-            }
+            E::SetupRetried { service, .. }
+            | E::RestartStarted { service, .. }
+            | E::StopStarted { service } => self.life(service).leaves = true,
             E::ShutdownRequested { .. } if self.asked => {
                 self.found("one begin of the shutdown (G5)", "there were two");
             }

@@ -23,6 +23,7 @@ type Making<S> = Pin<Box<dyn Future<Output = Result<S, BoxError>>>>;
 pub struct GrpcServiceFn<S> {
     id: String,
     make: Box<dyn FnMut(Setup) -> Making<S> + Send>,
+    descriptors: Vec<Vec<u8>>,
     registrar: Option<GrpcRegistrar>,
     /// Where calls find the service of the current life, once there was one.
     current: Option<Current<S>>,
@@ -64,7 +65,27 @@ where
 {
     let id = id.into();
     let make = Box::new(move |setup| Box::pin(make(setup)) as Making<S>);
-    ServiceSpec::local(id.clone(), move || GrpcServiceFn { id, make, registrar: None, current: None })
+    ServiceSpec::local(id.clone(), move || GrpcServiceFn {
+        id,
+        make,
+        descriptors: Vec::new(),
+        registrar: None,
+        current: None,
+    })
+}
+
+impl<S: 'static> ServiceSpec<GrpcServiceFn<S>> {
+    /// Has reflection serve what describes the service: an encoded `google.protobuf.FileDescriptorSet`, as prost writes it. What is
+    /// none fails the registration, as with [`GrpcRegistrar::add_file_descriptor_set`].
+    pub fn file_descriptor_set(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        let (make, bytes) = (self.make, bytes.into());
+        self.make = Box::new(move || {
+            let mut service = make();
+            service.descriptors.push(bytes);
+            service
+        });
+        self
+    }
 }
 
 /// The service of the current life: what is registered once stays so.
@@ -151,6 +172,9 @@ impl<S: Tonic> Handler<RegisterOnServer> for GrpcServiceFn<S> {
     type Result = Result<(), BoxError>;
 
     fn handle(&mut self, on: RegisterOnServer, _: &mut Self::Context) -> Self::Result {
+        for set in std::mem::take(&mut self.descriptors) {
+            on.server.add_file_descriptor_set(set);
+        }
         self.registrar = Some(on.server);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Reflection, asked over real connections in both versions.
 
 use majordomo::ping::{self, Ping, PingServer};
-use majordomo::{GrpcServerOptions, ManagerOptions};
+use majordomo::{GrpcServerOptions, ManagerOptions, grpc_service_fn};
 use prost::Message;
 use prost_types::FileDescriptorProto;
 use support::{Observed, Registers, connect, ms, observe, options, within};
@@ -199,4 +199,16 @@ impl ServerReflection for Mine {
     ) -> Result<Response<Self::ServerReflectionInfoStream>, Status> {
         Err(Status::internal("mine"))
     }
+}
+
+#[actix::test]
+async fn a_service_of_a_closure_tells_what_describes_it() {
+    let api = grpc_service_fn("api", |_| async { Ok(PingServer::new(Pong)) });
+    let api = api.file_descriptor_set(ping::FILE_DESCRIPTOR_SET);
+    let mut observed = observe(serving().grpc_ping_service(false), |manager| manager.grpc_service(api));
+    let mut asks = Asks::of(&observed).await.unwrap();
+    assert_eq!(asks.symbol("pkping.Ping").await, ["pkping.proto"]);
+    drop(asks);
+    observed.shut_down();
+    observed.ended().await.assert_ok();
 }

@@ -45,7 +45,7 @@ pub struct GrpcServerOptions {
 impl Default for GrpcServerOptions {
     fn default() -> Self {
         Self {
-            engine: EngineOptions { protocol: "gRPC", thread_prefix: "grpc", ..EngineOptions::default() },
+            engine: EngineOptions { protocol: "gRPC", ..EngineOptions::default() },
             content_subtypes: Vec::new(),
             max_decoding_message_size: MAX_DECODING_MESSAGE_SIZE,
             max_encoding_message_size: u32::MAX,
@@ -77,12 +77,6 @@ impl GrpcServerOptions {
     pub fn content_subtypes(self, codecs: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let content_subtypes = codecs.into_iter().map(|codec| codec.into().into()).collect();
         Self { content_subtypes, ..self }
-    }
-
-    /// How long a handler may block its worker until that is told, which is an option of the manager's.
-    pub(crate) fn watched(mut self, stuck_after: Option<Duration>) -> Self {
-        self.engine.stuck_after = stuck_after;
-        self
     }
 
     /// Whether its sockets speak TLS.

@@ -25,7 +25,6 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
                     None => return Ok(run),
                     Some(broken) => self.not_paused = Some(broken.to_string()),
                 },
-                Err(NoRun::NotPaused) => {}
                 Err(NoRun::Refused(error)) => return Err(RehearsalError::refused(&error)),
             }
             self.real_time = true;
@@ -123,11 +122,6 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
                     run
                 }
                 Err(NoRun::Refused(error)) => return Err(RehearsalError::refused(&error)),
-                Err(NoRun::NotPaused) => {
-                    let why =
-                        "the factory makes a manager with gRPC services now, and made one without before";
-                    return Err(RehearsalError::not_begun(why));
-                }
             };
             let broken = broken(&run);
             let missed = case.is_some() && !run.played.struck && broken.is_empty();

@@ -104,7 +104,8 @@ impl GrpcServerOptions {
         Self::default()
     }
 
-    /// How many threads serve connections; at least 1. Default: as many as the process may use cores.
+    /// How many threads serve connections: 1 to 1024. All servers of a manager, HTTP ones too, share one set of workers, which is as large as
+    /// the largest number that is asked for; a server uses so many of them. Default: as many as the process may use cores.
     /// Of grpc-go, `NumStreamWorkers` is the nearest.
     pub fn workers(mut self, workers: usize) -> Self {
         self.engine.workers = Some(workers);

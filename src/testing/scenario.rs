@@ -32,7 +32,8 @@ pub struct Scenario {
     pub stuck_after_ms: Option<u64>,
     /// Whether the ping service runs, and a gRPC server for it.
     pub ping: bool,
-    /// Where a gRPC server listens; `in-memory`: nowhere but in memory, as paused time wants it; left out: there is none, unless `ping`
+    /// Where a gRPC server listens; `in-memory`: nowhere but in memory, as paused time wants it, at the place
+    /// that the options give, if they do; left out: there is none, unless `ping`
     /// wants one.
     pub grpc_address: Option<String>,
     /// [`ManagerOptions::grpc_depends_on`].
@@ -123,6 +124,7 @@ impl Scenario {
         let millis = Duration::from_millis;
         let options = options.grpc_ping_service(self.ping).drain_delay(millis(self.drain_delay_ms));
         let mut options = match self.grpc_address.as_deref().unwrap_or("127.0.0.1:0") {
+            IN_MEMORY if !options.grpc_server.parts.in_memory.is_empty() => options,
             IN_MEMORY => options.grpc_in_memory(&InMemory::new()),
             address => options.grpc_server_address(address),
         };

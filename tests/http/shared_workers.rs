@@ -146,7 +146,8 @@ async fn g19_a_server_that_restarts_or_is_stopped_touches_no_connection_of_anoth
     http.goes_on().await;
     grpc.goes_on().await;
     assert!(TcpStream::connect(at).await.is_err());
-    (http.1.abort(), grpc.1.abort());
+    http.1.abort();
+    grpc.1.abort();
     observed.shut_down();
     observed.ended().await;
 }

@@ -185,11 +185,11 @@ impl Shell {
     /// Ends every thread; resolves when all but blocked ones have dropped what was left on them.
     pub(crate) fn stop_threads(&self) -> impl Future<Output = ()> + use<> {
         let (services, resources) = (self.service_threads.stop(), self.resource_threads.stop());
-        let workers = self.workers.clone();
-        async move {
+        let workers = self.workers.stop();
+        async {
             services.await;
             resources.await;
-            workers.stop().await;
+            workers.await;
         }
     }
 

@@ -11,6 +11,7 @@
 //!
 //! In paused time there are no threads: one that is there already is the only worker, and accepts as well.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -48,13 +49,21 @@ struct State {
     acceptor: Option<Handle>,
     serving: watch::Sender<Serving>,
     /// Those that have left as well.
-    threads: Vec<(Option<Arc<WorkerThread>>, JoinHandle<Option<()>>)>,
+    threads: Vec<Started>,
     /// Present while threads may be started.
-    common: Option<(Common, mpsc::Receiver<std::convert::Infallible>)>,
+    common: Option<(Common, mpsc::Receiver<Infallible>)>,
     /// How many workers, and how many lives of servers, there have been.
     next: usize,
     lives: usize,
     ended: bool,
+}
+
+/// A thread that was started.
+#[derive(Debug)]
+struct Started {
+    /// `None`: the one that accepts.
+    worker: Option<Arc<WorkerThread>>,
+    thread: JoinHandle<Option<()>>,
 }
 
 /// What a life of a server has of them.
@@ -120,8 +129,8 @@ impl Workers {
         let alive = state.common.take();
         drop(state);
         async move {
-            let is_blocked = |(worker, _): &(Option<Arc<WorkerThread>>, JoinHandle<_>)| {
-                worker.as_ref().is_some_and(|worker| worker.poll.current().is_some())
+            let is_blocked = |started: &Started| {
+                started.worker.as_ref().is_some_and(|worker| worker.poll.current().is_some())
             };
             // A server whose handler blocks one has named it, and has waited before.
             if threads.iter().any(is_blocked) {
@@ -131,9 +140,9 @@ impl Workers {
                 drop(common);
                 while alive.recv().await.is_some() {}
             }
-            for (_, thread) in threads {
+            for started in threads {
                 // It has nothing left to do, and nothing to tell.
-                let _ = thread.join();
+                let _ = started.thread.join();
             }
         }
     }
@@ -180,7 +189,7 @@ impl State {
             let (alive, ended) = mpsc::channel(1);
             let common = Common { end: inner.end.clone(), alarm: Arc::clone(&inner.watch.alarm), alive };
             let (acceptor, thread) = start_acceptor(common.clone(), Arc::clone(&inner.watch))?;
-            self.threads.push((None, thread));
+            self.threads.push(Started { worker: None, thread });
             self.common = Some((common, ended));
             acceptor
         };
@@ -195,8 +204,8 @@ impl State {
         };
         let (worker, thread) = WorkerThread::start(self.next, common.clone())?;
         self.next += 1;
-        self.threads.retain(|(_, thread)| !thread.is_finished());
-        self.threads.push((Some(Arc::clone(&worker)), thread));
+        self.threads.retain(|started| !started.thread.is_finished());
+        self.threads.push(Started { worker: Some(Arc::clone(&worker)), thread });
         inner.watch.add(Arc::clone(&worker));
         Ok(worker)
     }

@@ -50,13 +50,6 @@ pub(super) struct Run {
     pub(super) played: Played,
 }
 
-/// Why there was no run.
-#[derive(Debug)]
-pub(super) enum NoRun {
-    /// The manager cannot work.
-    Refused(ConfigError),
-}
-
 impl StopMode {
     /// The longest shutdown of a manager that allows itself so long.
     fn whole(&self, own: Option<Duration>) -> Duration {
@@ -110,10 +103,10 @@ pub(super) fn play<F: FnMut() -> Manager + Send>(
     factory: &mut F,
     case: Option<&Case>,
     manner: StopMode,
-) -> Result<Run, NoRun> {
+) -> Result<Run, ConfigError> {
     let run = move || async move {
         let manager = factory();
-        let plan = manager.plan().map_err(NoRun::Refused)?;
+        let plan = manager.plan()?;
         let known = Known::new(&plan, manner.whole(plan.deadline), manager.heeds_signals());
         let case = case.map(|case| case.timed(known.whole, manner.seed));
         let played = run(manager, case.as_ref(), known.whole, manner).await;

@@ -69,12 +69,12 @@ mod tests {
             unavailable: 1,
             cut: 1,
             oldest: Some(OldestCall { method: "/a.B/C".into(), age: Duration::from_millis(3100) }),
-            blocked_workers: vec!["grpc-worker-0".into()],
+            blocked_workers: vec!["server-worker-0".into()],
         };
         assert_eq!(
             error.to_string(),
             "gRPC did not drain by itself: 2 connections held on, 1 call answered UNAVAILABLE, 1 connection cut; \
-             the oldest call, /a.B/C, had run for 3.1s; a handler blocks grpc-worker-0: move what blocks to spawn_blocking"
+             the oldest call, /a.B/C, had run for 3.1s; a handler blocks server-worker-0: move what blocks to spawn_blocking"
         );
     }
 }

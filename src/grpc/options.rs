@@ -45,7 +45,7 @@ pub struct GrpcServerOptions {
 impl Default for GrpcServerOptions {
     fn default() -> Self {
         Self {
-            engine: EngineOptions { protocol: "gRPC", thread_prefix: "grpc", ..EngineOptions::default() },
+            engine: EngineOptions { protocol: "gRPC", ..EngineOptions::default() },
             content_subtypes: Vec::new(),
             max_decoding_message_size: MAX_DECODING_MESSAGE_SIZE,
             max_encoding_message_size: u32::MAX,
@@ -79,12 +79,6 @@ impl GrpcServerOptions {
         Self { content_subtypes, ..self }
     }
 
-    /// How long a handler may block its worker until that is told, which is an option of the manager's.
-    pub(crate) fn watched(mut self, stuck_after: Option<Duration>) -> Self {
-        self.engine.stuck_after = stuck_after;
-        self
-    }
-
     /// Whether its sockets speak TLS.
     #[cfg(feature = "testing")]
     pub(crate) fn speaks_tls(&self) -> bool {
@@ -110,7 +104,8 @@ impl GrpcServerOptions {
         Self::default()
     }
 
-    /// How many threads serve connections; at least 1. Default: as many as the process may use cores.
+    /// How many threads serve connections: 1 to 1024. All servers of a manager, HTTP ones too, share one set of workers, which is as large as
+    /// the largest number that is asked for; a server uses so many of them. Default: as many as the process may use cores.
     /// Of grpc-go, `NumStreamWorkers` is the nearest.
     pub fn workers(mut self, workers: usize) -> Self {
         self.engine.workers = Some(workers);

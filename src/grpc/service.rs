@@ -18,10 +18,11 @@ use crate::grpc::error::ServerError;
 use crate::grpc::logging::Logger;
 use crate::grpc::options::GrpcServerOptions;
 use crate::grpc::register::registrar::GrpcRegistrar;
-use crate::server::acceptor::Acceptor;
+use crate::server::acceptor::{Acceptor, Served};
 use crate::server::gauge::Gauge;
 use crate::server::listen::{Bound, ServerAddress, bind};
 use crate::server::notice::{OnNotice, ServerNotice};
+use crate::server::worker::workers::Workers;
 use crate::service::{GenericService, Run, Service, Setup, Shutdown};
 
 /// The gRPC server. Set up it has its addresses, run it serves, shut down it drains; dropped, it closes every
@@ -32,6 +33,7 @@ pub(crate) struct Server {
     registrar: GrpcRegistrar,
     gauge: Gauge,
     on_notice: OnNotice,
+    workers: Workers,
     bound: Option<Vec<Bound>>,
     acceptor: Option<Acceptor>,
     health: Option<HealthService>,
@@ -50,6 +52,7 @@ impl Server {
         registrar: GrpcRegistrar,
         gauge: Gauge,
         on_notice: OnNotice,
+        workers: Workers,
     ) -> Self {
         let health = options.tells_health().then(HealthService::new);
         if let Some(health) = &health {
@@ -69,6 +72,7 @@ impl Server {
             registrar,
             gauge,
             on_notice,
+            workers,
             bound: None,
             acceptor: None,
             health,
@@ -103,19 +107,14 @@ impl Server {
             reflection.serve(services, self.registrar.descriptor_sets());
         }
         let tell = Arc::clone(&self.on_notice);
-        let on_stall = Box::new(move |stall| tell(ServerNotice::Stall(stall)));
+        let on_stall = Arc::new(move |stall| tell(ServerNotice::Stall(stall)));
         let logger = Logger::new(self.options.parts.logging(), || self.registrar.descriptor_sets());
         let application = GrpcApplication::new(router, &self.options, logger);
-        let mut acceptor = Acceptor::start(
-            listening,
-            &self.options.engine,
-            &application,
-            run.shutdown,
-            &self.gauge,
-            on_stall,
-        )
-        .map_err(|error| ServerError::Thread(error.into_parts().1))?;
-        acceptor.keep_threads();
+        let (options, gauge) = (&self.options.engine, &self.gauge);
+        let served = Served { listening, options, application, gauge, on_stall };
+        let mut acceptor = Acceptor::start(&self.workers, served, run.shutdown)
+            .map_err(|error| ServerError::Thread(error.into_parts().1))?;
+        acceptor.keep_remains();
         (self.on_notice)(ServerNotice::Serving(at));
         Ok(self.acceptor.insert(acceptor))
     }
@@ -138,7 +137,9 @@ impl Handler<Setup> for Server {
 
     fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Self::Result {
         #[cfg(feature = "tls")]
-        if let Some(tls) = self.options.engine.tls.clone() {
+        if let Some(tls) = self.options.engine.tls.clone()
+            && !setup.resources.share_one_thread()
+        {
             let watching = tokio::spawn(crate::server::tls::watch_validity(tls, std::time::SystemTime::now));
             self.validity = Some(tokio_util::task::AbortOnDropHandle::new(watching));
         }

@@ -137,6 +137,6 @@ impl Future for HttpAnswer {
 
 impl Answer<AnswerBody> for HttpAnswer {
     fn stream_hints(&self) -> StreamHints {
-        StreamHints { deadline: self.call.deadline(), cost: None }
+        StreamHints { deadline: self.call.deadline(), cost: self.call.heavy() }
     }
 }

@@ -1,6 +1,7 @@
 //! HTTP, as the application of an engine.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use http::Request;
 use hyper::body::Incoming;
@@ -10,6 +11,7 @@ use crate::http::call::Call;
 use crate::http::handler::Handler;
 use crate::http::options::HttpServerOptions;
 use crate::http::response_body::AnswerBody;
+use crate::http::route_costs::RouteCosts;
 use crate::http::shared::Shared;
 use crate::server::application::Application;
 use crate::server::connection::state::Connection;
@@ -20,18 +22,21 @@ pub(crate) struct HttpApplication {
     handler: Box<dyn Handler>,
     options: HttpServerOptions,
     shared: Arc<Shared>,
+    /// What its worker knows of them.
+    costs: Arc<RouteCosts>,
 }
 
 impl HttpApplication {
     pub(crate) fn new(handler: Box<dyn Handler>, options: HttpServerOptions, shared: Arc<Shared>) -> Self {
-        Self { handler, options, shared }
+        Self { handler, options, shared, costs: Arc::default() }
     }
 }
 
 impl Clone for HttpApplication {
     fn clone(&self) -> Self {
-        let (options, shared) = (self.options.clone(), Arc::clone(&self.shared));
-        Self { handler: self.handler.another(), options, shared }
+        let (options, shared, costs) =
+            (self.options.clone(), Arc::clone(&self.shared), Arc::clone(&self.costs));
+        Self { handler: self.handler.another(), options, shared, costs }
     }
 }
 
@@ -40,7 +45,7 @@ impl Application for HttpApplication {
     type Answer = HttpAnswer;
 
     fn for_worker(&self) -> Self {
-        self.clone()
+        Self { costs: Arc::default(), ..self.clone() }
     }
 
     fn peer_of(&self, socket: Socket<'_>) -> Peer {
@@ -55,7 +60,9 @@ impl Application for HttpApplication {
 
     fn answer(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> HttpAnswer {
         let (request, span) = self.options.span(&self.shared.service, request);
-        let (call, refusal) = Call::begin(connection, &request, span, &self.shared);
+        let number = connection.worker.calls.load(Ordering::Relaxed);
+        let cost = self.costs.of(request.method(), request.uri(), number);
+        let (call, refusal) = Call::begin(connection, &request, (span, cost), &self.shared);
         if let Some(refusal) = refusal {
             return HttpAnswer::refused(refusal, call);
         }

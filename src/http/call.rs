@@ -14,6 +14,7 @@ use crate::base::{PanicError, drop_quietly};
 use crate::events::Name;
 use crate::http::label::RequestLabel;
 use crate::http::refusal::Refusal;
+use crate::http::route_costs::RequestCost;
 use crate::http::shared::Shared;
 use crate::server::admission::Place;
 use crate::server::connection::call_entry::CallEntry;
@@ -45,6 +46,8 @@ pub(crate) struct Call {
     deadline: Option<Instant>,
     body: AtomicU8,
     span: Span,
+    /// What its route costs.
+    cost: RequestCost,
     _place: Option<Place>,
 }
 
@@ -53,7 +56,7 @@ impl Call {
     pub(crate) fn begin<B>(
         connection: &Arc<Connection>,
         request: &Request<B>,
-        span: Span,
+        (span, cost): (Span, RequestCost),
         shared: &Arc<Shared>,
     ) -> (Arc<Self>, Option<Refusal>)
     where
@@ -82,6 +85,7 @@ impl Call {
             shared: Arc::clone(shared),
             body: AtomicU8::new(body),
             span,
+            cost,
             _place: place.flatten(),
         };
         (Arc::new(call), refusal)
@@ -93,6 +97,11 @@ impl Call {
 
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.deadline
+    }
+
+    /// What its first poll is expected to take, where that is much, in nanoseconds.
+    pub(crate) fn heavy(&self) -> Option<u64> {
+        self.cost.heavy()
     }
 
     pub(crate) fn peer(&self) -> Peer {
@@ -135,7 +144,7 @@ impl Call {
     /// Runs code of its handler, within its span; `Err`: that panicked.
     pub(crate) fn run<T>(&self, code: impl FnOnce() -> T) -> Result<T, Refusal> {
         let _within = self.span.enter();
-        self.entry.run(code).map_err(|payload| self.panicked(payload))
+        self.cost.measure(|| self.entry.run(code)).map_err(|payload| self.panicked(payload))
     }
 
     fn panicked(&self, payload: Box<dyn Any + Send>) -> Refusal {

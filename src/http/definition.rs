@@ -2,14 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
 
 use crate::events::Name;
 use crate::http::options::HttpServerOptions;
 use crate::report::ConfigError;
 use crate::server::gauge::Gauge;
-use crate::server::listen::ServerAddress;
+use crate::server::listen::{InMemory, ServerAddress};
 use crate::server::notice::{OnNotice, ServerNotice};
+use crate::server::worker::workers::Workers;
 
 /// What a manager knows of an HTTP server, and shares with it.
 pub(crate) struct HttpDefinition {
@@ -20,14 +20,17 @@ pub(crate) struct HttpDefinition {
     pub(crate) gauge: Gauge,
     /// Whether it is to listen from its set-up on: all others run.
     pub(crate) listens_early: AtomicBool,
+    /// Where it is served in memory, in place of its address.
+    in_memory: OnceLock<InMemory>,
     /// Known once its manager has begun.
-    manager: OnceLock<(OnNotice, Option<Duration>)>,
+    manager: OnceLock<(OnNotice, Workers)>,
 }
 
 impl HttpDefinition {
     pub(crate) fn new(address: String, options: HttpServerOptions) -> Self {
         let (closing, gauge, listens_early, manager) = Default::default();
-        Self { address, options, closing, gauge, listens_early, manager }
+        let in_memory = options.in_memory.clone().map_or_else(OnceLock::new, OnceLock::from);
+        Self { address, options, closing, gauge, listens_early, in_memory, manager }
     }
 
     /// The same with other options.
@@ -37,8 +40,17 @@ impl HttpDefinition {
 
     /// Where it is to listen.
     pub(crate) fn address(&self) -> Result<ServerAddress, ConfigError> {
+        if let Some(memory) = self.in_memory.get() {
+            return Ok(ServerAddress::in_memory(memory));
+        }
         let refused = |reason| ConfigError::HttpAddress { address: self.address.clone(), reason };
         ServerAddress::parse(&self.address).map_err(refused)
+    }
+
+    /// Has it served in memory, unless it was told where.
+    #[cfg(feature = "testing")]
+    pub(crate) fn or_in_memory(&self) {
+        self.in_memory.get_or_init(InMemory::new);
     }
 
     /// Refuses what cannot work.
@@ -49,15 +61,15 @@ impl HttpDefinition {
         Ok(())
     }
 
-    /// From here on its manager is told, also of a handler that blocks its worker for so long.
-    pub(crate) fn tell(&self, on_notice: OnNotice, stuck_after: Option<Duration>) {
+    /// From here on its manager is told, and has these workers for it.
+    pub(crate) fn connect(&self, on_notice: OnNotice, workers: Workers) {
         // A manager starts once.
-        let _ = self.manager.set((on_notice, stuck_after));
+        let _ = self.manager.set((on_notice, workers));
     }
 
-    /// How to serve.
-    pub(crate) fn served(&self) -> HttpServerOptions {
-        self.options.clone().watched(self.manager.get().and_then(|(_, stuck_after)| *stuck_after))
+    /// The workers of its manager.
+    pub(crate) fn workers(&self) -> Option<&Workers> {
+        self.manager.get().map(|(_, workers)| workers)
     }
 
     pub(crate) fn notify(&self, notice: ServerNotice) {

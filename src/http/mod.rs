@@ -37,6 +37,7 @@ mod label;
 mod options;
 mod refusal;
 mod response_body;
+mod route_costs;
 mod server;
 mod shared;
 

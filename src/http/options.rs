@@ -9,6 +9,7 @@ use tracing::Span;
 use crate::events::Name;
 use crate::report::ConfigError;
 use crate::server::check::{EngineNames, check, engine_names, lasting, refuse};
+use crate::server::listen::InMemory;
 use crate::server::make_span::MakeSpan;
 use crate::server::options::{EngineOptions, Http1Options};
 
@@ -33,6 +34,7 @@ pub struct HttpServerOptions {
     pub(crate) engine: EngineOptions,
     pub(crate) max_body_size: Option<usize>,
     pub(crate) body_timeout: Option<Duration>,
+    pub(crate) in_memory: Option<InMemory>,
     make_span: Option<MakeSpan>,
 }
 
@@ -41,12 +43,12 @@ impl Default for HttpServerOptions {
         Self {
             engine: EngineOptions {
                 protocol: "HTTP",
-                thread_prefix: "http",
                 http1: Some(Http1Options { head_timeout: Some(HEAD_TIMEOUT) }),
                 ..EngineOptions::default()
             },
             max_body_size: Some(MAX_BODY_SIZE),
             body_timeout: Some(BODY_TIMEOUT),
+            in_memory: None,
             make_span: None,
         }
     }
@@ -59,7 +61,8 @@ impl HttpServerOptions {
         Self::default()
     }
 
-    /// How many threads serve connections: 1 to 1024. Default: as many as the process may use cores.
+    /// How many threads serve connections: 1 to 1024. As [`GrpcServerOptions::workers`](crate::GrpcServerOptions::workers): they are
+    /// the manager's, which its servers share. Default: as many as the process may use cores.
     pub fn workers(mut self, workers: usize) -> Self {
         self.engine.workers = Some(workers);
         self
@@ -82,6 +85,30 @@ impl HttpServerOptions {
     /// what is more. Default: 1000.
     pub fn max_concurrent_streams(mut self, streams: u32) -> Self {
         self.engine.max_concurrent_streams = streams;
+        self
+    }
+}
+
+/// # Where it is served
+impl HttpServerOptions {
+    /// Serves at this place in memory, in place of the address: for tests that need no socket, and in
+    /// paused time, which has none. There is no TLS. As
+    /// [`GrpcServerOptions::in_memory`](crate::GrpcServerOptions::in_memory), but for one server each.
+    ///
+    /// ```
+    /// use std::convert::Infallible;
+    /// use majordomo::clients::InMemory;
+    /// use majordomo::http::{Body, HttpServerOptions};
+    /// use majordomo::http_service;
+    ///
+    /// let hello = tower::service_fn(|_: http::Request<Body>| async {
+    ///     Ok::<_, Infallible>(http::Response::new(Body::from("hello")))
+    /// });
+    /// let memory = InMemory::new();
+    /// let web = http_service("web", "127.0.0.1:8080", hello).options(HttpServerOptions::new().in_memory(&memory));
+    /// ```
+    pub fn in_memory(mut self, memory: &InMemory) -> Self {
+        self.in_memory = Some(memory.clone());
         self
     }
 }
@@ -198,12 +225,6 @@ impl HttpServerOptions {
 
 /// What the server itself asks.
 impl HttpServerOptions {
-    /// How long a handler may block its worker until that is told.
-    pub(crate) fn watched(mut self, stuck_after: Option<Duration>) -> Self {
-        self.engine.stuck_after = stuck_after;
-        self
-    }
-
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         check(&self.engine, &NAMES)?;
         #[cfg(feature = "tls")]
@@ -243,6 +264,7 @@ impl fmt::Debug for HttpServerOptions {
             .field("engine", &self.engine)
             .field("max_body_size", &self.max_body_size)
             .field("body_timeout", &self.body_timeout)
+            .field("in_memory", &self.in_memory)
             .finish_non_exhaustive()
     }
 }

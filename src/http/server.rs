@@ -1,6 +1,7 @@
 //! An HTTP server as a service.
 
-use std::future::ready;
+use std::future::{Future, ready};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -16,7 +17,7 @@ use crate::http::definition::HttpDefinition;
 use crate::http::error::{HttpDrainError, HttpServerError};
 use crate::http::handler::{Handler as RequestHandler, MakeHandler};
 use crate::http::shared::Shared;
-use crate::server::acceptor::Acceptor;
+use crate::server::acceptor::{Acceptor, Served};
 use crate::server::error::ListenError;
 use crate::server::listen::{Bound, GrpcAddress, Listening, ServerAddress, bind};
 use crate::server::notice::ServerNotice;
@@ -32,8 +33,10 @@ pub struct HttpServer {
     address: Option<ServerAddress>,
     ready: Option<Ready>,
     acceptor: Option<Acceptor>,
-    /// Those of its acceptor: they outlast the actor, though not its next life.
-    threads: Option<AbortHandle>,
+    /// Resolves when its last life listens no more.
+    last_life: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+    /// What it has on the workers: that outlasts the actor, though not its next life.
+    remains: Option<AbortHandle>,
     /// Tells of a certificate that ends. It ends with the server.
     #[cfg(feature = "tls")]
     validity: Option<tokio_util::task::AbortOnDropHandle<()>>,
@@ -70,7 +73,8 @@ impl HttpServer {
             address: None,
             ready: None,
             acceptor: None,
-            threads: None,
+            last_life: None,
+            remains: None,
             #[cfg(feature = "tls")]
             validity: None,
         }
@@ -83,7 +87,7 @@ impl HttpServer {
     fn serve(&mut self, run: Run) -> Result<&Acceptor, HttpServerError> {
         let Ready { at, sockets, handler } = self.ready.take().ok_or(HttpServerError::NotSetUp)?;
         let listening = sockets.listen()?;
-        let options = self.definition.served();
+        let options = &self.definition.options;
         let shared = Arc::new(Shared {
             service: Arc::clone(&self.id),
             shutdown: run.shutdown.clone(),
@@ -93,12 +97,13 @@ impl HttpServer {
         });
         let application = HttpApplication::new(handler, options.clone(), shared);
         let definition = Arc::clone(&self.definition);
-        let on_stall = Box::new(move |stall| definition.notify(ServerNotice::Stall(stall)));
-        let gauge = &self.definition.gauge;
-        let mut acceptor =
-            Acceptor::start(listening, &options.engine, &application, run.shutdown, gauge, on_stall)
-                .map_err(|error| HttpServerError::Thread(error.into_parts().1))?;
-        self.threads = Some(acceptor.keep_threads());
+        let on_stall = Arc::new(move |stall| definition.notify(ServerNotice::Stall(stall)));
+        let (options, gauge) = (&options.engine, &self.definition.gauge);
+        let workers = self.definition.workers().ok_or(HttpServerError::NotSetUp)?;
+        let served = Served { listening, options, application, gauge, on_stall };
+        let mut acceptor = Acceptor::start(workers, served, run.shutdown)
+            .map_err(|error| HttpServerError::Thread(error.into_parts().1))?;
+        self.remains = Some(acceptor.keep_remains());
         self.definition.notify(ServerNotice::Serving(at));
         Ok(self.acceptor.insert(acceptor))
     }
@@ -118,9 +123,12 @@ impl Actor for HttpServer {
 
 impl Supervised for HttpServer {
     fn restarting(&mut self, _: &mut Context<Self>) {
-        self.acceptor = None;
-        if let Some(threads) = self.threads.take() {
-            threads.abort();
+        if let Some(acceptor) = self.acceptor.take() {
+            let ended = acceptor.ended();
+            self.last_life = Some(Box::pin(async { drop(ended.await) }));
+        }
+        if let Some(remains) = self.remains.take() {
+            remains.abort();
         }
         self.definition.closing.store(false, Ordering::Relaxed);
         self.definition.listen_early();
@@ -140,7 +148,9 @@ impl Handler<Setup> for HttpServer {
 
     fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Self::Result {
         #[cfg(feature = "tls")]
-        if let Some(tls) = self.definition.options.engine.tls.clone() {
+        if let Some(tls) = self.definition.options.engine.tls.clone()
+            && !setup.resources.share_one_thread()
+        {
             let watching = tokio::spawn(crate::server::tls::watch_validity(tls, std::time::SystemTime::now));
             self.validity = Some(tokio_util::task::AbortOnDropHandle::new(watching));
         }
@@ -150,7 +160,11 @@ impl Handler<Setup> for HttpServer {
         };
         let shutdown = setup.shutdown.clone();
         let making = (self.make)(setup);
+        let last_life = self.last_life.take();
         let setting_up = async move {
+            if let Some(ended) = last_life {
+                ended.await;
+            }
             let bound = bind(&[address], &shutdown).await.map_err(HttpServerError::from)?;
             let handler = making.await.map_err(HttpServerError::Make)?;
             Ok::<_, BoxError>((bound, handler))

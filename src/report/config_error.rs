@@ -184,16 +184,18 @@ pub enum ConfigError {
     /// A manager without gRPC has a service that answers gRPC calls.
     #[error("{0:?} answers gRPC calls, and the manager is without_grpc: leave one of them out")]
     WithoutGrpc(String),
-    /// A manager in paused time has a service that answers gRPC calls.
+    /// A server of a manager in paused time is to listen at a socket.
     #[error(
-        "{0:?} answers gRPC calls, and there is no gRPC server in paused time, since it works on threads of its own, whose time is real: leave the service out (the ping service by grpc_ping_service(false)), or test it in real time with Manager::start"
+        "{service:?} is to listen on {address}, and in paused time there are no sockets, since what comes by them has a time of its own: {mend}; or test it in real time with Manager::start"
     )]
-    PausedGrpc(String),
-    /// A manager in paused time has an HTTP service.
-    #[error(
-        "{0:?} serves HTTP, and there is no server in paused time, since it works on threads of its own, whose time is real: leave the service out, or test it in real time with Manager::start"
-    )]
-    PausedHttp(String),
+    PausedSocket {
+        /// The server.
+        service: String,
+        /// Where it was to listen.
+        address: String,
+        /// What would work.
+        mend: &'static str,
+    },
     /// A thread could not be made.
     #[error(
         "could not start a thread for {whom} ({error}): raise the limits of the process, or lower service_threads"

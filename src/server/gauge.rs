@@ -13,8 +13,14 @@ use crate::server::state::WorkerState;
 pub(crate) struct Gauge(Arc<Mutex<Option<Vec<Arc<WorkerState>>>>>);
 
 impl Gauge {
-    pub(crate) fn set(&self, workers: Vec<Arc<WorkerState>>) {
-        *self.lock() = Some(workers);
+    /// A life of the server begins, whose parts of workers follow.
+    pub(crate) fn begin(&self) {
+        *self.lock() = Some(Vec::new());
+    }
+
+    /// It uses another worker.
+    pub(crate) fn add(&self, part: Arc<WorkerState>) {
+        self.lock().get_or_insert_default().push(part);
     }
 
     /// How many answers that might have gone on for ever were ended in its drain.
@@ -35,9 +41,12 @@ impl Gauge {
             carried.carrying += worker.carrying.load(Ordering::Relaxed);
             carried.arrived += worker.calls.load(Ordering::Relaxed);
             carried.shed += worker.shed.load(Ordering::Relaxed);
-            carried
-                .stuck
-                .extend(worker.stuck().map(|(method, age)| OldestCall { method: method.to_string(), age }));
+            carried.stuck.extend(
+                worker
+                    .stuck()
+                    .into_iter()
+                    .map(|(method, age)| OldestCall { method: method.to_string(), age }),
+            );
             worker.unreading.tell(&mut carried);
             worker.open.for_each(|call| {
                 carried.watches += usize::from(call.is_endless());

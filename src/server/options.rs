@@ -20,8 +20,7 @@ const WINDOW_SIZE: u32 = 1024 * 1024;
 pub(crate) struct EngineOptions {
     /// What the server speaks, as its log messages say it.
     pub(crate) protocol: &'static str,
-    /// What the names of its threads begin with.
-    pub(crate) thread_prefix: &'static str,
+    /// How many workers it uses.
     pub(crate) workers: Option<usize>,
     pub(crate) max_connections: Option<usize>,
     pub(crate) max_concurrent_streams: u32,
@@ -47,7 +46,6 @@ pub(crate) struct EngineOptions {
     pub(crate) tcp_keepalive: Option<Duration>,
     #[cfg(feature = "tls")]
     pub(crate) tls: Option<crate::server::tls::ServerTls>,
-    pub(crate) stuck_after: Option<Duration>,
     /// `None`: HTTP/2 alone.
     pub(crate) http1: Option<Http1Options>,
     /// How long answers that may go on for ever may do so in a drain.
@@ -65,7 +63,6 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             protocol: "",
-            thread_prefix: "server",
             workers: None,
             max_connections: None,
             max_concurrent_streams: MAX_CONCURRENT_STREAMS,
@@ -89,7 +86,6 @@ impl Default for EngineOptions {
             tcp_keepalive: None,
             #[cfg(feature = "tls")]
             tls: None,
-            stuck_after: None,
             http1: None,
             stream_grace: Some(STREAM_GRACE),
         }

@@ -1,44 +1,39 @@
-//! What a worker, its connections and their calls know of each other: limits, counters, and the tokens of the drain.
+//! What a server, its connections on one worker, and their calls know of each other: limits, counters, and the tokens of the drain.
 //!
-//! It imports nothing that works on it. Everything in it is written by the worker's own thread, but for the ends of calls
-//! that it handed over to others: so counting a call costs no other core anything.
+//! Each server has one of these for each worker that it uses. It imports nothing that works on it. Everything in it is written by
+//! the worker's own thread, but for the ends of calls that it handed over to others: so counting a call costs no other core
+//! anything.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::base::clock;
 use crate::events::{InFlight, Name};
 use crate::server::connection::unread_list::UnreadList;
 use crate::server::drain::{Patience, Timetable};
 use crate::server::open_calls::OpenCalls;
 use crate::server::options::EngineOptions;
-use crate::server::worker::balance::Backlog;
-use crate::server::worker::current_poll::CurrentPoll;
+use crate::server::worker::thread::WorkerThread;
 
-/// What a worker, its connections and their calls know of each other.
+/// What a server, its connections on one worker, and their calls know of each other.
 #[derive(Debug, Default)]
 pub(crate) struct WorkerState {
     pub(crate) options: EngineOptions,
     /// Calls that are open on the whole server. Counted only where they are limited.
     pub(crate) places_taken: Arc<AtomicUsize>,
-    /// Where it runs, once it does.
-    pub(crate) runtime: OnceLock<Handle>,
-    /// What is to end before it does: its connections, and the calls that others handed over to it.
+    /// The worker.
+    pub(crate) thread: Arc<WorkerThread>,
+    /// What is to end before the server's part of the worker does: connections, calls, those too that others handed over to it, and
+    /// what waits to be taken.
     pub(crate) tasks: TaskTracker,
-    /// Calls that are not light and wait for their first poll.
-    pub(crate) backlog: Backlog,
-    /// Which of them it is.
+    /// What polls of the server's handlers are noted with.
     pub(crate) number: usize,
-    /// The handler that its thread is in.
-    pub(crate) poll: Arc<CurrentPoll>,
-    /// The handler that blocks it, as far as that is known, and since when.
-    stuck: Mutex<Option<(Name, Instant)>>,
-    /// Whether its thread sleeps for want of work.
-    pub(crate) parked: Arc<AtomicBool>,
+    /// The handlers that block workers, as far as that is known, by the worker, and since when.
+    stuck: Mutex<Vec<(Name, Name, Instant)>>,
     pub(crate) connections: AtomicUsize,
     /// Connections with open calls.
     pub(crate) carrying: AtomicUsize,
@@ -83,14 +78,31 @@ impl WorkerState {
         Self { options, places_taken, ..Self::default() }
     }
 
-    /// The state of the worker of this number, which ends when `killed` is cancelled.
-    pub(crate) fn of_worker(self, number: usize, killed: CancellationToken) -> Self {
-        Self { number, killed, ..self }
+    /// The state of what a server has on that worker, which ends when `killed` is cancelled.
+    pub(crate) fn of_worker(
+        self,
+        number: usize,
+        thread: Arc<WorkerThread>,
+        killed: CancellationToken,
+    ) -> Self {
+        Self { number, thread, killed, ..self }
     }
 
-    /// Whether it has time for calls of others: nothing to do at all, or nothing but such.
-    pub(crate) fn is_free(&self) -> bool {
-        self.parked.load(Ordering::Relaxed) || self.carrying.load(Ordering::Relaxed) == 0
+    /// One connection more has open calls.
+    pub(crate) fn carries_more(&self) {
+        self.carrying.fetch_add(1, Ordering::Relaxed);
+        self.thread.carrying.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One connection less.
+    pub(crate) fn carries_less(&self) {
+        self.carrying.fetch_sub(1, Ordering::Relaxed);
+        self.thread.carrying.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether nothing is left, nor comes any more.
+    pub(crate) fn is_over(&self) -> bool {
+        self.tasks.is_closed() && self.tasks.is_empty()
     }
 
     /// Connections are to come to their end, by that time where there is one.
@@ -106,19 +118,18 @@ impl WorkerState {
         self.patience.get().copied().unwrap_or_else(|| Patience::new(None, self.options.write_timeout))
     }
 
-    pub(crate) fn is_parked(&self) -> bool {
-        self.parked.load(Ordering::Relaxed)
+    /// What blocks a worker, or that nothing does any more.
+    pub(crate) fn note_stuck(&self, thread: &Name, stuck: Option<(Name, Instant)>) {
+        let mut all = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|(of, ..)| of != thread);
+        all.extend(stuck.map(|(method, since)| (thread.clone(), method, since)));
     }
 
-    /// What blocks it, or that nothing does any more.
-    pub(crate) fn note_stuck(&self, stuck: Option<(Name, Instant)>) {
-        *self.stuck.lock().unwrap_or_else(PoisonError::into_inner) = stuck;
-    }
-
-    /// The method whose handler blocks it, and for how long it has.
-    pub(crate) fn stuck(&self) -> Option<(Name, Duration)> {
-        let stuck = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
-        stuck.as_ref().map(|(method, since)| (method.clone(), since.elapsed()))
+    /// The methods whose handlers block a worker, and for how long they have.
+    pub(crate) fn stuck(&self) -> Vec<(Name, Duration)> {
+        let all = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = clock::now();
+        all.iter().map(|(_, method, since)| (method.clone(), now.saturating_duration_since(*since))).collect()
     }
 
     pub(crate) fn end_streams(&self) {

@@ -65,7 +65,9 @@ thread_local! {
 /// # What time does not pass for
 /// - A service that blocks its thread (`std::thread::sleep`) blocks all, and the clock with them. Nobody watches for stuck
 ///   actors, and none is replaced; test that in real time, with [`Manager::start`].
-/// - What works on threads of its own: the gRPC server, which is [refused](crate::ConfigError::PausedGrpc); signals, which
+/// - Sockets: a server at one is [refused](crate::ConfigError::PausedSocket); in memory it works on this thread, by
+///   [`grpc_in_memory`](crate::ManagerOptions::grpc_in_memory) and
+///   [`HttpServerOptions::in_memory`](crate::http::HttpServerOptions::in_memory). Signals, which
 ///   are left alone. The clock waits for `tokio::task::spawn_blocking`, but for no other thread.
 /// - A task that a service gave to `tokio::spawn` lives as long as the test, not as long as the thread of its service.
 ///

@@ -9,7 +9,8 @@ use serde::Deserialize;
 use super::began::Began;
 use super::behaviour::UnknownWord;
 use super::scripted::ServiceScript;
-use super::scripted_http::http_spec;
+use super::scripted_http::{IN_MEMORY, http_spec};
+use crate::grpc::InMemory;
 use crate::manager::{
     ForceShutdown, Manager, ManagerOptions, OrderError, RemoveService, RestartService, StartShutdown,
     StopService,
@@ -31,7 +32,9 @@ pub struct Scenario {
     pub stuck_after_ms: Option<u64>,
     /// Whether the ping service runs, and a gRPC server for it.
     pub ping: bool,
-    /// Where a gRPC server listens; left out: there is none, unless `ping` wants one.
+    /// Where a gRPC server listens; `in-memory`: nowhere but in memory, as paused time wants it, at the place
+    /// that the options give, if they do; left out: there is none, unless `ping`
+    /// wants one.
     pub grpc_address: Option<String>,
     /// [`ManagerOptions::grpc_depends_on`].
     pub grpc_depends_on: Vec<String>,
@@ -119,10 +122,12 @@ impl Scenario {
     /// is added to it.
     pub fn manager(&self, options: ManagerOptions) -> Manager {
         let millis = Duration::from_millis;
-        let mut options = options
-            .grpc_ping_service(self.ping)
-            .grpc_server_address(self.grpc_address.as_deref().unwrap_or("127.0.0.1:0"))
-            .drain_delay(millis(self.drain_delay_ms));
+        let options = options.grpc_ping_service(self.ping).drain_delay(millis(self.drain_delay_ms));
+        let mut options = match self.grpc_address.as_deref().unwrap_or("127.0.0.1:0") {
+            IN_MEMORY if !options.grpc_server.parts.in_memory.is_empty() => options,
+            IN_MEMORY => options.grpc_in_memory(&InMemory::new()),
+            address => options.grpc_server_address(address),
+        };
         if let Some(limit) = self.max_shutdown_ms {
             options = options.max_shutdown_duration(millis(limit));
         }

@@ -35,7 +35,7 @@ pub struct ServiceScript {
     /// The resources that it starts.
     #[serde(default)]
     pub resources: Vec<ResourceScript>,
-    /// Where it serves HTTP, if it does: `/` answers `ok`, `/slow/MS`, `/sse`, `/block/MS`, `/panic` and `/echo` what they are called.
+    /// Where it serves HTTP, if it does, or `in-memory`: `/` answers `ok`, `/slow/MS`, `/sse`, `/block/MS`, `/panic` and `/echo` what they are called.
     /// Its main loop and its stop are then the server's own.
     #[serde(default)]
     pub http: Option<String>,

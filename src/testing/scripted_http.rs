@@ -24,8 +24,12 @@ use tokio::time::{Interval, interval};
 use super::began::Began;
 use super::scripted::ServiceScript;
 use crate::base::BoxError;
+use crate::grpc::InMemory;
 use crate::http::{Body, HttpServer, HttpServerOptions, http_service_fn};
 use crate::service::ServiceSpec;
+
+/// The address of a server that is reached in memory alone.
+pub(super) const IN_MEMORY: &str = "in-memory";
 
 /// How often an event is sent.
 const TICK: Duration = Duration::from_millis(50);
@@ -52,6 +56,9 @@ pub(super) fn http_spec(
         }
     };
     let mut options = HttpServerOptions::new();
+    if address == IN_MEMORY {
+        options = options.in_memory(&InMemory::new());
+    }
     if let Some(grace) = grace {
         options = options.stream_grace(grace);
     }

@@ -5,6 +5,7 @@ mod crashes;
 mod dedicated;
 mod limits;
 mod threads;
+mod workers;
 
 use tokio::sync::{Mutex, MutexGuard};
 

@@ -128,7 +128,7 @@ async fn g08_a_handler_that_blocks_its_thread_is_named_and_costs_nobody_else_any
     let error = drain_error(&ended);
     assert_eq!((error.connections, error.blocked_workers.len()), (1, 1), "{error}");
     let text = ended.error().to_string();
-    for what in ["majordomo grpc", "a handler blocks grpc-worker-", "1 connection held on"] {
+    for what in ["majordomo grpc", "a handler blocks server-worker-", "1 connection held on"] {
         assert!(text.contains(what), "{what:?} is not in: {text}");
     }
     assert!(is_refused(address).await);
@@ -167,7 +167,7 @@ async fn g08_all_at_once_end_in_time() {
     let ended = observed.ended().await;
     let error = drain_error(&ended);
     assert_eq!((error.connections, error.unavailable, error.cut), (3, 2, 0), "{error}");
-    assert_eq!(error.blocked_workers, ["grpc-worker-1"], "{error}");
+    assert_eq!(error.blocked_workers, ["server-worker-1"], "{error}");
     assert!(is_refused(address).await);
 
     held.unblock.take();

@@ -5,4 +5,5 @@ mod peers;
 mod refused;
 mod rehearsed;
 mod serving;
+mod shared_workers;
 mod spans;

@@ -1,6 +1,7 @@
 //! The testing kit, as those who test services of their own use it.
 
 mod examples;
+mod paused_servers;
 mod paused_time;
 mod recorder;
 mod rehearsal;

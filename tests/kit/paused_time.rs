@@ -7,12 +7,13 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use actix::prelude::*;
+use majordomo::clients::InMemory;
 use majordomo::events::channel;
 use majordomo::testing::{Scenario, paused, start_paused};
 use majordomo::{
     BoxError, ConfigError, ForceShutdown, Hold, Manager, ManagerOptions, ResourceSpec, RestartPolicy,
     ServiceSpec, SignalKind, StageError, StartShutdown, StopService, WaitForShutdown, WaitUntilRunning,
-    nested, restartable_fn, service_fn,
+    http_service, nested, restartable_fn, service_fn,
 };
 use support::{
     Counter, Ended, Journal, Observed, Probe, error_of, forced_of, ms, never, observe_paused, options, whos,
@@ -334,15 +335,24 @@ fn a_test_that_fails_amid_a_shutdown_fails_by_its_own_panic() {
 }
 
 #[test]
-fn a_service_of_grpc_is_refused_by_name() {
+fn a_server_at_a_socket_is_refused_by_name_and_with_the_way() {
     at_once(|| async {
-        let manager = start_paused(Manager::new(ManagerOptions::new().handle_signals(false)));
-        let error = manager.send(WaitForShutdown).await.unwrap().unwrap_err();
-        let Some(StageError::Config(ConfigError::PausedGrpc(id))) = error.setup() else {
-            panic!("expected a refusal: {error}")
-        };
-        assert_eq!(id, "majordomo ping");
-        assert!(error.to_string().contains("grpc_ping_service(false)"), "{error}");
+        let router = axum::Router::new();
+        let web = || http_service("web", "127.0.0.1:0", router.clone());
+        let memory = InMemory::new();
+        let both = ManagerOptions::new().grpc_in_memory(&memory).grpc_server_address("127.0.0.1:0");
+        for (manager, server, way) in [
+            (Manager::new(ManagerOptions::new().handle_signals(false)), "majordomo grpc", "grpc_in_memory"),
+            (Manager::new(both), "majordomo grpc", "grpc_ping_service(false)"),
+            (Manager::new(options()).service(web()), "web", "HttpServerOptions::in_memory"),
+        ] {
+            let error = start_paused(manager).send(WaitForShutdown).await.unwrap().unwrap_err();
+            let Some(StageError::Config(ConfigError::PausedSocket { service, .. })) = error.setup() else {
+                panic!("expected a refusal: {error}")
+            };
+            assert_eq!(service, server);
+            assert!(error.to_string().contains(way), "{error}");
+        }
     });
 }
 

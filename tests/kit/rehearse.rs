@@ -11,7 +11,7 @@ use actix::prelude::*;
 use majordomo::testing::{RehearsalError, ResourceScript, ScriptedService, ServiceScript, rehearse};
 use majordomo::{
     BoxError, GenericService, Manager, ManagerOptions, RestartPolicy, Run, Service, ServiceSpec, Setup,
-    Shutdown, nested, restartable_fn, service_fn,
+    Shutdown, http_service, nested, restartable_fn, service_fn,
 };
 use tokio::sync::Notify;
 
@@ -46,15 +46,29 @@ fn obliging_services_survive_every_fault() {
     assert_eq!(rehearsed.mended, 0);
 }
 
+/// With servers of both kinds, at sockets.
+fn serving() -> Manager {
+    let options = ManagerOptions::new().grpc_server_address("127.0.0.1:0");
+    let hello = tower::service_fn(|_: http::Request<majordomo::http::Body>| async {
+        Ok::<_, std::convert::Infallible>(http::Response::new(majordomo::http::Body::from("hello")))
+    });
+    let web = http_service("web", "127.0.0.1:0", hello);
+    Manager::new(options).service_and_grpc(scripted("both", &["pool"])).service(web)
+}
+
 #[test]
-fn so_do_they_beside_a_grpc_server_in_real_time() {
-    let manager = || {
-        let options = ManagerOptions::new().grpc_server_address("127.0.0.1:0");
-        Manager::new(options).service_and_grpc(scripted("both", &["pool"]))
-    };
-    // A choice of them; the examples with gRPC services are rehearsed whole.
-    let rehearsed = rehearse(manager).shutdown_within(WITHIN).at_most(60).run();
+fn so_do_they_beside_servers_in_real_time() {
+    // A choice of them.
+    let rehearsed = rehearse(serving).shutdown_within(WITHIN).real_time().at_most(60).run();
     assert_eq!((rehearsed.missed.len(), rehearsed.in_paused_time), (0, 0), "{rehearsed}");
+}
+
+#[test]
+fn so_do_they_beside_servers_in_paused_time_where_these_are_in_memory() {
+    let rehearsed = rehearse(serving).except(": block").run();
+    assert_eq!((rehearsed.missed.len(), &rehearsed.not_paused), (0, &None), "{rehearsed}");
+    assert_eq!(rehearsed.in_paused_time, rehearsed.cases);
+    assert!(rehearsed.cases > 100, "{rehearsed}");
 }
 
 #[test]

@@ -225,7 +225,7 @@ async fn g08_a_handler_that_blocks_its_thread_is_named_at_the_deadline() {
     let asked = Instant::now();
     let (error, took) = told(asked, rig.stage.shut_down(LIMIT)).await;
     assert!(took < LIMIT + TOLERANCE, "{took:?}");
-    assert_eq!(error.blocked_workers, ["grpc-worker-0"], "{error}");
+    assert_eq!(error.blocked_workers, ["server-worker-0"], "{error}");
     assert_eq!((error.connections, error.cut), (1, 0), "{error}");
     assert!(error.to_string().contains("the oldest call, /test.Probe/Block, had run for"), "{error}");
     soon(rig.run).await.unwrap().unwrap();
@@ -268,12 +268,12 @@ async fn g17_new_connections_pass_over_a_worker_that_a_handler_blocks() {
 async fn g17_a_handler_that_blocks_its_worker_is_told_while_it_lasts_and_when_it_is_over() {
     let mut probed = Probed::new();
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let options = GrpcServerOptions::new().workers(2).watched(Some(Duration::from_millis(100)));
-    let rig = Rig::serve_telling(&probed.probe, options, move |stall| drop(tell.send(stall))).await;
+    let (options, limit) = (GrpcServerOptions::new().workers(2), Some(Duration::from_millis(100)));
+    let rig = Rig::serve_telling(&probed.probe, options, limit, move |stall| drop(tell.send(stall))).await;
     let blocked = tokio::spawn(unary(rig.channel().await, "Block"));
     probed.entered.recv().await.unwrap();
     let stall = soon(told.recv()).await.unwrap();
-    assert_eq!((&*stall.method, &*stall.thread, stall.over), ("/test.Probe/Block", "grpc-worker-0", false));
+    assert_eq!((&*stall.method, &*stall.thread, stall.over), ("/test.Probe/Block", "server-worker-0", false));
     assert!(stall.lasted >= Duration::from_millis(100), "{stall:?}");
     let stuck = rig.gauge.in_flight().unwrap().stuck;
     assert_eq!((stuck.len(), &*stuck[0].method), (1, "/test.Probe/Block"));

@@ -19,6 +19,7 @@ use crate::grpc::builtin::ping::PingService;
 use crate::grpc::tests::probe::Probe;
 use crate::grpc::{Gauge, GrpcRegistrar, GrpcServerOptions, Server, ServerAddress, WorkerStall};
 use crate::server::notice::ServerNotice;
+use crate::server::worker::workers::Workers;
 use crate::service::{Deadlines, Provided, Registry, Resources, Role, Run, Setup, Shutdown, ShutdownSignal};
 use crate::supervision::{Control, Lodgers, Notice, Pool, Tag, dispatch, launch};
 
@@ -42,6 +43,7 @@ pub(crate) struct Stage {
     pub(crate) serving: oneshot::Receiver<SocketAddr>,
     control: Arc<Control>,
     pool: Arc<Pool>,
+    _workers: Workers,
 }
 
 impl Stage {
@@ -50,7 +52,7 @@ impl Stage {
     }
 
     pub(crate) fn with(address: &str, registrar: GrpcRegistrar, options: GrpcServerOptions) -> Self {
-        Self::telling(address, registrar, options, Gauge::default(), |_| ())
+        Self::telling(address, registrar, options, Gauge::default(), Workers::new(None), |_| ())
     }
 
     /// It tells of handlers that block their worker.
@@ -59,6 +61,7 @@ impl Stage {
         registrar: GrpcRegistrar,
         options: GrpcServerOptions,
         gauge: Gauge,
+        workers: Workers,
         tell: impl Fn(WorkerStall) + Send + Sync + 'static,
     ) -> Self {
         let lodgers = Lodgers {
@@ -96,16 +99,17 @@ impl Stage {
                 ServerNotice::Stall(stall) => tell(stall),
                 ServerNotice::StreamsEnded(_) => {}
             }),
+            workers.clone(),
         );
         let observer = Box::new(move |notice| {
             if let (Notice::Gone(_), Some(gone)) = (notice, tell_gone.lock().unwrap().take()) {
                 let _ = gone.send(());
             }
         });
-        let thread = pool.shared(0).unwrap();
+        let (thread, _workers) = (pool.shared(0).unwrap(), workers);
         let (server, control) = launch(&thread, Tag::next(), move || server, observer, None, None);
         let resources = Resources::new(Arc::new(registry));
-        Self { server, deadlines, signal, resources, gone, serving, control, pool }
+        Self { server, deadlines, signal, resources, gone, serving, control, pool, _workers }
     }
 
     pub(crate) fn set_up(&self) -> Ended {
@@ -155,19 +159,21 @@ impl Rig {
     }
 
     pub(crate) async fn serve_with(probe: &Probe, options: GrpcServerOptions) -> Self {
-        Self::serve_telling(probe, options, |_| ()).await
+        Self::serve_telling(probe, options, None, |_| ()).await
     }
 
     pub(crate) async fn serve_telling(
         probe: &Probe,
         options: GrpcServerOptions,
+        stuck_after: Option<Duration>,
         tell: impl Fn(WorkerStall) + Send + Sync + 'static,
     ) -> Self {
         let registrar = GrpcRegistrar::new();
         registrar.add_service(probe.clone());
         PingService.register(&registrar);
         let gauge = Gauge::default();
-        let mut stage = Stage::telling("127.0.0.1:0", registrar, options, gauge.clone(), tell);
+        let workers = Workers::new(stuck_after);
+        let mut stage = Stage::telling("127.0.0.1:0", registrar, options, gauge.clone(), workers, tell);
         stage.set_up().await.unwrap().unwrap();
         let run = stage.run();
         let address = (&mut stage.serving).await.unwrap();

@@ -14,6 +14,10 @@ use crate::lifecycle::{Budget, Spec, start_order, stop_turns};
 use crate::report::ConfigError;
 use crate::service::{RestartPolicy, ServiceSpec};
 
+const PAUSED_GRPC: &str = "give it a place in memory alone, by ManagerOptions::grpc_in_memory, or leave gRPC services out (the ping service by \
+     grpc_ping_service(false))";
+const PAUSED_HTTP: &str = "give it a place in memory, by HttpServerOptions::in_memory";
+
 /// What a manager was given.
 pub(crate) struct Definition {
     pub(crate) options: ManagerOptions,
@@ -84,12 +88,6 @@ impl Definition {
             if self.options.without_grpc && pending.kind.registers() {
                 return Err(ConfigError::WithoutGrpc(pending.id.to_string()));
             }
-            if self.one_thread && pending.http.is_some() {
-                return Err(ConfigError::PausedHttp(pending.id.to_string()));
-            }
-            if self.one_thread && pending.kind.registers() {
-                return Err(ConfigError::PausedGrpc(pending.id.to_string()));
-            }
             pending.check(checked.budget.services_time())?;
         }
         self.check_addresses(pending_services, &checked)?;
@@ -108,11 +106,15 @@ impl Definition {
     ) -> Result<(), ConfigError> {
         let mut taken: Vec<(&str, ServerAddress)> = Vec::new();
         if pending_services.iter().any(|pending| pending.kind.registers()) {
-            taken.extend(checked.addresses.iter().map(|address| (SERVER_ID, address.clone())));
+            for address in &checked.addresses {
+                self.check_paused(SERVER_ID, address, PAUSED_GRPC)?;
+                taken.push((SERVER_ID, address.clone()));
+            }
         }
         for pending in pending_services {
             let Some(http) = &pending.http else { continue };
             let address = http.address()?;
+            self.check_paused(&pending.id, &address, PAUSED_HTTP)?;
             if let Some((first, _)) = taken.iter().find(|(_, other)| other.is_also(&address)) {
                 let (first, second) = ((*first).to_owned(), pending.id.to_string());
                 return Err(ConfigError::SameAddress { first, second, address: address.to_string() });
@@ -120,6 +122,19 @@ impl Definition {
             taken.push((&pending.id, address));
         }
         Ok(())
+    }
+
+    /// In paused time there are no sockets.
+    fn check_paused(
+        &self,
+        service: &str,
+        address: &ServerAddress,
+        mend: &'static str,
+    ) -> Result<(), ConfigError> {
+        if !self.one_thread || address.is_in_memory() {
+            return Ok(());
+        }
+        Err(ConfigError::PausedSocket { service: service.to_owned(), address: address.to_string(), mend })
     }
 
     /// What the manager would do.

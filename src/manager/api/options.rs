@@ -286,7 +286,7 @@ impl ManagerOptions {
         let budget = self.rehearsal.within.map_or(budget, |time| budget.within(time));
         Ok(CheckedOptions {
             budget,
-            grpc_server: self.grpc_server.clone().watched(self.stuck_after),
+            grpc_server: self.grpc_server.clone(),
             addresses: self.addresses()?,
             service_threads: self.service_threads,
         })

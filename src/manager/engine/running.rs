@@ -24,6 +24,7 @@ use crate::manager::observe::flight_recorder::FlightRecorder;
 use crate::manager::observe::logging::{self, Spans};
 use crate::manager::signals::{self, Registration};
 use crate::report::{ConfigError, ManagerError, ShutdownReport};
+use crate::server::worker::workers::Workers;
 use crate::service::ServiceSpec;
 
 /// How long the end waits for threads to drop what was left on them, when there is no more time.
@@ -70,13 +71,24 @@ impl Running {
             options.grpc_server.parts.middleware.clone(),
         );
         let gauge = Gauge::default();
+        let workers = match one_thread {
+            true => Workers::of_this_thread(),
+            false => Workers::new(options.stuck_after),
+        };
         let mut observers = Vec::new();
         if pending_services.iter().any(|pending| pending.kind.registers()) {
             let server = {
                 let (registrar, sender) = (registrar.clone(), sender.clone());
                 let ix = ServiceIx(pending_services.len() as u32);
                 let on_notice = Arc::new(move |notice| sender.send(ManagerInput::Server(ix, notice)));
-                Server::new(checked.addresses, checked.grpc_server, registrar, gauge.clone(), on_notice)
+                Server::new(
+                    checked.addresses,
+                    checked.grpc_server,
+                    registrar,
+                    gauge.clone(),
+                    on_notice,
+                    workers.clone(),
+                )
             };
             observers.push(server.observer());
             // No service can hold up the thread that accepts connections.
@@ -110,6 +122,7 @@ impl Running {
             spans: Spans::new(dispatch),
             service_threads: checked.service_threads,
             stuck_after: options.stuck_after,
+            workers,
             held,
             one_thread,
             #[cfg(feature = "testing")]

@@ -15,7 +15,8 @@ impl Shell {
     pub(crate) fn connect_http(&self, ix: ServiceIx) {
         let Some(http) = &self.services[ix.0 as usize].http else { return };
         let sender = self.sender.clone();
-        http.tell(Arc::new(move |notice| sender.send(ManagerInput::Server(ix, notice))), self.stuck_after);
+        let on_notice = Arc::new(move |notice| sender.send(ManagerInput::Server(ix, notice)));
+        http.connect(on_notice, self.workers.clone());
     }
 
     pub(crate) fn on_server_notice(&mut self, ix: ServiceIx, notice: ServerNotice) {

@@ -24,6 +24,7 @@ use crate::manager::observe::event_log::{Detail, EventLog};
 use crate::manager::observe::logging::Spans;
 use crate::manager::observe::watchdog::Watchdog;
 use crate::manager::observe::worker_stalls::WorkerStalls;
+use crate::server::worker::workers::Workers;
 use crate::service::{Deadlines, Provided, Started};
 use crate::supervision::{Lodgers, OnForeignStop, Pool, Thread, batched};
 
@@ -60,8 +61,8 @@ pub(crate) struct Shell {
     pub(crate) worker_stalls: WorkerStalls,
     /// What services share.
     pub(super) provided: Provided,
-    /// How long a handler may block its worker until that is told.
-    pub(super) stuck_after: Option<Duration>,
+    /// What the connections of all servers are served by.
+    pub(super) workers: Workers,
     /// What is still to go wrong, in a rehearsal.
     #[cfg(feature = "testing")]
     pub(crate) fault: Option<crate::manager::test_support::fault::Fault>,
@@ -79,6 +80,7 @@ pub(crate) struct Parts {
     pub(crate) spans: Spans,
     pub(crate) service_threads: usize,
     pub(crate) stuck_after: Option<Duration>,
+    pub(crate) workers: Workers,
     pub(crate) held: bool,
     /// Whether all are to live on this thread.
     pub(crate) one_thread: bool,
@@ -141,7 +143,7 @@ impl Shell {
             watchdog,
             worker_stalls: WorkerStalls::default(),
             provided,
-            stuck_after: parts.stuck_after,
+            workers: parts.workers,
             #[cfg(feature = "testing")]
             fault: parts.fault,
         };
@@ -183,9 +185,11 @@ impl Shell {
     /// Ends every thread; resolves when all but blocked ones have dropped what was left on them.
     pub(crate) fn stop_threads(&self) -> impl Future<Output = ()> + use<> {
         let (services, resources) = (self.service_threads.stop(), self.resource_threads.stop());
+        let workers = self.workers.stop();
         async {
             services.await;
             resources.await;
+            workers.await;
         }
     }
 

@@ -66,7 +66,7 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
     every!(itself -> ConfigError {
         DuplicateId, EmptyId, UnfitId, ReservedId, Address, HttpServer, HttpAddress, SameAddress, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle,
         SurvivesNonDependency, Nested, NestedTooDeep, CannotFollow, Restart, RetrySetup, Replacement, StopTimeout, StopTimeoutTooShort,
-        Option, WithoutGrpc, PausedGrpc, PausedHttp, Thread, Signals,
+        Option, WithoutGrpc, PausedSocket, Thread, Signals,
     }:
         ConfigError::DuplicateId("api".into()) => ["\"api\"", "give each its own"],
         ConfigError::EmptyId(3) => ["service number 3", "give it a name"],
@@ -104,11 +104,11 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
             => ["\"api\"", "1s", "at least 2s"],
         ConfigError::StopTimeout { service: "api".into(), timeout: 2 * SECOND, time: SECOND }
             => ["\"api\"", "2s", "1s", "allow more time"],
-        ConfigError::PausedHttp("web".into()) => ["\"web\"", "paused time", "Manager::start"],
         ConfigError::WithoutGrpc("api".into()) => ["\"api\"", "without_grpc", "leave one"],
         ConfigError::Option { option: "service_threads", value: "0".into(), mend: "give at least 1 and at most 1024" }
             => ["service_threads is 0", "at most 1024"],
-        ConfigError::PausedGrpc("api".into()) => ["\"api\"", "leave the service out"],
+        ConfigError::PausedSocket { service: "web".into(), address: "127.0.0.1:80".into(), mend: "give it a place in memory" }
+            => ["\"web\"", "127.0.0.1:80", "paused time", "give it a place in memory", "Manager::start"],
         ConfigError::Thread { whom: "services".into(), error: "no more".into() } => ["services (no more)", "lower service_threads"],
         ConfigError::Signals("no more".into()) => ["no more", "handle_signals(false)"],
     );
@@ -178,8 +178,8 @@ fn where_the_server_cannot_serve_the_address_is_told_and_a_way_out() {
     );
     let slow = DrainError { connections: 1, unavailable: 2, ..DrainError::default() };
     helps(&slow, &["1 connection held on", "2 calls", "request_timeout"]);
-    let blocked = DrainError { blocked_workers: vec!["grpc-worker-0".into()], ..DrainError::default() };
-    helps(&blocked, &["grpc-worker-0", "spawn_blocking"]);
+    let blocked = DrainError { blocked_workers: vec!["server-worker-0".into()], ..DrainError::default() };
+    helps(&blocked, &["server-worker-0", "spawn_blocking"]);
 }
 
 #[test]

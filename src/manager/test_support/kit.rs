@@ -111,6 +111,18 @@ impl Manager {
         self
     }
 
+    /// Has all its servers reached in memory alone.
+    pub(crate) fn without_sockets(mut self) -> Self {
+        if let Some(plan) = &mut self.plan {
+            plan.options.without_sockets();
+            plan.pending_services
+                .iter()
+                .filter_map(|pending| pending.http.as_ref())
+                .for_each(|http| http.or_in_memory());
+        }
+        self
+    }
+
     /// What it was given.
     pub(crate) fn given(&self) -> GivenOptions {
         self.plan.as_ref().map_or_else(|| self.given.clone(), GivenOptions::of)

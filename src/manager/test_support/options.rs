@@ -23,6 +23,14 @@ impl ManagerOptions {
         }
     }
 
+    /// No sockets: reached in memory alone.
+    pub(crate) fn without_sockets(&mut self) {
+        self.grpc_server.parts.addresses = None;
+        if self.grpc_server.parts.in_memory.is_empty() {
+            self.grpc_server.parts.in_memory.push(InMemory::new());
+        }
+    }
+
     /// No address but this.
     pub(crate) fn in_memory_alone(&mut self, memory: InMemory) {
         (self.grpc_server.parts.addresses, self.grpc_server.parts.in_memory) = (None, vec![memory]);

@@ -81,6 +81,14 @@ impl<I> IoObserver<I> {
         ending.as_mut().poll(cx).is_ready()
     }
 
+    /// Fails where it speaks something else than HTTP, and its server has ended: whoever has it is no task of the server's.
+    fn refuse_the_dead(&self) -> io::Result<()> {
+        if self.connection.is_upgraded() && self.connection.worker.killed.is_cancelled() {
+            return Err(io::Error::new(io::ErrorKind::BrokenPipe, "the server has ended"));
+        }
+        Ok(())
+    }
+
     /// Takes note of an attempt to write as many bytes as that.
     fn wrote(
         &mut self,
@@ -145,6 +153,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for IoObserver<I> {
 
 impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for IoObserver<I> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.refuse_the_dead()?;
         let poll = Pin::new(&mut self.io).poll_write(cx, bytes);
         self.wrote(cx, poll, || bytes.len())
     }
@@ -154,6 +163,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for IoObserver<I> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.refuse_the_dead()?;
         let poll = Pin::new(&mut self.io).poll_write_vectored(cx, slices);
         // What h2 has encoded comes first; what may follow is of one frame of DATA.
         self.wrote(cx, poll, || slices.first().map_or(0, |encoded| encoded.len()))

@@ -87,7 +87,7 @@ impl Connection {
     pub(crate) fn call_began(&self) -> u64 {
         self.seen.fetch_add(1, Ordering::Relaxed);
         if is_idle(self.calls.fetch_add(OPEN + AT_WORK, Ordering::Relaxed)) {
-            self.worker.carrying.fetch_add(1, Ordering::Relaxed);
+            self.worker.carries_more();
         }
         self.call_arrived()
     }
@@ -105,7 +105,7 @@ impl Connection {
     /// A call that was let in is over.
     pub(crate) fn call_ended(&self) {
         if is_idle(self.calls.fetch_sub(OPEN, Ordering::AcqRel) - OPEN) {
-            self.worker.carrying.fetch_sub(1, Ordering::Relaxed);
+            self.worker.carries_less();
             if self.cut_with_calls.swap(false, Ordering::Relaxed) {
                 self.worker.cut_with_calls.fetch_sub(1, Ordering::Relaxed);
             }

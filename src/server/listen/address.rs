@@ -100,6 +100,11 @@ impl ServerAddress {
         Ok(Place::Host(host.to_owned(), port))
     }
 
+    /// Whether it is no socket.
+    pub(crate) fn is_in_memory(&self) -> bool {
+        matches!(self.place, Place::InMemory(_))
+    }
+
     pub(crate) fn place(&self) -> &Place {
         &self.place
     }

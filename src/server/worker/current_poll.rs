@@ -12,12 +12,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) struct CurrentPoll {
     /// Odd while it is in one; another for each.
     number: AtomicU64,
-    /// Which call it is: its worker, and where it stands among the open calls there.
+    /// Which call it is: the number of its server's part of a worker, and where it stands among the open calls there.
     call: AtomicU64,
 }
 
-/// By the worker's number above, by the place among its open calls below.
-const WORKER: u32 = 32;
+/// By the number of the part above, by the place among its open calls below.
+const PART: u32 = 32;
 
 thread_local! {
     /// That of this thread, if it is a worker's.
@@ -27,7 +27,7 @@ thread_local! {
 impl CurrentPoll {
     /// The current thread is the worker's.
     pub(crate) fn adopt(self: &Arc<Self>) {
-        // A thread works for one server in its life.
+        // A thread is one worker in its life.
         let _ = POLL.with(|poll| poll.set(Arc::clone(self)));
     }
 
@@ -35,24 +35,24 @@ impl CurrentPoll {
         self.number.store(self.number.load(Ordering::Relaxed).wrapping_add(1), Ordering::Release);
     }
 
-    /// The current poll, if there is one: its number, and its call's worker and place.
+    /// The current poll, if there is one: its number, and its call's part and place.
     pub(crate) fn current(&self) -> Option<(u64, usize, usize)> {
         let number = self.number.load(Ordering::Acquire);
         let call = self.call.load(Ordering::Acquire);
         // Another may have begun in between.
         let is_one = number % 2 == 1 && self.number.load(Ordering::Acquire) == number;
-        is_one.then_some((number, (call >> WORKER) as usize, (call & ((1 << WORKER) - 1)) as usize))
+        is_one.then_some((number, (call >> PART) as usize, (call & ((1 << PART) - 1)) as usize))
     }
 }
 
-/// The current thread enters the handler of a call of that worker's, until this is dropped.
+/// The current thread enters the handler of a call of that part's, until this is dropped.
 pub(crate) struct InHandler;
 
 impl InHandler {
-    pub(crate) fn enter(worker: usize, entry: usize) -> Self {
+    pub(crate) fn enter(part: usize, entry: usize) -> Self {
         POLL.with(|poll| {
             if let Some(poll) = poll.get() {
-                poll.call.store((worker as u64) << WORKER | entry as u64, Ordering::Release);
+                poll.call.store((part as u64) << PART | entry as u64, Ordering::Release);
                 poll.advance();
             }
         });

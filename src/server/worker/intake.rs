@@ -18,17 +18,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
+use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
+
+use crate::base::clock;
 
 /// A worker that has connections waiting and took none for so long is behind.
-const PATIENCE: Duration = Duration::from_millis(50);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
 
 /// So many wait for one worker at most; then it is behind, too.
 const MOST: usize = 128;
 
-/// The connections that wait for one worker.
+/// The connections of one server that wait for one worker.
 #[derive(Debug)]
 pub(crate) struct Intake<T> {
     queue: Mutex<Queue<T>>,
+    /// What waits is part of what is to end before the server does.
+    tasks: TaskTracker,
     more: Notify,
     /// Whether it is passed over until it shows itself.
     behind: AtomicBool,
@@ -38,25 +44,25 @@ pub(crate) struct Intake<T> {
 
 #[derive(Debug)]
 struct Queue<T> {
-    waiting: VecDeque<T>,
+    waiting: VecDeque<(T, TaskTrackerToken)>,
     /// Since when the worker has taken none of them.
     since: Instant,
 }
 
 impl<T> Intake<T> {
-    pub(crate) fn new(caught_up: Arc<Notify>) -> Self {
-        let queue = Mutex::new(Queue { waiting: VecDeque::new(), since: Instant::now() });
-        Self { queue, more: Notify::new(), behind: AtomicBool::new(false), caught_up }
+    pub(crate) fn new(caught_up: Arc<Notify>, tasks: TaskTracker) -> Self {
+        let queue = Mutex::new(Queue { waiting: VecDeque::new(), since: clock::now() });
+        Self { queue, tasks, more: Notify::new(), behind: AtomicBool::new(false), caught_up }
     }
 
     fn lock(&self) -> MutexGuard<'_, Queue<T>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next connection of the worker's.
-    pub(crate) async fn next(&self) -> T {
+    /// The next connection of the worker's, which the server waits for as long as the token is there.
+    pub(crate) async fn next(&self) -> (T, TaskTrackerToken) {
         loop {
-            let next = self.take(Instant::now());
+            let next = self.take(clock::now());
             if self.behind.swap(false, Ordering::AcqRel) {
                 self.caught_up.notify_one();
             }
@@ -67,7 +73,7 @@ impl<T> Intake<T> {
         }
     }
 
-    fn take(&self, now: Instant) -> Option<T> {
+    fn take(&self, now: Instant) -> Option<(T, TaskTrackerToken)> {
         let mut queue = self.lock();
         queue.since = now;
         queue.waiting.pop_front()
@@ -78,7 +84,7 @@ impl<T> Intake<T> {
         if queue.waiting.is_empty() {
             queue.since = now;
         }
-        queue.waiting.push_back(connection);
+        queue.waiting.push_back((connection, self.tasks.token()));
         if queue.waiting.len() >= MOST {
             self.behind.store(true, Ordering::Release);
         }
@@ -105,22 +111,52 @@ impl<T> Intake<T> {
     }
 
     /// What waits for a worker that is behind.
-    fn take_back(&self) -> VecDeque<T> {
-        std::mem::take(&mut self.lock().waiting)
+    fn take_back(&self) -> Vec<T> {
+        std::mem::take(&mut self.lock().waiting).into_iter().map(|(connection, _)| connection).collect()
+    }
+
+    /// Whether anything waits to be taken.
+    pub(crate) fn waits(&self) -> bool {
+        !self.lock().waiting.is_empty()
+    }
+
+    /// Drops what the worker has not taken in time.
+    pub(crate) fn drop_late(&self, now: Instant) {
+        self.look(now);
+        if self.is_behind() {
+            self.drop_all();
+        }
+    }
+
+    /// Drops what waits.
+    pub(crate) fn drop_all(&self) {
+        drop(self.take_back());
     }
 }
 
 /// Deals connections out to workers in turn.
 #[derive(Debug)]
-pub(crate) struct Dealer<'a, T> {
-    workers: Vec<&'a Intake<T>>,
+pub(crate) struct Dealer<T> {
+    workers: Vec<Arc<Intake<T>>>,
     /// Whose turn it is.
     turn: usize,
 }
 
-impl<'a, T> Dealer<'a, T> {
-    pub(crate) fn new(workers: impl IntoIterator<Item = &'a Intake<T>>) -> Self {
-        Self { workers: workers.into_iter().collect(), turn: 0 }
+impl<T> Dealer<T> {
+    /// Begins with the worker whose turn it is.
+    pub(crate) fn new(workers: Vec<Arc<Intake<T>>>, turn: usize) -> Self {
+        let turn = turn % workers.len().max(1);
+        Self { workers, turn }
+    }
+
+    /// Deals to these from now on; what waits for others comes with them.
+    pub(crate) fn change(&mut self, workers: Vec<Arc<Intake<T>>>, now: Instant) {
+        let before = std::mem::replace(self, Self::new(workers, self.turn)).workers;
+        let is_gone = |worker: &&Arc<Intake<T>>| !self.workers.iter().any(|one| Arc::ptr_eq(one, worker));
+        let gone: Vec<_> = before.iter().filter(is_gone).collect();
+        for connection in gone.into_iter().flat_map(|worker| worker.take_back()) {
+            self.deal(connection, now);
+        }
     }
 
     /// Whether there is anybody to take a connection.
@@ -159,21 +195,26 @@ mod tests {
     use super::*;
 
     struct Rig {
-        intakes: Vec<Intake<u32>>,
+        intakes: Vec<Arc<Intake<u32>>>,
         caught_up: Arc<Notify>,
     }
 
     impl Rig {
         fn new(workers: usize) -> Self {
             let caught_up = Arc::<Notify>::default();
-            let intakes = (0..workers).map(|_| Intake::new(Arc::clone(&caught_up))).collect();
+            let intake = |_| Arc::new(Intake::new(Arc::clone(&caught_up), TaskTracker::new()));
+            let intakes = (0..workers).map(intake).collect();
             Self { intakes, caught_up }
+        }
+
+        fn dealer(&self) -> Dealer<u32> {
+            Dealer::new(self.intakes.clone(), 0)
         }
 
         async fn taken(&self, worker: usize) -> Vec<u32> {
             let mut taken = Vec::new();
             while let Ok(next) = tokio::time::timeout(Duration::ZERO, self.intakes[worker].next()).await {
-                taken.push(next);
+                taken.push(next.0);
             }
             taken
         }
@@ -182,7 +223,7 @@ mod tests {
     #[tokio::test]
     async fn g17_connections_of_a_worker_that_takes_none_go_to_others_until_it_does() {
         let rig = Rig::new(3);
-        let (mut dealer, now) = (Dealer::new(&rig.intakes), Instant::now());
+        let (mut dealer, now) = (rig.dealer(), Instant::now());
         (0..6).for_each(|connection| dealer.deal(connection, now));
         // The first takes none.
         assert_eq!((rig.taken(1).await, rig.taken(2).await), (vec![1, 4], vec![2, 5]));
@@ -204,7 +245,7 @@ mod tests {
     #[tokio::test]
     async fn g17_while_all_workers_are_behind_nothing_is_accepted_and_the_first_to_come_gets_what_waits() {
         let rig = Rig::new(2);
-        let (mut dealer, now) = (Dealer::new(&rig.intakes), Instant::now());
+        let (mut dealer, now) = (rig.dealer(), Instant::now());
         (0..4).for_each(|connection| dealer.deal(connection, now));
         dealer.look(now + PATIENCE);
         assert!(!dealer.is_open());
@@ -218,7 +259,7 @@ mod tests {
     #[tokio::test]
     async fn g17_no_more_than_so_many_connections_wait_for_a_worker() {
         let rig = Rig::new(1);
-        let (mut dealer, now) = (Dealer::new(&rig.intakes), Instant::now());
+        let (mut dealer, now) = (rig.dealer(), Instant::now());
         let mut dealt = 0;
         while dealer.is_open() {
             dealer.deal(dealt, now);
@@ -227,5 +268,32 @@ mod tests {
         assert_eq!(dealt as usize, MOST);
         assert_eq!(rig.taken(0).await.len(), MOST);
         assert!(dealer.is_open());
+    }
+
+    #[tokio::test]
+    async fn g17_what_waits_for_a_worker_that_has_left_goes_to_the_one_in_its_place() {
+        let rig = Rig::new(3);
+        let now = Instant::now();
+        let mut dealer = Dealer::new(rig.intakes[..2].to_vec(), 1);
+        (0..4).for_each(|connection| dealer.deal(connection, now));
+        assert_eq!(rig.taken(1).await, [0, 2]);
+        dealer.change(vec![Arc::clone(&rig.intakes[2]), Arc::clone(&rig.intakes[1])], now);
+        assert_eq!((rig.taken(0).await, rig.taken(1).await, rig.taken(2).await), (vec![], vec![1], vec![3]));
+    }
+
+    #[tokio::test]
+    async fn g08_what_waits_is_waited_for_until_it_is_taken_and_over_or_dropped() {
+        let rig = Rig::new(1);
+        let (mut dealer, now) = (rig.dealer(), Instant::now());
+        let intake = &rig.intakes[0];
+        (0..2).for_each(|connection| dealer.deal(connection, now));
+        assert_eq!(intake.tasks.len(), 2);
+        let (first, token) = intake.next().await;
+        assert_eq!((first, intake.tasks.len()), (0, 2));
+        drop(token);
+        intake.drop_late(now);
+        assert!(intake.waits());
+        intake.drop_late(Instant::now() + PATIENCE);
+        assert_eq!((intake.waits(), intake.tasks.len()), (false, 0));
     }
 }

@@ -14,7 +14,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -31,23 +31,23 @@ thread_local! {
     static LATEST: Cell<StreamHints> = const { Cell::new(StreamHints { deadline: None, cost: None }) };
 }
 
-/// All workers of a server, once they have started.
+/// What one server has on all workers that it uses.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct WorkerSet(Arc<OnceLock<Vec<Arc<WorkerState>>>>);
+pub(crate) struct WorkerSet(Arc<RwLock<Vec<Arc<WorkerState>>>>);
 
 impl WorkerSet {
     pub(crate) fn set(&self, workers: Vec<Arc<WorkerState>>) {
-        // A server starts once.
-        let _ = self.0.set(workers);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = workers;
     }
 
-    /// The others.
-    fn beside<'a>(
-        &'a self,
-        home: &'a Arc<WorkerState>,
-    ) -> impl Iterator<Item = &'a Arc<WorkerState>> + Clone {
-        let all = self.0.get().map_or(&[][..], Vec::as_slice);
-        all.iter().filter(move |worker| !Arc::ptr_eq(worker, home))
+    /// Who is to handle a heavy call in the place of `home`, if another is.
+    fn elsewhere(&self, home: &Arc<WorkerState>) -> Option<Arc<WorkerState>> {
+        let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let others =
+            all.iter().filter(|worker| !Arc::ptr_eq(worker, home)).filter(|worker| worker.thread.is_free());
+        let backlogs = others.clone().map(|worker| worker.thread.backlog.get());
+        let at = elsewhere(home.thread.backlog.get(), backlogs)?;
+        others.clone().nth(at).cloned()
     }
 }
 
@@ -79,23 +79,21 @@ impl StreamExecutor {
         F: Future<Output = ()> + Send + 'static,
     {
         let Place { home, worker_set } = &*self.0;
-        let others = worker_set.beside(home).filter(|worker| worker.is_free());
-        let at = elsewhere(home.backlog.get(), others.clone().map(|worker| worker.backlog.get()));
-        let Some(other) = at.and_then(|at| others.clone().nth(at)) else {
-            tokio::spawn(counted(stream, cost, Arc::clone(home)));
+        let Some(other) = worker_set.elsewhere(home) else {
+            drop(home.tasks.spawn(counted(stream, cost, Arc::clone(home))));
             return;
         };
-        // A worker that drains waits for every token, and takes no more streams from others.
+        // A server that drains waits for every token, and hands over no more.
         let token = other.tasks.token();
-        match other.runtime.get() {
+        match other.thread.runtime.get() {
             Some(runtime) if !other.draining.is_cancelled() => {
-                let guest = counted(stream, cost, Arc::clone(other));
+                let guest = counted(stream, cost, Arc::clone(&other));
                 drop(runtime.spawn(async move {
                     let _token = token;
                     guest.await;
                 }));
             }
-            _ => drop(tokio::spawn(counted(stream, cost, Arc::clone(home)))),
+            _ => drop(home.tasks.spawn(counted(stream, cost, Arc::clone(home)))),
         }
     }
 }
@@ -106,8 +104,10 @@ where
 {
     fn execute(&self, stream: F) {
         match LATEST.take() {
-            StreamHints { deadline: None, cost: None } => drop(tokio::spawn(stream)),
-            StreamHints { deadline: Some(at), cost: None } => drop(tokio::spawn(cut_at(at, stream))),
+            StreamHints { deadline: None, cost: None } => drop(self.0.home.tasks.spawn(stream)),
+            StreamHints { deadline: Some(at), cost: None } => {
+                drop(self.0.home.tasks.spawn(cut_at(at, stream)));
+            }
             StreamHints { deadline: None, cost: Some(cost) } => self.run_heavy(stream, cost),
             StreamHints { deadline: Some(at), cost: Some(cost) } => self.run_heavy(cut_at(at, stream), cost),
         }
@@ -154,14 +154,14 @@ struct Waiting {
 
 impl Waiting {
     fn new(cost: u64, worker: Arc<WorkerState>) -> Self {
-        worker.backlog.add(cost);
+        worker.thread.backlog.add(cost);
         Self { cost, worker }
     }
 }
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.worker.backlog.remove(self.cost);
+        self.worker.thread.backlog.remove(self.cost);
     }
 }
 

@@ -1,56 +1,74 @@
-//! A worker: a thread with a single-threaded runtime, on which connections and their calls are served.
+//! A worker: a thread with a single-threaded runtime, on which connections of all servers of a manager are served.
+//!
+//! ```text
+//!   serving --its manager ends-----------------------------------------> ended: what is left on it is dropped
+//!      |
+//!      +-- a handler that outlives its server blocks it --> left --nothing of any server is on it--> ended
+//! ```
 
 use std::convert::Infallible;
-use std::future::Future;
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, mpsc as blocking};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
-use tokio::sync::{Notify, oneshot};
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::base::{ThreadError, spawn_with};
-use crate::server::application::Application;
-use crate::server::drain::{Timetable, until};
-use crate::server::listen::Accepted;
-use crate::server::state::WorkerState;
-use crate::server::worker::accept_task::ConnectionStarter;
-use crate::server::worker::intake::Intake;
-use crate::server::worker::stream_executor::WorkerSet;
-use crate::server::worker::stuck::Alarm;
+use crate::events::Name;
+use crate::server::worker::alarm::Alarm;
+use crate::server::worker::balance::Backlog;
+use crate::server::worker::current_poll::CurrentPoll;
 use crate::supervision::{dispatch, panics};
 
-/// A worker, from outside.
-#[derive(Debug)]
-pub(crate) struct Worker {
-    pub(crate) name: String,
-    pub(crate) shared: Arc<WorkerState>,
-    pub(crate) intake: Arc<Intake<Accepted>>,
-    drain: Option<oneshot::Sender<Option<Timetable>>>,
-    over: CancellationToken,
-    thread: JoinHandle<Option<()>>,
+/// What all threads of servers begin their names with.
+const PREFIX: &str = "server-worker-";
+
+/// A worker, as all servers know it.
+#[derive(Debug, Default)]
+pub(crate) struct WorkerThread {
+    pub(crate) name: Name,
+    /// Where its tasks run, once it does.
+    pub(crate) runtime: OnceLock<Handle>,
+    /// Calls that are not light and wait for their first poll.
+    pub(crate) backlog: Backlog,
+    /// The handler that it is in.
+    pub(crate) poll: Arc<CurrentPoll>,
+    /// Whether it sleeps for want of work, or has ended.
+    parked: Arc<AtomicBool>,
+    /// Connections with open calls, of all servers.
+    pub(crate) carrying: AtomicUsize,
+    /// What each server has on it.
+    servers: TaskTracker,
+    /// Another has taken its place.
+    left: CancellationToken,
 }
 
-impl Worker {
-    /// Starts a worker, whose log events go where this thread's go. It ends when drained, or killed; then it lets go
-    /// of `alive`.
+/// What the threads of a manager have in common.
+#[derive(Debug, Clone)]
+pub(crate) struct Common {
+    /// All are to end.
+    pub(crate) end: CancellationToken,
+    pub(crate) alarm: Arc<Alarm>,
+    /// Each lets go of it in the end.
+    pub(crate) alive: mpsc::Sender<Infallible>,
+}
+
+impl WorkerThread {
+    /// Starts one, whose log events go where this thread's go.
     pub(crate) fn start(
         number: usize,
-        application: impl Application,
-        shared: WorkerState,
-        worker_set: WorkerSet,
-        kill: CancellationToken,
-        alive: blocking::Sender<Infallible>,
-        (caught_up, alarm): (Arc<Notify>, Arc<Alarm>),
-    ) -> Result<Self, ThreadError> {
-        let name = format!("{}-worker-{number}", shared.options.thread_prefix);
-        let (parks, unparks) = (Arc::clone(&shared.parked), Arc::clone(&shared.parked));
-        let shared = Arc::new(shared.of_worker(number, kill.clone()));
-        let poll = Arc::clone(&shared.poll);
-        let its_shared = Arc::clone(&shared);
+        common: Common,
+    ) -> Result<(Arc<Self>, JoinHandle<Option<()>>), ThreadError> {
+        let name = format!("{PREFIX}{number}");
+        let worker = Arc::new(Self { name: name.as_str().into(), ..Self::default() });
+        let Common { end, alarm, alive } = common;
+        let (parks, unparks) = (Arc::clone(&worker.parked), Arc::clone(&worker.parked));
+        let its_own = Arc::clone(&worker);
         let runtime = move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
+            let runtime = Builder::new_current_thread()
                 .enable_all()
                 .on_thread_park(move || parks.store(true, Ordering::Relaxed))
                 .on_thread_unpark(move || {
@@ -59,94 +77,67 @@ impl Worker {
                 })
                 .build()?;
             // It has none yet.
-            let _ = its_shared.runtime.set(runtime.handle().clone());
+            let _ = its_own.runtime.set(runtime.handle().clone());
             Ok(runtime)
         };
-        let over = CancellationToken::new();
-        let intake = Arc::new(Intake::new(caught_up));
-        let (drain, ordered) = oneshot::channel();
-        let work = work(Arc::clone(&intake), ordered, application, Arc::clone(&shared), worker_set);
-        let guard = over.clone().drop_guard();
-        let dispatch = dispatch::current();
-        let thread = spawn_with("a worker", name.clone(), runtime, move |runtime| {
+        let (dispatch, its_own) = (dispatch::current(), Arc::clone(&worker));
+        let thread = spawn_with("a worker", name, runtime, move |runtime| {
             let _alive = alive;
-            let _over_in_the_end = guard;
             let _dispatch = dispatch::adopt(&dispatch);
             panics::keep_latest();
-            poll.adopt();
-            runtime.block_on(async move {
+            its_own.poll.adopt();
+            runtime.block_on(async {
                 tokio::select! {
                     biased;
-                    () = kill.cancelled() => {}
-                    () = work => {}
+                    () = end.cancelled() => {}
+                    () = its_own.out_of_use() => {}
                 }
             });
-            // Drops every connection and call that is left; waits for no blocking task of a handler.
+            // Drops all that is left on it; waits for no blocking task of a handler.
             runtime.shutdown_background();
+            its_own.parked.store(true, Ordering::Relaxed);
         })?;
-        Ok(Self { name, shared, intake, drain: Some(drain), over, thread })
+        Ok((worker, thread))
     }
 
-    /// Begins the drain.
-    pub(crate) fn drain(&mut self, times: Option<Timetable>) {
-        if let Some(drain) = self.drain.take() {
-            // One that has ended needs no order.
-            let _ = drain.send(times);
+    /// The current thread, for paused time, which is one thread's: nobody watches it.
+    pub(crate) fn this() -> Arc<Self> {
+        panics::keep_latest();
+        let worker = Self { name: format!("{PREFIX}0").into(), ..Self::default() };
+        // It has none yet.
+        let _ = worker.runtime.set(Handle::current());
+        Arc::new(worker)
+    }
+
+    /// Runs what a server has on it.
+    pub(crate) fn serve(&self, work: impl Future<Output = ()> + Send + 'static) {
+        if let Some(runtime) = self.runtime.get() {
+            drop(self.servers.spawn_on(work, runtime));
         }
     }
 
-    /// Resolves when nothing is left on the worker.
-    pub(crate) fn over(&self) -> impl Future<Output = ()> + '_ {
-        self.over.cancelled()
+    /// Another has taken its place: it ends when all that servers have on it has.
+    pub(crate) fn leave(&self) {
+        self.servers.close();
+        self.left.cancel();
     }
 
-    pub(crate) fn is_over(&self) -> bool {
-        self.over.is_cancelled()
+    async fn out_of_use(&self) {
+        self.left.cancelled().await;
+        self.servers.wait().await;
     }
 
-    /// Waits for the thread's last instructions. Only for a worker that is over.
-    pub(crate) fn join(self) {
-        // It ran no code that could panic but the runtime's, which has nothing left to tell.
-        let _ = self.thread.join();
+    /// Whether it has time for calls of others: nothing to do at all, or nothing but such.
+    pub(crate) fn is_free(&self) -> bool {
+        self.is_parked() || self.carrying.load(Ordering::Relaxed) == 0
     }
-}
 
-/// Serves connections until the drain has come to its end.
-async fn work(
-    connections: Arc<Intake<Accepted>>,
-    mut ordered: oneshot::Receiver<Option<Timetable>>,
-    application: impl Application,
-    shared: Arc<WorkerState>,
-    worker_set: WorkerSet,
-) {
-    let tasks = &shared.tasks;
-    let host = ConnectionStarter::new(application, Arc::clone(&shared), worker_set);
-    let times = loop {
-        tokio::select! {
-            biased;
-            accepted = connections.next() => host.begin(accepted),
-            ordered = &mut ordered => match ordered {
-                Ok(times) => break times,
-                // The server is gone, and with it all orders.
-                Err(_) => return shared.killed.cancel(),
-            },
-        }
-    };
-    shared.drain(times);
-    tasks.close();
-    let streams = shared.options.stream_grace.map(|grace| Instant::now() + grace);
-    tokio::select! {
-        () = tasks.wait() => return,
-        () = until(streams) => shared.end_streams(),
-        () = until(times.map(|times| times.call_off)) => {}
+    pub(crate) fn is_parked(&self) -> bool {
+        self.parked.load(Ordering::Relaxed)
     }
-    tokio::select! {
-        () = tasks.wait() => return,
-        () = until(times.map(|times| times.call_off)) => shared.call_off(),
+
+    /// Whether it is gone, or will be after a few instructions.
+    pub(crate) fn has_left(&self) -> bool {
+        self.left.is_cancelled() && self.servers.is_empty()
     }
-    tokio::select! {
-        () = tasks.wait() => return,
-        () = until(times.map(|times| times.cut)) => shared.cut_all(),
-    }
-    tasks.wait().await;
 }

@@ -117,8 +117,8 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
     }
 
     /// Rehearses all in real time: for services that work on threads of their own or wait for sockets and files, whose
-    /// timers a [paused clock](crate::testing::paused()) would let run out meanwhile. Without it that is so for managers with gRPC
-    /// services, for those that fail in paused time with nothing going wrong, and for the cases that block a thread.
+    /// timers a [paused clock](crate::testing::paused()) would let run out meanwhile. Without it that is so for managers
+    /// that fail in paused time with nothing going wrong, and for the cases that block a thread. In paused time servers are reached in memory alone.
     pub fn real_time(self) -> Self {
         Self { real_time: true, ..self }
     }

@@ -7,7 +7,7 @@ use super::Rehearse;
 use super::cases::Case;
 use super::checks::{Violation, violations};
 use super::replay::Replay;
-use super::run::{Clock, NoRun, Run, StopMode, play};
+use super::run::{Clock, Run, StopMode, play};
 use super::summary::{self, RehearsalError, Rehearsed};
 use crate::events::LifecycleEvent;
 use crate::manager::Manager;
@@ -25,8 +25,7 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
                     None => return Ok(run),
                     Some(broken) => self.not_paused = Some(broken.to_string()),
                 },
-                Err(NoRun::NotPaused) => {}
-                Err(NoRun::Refused(error)) => return Err(RehearsalError::refused(&error)),
+                Err(error) => return Err(RehearsalError::refused(&error)),
             }
             self.real_time = true;
         }
@@ -122,12 +121,7 @@ impl<F: FnMut() -> Manager + Send> Rehearse<F> {
                     run.known.usual.clone_from(&self.usual);
                     run
                 }
-                Err(NoRun::Refused(error)) => return Err(RehearsalError::refused(&error)),
-                Err(NoRun::NotPaused) => {
-                    let why =
-                        "the factory makes a manager with gRPC services now, and made one without before";
-                    return Err(RehearsalError::not_begun(why));
-                }
+                Err(error) => return Err(RehearsalError::refused(&error)),
             };
             let broken = broken(&run);
             let missed = case.is_some() && !run.played.struck && broken.is_empty();

@@ -1,0 +1,131 @@
+//! One life of a server on the thread that accepts: it accepts, deals out, and conducts the drain.
+//!
+//! ```text
+//!   accepting --drain ordered--> draining --all over, or time to give up--> told --its workers are left--> gone
+//!       |                           |
+//!       +------------ killed -------+--> told --its workers are left--> gone
+//! ```
+
+use std::convert::Infallible;
+use std::future::pending;
+use std::io;
+use std::time::{Duration, Instant};
+
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::clock;
+use crate::server::application::Application;
+use crate::server::crew::{Crew, Drained, all_over, drop_late, undrained};
+use crate::server::drain::{Timetable, until};
+use crate::server::listen::{Entry, Listening, accept as accept_any};
+use crate::service::ShutdownSignal;
+
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The way of connections to the workers.
+pub(crate) struct WayIn {
+    pub(crate) listening: Vec<Listening>,
+    pub(crate) entry: Entry,
+}
+
+/// What ends a life of a server.
+pub(crate) struct Orders {
+    /// Begins the drain.
+    pub(crate) drain: oneshot::Receiver<Option<Instant>>,
+    pub(crate) signal: ShutdownSignal,
+    pub(crate) kill: CancellationToken,
+}
+
+/// Accepts until the drain is ordered, then drains. Being killed ends either.
+pub(crate) async fn conduct<A: Application>(way: WayIn, crew: &mut Crew<A>, orders: Orders) -> Drained {
+    let Orders { drain, signal, kill } = orders;
+    let killed = async {
+        tokio::select! {
+            () = kill.cancelled() => {}
+            () = signal.forced() => {}
+        }
+    };
+    tokio::pin!(killed);
+    let deadline = tokio::select! {
+        () = &mut killed => return undrained(crew.parts(), true),
+        ordered = drain => match ordered {
+            Ok(deadline) => deadline,
+            Err(_) => return undrained(crew.parts(), true),
+        },
+        never = accept(way, crew) => match never {},
+    };
+    // The listeners are closed by now.
+    let times = deadline.map(|deadline| Timetable::new(clock::now(), deadline));
+    crew.drain(times);
+    let parts = crew.parts();
+    let forced = tokio::select! {
+        biased;
+        () = all_over(parts) => false,
+        () = &mut killed => true,
+        () = until(times.map(|times| times.give_up)) => false,
+        () = drop_late(parts) => false,
+    };
+    undrained(parts, forced)
+}
+
+/// Accepts connections for ever.
+async fn accept<A: Application>(way: WayIn, crew: &mut Crew<A>) -> Infallible {
+    let WayIn { listening, mut entry } = way;
+    let protocol = crew.protocol();
+    let watched: io::Result<Vec<_>> = listening.into_iter().map(Listening::watch).collect();
+    let mut listeners = match watched {
+        Ok(listeners) => listeners,
+        Err(error) => {
+            tracing::error!(%error, "cannot watch the {protocol} server's sockets: no connection will be accepted; raise the limits of the process and start it again");
+            return pending().await;
+        }
+    };
+    let (mut dealer, caught_up) = (crew.dealer(), crew.caught_up());
+    let mut listeners_turn = 0;
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            // Connections that wait for a worker that is behind go to one that is not.
+            () = caught_up.notified() => {
+                dealer.look(clock::now());
+                continue;
+            }
+            () = until(dealer.due()) => {
+                dealer.look(clock::now());
+                continue;
+            }
+            () = crew.changes() => {
+                crew.change(&mut dealer);
+                continue;
+            }
+            accepted = accept_any(&mut listeners, &mut listeners_turn), if dealer.is_open() => accepted,
+        };
+        match accepted.and_then(|stream| entry.admit(stream)) {
+            // One too many; closed by now.
+            Ok(None) => pause = FIRST_PAUSE,
+            Ok(Some(accepted)) => {
+                pause = FIRST_PAUSE;
+                dealer.deal(accepted, clock::now());
+            }
+            Err(error) if is_the_peers(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept {protocol} connections; trying again in {pause:?}: is the limit of open files too low?");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// Whether only that connection failed: its peer went before it was accepted.
+fn is_the_peers(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, InvalidInput, NotConnected};
+    // `InvalidInput` is what some systems say to setting an option on a connection that has gone.
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | InvalidInput | NotConnected
+    )
+}

@@ -15,7 +15,11 @@ async fn open(setup: Setup) -> Result<(), BoxError> {
     let url = std::env::var("DATABASE_URL").unwrap_or_else(|_| "sqlite::memory:".to_owned());
     let pool = SqlitePool::connect(&url).await?;
     let closing = pool.clone();
-    setup.resources.start("pool", resource_fn(move || async move { Ok(closing.close().await) }))?;
+    let close = move || async move {
+        closing.close().await;
+        Ok(())
+    };
+    setup.resources.start("pool", resource_fn(close))?;
     query("CREATE TABLE IF NOT EXISTS notes (text TEXT NOT NULL)").execute(&pool).await?;
     setup.provide(pool);
     Ok(())
@@ -48,7 +52,10 @@ impl Notes for Counting {
 }
 
 fn notes(http: &str, grpc: &str) -> Manager {
-    let until_asked = |run: Run, ()| async move { Ok(run.shutdown.requested().await) };
+    let until_asked = |run: Run, ()| async move {
+        run.shutdown.requested().await;
+        Ok(())
+    };
     let web = http_service_fn("web", http, |setup: Setup| async move {
         Ok(Router::new().route("/notes", get(list).post(add)).with_state(setup.require::<SqlitePool>()?))
     });

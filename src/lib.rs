@@ -91,6 +91,7 @@ mod process;
 mod report;
 mod server;
 mod service;
+pub mod sockets;
 mod supervision;
 #[cfg(feature = "testing")]
 pub mod testing;

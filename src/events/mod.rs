@@ -261,7 +261,7 @@ pub enum LifecycleEvent {
         /// Where.
         address: GrpcAddress,
     },
-    /// An HTTP service accepts connections. Told once for each of its addresses, in every life.
+    /// A server that is a service, such as an HTTP service, accepts connections. Told once for each of its addresses, in every life.
     #[serde(rename = "serving")]
     ServiceServing {
         /// Which.

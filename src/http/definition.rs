@@ -1,11 +1,13 @@
 //! What a manager knows of an HTTP server before it runs, and what the server tells it.
 
+use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::events::Name;
+use crate::events::{InFlight, Name};
 use crate::http::options::HttpServerOptions;
 use crate::report::ConfigError;
+use crate::server::definition::{ServerDefinition, named, parse_address};
 use crate::server::gauge::Gauge;
 use crate::server::listen::{InMemory, ServerAddress};
 use crate::server::notice::{OnNotice, ServerNotice};
@@ -38,35 +40,6 @@ impl HttpDefinition {
         Self::new(self.address.clone(), options)
     }
 
-    /// Where it is to listen.
-    pub(crate) fn address(&self) -> Result<ServerAddress, ConfigError> {
-        if let Some(memory) = self.in_memory.get() {
-            return Ok(ServerAddress::in_memory(memory));
-        }
-        let refused = |reason| ConfigError::HttpAddress { address: self.address.clone(), reason };
-        ServerAddress::parse(&self.address).map_err(refused)
-    }
-
-    /// Has it served in memory, unless it was told where.
-    #[cfg(feature = "testing")]
-    pub(crate) fn or_in_memory(&self) {
-        self.in_memory.get_or_init(InMemory::new);
-    }
-
-    /// Refuses what cannot work.
-    pub(crate) fn check(&self, service: &Name) -> Result<(), ConfigError> {
-        let named = |error| ConfigError::HttpServer { service: service.to_string(), error: Box::new(error) };
-        self.options.validate().map_err(named)?;
-        self.address().map_err(named)?;
-        Ok(())
-    }
-
-    /// From here on its manager is told, and has these workers for it.
-    pub(crate) fn connect(&self, on_notice: OnNotice, workers: Workers) {
-        // A manager starts once.
-        let _ = self.manager.set((on_notice, workers));
-    }
-
     /// The workers of its manager.
     pub(crate) fn workers(&self) -> Option<&Workers> {
         self.manager.get().map(|(_, workers)| workers)
@@ -77,14 +50,52 @@ impl HttpDefinition {
             on_notice(notice);
         }
     }
+}
 
-    /// All others run: it may listen from its set-up on.
-    pub(crate) fn listen_early(&self) {
+impl ServerDefinition for HttpDefinition {
+    fn address(&self) -> Result<ServerAddress, ConfigError> {
+        match self.in_memory.get() {
+            Some(memory) => Ok(ServerAddress::in_memory(memory)),
+            None => parse_address(&self.address),
+        }
+    }
+
+    fn check(&self, service: &Name) -> Result<(), ConfigError> {
+        self.options.validate().map_err(|error| named(service, error))?;
+        self.address().map_err(|error| named(service, error))?;
+        Ok(())
+    }
+
+    fn connect(&self, on_notice: OnNotice, workers: &Workers) {
+        // A manager starts once.
+        let _ = self.manager.set((on_notice, workers.clone()));
+    }
+
+    #[cfg(feature = "testing")]
+    fn or_in_memory(&self) {
+        self.in_memory.get_or_init(InMemory::new);
+    }
+
+    fn mend_in_paused_time(&self) -> &'static str {
+        "give it a place in memory, by HttpServerOptions::in_memory"
+    }
+
+    fn in_flight(&self) -> Option<InFlight> {
+        self.gauge.in_flight()
+    }
+
+    fn listen_early(&self) {
         self.listens_early.store(true, Ordering::Relaxed);
     }
 
-    /// Clients are told to come back by another connection, which will be another process's.
-    pub(crate) fn begin_closing(&self) {
+    fn begin_closing(&self) {
         self.closing.store(true, Ordering::Relaxed);
     }
+}
+
+/// The definition of an HTTP server, where it is one.
+pub(crate) fn definition_of(
+    server: Arc<dyn Any + Send + Sync>,
+) -> Result<Arc<dyn ServerDefinition>, Arc<dyn Any + Send + Sync>> {
+    Ok(server.downcast::<HttpDefinition>()?)
 }

@@ -48,5 +48,5 @@ pub use functions::{HttpService, http_service, http_service_fn};
 pub use options::HttpServerOptions;
 pub use server::HttpServer;
 
-pub(crate) use definition::HttpDefinition;
+pub(crate) use definition::definition_of;
 pub(crate) use error::is_in_use;

@@ -18,6 +18,7 @@ use crate::http::error::{HttpDrainError, HttpServerError};
 use crate::http::handler::{Handler as RequestHandler, MakeHandler};
 use crate::http::shared::Shared;
 use crate::server::acceptor::{Acceptor, Served};
+use crate::server::definition::ServerDefinition;
 use crate::server::error::ListenError;
 use crate::server::listen::{Bound, GrpcAddress, Listening, ServerAddress, bind};
 use crate::server::notice::ServerNotice;

@@ -40,15 +40,15 @@ pub enum ConfigError {
         /// What is wrong with it.
         reason: String,
     },
-    /// An HTTP server cannot work as its service says.
-    #[error("the HTTP service {service:?}: {error}")]
+    /// A server cannot work as its service says.
+    #[error("the server {service:?}: {error}")]
     HttpServer {
         /// The service that it is.
         service: String,
         /// What is wrong.
         error: Box<ConfigError>,
     },
-    /// The address of an HTTP server cannot be understood.
+    /// The address of a server that is a service cannot be understood.
     #[error(
         "its address {address:?} cannot be used ({reason}): write HOST:PORT, such as \"0.0.0.0:8080\", unix:PATH, or systemd:NAME"
     )]

@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod conduct;
 pub(crate) mod connection;
 pub(crate) mod crew;
+pub(crate) mod definition;
 pub(crate) mod drain;
 pub(crate) mod error;
 pub(crate) mod gauge;
@@ -16,6 +17,7 @@ pub(crate) mod make_span;
 pub(crate) mod notice;
 pub(crate) mod open_calls;
 pub(crate) mod options;
+pub(crate) mod sockets;
 pub(crate) mod state;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::imports::{Imports, imports};
 
 /// From the top down. A room uses those below it. `lib.rs` is above all.
-const ROOMS: [&str; 16] = [
+const ROOMS: [&str; 17] = [
     "guide",
     "testing",
     "manager",
@@ -16,6 +16,7 @@ const ROOMS: [&str; 16] = [
     "ping",
     "grpc",
     "http",
+    "sockets",
     "server",
     "service",
     "supervision",

@@ -8,6 +8,7 @@
 pub mod child;
 mod errors;
 mod folder;
+mod http1;
 mod journal;
 pub mod kit;
 mod observed;
@@ -28,6 +29,7 @@ use majordomo::{BoxError, ManagerOptions};
 
 pub use errors::{error_of, forced_of, panic_of, sorted_whos, whos};
 pub use folder::Folder;
+pub use http1::{Came, Client, address};
 pub use journal::{Counter, Journal};
 pub use majordomo::testing::{Gate, Recorder as Events};
 pub use observed::{Ended, Observed, observe, observe_paused};

@@ -16,7 +16,6 @@ use crate::service::{RestartPolicy, ServiceSpec};
 
 const PAUSED_GRPC: &str = "give it a place in memory alone, by ManagerOptions::grpc_in_memory, or leave gRPC services out (the ping service by \
      grpc_ping_service(false))";
-const PAUSED_HTTP: &str = "give it a place in memory, by HttpServerOptions::in_memory";
 
 /// What a manager was given.
 pub(crate) struct Definition {
@@ -112,9 +111,9 @@ impl Definition {
             }
         }
         for pending in pending_services {
-            let Some(http) = &pending.http else { continue };
-            let address = http.address()?;
-            self.check_paused(&pending.id, &address, PAUSED_HTTP)?;
+            let Some(server) = &pending.server else { continue };
+            let address = server.address()?;
+            self.check_paused(&pending.id, &address, server.mend_in_paused_time())?;
             if let Some((first, _)) = taken.iter().find(|(_, other)| other.is_also(&address)) {
                 let (first, second) = ((*first).to_owned(), pending.id.to_string());
                 return Err(ConfigError::SameAddress { first, second, address: address.to_string() });

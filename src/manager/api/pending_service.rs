@@ -7,11 +7,13 @@ use std::time::Duration;
 use crate::base::check_name;
 use crate::events::Name;
 use crate::grpc::GrpcService;
-use crate::http::HttpDefinition;
+use crate::http;
 use crate::lifecycle::{Dependency, Kind, RestartMode, ServiceIx, Spec, start_order};
 use crate::manager::api::nested_branch::NestedBranch;
 use crate::manager::engine::message_routes::{ActorHandle, TypedRoutes};
 use crate::report::ConfigError;
+use crate::server::definition::ServerDefinition;
+use crate::server::sockets;
 use crate::service::{GenericService, RestartPolicy, Service, ServiceSpec};
 use crate::supervision::{MakeSpan, Observer, Tag, Thread, launch};
 
@@ -36,8 +38,8 @@ pub(crate) struct PendingService {
     pub(crate) survives: Vec<Name>,
     pub(crate) replacement: Option<Box<Replacement>>,
     pub(crate) branch: Option<Arc<NestedBranch>>,
-    /// Where it is an HTTP server.
-    pub(crate) http: Option<Arc<HttpDefinition>>,
+    /// Where it is a server.
+    pub(crate) server: Option<Arc<dyn ServerDefinition>>,
 }
 
 /// How to start another actor in place of one that is stuck.
@@ -101,7 +103,9 @@ impl PendingService {
             survives: spec.survives,
             replacement,
             branch: spec.nested.and_then(|nested| nested.downcast().ok()),
-            http: spec.server.and_then(|server| server.downcast().ok()),
+            server: spec
+                .server
+                .and_then(|server| http::definition_of(server).or_else(sockets::definition_of).ok()),
         }
     }
 
@@ -134,8 +138,8 @@ impl PendingService {
             };
             branch.plan().map_err(nested)?;
         }
-        if let Some(http) = &self.http {
-            http.check(&self.id)?;
+        if let Some(server) = &self.server {
+            server.check(&self.id)?;
         }
         self.policy.check().map_err(|error| ConfigError::Restart(self.id.to_string(), error))?;
         self.setup_policy.check().map_err(|error| ConfigError::RetrySetup(self.id.to_string(), error))?;

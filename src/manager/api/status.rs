@@ -67,10 +67,10 @@ pub struct ServiceStatus {
     /// tell how many messages wait in a mailbox.
     #[serde(rename = "poll_ms", serialize_with = "as_opt_ms")]
     pub poll: Option<Duration>,
-    /// Where it listens, if it is an HTTP service that has run.
+    /// Where it listens, if it is a server, such as an HTTP service, that has run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub addresses: Vec<GrpcAddress>,
-    /// What it carries, if it is an HTTP service that serves or drains.
+    /// What it carries, if it is a server that serves or drains.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<InFlight>,
     /// Its resources, in the order in which they were started.

@@ -42,8 +42,8 @@ impl Shell {
         if self.service(ix).kind == Kind::Server {
             self.event_log.note_in_flight(ix, self.gauge.in_flight().unwrap_or_default());
         }
-        if let Some(http) = &self.service(ix).http {
-            let in_flight = http.gauge.in_flight().unwrap_or_default();
+        if let Some(server) = &self.service(ix).server {
+            let in_flight = server.in_flight().unwrap_or_default();
             self.event_log.note_in_flight(ix, in_flight);
         }
         self.event_log.note_forced(ix);

@@ -9,6 +9,7 @@ use crate::grpc::ServerError;
 use crate::lifecycle::{Answer, Departure, Input, ResourceIx, ServiceIx, Step};
 use crate::manager::observe::event_log::Detail;
 use crate::report::ManagerError;
+use crate::server::sockets;
 use crate::service::ResourceEvent;
 use crate::supervision::{Gone, Notice, Reply};
 
@@ -91,7 +92,7 @@ fn answer(reply: Reply) -> (Answer, Detail) {
 /// an address that was in use would have been so without the request (G14).
 fn failed_of_itself(error: &(dyn Error + Send + Sync + 'static)) -> bool {
     let in_use = error.downcast_ref().is_some_and(|error| matches!(error, ServerError::InUse { .. }));
-    in_use || crate::http::is_in_use(error) || error.is::<ManagerError>()
+    in_use || crate::http::is_in_use(error) || sockets::is_in_use(error) || error.is::<ManagerError>()
 }
 
 fn departure(gone: Gone) -> (Departure, Detail) {

@@ -53,9 +53,9 @@ impl Shell {
             Some(vacant) => *vacant = slot,
             None => self.services.push(slot),
         }
-        self.connect_http(ix);
-        if let Some(http) = &self.services[ix.0 as usize].http {
-            http.listen_early();
+        self.connect_server(ix);
+        if let Some(server) = &self.services[ix.0 as usize].server {
+            server.listen_early();
         }
         if let Some(places) = self.orders.places.get_mut() {
             places.insert(id, ix);

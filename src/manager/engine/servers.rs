@@ -11,12 +11,12 @@ use crate::manager::observe::event_log::Detail;
 use crate::server::notice::ServerNotice;
 
 impl Shell {
-    /// An HTTP server of that place tells its manager from here on.
-    pub(crate) fn connect_http(&self, ix: ServiceIx) {
-        let Some(http) = &self.services[ix.0 as usize].http else { return };
+    /// A server of that place tells its manager from here on.
+    pub(crate) fn connect_server(&self, ix: ServiceIx) {
+        let Some(server) = &self.services[ix.0 as usize].server else { return };
         let sender = self.sender.clone();
         let on_notice = Arc::new(move |notice| sender.send(ManagerInput::Server(ix, notice)));
-        http.connect(on_notice, self.workers.clone());
+        server.connect(on_notice, &self.workers);
     }
 
     pub(crate) fn on_server_notice(&mut self, ix: ServiceIx, notice: ServerNotice) {
@@ -49,9 +49,9 @@ impl Shell {
     }
 
     /// Clients are told to come back by another connection.
-    pub(crate) fn close_http(&self) {
-        for http in self.services.iter().filter_map(|slot| slot.http.as_ref()) {
-            http.begin_closing();
+    pub(crate) fn begin_closing(&self) {
+        for server in self.services.iter().filter_map(|slot| slot.server.as_ref()) {
+            server.begin_closing();
         }
     }
 }

@@ -11,10 +11,10 @@ use super::message_routes::ActorHandle;
 use super::restart_history::{RestartHistory, SetupRetries};
 use crate::events::Name;
 use crate::grpc::GrpcAddress;
-use crate::http::HttpDefinition;
 use crate::lifecycle::Kind;
 use crate::manager::api::nested_branch::NestedBranch;
 use crate::manager::api::pending_service::{PendingService, Replacement, Start};
+use crate::server::definition::ServerDefinition;
 use crate::service::{Deadlines, Registry, ShutdownSignal, Started};
 use crate::supervision::{Tag, Thread};
 
@@ -43,8 +43,8 @@ pub(crate) struct ServiceSlot {
     pub(crate) setup_retries: Option<Box<SetupRetries>>,
     pub(crate) replacement: Option<Box<Replacement>>,
     pub(crate) branch: Option<Arc<NestedBranch>>,
-    /// Where it is an HTTP server: what is shared with it, and where it accepts connections.
-    pub(crate) http: Option<Arc<HttpDefinition>>,
+    /// Where it is a server: what is shared with it, and where it accepts connections.
+    pub(crate) server: Option<Arc<dyn ServerDefinition>>,
     pub(crate) addresses: Vec<GrpcAddress>,
 }
 
@@ -78,7 +78,7 @@ impl ServiceSlot {
             stop_timeout,
             replacement,
             branch,
-            http,
+            server,
             ..
         } = pending;
         Self {
@@ -91,7 +91,7 @@ impl ServiceSlot {
             stop_timeout,
             replacement,
             branch,
-            http,
+            server,
             addresses: Vec::new(),
             actor: None,
             thread: None,

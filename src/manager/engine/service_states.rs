@@ -56,7 +56,7 @@ impl Shell {
             status.addresses.clone_from(&slot.addresses);
         }
         status.http =
-            slot.http.as_ref().filter(|_| slot.actor.is_some()).and_then(|http| http.gauge.in_flight());
+            slot.server.as_ref().filter(|_| slot.actor.is_some()).and_then(|server| server.in_flight());
         if let Some(actor) = &slot.actor {
             status.thread = actor.thread.name();
             status.poll = actor.thread.watch().lasted(actor.tag);

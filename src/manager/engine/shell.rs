@@ -148,7 +148,7 @@ impl Shell {
             fault: parts.fault,
         };
         for at in 0..shell.services.len() {
-            shell.connect_http(ServiceIx(at as u32));
+            shell.connect_server(ServiceIx(at as u32));
         }
         shell
     }
@@ -257,7 +257,7 @@ impl Shell {
             other => {
                 match other {
                     Announcement::ServiceRemoved(ix) => self.forget(ix),
-                    Announcement::ShutdownRequested(_) => self.close_http(),
+                    Announcement::ShutdownRequested(_) => self.begin_closing(),
                     _ => {}
                 }
                 self.count_restarts(&other);

@@ -117,8 +117,8 @@ impl Manager {
             plan.options.without_sockets();
             plan.pending_services
                 .iter()
-                .filter_map(|pending| pending.http.as_ref())
-                .for_each(|http| http.or_in_memory());
+                .filter_map(|pending| pending.server.as_ref())
+                .for_each(|server| server.or_in_memory());
         }
         self
     }

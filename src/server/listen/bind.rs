@@ -186,11 +186,36 @@ impl Bound {
     }
 }
 
+/// A socket that listens. It does not block.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StdListener {
+    /// TCP.
+    Tcp(std::net::TcpListener),
+    /// A Unix socket, with or without a file.
+    Unix(std::os::unix::net::UnixListener),
+}
+
 /// An address at which connecting succeeds, to be taken to the runtime on which connections are accepted.
 #[derive(Debug)]
 pub(crate) struct Listening(Bound);
 
 impl Listening {
+    /// Gives it to a server that is not ours; `None` for a place in memory.
+    pub(crate) fn into_std(self) -> Option<(StdListener, Option<SocketFile>)> {
+        let Bound { address, hold } = self.0;
+        let (socket, file) = match hold {
+            Hold::InMemory(_) => return None,
+            Hold::Unix(file, socket) => (socket, file),
+            Hold::Tcp(socket) | Hold::Inherited(socket) => (socket, None),
+        };
+        let listener = match address.as_tcp() {
+            Some(_) => StdListener::Tcp(socket.into()),
+            None => StdListener::Unix(socket.into()),
+        };
+        Some((listener, file))
+    }
+
     /// Watches it on the current runtime.
     pub(crate) fn watch(self) -> io::Result<Listener> {
         let Bound { address, hold } = self.0;

@@ -20,6 +20,7 @@ mod peer;
 mod unix;
 
 pub use crate::base::GrpcAddress;
+pub use bind::StdListener;
 pub use memory::InMemory;
 
 pub(crate) use address::ServerAddress;
@@ -28,3 +29,4 @@ pub(crate) use bind::{Bound, Listening, bind};
 pub(crate) use entry::{Accepted, Entry, RawStream};
 pub(crate) use listener::accept;
 pub(crate) use peer::{Peer, Socket};
+pub(crate) use unix::SocketFile;

@@ -1,0 +1,48 @@
+//! What a manager knows of a service that is a server, and what it tells it.
+
+use crate::events::{InFlight, Name};
+use crate::report::ConfigError;
+use crate::server::listen::ServerAddress;
+use crate::server::notice::OnNotice;
+use crate::server::worker::workers::Workers;
+
+/// What a manager knows of a server before it runs, and shares with it.
+pub(crate) trait ServerDefinition: Send + Sync {
+    /// Where it is to listen.
+    fn address(&self) -> Result<ServerAddress, ConfigError>;
+
+    /// Refuses what cannot work.
+    fn check(&self, service: &Name) -> Result<(), ConfigError>;
+
+    /// From here on its manager is told, and has these workers for it. A manager starts once.
+    fn connect(&self, on_notice: OnNotice, workers: &Workers);
+
+    /// Has it served in memory where it can be, unless it was told where.
+    #[cfg(feature = "testing")]
+    fn or_in_memory(&self) {}
+
+    /// What to do about it in paused time, where there are no sockets.
+    fn mend_in_paused_time(&self) -> &'static str {
+        "it accepts connections by itself, so leave it out"
+    }
+
+    /// What it carries; `None` before it runs.
+    fn in_flight(&self) -> Option<InFlight>;
+
+    /// All others run: it may listen from its set-up on.
+    fn listen_early(&self);
+
+    /// Clients are told to come back by another connection, which will be another process's.
+    fn begin_closing(&self);
+}
+
+/// Understands the address of a server that is a service.
+pub(crate) fn parse_address(address: &str) -> Result<ServerAddress, ConfigError> {
+    let refused = |reason| ConfigError::HttpAddress { address: address.to_owned(), reason };
+    ServerAddress::parse(address).map_err(refused)
+}
+
+/// What cannot work of a server, with its service's name.
+pub(crate) fn named(service: &Name, error: ConfigError) -> ConfigError {
+    ConfigError::HttpServer { service: service.to_string(), error: Box::new(error) }
+}

@@ -13,6 +13,7 @@
 //! - [Supervision](supervision)
 //! - [The gRPC server](grpc)
 //! - [HTTP services](http)
+//! - [actix-web](actix_web)
 //! - [Rich errors](errors)
 //! - [Testing](testing)
 //! - [Rehearsing failures](rehearsal)
@@ -45,6 +46,9 @@ pages! {
     #[cfg(any(feature = "tls", not(doctest)))]
     grpc = "grpc.md";
     http = "http.md";
+    // Its blocks are compiled by `crates/actix-web`, which they use.
+    #[cfg(not(doctest))]
+    actix_web = "actix-web.md";
     errors = "errors.md";
     #[cfg(any(feature = "testing", not(doctest)))]
     testing = "testing.md";

@@ -124,7 +124,9 @@ impl Actor for HttpServer {
 
 impl Supervised for HttpServer {
     fn restarting(&mut self, _: &mut Context<Self>) {
+        // A set-up that is tried again still refuses until all run.
         if let Some(acceptor) = self.acceptor.take() {
+            self.definition.listen_early();
             let ended = acceptor.ended();
             self.last_life = Some(Box::pin(async { drop(ended.await) }));
         }
@@ -132,7 +134,6 @@ impl Supervised for HttpServer {
             remains.abort();
         }
         self.definition.closing.store(false, Ordering::Relaxed);
-        self.definition.listen_early();
     }
 }
 

@@ -8,7 +8,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use futures_util::stream;
 use majordomo::http::HttpServerOptions;
-use support::{Gate, ms, options, within};
+use support::{Gate, any_server, ms, options, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -37,33 +37,16 @@ fn endless(kind: &'static str) -> Response {
 #[actix::test]
 async fn g19_a_request_finishes_and_its_answer_says_that_the_connection_ends() {
     let gate = Gate::new();
-    let (mut observed, at) = serve(gated(&gate)).await;
-    let mut client = Client::connect(at).await;
-    client.send("GET /slow HTTP/1.1\r\nHost: test\r\n\r\n").await;
-    gate.arrived().await;
-    observed.shut_down();
-    observed.seen("shutdown_started web").await;
-    gate.open();
-    let came = client.answer().await;
-    assert_eq!((came.status, &*came.body), (200, "late"));
-    assert!(came.head.contains("connection: close"), "{}", came.head);
-    assert_eq!(client.rest().await, "");
-    observed.ended().await.assert_ok();
+    any_server::finishes_its_requests(serve(gated(&gate)).await, &gate).await;
 }
 
 #[actix::test]
 async fn g19_from_the_drain_delay_on_answers_say_that_the_connection_ends() {
-    let (mut observed, at) =
-        serve_with(options().drain_delay(ms(400)), HttpServerOptions::new(), gated(&Gate::new())).await;
-    let mut client = Client::connect(at).await;
-    assert!(!client.get("/").await.head.contains("connection: close"));
-    observed.shut_down();
-    observed.seen("shutdown_requested").await;
-    let mut other = Client::connect(at).await;
-    let came = client.get("/").await;
-    assert!(came.status == 200 && came.head.contains("connection: close"), "{came:?}");
-    assert!(other.get("/").await.head.contains("connection: close"), "new connections are served, too");
-    observed.ended().await.assert_ok();
+    let manager = options().drain_delay(any_server::DELAY);
+    any_server::says_that_connections_end(
+        serve_with(manager, HttpServerOptions::new(), gated(&Gate::new())).await,
+    )
+    .await;
 }
 
 #[actix::test]

@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use http::Request;
 use majordomo::http::{Body, Peer};
 use majordomo::{BoxError, RestartPolicy, RestartService, ShutdownSignal, http_service, http_service_fn};
-use support::{Gate, Journal, Probe, observe, options, within};
+use support::{Gate, any_server, ms, observe, options, within};
 use tokio::net::{TcpStream, UnixStream};
 
 use crate::peers::{Client, address, serve};
@@ -53,24 +53,16 @@ async fn g19_http_2_is_spoken_at_the_same_address() {
 
 #[actix::test]
 async fn g02_connections_are_refused_until_all_run() {
-    let gate = Gate::new();
-    let passed = gate.clone();
-    let slow = Probe::new("slow", &Journal::default()).setup(move |_| async move {
-        passed.passed().await;
-        Ok(())
-    });
-    let reserved = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = reserved.local_addr().unwrap();
-    drop(reserved);
-    let web = http_service("web", at.to_string(), hello());
-    let mut observed = observe(options(), |manager| manager.service(web).service(slow));
-    observed.seen("setup_finished web: ok").await;
-    assert!(TcpStream::connect(at).await.is_err(), "it accepts before all are set up");
-    gate.open();
-    observed.running().await;
-    assert_eq!(Client::connect(at).await.get("/").await.status, 200);
-    observed.shut_down();
-    observed.ended().await.assert_ok();
+    any_server::refuses_until_all_run(|at| http_service("web", at, hello())).await;
+    // Neither does one whose set-up is tried again listen before.
+    let mut tries = 0;
+    let make = move |_| {
+        tries += 1;
+        let made = if tries == 1 { Err("no database yet".into()) } else { Ok(hello()) };
+        async move { made }
+    };
+    let soon = RestartPolicy::on_failure().backoff(ms(1), ms(1));
+    any_server::refuses_until_all_run(|at| http_service_fn("web", at, make).retry_setup(soon)).await;
 }
 
 #[actix::test]

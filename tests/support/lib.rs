@@ -5,6 +5,7 @@
 
 #![allow(clippy::new_without_default)] // what these make is outside of the process
 
+pub mod any_server;
 pub mod child;
 mod errors;
 mod folder;

@@ -6,7 +6,7 @@ use actix_web::web::{self, Bytes, Payload, ReqData, ServiceConfig};
 use actix_web::{HttpResponse, http::StatusCode};
 use futures_util::{StreamExt, stream};
 use majordomo::ShutdownSignal;
-use support::{Client, Gate, ms, options, within};
+use support::{Client, Gate, any_server, ms, options, within};
 use tokio::io::AsyncReadExt;
 
 use crate::{drain_error, gated, serve, two};
@@ -33,32 +33,13 @@ fn events(routes: &mut ServiceConfig) {
 #[actix::test]
 async fn g19_a_request_finishes_and_its_answer_says_that_the_connection_ends() {
     let gate = Gate::new();
-    let (mut observed, at) = serve(options(), two(), gated(&gate)).await;
-    let mut client = Client::connect(at).await;
-    client.send("GET /slow HTTP/1.1\r\nHost: test\r\n\r\n").await;
-    gate.arrived().await;
-    observed.shut_down();
-    observed.seen("shutdown_started web").await;
-    gate.open();
-    let came = client.answer().await;
-    assert_eq!((came.status, &*came.body), (200, "late"));
-    assert!(came.head.contains("connection: close"), "{}", came.head);
-    assert_eq!(client.rest().await, "");
-    observed.ended().await.assert_ok();
+    any_server::finishes_its_requests(serve(options(), two(), gated(&gate)).await, &gate).await;
 }
 
 #[actix::test]
 async fn g19_from_the_drain_delay_on_answers_say_that_the_connection_ends() {
-    let (mut observed, at) = serve(options().drain_delay(ms(400)), two(), gated(&Gate::new())).await;
-    let mut client = Client::connect(at).await;
-    assert!(!client.get("/").await.head.contains("connection: close"));
-    observed.shut_down();
-    observed.seen("shutdown_requested").await;
-    let mut other = Client::connect(at).await;
-    let came = client.get("/").await;
-    assert!(came.status == 200 && came.head.contains("connection: close"), "{came:?}");
-    assert!(other.get("/").await.head.contains("connection: close"), "new connections are served, too");
-    observed.ended().await.assert_ok();
+    let manager = options().drain_delay(any_server::DELAY);
+    any_server::says_that_connections_end(serve(manager, two(), gated(&Gate::new())).await).await;
 }
 
 #[actix::test]

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use actix_web::web::{self, ReqData};
 use actix_web::{App, HttpResponse};
 use majordomo::{RestartPolicy, RestartService, ServiceSpec, ShutdownSignal, restartable_fn};
-use majordomo_actix_web::{ActixWebServer, actix_web_service, actix_web_service_with};
-use support::{Client, Folder, Gate, Journal, Probe, address, ms, observe, options, within};
-use tokio::net::{TcpStream, UnixListener, UnixStream};
+use majordomo_actix_web::{ActixWebServer, actix_web_service, actix_web_service_fn, actix_web_service_with};
+use support::{Client, Folder, Gate, address, any_server, ms, observe, options, within};
+use tokio::net::{UnixListener, UnixStream};
 
 use crate::{gated, serve, two};
 
@@ -47,26 +47,22 @@ async fn g19_an_app_answers_and_the_status_tells_where_and_what_it_carries() {
 
 #[actix::test]
 async fn g02_connections_are_refused_until_all_run() {
-    let gate = Gate::new();
-    let passed = gate.clone();
-    let slow = Probe::new("slow", &Journal::default()).setup(move |_| async move {
-        passed.passed().await;
-        Ok(())
-    });
-    let reserved = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = reserved.local_addr().unwrap();
-    drop(reserved);
-    let web =
-        actix_web_service("web", at.to_string(), || App::new().route("/", web::get().to(async || "hello")));
-    let mut observed = observe(options(), |manager| manager.service(web).service(slow));
-    observed.seen("setup_finished web: ok").await;
-    assert!(TcpStream::connect(at).await.is_err(), "it accepts before all are set up");
-    gate.open();
-    observed.running().await;
-    assert_eq!(Client::connect(at).await.get("/").await.status, 200);
-    observed.shut_down();
-    observed.ended().await.assert_ok();
-    assert!(TcpStream::connect(at).await.is_err(), "it accepts after the end");
+    let factory = || App::new().route("/", web::get().to(async || "hello"));
+    any_server::refuses_until_all_run(|at| actix_web_service("web", at, factory)).await;
+}
+
+#[actix::test]
+async fn g02_a_set_up_that_is_tried_again_refuses_until_all_run_too() {
+    let mut tries = 0;
+    let make = move |_| {
+        tries += 1;
+        let factory = || App::new().route("/", web::get().to(async || "hello"));
+        let made = if tries == 1 { Err("no database yet".into()) } else { Ok(factory) };
+        async move { made }
+    };
+    let soon = RestartPolicy::on_failure().backoff(ms(1), ms(1));
+    let web = |at| actix_web_service_fn("web", at, two(), make).retry_setup(soon);
+    any_server::refuses_until_all_run(web).await;
 }
 
 #[actix::test]

@@ -20,18 +20,18 @@ pub struct ActixWebDrainError {
     pub requests: BTreeMap<String, usize>,
     /// The longest running of them.
     pub oldest: Option<OldestCall>,
-    /// The worker threads that did not end, since something blocks them.
+    /// The worker threads that had not ended in time.
     pub blocked_workers: Vec<BlockedWorker>,
 }
 
-/// A worker thread that something blocks: it ends when that does, or with the process.
+/// A worker thread that had not ended in time. If something blocks it, it ends when that does, or with the process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BlockedWorker {
     /// The thread's name.
     pub thread: String,
     /// The request whose handler blocks it, by method and the first segment of its path, and for how long. `None` where no
-    /// request is being polled: a task that was spawned, or a closure of `web::block`, keeps it.
+    /// request is being polled: a task that was spawned, or a closure of `web::block`, keeps it, or the machine is slow.
     pub by: Option<(String, Duration)>,
 }
 
@@ -71,7 +71,7 @@ impl fmt::Display for BlockedWorker {
         let Self { thread, by } = self;
         match by {
             Some((request, lasted)) => write!(f, "{request} has been blocking {thread} for {lasted:.1?}"),
-            None => write!(f, "{thread} did not end: a task or a closure of web::block keeps it"),
+            None => write!(f, "{thread} had not ended: a task or a closure of web::block may keep it"),
         }
     }
 }
@@ -131,7 +131,10 @@ mod tests {
         let error =
             ActixWebDrainError { blocked_workers: vec![blocked(by), blocked(None)], ..Default::default() };
         let text = error.to_string();
-        assert!(text.contains("GET /block has been blocking worker for 3.0s; worker did not end"), "{text}");
+        assert!(
+            text.contains("GET /block has been blocking worker for 3.0s; worker had not ended"),
+            "{text}"
+        );
         assert!(text.contains("web::block, and limit"), "{text}");
         assert_eq!(ActixWebDrainError::of(None, Vec::new()), None);
     }

@@ -248,6 +248,10 @@ impl Shell {
             self.close_stalls();
             self.close_worker_stalls();
         }
+        if matches!(announcement, Announcement::ShutdownRequested(_)) {
+            // Whoever hears of it finds it so.
+            self.begin_closing();
+        }
         self.event_log.announce(announcement, detail);
         #[cfg(feature = "testing")]
         self.strike_at(&copy);
@@ -255,10 +259,8 @@ impl Shell {
             Announcement::Stopped => self.sender.send(ManagerInput::Timer(TimerEvent::Stopped)),
             Announcement::Running => self.all_are_up(),
             other => {
-                match other {
-                    Announcement::ServiceRemoved(ix) => self.forget(ix),
-                    Announcement::ShutdownRequested(_) => self.begin_closing(),
-                    _ => {}
+                if let Announcement::ServiceRemoved(ix) = other {
+                    self.forget(ix);
                 }
                 self.count_restarts(&other);
                 self.count_set_ups(&other);

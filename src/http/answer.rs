@@ -14,7 +14,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response, StatusCode, Version};
+use http::{Request, Response};
 use hyper::body::Incoming;
 
 use crate::base::drop_quietly;
@@ -124,7 +124,7 @@ impl Future for HttpAnswer {
         let mut response =
             polled.unwrap_or_else(|refusal| refusal.response(version).map(|text| any_body(Body::from(text))));
         this.let_go();
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS && version < Version::HTTP_2 {
+        if this.call.is_upgraded_by(response.status()) {
             // What it is now is open for as long as its bytes are.
             this.call.entry().connection.upgrade(Arc::clone(&this.call));
         } else if this.call.is_last() {

@@ -10,12 +10,14 @@ use crate::http::answer::{Arrived, HttpAnswer};
 use crate::http::call::Call;
 use crate::http::handler::Handler;
 use crate::http::options::HttpServerOptions;
+use crate::http::refusal::Refusal;
 use crate::http::response_body::AnswerBody;
 use crate::http::route_costs::RouteCosts;
 use crate::http::shared::Shared;
 use crate::server::application::Application;
 use crate::server::connection::state::Connection;
 use crate::server::listen::{Peer, Socket};
+use crate::server::request_head;
 
 /// Answers requests by a service of a user's.
 pub(crate) struct HttpApplication {
@@ -58,12 +60,13 @@ impl Application for HttpApplication {
         Peer { address, details: Box::new(()) }
     }
 
-    fn answer(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> HttpAnswer {
+    fn answer(&self, connection: &Arc<Connection>, mut request: Request<Incoming>) -> HttpAnswer {
+        let fault = request_head::examine(&mut request).err().map(Refusal::Head);
         let (request, span) = self.options.span(&self.shared.service, request);
         let number = connection.worker.calls.load(Ordering::Relaxed);
         let cost = self.costs.of(request.method(), request.uri(), number);
         let (call, refusal) = Call::begin(connection, &request, (span, cost), &self.shared);
-        if let Some(refusal) = refusal {
+        if let Some(refusal) = fault.or(refusal) {
             return HttpAnswer::refused(refusal, call);
         }
         HttpAnswer::handled(Arrived { request, handler: self.handler.another() }, call)

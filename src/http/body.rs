@@ -8,16 +8,17 @@ use std::task::{Context, Poll, ready};
 use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::{LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
-use tokio::time::{Instant, Sleep, sleep};
 
 use crate::base::BoxError;
 use crate::http::call::Call;
+use crate::http::silence::Silence;
 
 /// A body: that of a request, as it comes in, or one that is there as a whole.
 ///
 /// Reading that of a request fails where it is longer than
 /// [`max_body_size`](crate::http::HttpServerOptions::max_body_size), by `http_body_util`'s `LengthLimitError`, which axum answers by 413; and where nothing of it
-/// came for as long as [`body_timeout`](crate::http::HttpServerOptions::body_timeout) says.
+/// came for as long as [`body_timeout`](crate::http::HttpServerOptions::body_timeout) says, or, while the server drains, next to nothing for a quarter
+/// of the drain.
 pub struct Body(Inner);
 
 enum Inner {
@@ -28,8 +29,7 @@ enum Inner {
 struct Reading {
     body: Limited<Incoming>,
     call: Arc<Call>,
-    /// Rings when nothing has come for too long.
-    silence: Option<Pin<Box<Sleep>>>,
+    silence: Silence,
 }
 
 /// Nothing of a request's body came for too long.
@@ -46,7 +46,7 @@ impl Body {
     pub(crate) fn incoming(body: Incoming, call: &Arc<Call>) -> Self {
         let limit = call.max_body_size().unwrap_or(usize::MAX);
         let body = Limited::new(body, limit);
-        Self(Inner::Incoming(Box::new(Reading { body, call: Arc::clone(call), silence: None })))
+        Self(Inner::Incoming(Box::new(Reading { body, call: Arc::clone(call), silence: Silence::default() })))
     }
 }
 
@@ -54,17 +54,12 @@ impl Reading {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let polled = Pin::new(&mut self.body).poll_frame(cx);
         let Poll::Ready(frame) = polled else {
-            let Some(limit) = self.call.body_timeout() else { return Poll::Pending };
-            let silence = self.silence.get_or_insert_with(|| Box::pin(sleep(limit)));
-            ready!(silence.as_mut().poll(cx));
+            ready!(self.silence.poll(&self.call, cx));
             self.call.body_was_slow();
             return Poll::Ready(Some(Err(TooSlow.into())));
         };
-        if let (Some(silence), Some(limit)) = (&mut self.silence, self.call.body_timeout()) {
-            silence.as_mut().reset(Instant::now() + limit);
-        }
         match &frame {
-            Some(Ok(_)) => {}
+            Some(Ok(frame)) => self.silence.came(frame.data_ref().map_or(0, Bytes::len), &self.call),
             Some(Err(error)) if error.is::<LengthLimitError>() => self.call.body_was_too_long(),
             Some(Err(_)) => self.call.body_was_broken(),
             None => self.call.body_is_whole(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
-use http::{Request, Version};
+use http::{Method, Request, StatusCode, Version};
 use tokio::time::Instant;
 use tracing::Span;
 
@@ -42,6 +42,7 @@ const BROKEN: u8 = 4;
 pub(crate) struct Call {
     entry: CallEntry,
     pub(crate) version: Version,
+    is_connect: bool,
     shared: Arc<Shared>,
     deadline: Option<Instant>,
     body: AtomicU8,
@@ -82,6 +83,7 @@ impl Call {
             deadline: options.request_timeout.and_then(|timeout| entry.began().checked_add(timeout)),
             entry,
             version: request.version(),
+            is_connect: request.method() == Method::CONNECT,
             shared: Arc::clone(shared),
             body: AtomicU8::new(body),
             span,
@@ -112,9 +114,18 @@ impl Call {
         &self.shared
     }
 
-    /// Whether its connection is to end with its answer.
+    /// Whether such an answer has its connection speak something else than HTTP (RFC 9110, sections 7.8 and 9.3.6).
+    pub(crate) fn is_upgraded_by(&self, status: StatusCode) -> bool {
+        let upgraded = status == StatusCode::SWITCHING_PROTOCOLS || self.is_connect && status.is_success();
+        upgraded && self.version < Version::HTTP_2
+    }
+
+    /// Whether its connection is to end with its answer: nothing can be read after a body that could not be.
     pub(crate) fn is_last(&self) -> bool {
-        self.shared.closing.load(Ordering::Relaxed) || self.entry.connection.worker.draining.is_cancelled()
+        let body = self.body.load(Ordering::Relaxed);
+        matches!(body, SLOW | TOO_LONG | BROKEN)
+            || self.shared.closing.load(Ordering::Relaxed)
+            || self.entry.connection.worker.draining.is_cancelled()
     }
 
     pub(crate) fn max_body_size(&self) -> Option<usize> {

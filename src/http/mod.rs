@@ -40,6 +40,7 @@ mod response_body;
 mod route_costs;
 mod server;
 mod shared;
+mod silence;
 
 pub use body::Body;
 pub use call::Peer;

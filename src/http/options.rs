@@ -123,14 +123,15 @@ impl HttpServerOptions {
     }
 
     /// How long a client may take for the head of a request, counted over HTTP/1.1 from the moment when it may send one: so
-    /// long, too, a connection may be idle between two. Its connection is closed then. Default: 30 s.
+    /// long, too, a connection may be idle between two. Half a head is answered 408 then; an idle connection is closed. Default: 30 s.
     pub fn head_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.engine.http1 = Some(Http1Options { head_timeout: timeout.into() });
         self
     }
 
     /// How long nothing may come of a request's body while its handler waits for it. Reading it then fails, and the request is answered
-    /// 408 where its handler leaves that to the server. Default: 30 s.
+    /// 408 where its handler leaves that to the server. While the server drains that is shorter: [the end](crate::guide::http#the-end).
+    /// Default: 30 s.
     pub fn body_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.body_timeout = timeout.into();
         self

@@ -2,9 +2,13 @@
 
 use http::{HeaderValue, Response, StatusCode, Version, header};
 
+use crate::server::request_head::HeadFault;
+
 /// Why a request is not answered by its handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refusal {
+    /// The request's head is none that a server may accept.
+    Head(HeadFault),
     /// The request's body cannot be understood.
     Malformed,
     /// The request's body did not come in time.
@@ -24,7 +28,8 @@ pub(crate) enum Refusal {
 impl Refusal {
     fn status(self) -> StatusCode {
         match self {
-            Self::Malformed => StatusCode::BAD_REQUEST,
+            Self::Head(HeadFault::Coding) => StatusCode::NOT_IMPLEMENTED,
+            Self::Head(_) | Self::Malformed => StatusCode::BAD_REQUEST,
             Self::SlowRequest => StatusCode::REQUEST_TIMEOUT,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
@@ -35,6 +40,10 @@ impl Refusal {
 
     fn text(self) -> &'static str {
         match self {
+            Self::Head(HeadFault::Host) => "a request has one Host, which is that of its target\n",
+            Self::Head(HeadFault::Target) => "the target is none that the method can have\n",
+            Self::Head(HeadFault::Framing) => "a body is in chunks once\n",
+            Self::Head(HeadFault::Coding) => "of all transfer codings only chunked is understood\n",
             Self::Malformed => "the request's body cannot be understood\n",
             Self::SlowRequest => "the request's body did not come in time\n",
             Self::TooLong => "the request's body is too long\n",
@@ -47,7 +56,7 @@ impl Refusal {
 
     /// Whether what is left of the request is not worth reading.
     fn ends_the_connection(self) -> bool {
-        matches!(self, Self::Malformed | Self::SlowRequest | Self::TooLong | Self::GoingAway)
+        matches!(self, Self::Head(_) | Self::Malformed | Self::SlowRequest | Self::TooLong | Self::GoingAway)
     }
 
     pub(crate) fn response(self, version: Version) -> Response<&'static str> {

@@ -6,19 +6,17 @@
 //!       +------------ killed -------+--> told --its workers are left--> gone
 //! ```
 
-use std::convert::Infallible;
-use std::future::pending;
 use std::io;
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::RecvError};
 use tokio_util::sync::CancellationToken;
 
 use crate::base::clock;
 use crate::server::application::Application;
 use crate::server::crew::{Crew, Drained, all_over, drop_late, undrained};
 use crate::server::drain::{Timetable, until};
-use crate::server::listen::{Entry, Listening, accept as accept_any};
+use crate::server::listen::{Entry, Listening, accept as accept_any, accept_made};
 use crate::service::ShutdownSignal;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -40,7 +38,7 @@ pub(crate) struct Orders {
 
 /// Accepts until the drain is ordered, then drains. Being killed ends either.
 pub(crate) async fn conduct<A: Application>(way: WayIn, crew: &mut Crew<A>, orders: Orders) -> Drained {
-    let Orders { drain, signal, kill } = orders;
+    let Orders { mut drain, signal, kill } = orders;
     let killed = async {
         tokio::select! {
             () = kill.cancelled() => {}
@@ -50,11 +48,10 @@ pub(crate) async fn conduct<A: Application>(way: WayIn, crew: &mut Crew<A>, orde
     tokio::pin!(killed);
     let deadline = tokio::select! {
         () = &mut killed => return undrained(crew.parts(), true),
-        ordered = drain => match ordered {
+        ordered = accept(way, crew, &mut drain) => match ordered {
             Ok(deadline) => deadline,
             Err(_) => return undrained(crew.parts(), true),
         },
-        never = accept(way, crew) => match never {},
     };
     // The listeners are closed by now.
     let times = deadline.map(|deadline| Timetable::new(clock::now(), deadline));
@@ -70,8 +67,15 @@ pub(crate) async fn conduct<A: Application>(way: WayIn, crew: &mut Crew<A>, orde
     undrained(parts, forced)
 }
 
-/// Accepts connections for ever.
-async fn accept<A: Application>(way: WayIn, crew: &mut Crew<A>) -> Infallible {
+/// How many connections that were made before the drain are accepted in its beginning: as many as may wait.
+const MOST_MADE: usize = 1024;
+
+/// Accepts connections until the drain is ordered, and those that were made by then: whoever is connected may have sent a request.
+async fn accept<A: Application>(
+    way: WayIn,
+    crew: &mut Crew<A>,
+    ordered: &mut oneshot::Receiver<Option<Instant>>,
+) -> Result<Option<Instant>, RecvError> {
     let WayIn { listening, mut entry } = way;
     let protocol = crew.protocol();
     let watched: io::Result<Vec<_>> = listening.into_iter().map(Listening::watch).collect();
@@ -79,7 +83,7 @@ async fn accept<A: Application>(way: WayIn, crew: &mut Crew<A>) -> Infallible {
         Ok(listeners) => listeners,
         Err(error) => {
             tracing::error!(%error, "cannot watch the {protocol} server's sockets: no connection will be accepted; raise the limits of the process and start it again");
-            return pending().await;
+            return ordered.await;
         }
     };
     let (mut dealer, caught_up) = (crew.dealer(), crew.caught_up());
@@ -88,6 +92,16 @@ async fn accept<A: Application>(way: WayIn, crew: &mut Crew<A>) -> Infallible {
     loop {
         let accepted = tokio::select! {
             biased;
+            ordered = &mut *ordered => {
+                for _ in 0..MOST_MADE {
+                    let Some(made) = accept_made(&mut listeners, &mut listeners_turn).await else { break };
+                    // What cannot be accepted any more is closed.
+                    if let Ok(Some(accepted)) = made.and_then(|stream| entry.admit(stream)) {
+                        dealer.deal(accepted, clock::now());
+                    }
+                }
+                return ordered;
+            }
             // Connections that wait for a worker that is behind go to one that is not.
             () = caught_up.notified() => {
                 dealer.look(clock::now());
@@ -113,7 +127,10 @@ async fn accept<A: Application>(way: WayIn, crew: &mut Crew<A>) -> Infallible {
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept {protocol} connections; trying again in {pause:?}: is the limit of open files too low?");
-                tokio::time::sleep(pause).await;
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    ordered = &mut *ordered => return ordered,
+                }
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }

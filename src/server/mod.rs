@@ -17,6 +17,7 @@ pub(crate) mod make_span;
 pub(crate) mod notice;
 pub(crate) mod open_calls;
 pub(crate) mod options;
+pub(crate) mod request_head;
 pub(crate) mod sockets;
 pub(crate) mod state;
 #[cfg(feature = "tls")]

@@ -68,7 +68,16 @@ async fn g20_events_end_in_order_after_their_grace_which_is_no_failure() {
 
 #[actix::test]
 async fn g20_a_connection_that_was_upgraded_ends_after_the_grace() {
-    let upgrade = |mut request: axum::extract::Request| async move {
+    for (first, headers, status) in [
+        ("GET / HTTP/1.1", "Connection: upgrade\r\nUpgrade: echo\r\n", 101),
+        ("CONNECT test:443 HTTP/1.1", "", 200),
+    ] {
+        upgraded_ends_after_the_grace(first, headers, status).await;
+    }
+}
+
+async fn upgraded_ends_after_the_grace(first: &str, headers: &str, status: u16) {
+    let upgrade = move |mut request: axum::extract::Request| async move {
         let upgraded = hyper::upgrade::on(&mut request);
         tokio::spawn(async move {
             let mut io = hyper_util::rt::TokioIo::new(upgraded.await.unwrap());
@@ -78,14 +87,14 @@ async fn g20_a_connection_that_was_upgraded_ends_after_the_grace() {
             }
         });
         let switch =
-            Response::builder().status(101).header("connection", "upgrade").header("upgrade", "echo");
+            Response::builder().status(status).header("connection", "upgrade").header("upgrade", "echo");
         switch.body(Body::empty()).unwrap()
     };
     let server = HttpServerOptions::new().stream_grace(ms(100));
-    let (mut observed, at) = serve_with(options(), server, Router::new().route("/", get(upgrade))).await;
+    let (mut observed, at) = serve_with(options(), server, Router::new().fallback(upgrade)).await;
     let mut client = Client::connect(at).await;
-    client.send("GET / HTTP/1.1\r\nHost: test\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n").await;
-    assert_eq!(client.head().await.0, 101);
+    client.send(&format!("{first}\r\nHost: test\r\n{headers}\r\n")).await;
+    assert_eq!(client.head().await.0, status);
     client.send("abc").await;
     let mut echo = [0; 3];
     within("the echo", client.0.read_exact(&mut echo)).await.unwrap();
@@ -93,7 +102,9 @@ async fn g20_a_connection_that_was_upgraded_ends_after_the_grace() {
     assert_eq!(observed.status().await.services[0].http.as_ref().unwrap().open(), 1, "it counts as open");
     observed.shut_down();
     assert_eq!(client.rest().await, "");
-    observed.ended().await.assert_ok();
+    let ended = observed.ended().await;
+    ended.assert_ok();
+    assert_eq!(ended.service("web").streams_ended, 1);
 }
 
 #[actix::test]

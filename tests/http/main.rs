@@ -1,6 +1,8 @@
 //! HTTP services, by real connections.
 
 mod drain;
+mod drain_peers;
+mod heads;
 mod peers;
 mod refused;
 mod rehearsed;

@@ -15,10 +15,14 @@
 //! A wire that ends is half closed first, and read until its peer has closed it, too, or its [`Patience`](crate::server::drain::Patience) is over. What a peer
 //! sends to a closed socket (leave to send more, mostly) is answered by a reset, and a reset takes with it what was
 //! written and has not arrived: RFC 9112, section 9.6.
+//!
+//! Where the rest of a request's head is [not waited for any longer](crate::server::connection::arrival), the wire says so itself, and
+//! ends: hyper, which would have nothing to say, reads the end.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -26,6 +30,8 @@ use tokio::time::{Sleep, sleep};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
+use crate::server::connection::arrival::Arrival;
+use crate::server::connection::late_head::LateHead;
 use crate::server::connection::state::Connection;
 
 /// From so many bytes on that wait to be written nothing is read. More than HTTP/2 has waiting when all is well: one
@@ -49,8 +55,12 @@ pub(crate) struct IoObserver<I> {
     lingering: Option<Pin<Box<Sleep>>>,
     /// How much was read since.
     dropped: usize,
+    /// What is said to who sent half a head.
+    late: LateHead,
     /// Resolves when what may go on for ever is to end; once it speaks something else than HTTP.
     ending: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    /// Whether it was, and is counted.
+    ended: bool,
     /// The worker does not end before its bytes are gone, whoever has them.
     _token: TaskTrackerToken,
 }
@@ -65,7 +75,9 @@ impl<I> IoObserver<I> {
             wanted: false,
             lingering: None,
             dropped: 0,
+            late: LateHead::default(),
             ending: None,
+            ended: false,
             _token,
         }
     }
@@ -78,7 +90,13 @@ impl<I> IoObserver<I> {
         self.held_back = false;
         let token = &self.connection.worker.streams_off;
         let ending = self.ending.get_or_insert_with(|| Box::pin(token.clone().cancelled_owned()));
-        ending.as_mut().poll(cx).is_ready()
+        if ending.as_mut().poll(cx).is_pending() {
+            return false;
+        }
+        if !std::mem::replace(&mut self.ended, true) {
+            self.connection.worker.streams_ended.fetch_add(1, Ordering::Relaxed);
+        }
+        true
     }
 
     /// Fails where it speaks something else than HTTP, and its server has ended: whoever has it is no task of the server's.
@@ -130,7 +148,18 @@ impl<I: AsyncRead + Unpin> IoObserver<I> {
     }
 }
 
-impl<I: AsyncRead + Unpin> AsyncRead for IoObserver<I> {
+impl<I: AsyncRead + AsyncWrite + Unpin> IoObserver<I> {
+    /// Says that half a head came too late, and ends.
+    fn poll_give_up(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.late.rest() {
+            let said = ready!(Pin::new(&mut *self).poll_write(cx, &rest))?;
+            self.late.said(said);
+        }
+        Pin::new(self).poll_shutdown(cx)
+    }
+}
+
+impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for IoObserver<I> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -139,6 +168,9 @@ impl<I: AsyncRead + Unpin> AsyncRead for IoObserver<I> {
         if self.is_to_end(cx) {
             return Poll::Ready(Ok(()));
         }
+        if self.connection.http1().is_some_and(Arrival::is_given_up) {
+            return self.poll_give_up(cx);
+        }
         if self.held_back {
             // The write that waits wakes the task.
             self.wanted = true;
@@ -146,7 +178,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for IoObserver<I> {
         }
         let before = buffer.filled().len();
         let poll = Pin::new(&mut self.io).poll_read(cx, buffer);
-        self.connection.read(buffer.filled().len() - before);
+        self.connection.read(&buffer.filled()[before..]);
         poll
     }
 }

@@ -17,6 +17,8 @@ pub(crate) enum Departure {
     /// Its peer never spoke.
     Silent,
     Idle,
+    /// The head of a request did not come whole.
+    LateHead,
     Aged,
 }
 
@@ -27,6 +29,8 @@ pub(crate) struct Lifetime {
     handshake: Option<Instant>,
     age: Option<Instant>,
     idle: Option<Duration>,
+    /// For the head of a request of HTTP/1.1, from the moment when its peer may send one.
+    head: Option<Duration>,
 }
 
 impl Lifetime {
@@ -36,6 +40,7 @@ impl Lifetime {
             handshake: Some(began + options.handshake_timeout),
             age: options.max_connection_age.map(|age| began + jittered(age, random())),
             idle: options.max_connection_idle,
+            head: options.http1.and_then(|http1| http1.head_timeout),
         }
     }
 
@@ -46,13 +51,12 @@ impl Lifetime {
                 // No timer is left that would wake an idle process.
                 self.handshake = None;
             }
-            let idle = self.idle.map(|limit| connection.idle_since() + limit);
-            let idle = idle.filter(|_| !connection.has_calls());
+            let idle = self.idle(connection).map(|(at, _)| at);
             let next = [self.handshake, self.age, idle].into_iter().flatten().min();
             tokio::select! {
                 () = until(next.map(Instant::into_std)) => {}
                 // The peer spoke, or the last call ended.
-                () = connection.lighter.notified(), if self.waits(idle) => continue,
+                () = connection.lighter.notified(), if self.waits(connection, idle) => continue,
             }
             let passed = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
             if passed(self.handshake) && connection.is_silent() {
@@ -62,16 +66,31 @@ impl Lifetime {
                 return Departure::Aged;
             }
             // Calls that came and went in the meantime have moved it.
-            let idle = self.idle.map(|limit| connection.idle_since() + limit);
-            if passed(idle) && !connection.has_calls() {
-                return Departure::Idle;
+            if let Some((at, why)) = self.idle(connection)
+                && passed(Some(at))
+            {
+                return why;
             }
         }
     }
 
+    /// When it will have been without calls for too long, and what that is then; `None` while it has some.
+    fn idle(&self, connection: &Connection) -> Option<(Instant, Departure)> {
+        if connection.has_calls() {
+            return None;
+        }
+        let half = connection.has_half_head();
+        let why = if half { Departure::LateHead } else { Departure::Idle };
+        let head = self.head.filter(|_| connection.http1().is_some());
+        // A head that is on its way has the time for heads, where there is one.
+        let idle = self.idle.filter(|_| !half || head.is_none());
+        [head, idle].into_iter().flatten().min().map(|limit| (connection.idle_since() + limit, why))
+    }
+
     /// Whether something that the connection tells of would change what comes next.
-    fn waits(&self, idle: Option<Instant>) -> bool {
-        self.handshake.is_some() || self.idle.is_some() && idle.is_none()
+    fn waits(&self, connection: &Connection, idle: Option<Instant>) -> bool {
+        let limited = self.idle.is_some() || self.head.is_some() && connection.http1().is_some();
+        self.handshake.is_some() || limited && idle.is_none()
     }
 }
 
@@ -112,7 +131,7 @@ mod tests {
         let mut polled = || over.as_mut().poll(&mut Context::from_waker(&waker));
         let woken = || woken.0.load(Ordering::Relaxed);
         assert_eq!(polled(), Poll::Pending);
-        connection.read(24);
+        connection.read(&[0; 24]);
         assert_eq!((woken(), polled()), (1, Poll::Pending), "it hears of that");
         tokio::time::advance(2 * worker.options.handshake_timeout).await;
         assert_eq!(woken(), 1, "nothing is waited for any more");

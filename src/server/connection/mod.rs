@@ -1,7 +1,9 @@
 //! One connection: its state, and the task that serves it.
 
+pub(crate) mod arrival;
 pub(crate) mod call_entry;
 pub(crate) mod io_observer;
+pub(crate) mod late_head;
 pub(crate) mod lifetime;
 pub(crate) mod protocol;
 pub(crate) mod requests;

@@ -38,15 +38,15 @@ macro_rules! http2_options {
 
 impl Protocol {
     pub(crate) fn new(options: &EngineOptions, streams: StreamExecutor) -> Self {
-        let Some(http1) = &options.http1 else {
+        if options.http1.is_none() {
             let mut http = http2::Builder::new(streams);
             http2_options!(http, options).auto_date_header(false);
             return Self::Http2(http);
-        };
+        }
         let mut http = auto::Builder::new(streams);
         http.http1()
-            .timer(TokioTimer::new())
-            .header_read_timeout(http1.head_timeout)
+            // Heads have their time from us, which answers who is late.
+            .header_read_timeout(None)
             .max_buf_size((options.max_header_list_size as usize).max(LEAST_BUFFER))
             // Who closes its side is gone: its handler is dropped, as over HTTP/2.
             .half_close(false)

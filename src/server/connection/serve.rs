@@ -13,20 +13,25 @@
 //! call is open until the last byte of its answer has gone to the socket, not only until its handler has
 //! returned: a slow reader gets its answer whole. Draining and leaving begin with a GOAWAY, where it speaks HTTP/2; hyper ends
 //! such a connection when its peer has acknowledged that, one of HTTP/1.1 when the request that is open is answered. A peer that does not is given [`GRACE`] once nothing is
-//! carried, or [`LEAVING_GRACE`] where nobody waits: what it sent before it heard is still answered. Where it was
+//! carried, or [`LEAVING_GRACE`] where nobody waits: what it sent before it heard is still answered. Over HTTP/1.1 that is the head of
+//! a request that is on its way: it has as much time as new calls have, and is answered 408 then; and the first byte of a connection that was just
+//! accepted. Others that are silent when the drain begins are closed. Where it was
 //! answered a moment ago, the answer is given time to arrive. One that goes on calling is refused its new calls in the
 //! end, and one that reads nothing is not waited for: [`Patience`](crate::server::drain::Patience) and
 //! [`unread`](crate::server::connection::unread) say when.
 
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::task::Poll;
 use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::server::application::Application;
+use crate::server::connection::arrival::Arrival;
 use crate::server::connection::io_observer::IoObserver;
 use crate::server::connection::lifetime::{Departure, Lifetime};
 use crate::server::connection::protocol::{HttpConnection, Protocol};
@@ -77,14 +82,31 @@ async fn to_its_end(mut hyper: Pin<&mut impl HttpConnection>, connection: &Conne
         () = worker.draining.cancelled() => None,
         departure = Lifetime::new(&worker.options, connection.began()).over(connection) => Some(departure),
     };
-    if connection.is_silent() {
-        return;
+    tokio::select! {
+        biased;
+        _ = hyper.as_mut() => return,
+        () = unread.as_mut() => return cut(),
+        spoken = request_is_whole_or_given_up(departure, connection) => {
+            if !spoken {
+                return;
+            }
+        }
+        () = worker.cutting.cancelled() => return,
+    }
+    if connection.http1().is_some_and(Arrival::is_given_up) {
+        // The wire says so, and ends.
+        return tokio::select! {
+            biased;
+            _ = hyper => {}
+            () = unread => cut(),
+            () = worker.cutting.cancelled() => {}
+        };
     }
     hyper.as_mut().graceful_shutdown();
     if let Some(departure) = departure {
         let grace = match departure {
             Departure::Aged => worker.options.max_connection_age_grace,
-            Departure::Idle | Departure::Silent => None,
+            Departure::Idle | Departure::LateHead | Departure::Silent => None,
         };
         tokio::select! {
             biased;
@@ -110,6 +132,33 @@ async fn to_its_end(mut hyper: Pin<&mut impl HttpConnection>, connection: &Conne
             }
         }
     }
+}
+
+/// Resolves when no request of HTTP/1.1 is on its way: it is whole, or given up after its time. `false`: nothing came at all.
+///
+/// Polled whenever hyper is, which reads.
+async fn request_is_whole_or_given_up(departure: Option<Departure>, connection: &Connection) -> bool {
+    let once = |settled: fn(&Connection) -> bool| {
+        poll_fn(move |_| if settled(connection) { Poll::Ready(()) } else { Poll::Pending })
+    };
+    let patience = connection.worker.patience();
+    if connection.is_silent() {
+        // Who connects sends at once; it was accepted, and nobody else will answer.
+        let is_fresh = departure.is_none() && connection.http1().is_some();
+        let left = patience.in_transit.saturating_sub(connection.began().elapsed());
+        let spoken = once(|connection| !connection.is_silent());
+        if !is_fresh || tokio::time::timeout(left, spoken).await.is_err() {
+            return false;
+        }
+    }
+    let grace = if departure == Some(Departure::LateHead) { Duration::ZERO } else { patience.new_calls };
+    let whole = once(|connection| !connection.has_half_head());
+    if tokio::time::timeout(grace, whole).await.is_err()
+        && let Some(arrival) = connection.http1()
+    {
+        arrival.give_up();
+    }
+    true
 }
 
 /// Refuses new calls after that, and never resolves.

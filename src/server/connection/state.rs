@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::Instant;
 
+use crate::server::connection::arrival::Arrival;
 use crate::server::listen::Peer;
 use crate::server::state::WorkerState;
 
@@ -30,6 +31,8 @@ pub(crate) struct Connection {
     /// Known once it is served.
     pub(crate) peer: OnceLock<Peer>,
     preface_missing: AtomicUsize,
+    /// Followed where it may speak HTTP/1.1.
+    arrival: Option<Arrival>,
     /// Since when bytes wait for the peer to read, in nanoseconds since it began; 0: none do.
     blocked: AtomicU64,
     /// Calls that are open, in units of [`OPEN`], and those of them whose handler is at work, in units of [`AT_WORK`].
@@ -58,7 +61,8 @@ pub(crate) struct Connection {
 impl Connection {
     pub(crate) fn new(worker: Arc<WorkerState>) -> Arc<Self> {
         worker.connections.fetch_add(1, Ordering::Relaxed);
-        let preface = if worker.options.http1.is_some() { 1 } else { PREFACE };
+        let arrival = worker.options.http1.map(|_| Arrival::default());
+        let preface = if arrival.is_some() { 1 } else { PREFACE };
         let turns = worker.options.max_concurrent_calls_per_connection;
         // More than a semaphore has are no limit.
         let turns = turns.map(|calls| Arc::new(Semaphore::new(calls.min(Semaphore::MAX_PERMITS))));
@@ -68,6 +72,7 @@ impl Connection {
             cut_with_calls: AtomicBool::new(false),
             peer: OnceLock::new(),
             preface_missing: AtomicUsize::new(preface),
+            arrival,
             blocked: AtomicU64::new(0),
             calls: AtomicU64::new(0),
             watches: AtomicUsize::new(0),
@@ -94,6 +99,9 @@ impl Connection {
 
     /// A call that is refused because the connection is going away. The drain does not wait for it.
     pub(crate) fn call_arrived(&self) -> u64 {
+        if let Some(arrival) = &self.arrival {
+            arrival.request();
+        }
         self.worker.calls.fetch_add(1, Ordering::Relaxed)
     }
 
@@ -182,8 +190,21 @@ impl Connection {
         }
     }
 
-    pub(crate) fn read(&self, count: usize) {
-        let missing = self.preface_missing.load(Ordering::Relaxed);
+    /// What arrives, where that may be HTTP/1.1.
+    pub(crate) fn http1(&self) -> Option<&Arrival> {
+        self.arrival.as_ref().filter(|arrival| !arrival.speaks_http2())
+    }
+
+    /// Whether the head of a request is on its way.
+    pub(crate) fn has_half_head(&self) -> bool {
+        self.http1().is_some_and(Arrival::is_half_head)
+    }
+
+    pub(crate) fn read(&self, bytes: &[u8]) {
+        if let Some(arrival) = self.http1() {
+            arrival.read(bytes, !self.has_calls());
+        }
+        let (count, missing) = (bytes.len(), self.preface_missing.load(Ordering::Relaxed));
         if missing > 0 {
             self.preface_missing.store(missing.saturating_sub(count), Ordering::Relaxed);
             if missing <= count {

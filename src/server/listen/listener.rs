@@ -42,6 +42,16 @@ impl Listener {
     }
 }
 
+/// The next connection that has been made by now; `None` where there is none.
+pub(crate) async fn accept_made(listeners: &mut [Listener], turn: &mut usize) -> Option<io::Result<Stream>> {
+    tokio::select! {
+        biased;
+        accepted = accept(listeners, turn) => Some(accepted),
+        // The system has been asked by then.
+        () = tokio::task::yield_now() => None,
+    }
+}
+
 /// The next connection of any of these. `turn` counts on, so that none of them is always asked first.
 pub(crate) async fn accept(listeners: &mut [Listener], turn: &mut usize) -> io::Result<Stream> {
     let count = listeners.len();
@@ -56,4 +66,24 @@ pub(crate) async fn accept(listeners: &mut [Listener], turn: &mut usize) -> io::
         Poll::Pending
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn g19_who_was_connected_before_the_end_is_accepted() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (mut listeners, mut turn) = ([Listener::Tcp(listener)], 0);
+        for count in [0, 1, 3] {
+            // These do not let the runtime look.
+            let peers: Vec<_> = (0..count).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();
+            for _ in peers {
+                assert!(matches!(accept_made(&mut listeners, &mut turn).await, Some(Ok(_))));
+            }
+            assert!(accept_made(&mut listeners, &mut turn).await.is_none());
+        }
+    }
 }

@@ -27,6 +27,6 @@ pub(crate) use address::ServerAddress;
 
 pub(crate) use bind::{Bound, Listening, bind};
 pub(crate) use entry::{Accepted, Entry, RawStream};
-pub(crate) use listener::accept;
+pub(crate) use listener::{accept, accept_made};
 pub(crate) use peer::{Peer, Socket};
 pub(crate) use unix::SocketFile;

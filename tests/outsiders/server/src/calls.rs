@@ -65,6 +65,12 @@ impl Accounts {
         self.changed.send_replace(());
     }
 
+    /// A call that begins, of what is no generated service.
+    pub(crate) fn open(self: &Arc<Self>, method: &str) -> OpenCall {
+        self.update(method, |account| account.begun += 1);
+        OpenCall { accounts: Arc::clone(self), method: method.to_owned(), completed: false }
+    }
+
     pub(crate) fn all(&self) -> BTreeMap<String, Account> {
         self.lock().clone()
     }
@@ -85,10 +91,16 @@ impl Accounts {
 }
 
 /// A call that is open.
-struct OpenCall {
+pub(crate) struct OpenCall {
     accounts: Arc<Accounts>,
     method: String,
     completed: bool,
+}
+
+impl OpenCall {
+    pub(crate) fn complete(mut self) {
+        self.completed = true;
+    }
 }
 
 impl Drop for OpenCall {
@@ -133,8 +145,7 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let method = request.uri().path().to_owned();
-        self.accounts.update(&method, |account| account.begun += 1);
-        let open = OpenCall { accounts: Arc::clone(&self.accounts), method, completed: false };
+        let open = self.accounts.open(&method);
         let initial = request.headers().get(ECHO_INITIAL).cloned();
         let trailing = request.headers().get(ECHO_TRAILING).cloned();
         let answer = self.service.call(request);

@@ -1,10 +1,10 @@
 //! The server that clients of other make are run against: a manager with the services of the gRPC
-//! interoperability suite, and a probe that tells what became of calls.
+//! interoperability suite, a probe that tells what became of calls, and an HTTP service where it is asked for.
 //!
 //! ```text
-//!   majordomo-outsiders '{"max_shutdown_ms": 2000}'
+//!   majordomo-outsiders '{"max_shutdown_ms": 2000, "http": {}}'
 //!
-//!   stdout   {"event":"serving","address":"127.0.0.1:41234"}     once it serves
+//!   stdout   {"event":"serving","address":"127.0.0.1:41234"}     once it serves; with "service":"web" that of HTTP
 //!            {"event":"report","ok":true,"exit_code":0,...}      the last line
 //!   stderr   logs, by RUST_LOG
 //! ```
@@ -19,9 +19,13 @@ mod report;
 mod service;
 mod testing;
 mod tls;
+mod web;
 
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::process::exit;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use majordomo::events::{self, EventStream, LifecycleEvent};
 use majordomo::{GetStatus, Manager, ManagerError, WaitForShutdown};
@@ -41,15 +45,20 @@ async fn main() {
     let (observer, events) = events::channel();
     let service = Outsiders::new(&options);
     let accounts = service.accounts();
-    let manager = Manager::new(options.manager().observe(observer)).grpc_service(service).start();
-    let teller = actix::spawn(tell_address(events));
+    let leaving = Arc::<AtomicBool>::default();
+    let mut manager = Manager::new(options.manager().observe(observer)).grpc_service(service);
+    if let Some(http) = &options.http {
+        manager = manager.service(web::service(http, &accounts, &leaving));
+    }
+    let manager = manager.start();
+    let teller = actix::spawn(tell(events, leaving));
 
     let result = manager.send(WaitForShutdown).await.expect("a manager answers");
     let status = manager.send(GetStatus).await.expect("a manager answers");
-    let address = teller.await.expect("the teller does not panic");
+    let addresses = teller.await.expect("the teller does not panic");
 
     let exit_code = result.as_ref().err().map_or(0, ManagerError::exit_code);
-    print_line(&report::Report::new(result.err(), status.report, &accounts, address));
+    print_line(&report::Report::new(result.err(), status.report, &accounts, addresses));
     exit(exit_code)
 }
 
@@ -59,13 +68,21 @@ fn refuse(error: &str) -> ! {
     exit(USAGE)
 }
 
-/// Prints where it serves, when it does.
-async fn tell_address(mut events: EventStream) -> Option<std::net::SocketAddr> {
-    let mut served = None;
+/// Prints where it serves, when it does, and notes when it is about to leave.
+async fn tell(mut events: EventStream, leaving: Arc<AtomicBool>) -> Vec<SocketAddr> {
+    let mut served = Vec::new();
     while let Some(timed) = events.recv().await {
-        if let LifecycleEvent::Serving { address } = &timed.event {
-            print_line(&*timed);
-            served = address.to_string().parse().ok();
+        match &timed.event {
+            LifecycleEvent::Serving { address } => {
+                print_line(&*timed);
+                served.splice(0..0, address.as_tcp());
+            }
+            LifecycleEvent::ServiceServing { address, .. } => {
+                print_line(&*timed);
+                served.extend(address.as_tcp());
+            }
+            LifecycleEvent::ShutdownRequested { .. } => leaving.store(true, Ordering::Relaxed),
+            _ => {}
         }
     }
     served

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use majordomo::http::HttpServerOptions;
 use majordomo::{GrpcServerOptions, ManagerOptions};
 use serde::Deserialize;
 
@@ -26,6 +27,62 @@ pub(crate) struct Options {
     tls: Option<Tls>,
     /// How long the service takes to set itself up.
     pub(crate) setup_ms: Option<u64>,
+    /// Left out: no HTTP service.
+    pub(crate) http: Option<Http>,
+}
+
+/// The options of the HTTP service, in the same way.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Http {
+    address: Option<String>,
+    workers: Option<usize>,
+    max_connections: Option<usize>,
+    max_body_size: Option<usize>,
+    head_timeout_ms: Option<u64>,
+    body_timeout_ms: Option<u64>,
+    request_timeout_ms: Option<u64>,
+    write_timeout_ms: Option<u64>,
+    stream_grace_ms: Option<u64>,
+    tls: Option<Tls>,
+}
+
+impl Http {
+    pub(crate) fn address(&self) -> &str {
+        self.address.as_deref().unwrap_or("127.0.0.1:0")
+    }
+
+    pub(crate) fn options(&self) -> HttpServerOptions {
+        let mut server = HttpServerOptions::new()
+            .request_timeout(ms(self.request_timeout_ms))
+            .max_connections(self.max_connections);
+        if let Some(workers) = self.workers {
+            server = server.workers(workers);
+        }
+        if let Some(bytes) = self.max_body_size {
+            server = server.max_body_size(bytes);
+        }
+        if let Some(timeout) = ms(self.head_timeout_ms) {
+            server = server.head_timeout(timeout);
+        }
+        if let Some(timeout) = ms(self.body_timeout_ms) {
+            server = server.body_timeout(timeout);
+        }
+        if let Some(timeout) = ms(self.write_timeout_ms) {
+            server = server.write_timeout(timeout);
+        }
+        if let Some(grace) = ms(self.stream_grace_ms) {
+            server = server.stream_grace(grace);
+        }
+        if let Some(tls) = &self.tls {
+            server = server.tls(tls::identity(tls));
+        }
+        server
+    }
+}
+
+fn ms(value: Option<u64>) -> Option<Duration> {
+    value.map(Duration::from_millis)
 }
 
 impl Options {
@@ -40,7 +97,6 @@ impl Options {
     }
 
     pub(crate) fn manager(&self) -> ManagerOptions {
-        let ms = |value: Option<u64>| value.map(Duration::from_millis);
         let mut server = GrpcServerOptions::new()
             .reflection_service(true)
             .request_timeout(ms(self.request_timeout_ms))
@@ -62,7 +118,7 @@ impl Options {
             server = server.keepalive_timeout(timeout);
         }
         if let Some(tls) = &self.tls {
-            server = tls::with(server, tls);
+            server = server.tls(tls::identity(tls));
         }
         let mut options = ManagerOptions::new()
             .grpc_server_address(self.address.as_deref().unwrap_or("127.0.0.1:0"))

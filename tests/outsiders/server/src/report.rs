@@ -16,9 +16,9 @@ pub(crate) struct Report {
     ok: bool,
     exit_code: i32,
     error: Option<String>,
-    /// Where it served.
-    address: Option<SocketAddr>,
-    /// Sockets of that address that the process has still open, though all is over.
+    /// Where it served: gRPC first.
+    addresses: Vec<SocketAddr>,
+    /// Sockets of those addresses that the process has still open, though all is over.
     sockets_left: usize,
     /// Calls whose handlers still exist.
     calls_left: u64,
@@ -31,7 +31,7 @@ impl Report {
         error: Option<ManagerError>,
         report: Option<ShutdownReport>,
         accounts: &Accounts,
-        address: Option<SocketAddr>,
+        addresses: Vec<SocketAddr>,
     ) -> Self {
         let calls = accounts.all();
         Self {
@@ -39,8 +39,8 @@ impl Report {
             ok: error.is_none(),
             exit_code: error.as_ref().map_or(0, ManagerError::exit_code),
             error: error.map(|error| error.to_string()),
-            address,
-            sockets_left: address.map_or(0, |address| sockets_of(address.port())),
+            sockets_left: addresses.iter().map(|address| sockets_of(address.port())).sum(),
+            addresses,
             calls_left: calls.values().map(Account::open).sum(),
             calls,
             report: report.unwrap_or_default(),

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use majordomo::GrpcServerOptions;
 use majordomo::grpc::ServerTls;
 use serde::Deserialize;
 
@@ -19,11 +18,13 @@ pub(crate) struct Tls {
     pub(crate) client_auth_optional: bool,
 }
 
-/// The options with TLS.
-pub(crate) fn with(server: GrpcServerOptions, tls: &Tls) -> GrpcServerOptions {
-    let mut identity = ServerTls::from_files(&tls.cert, &tls.key);
-    if let Some(authority) = &tls.client_ca {
-        identity = identity.client_ca_files([authority]).client_auth_optional(tls.client_auth_optional);
+/// What a server shows, and asks for.
+pub(crate) fn identity(tls: &Tls) -> ServerTls {
+    let identity = ServerTls::from_files(&tls.cert, &tls.key);
+    match &tls.client_ca {
+        Some(authority) => {
+            identity.client_ca_files([authority]).client_auth_optional(tls.client_auth_optional)
+        }
+        None => identity,
     }
-    server.tls(identity)
 }

@@ -33,7 +33,10 @@ class Server {
     });
     server.exited = once(server.process, 'exit');
     server.lines = readline.createInterface({ input: server.process.stdout })[Symbol.asyncIterator]();
-    server.address = JSON.parse((await server.lines.next()).value).address;
+    for (let expected = options.http ? 2 : 1; expected > 0; expected--) {
+      const { address, service } = JSON.parse((await server.lines.next()).value);
+      server[service === undefined ? 'address' : 'http'] = address;
+    }
     return server;
   }
 

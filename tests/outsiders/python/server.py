@@ -1,7 +1,7 @@
 """The server under test, as a child process.
 
     with serve(max_shutdown_ms=2000) as server:
-        ...                       it serves at server.address
+        ...                       it serves at server.address; with http={} also over HTTP, at server.http
         report = server.stop()    SIGTERM, and its last line; at the latest when the block ends
 
 Every server has to end cleanly: exit code 0, no socket and no handler left. A test that means it to end otherwise says
@@ -33,7 +33,9 @@ class Server:
             text=True,
         )
         self.address = None
+        self.http = None
         self.report = None
+        self._expected = 2 if "http" in options else 1
         self._lines = queue.Queue()
         self._log = []
         self._readers = []
@@ -66,8 +68,18 @@ class Server:
 
     def serving(self):
         """Waits until it serves."""
-        self.address = self._next("serving", SOON)["address"]
+        for _ in range(self._expected):
+            serving = self._next("serving", SOON)
+            if "service" in serving:
+                self.http = serving["address"]
+            else:
+                self.address = serving["address"]
         return self
+
+    @property
+    def http_host_and_port(self):
+        host, port = self.http.rsplit(":", 1)
+        return host, int(port)
 
     @property
     def host_and_port(self):

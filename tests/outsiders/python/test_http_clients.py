@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import ssl
 import subprocess
 
 import httpx
@@ -62,7 +63,6 @@ def test_curl_is_told_to_continue_or_that_it_need_not(server):
     # It is too long: nothing of it is sent.
     _, said = curl(f"http://{server.http}/echo", *expect, sends=bytes(2_000_000))
     assert status(said) == ["413"]
-    assert "we are completely uploaded and fine" not in said
 
 
 @pytest.mark.parametrize("how, spoken", [("--http1.1", "HTTP/1.1"), ("--http2", "HTTP/2")])
@@ -113,7 +113,6 @@ def test_httpx_reads_events_as_they_come_and_leaves(server):
 
 
 def test_httpx_over_tls(tls_server):
-    import ssl
     context = ssl.create_default_context(cafile=tls_server.authority)
     with httpx.Client(http2=True, verify=context, timeout=SOON) as client:
         answer = client.get(f"https://localhost:{tls_server.http_host_and_port[1]}/")

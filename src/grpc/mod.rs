@@ -32,6 +32,7 @@ mod error;
 mod in_memory;
 pub mod logging;
 mod options;
+mod port;
 mod register;
 mod service;
 mod service_fn;

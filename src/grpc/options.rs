@@ -1,11 +1,13 @@
 //! What can be set about the server.
 
 mod check;
+mod http;
 mod parts;
 mod server;
 
 use std::time::Duration;
 
+use crate::http::HttpServerOptions;
 use crate::server::options::EngineOptions;
 
 pub(crate) use parts::ServerParts;
@@ -39,6 +41,8 @@ pub struct GrpcServerOptions {
     pub(crate) max_encoding_message_size: u32,
     health_service: Option<bool>,
     reflection_service: bool,
+    /// What requests that are not of gRPC go by.
+    http: HttpServerOptions,
     pub(crate) parts: ServerParts,
 }
 
@@ -51,6 +55,7 @@ impl Default for GrpcServerOptions {
             max_encoding_message_size: u32::MAX,
             health_service: None,
             reflection_service: false,
+            http: HttpServerOptions::default(),
             parts: ServerParts::default(),
         }
     }

@@ -2,13 +2,14 @@
 
 use std::future::ready;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix::{Actor, ActorFutureExt, Context, Handler, ResponseActFuture, ResponseFuture, WrapFuture};
 
 use tonic_reflection::pb::{v1, v1alpha};
 
 use crate::base::BoxError;
-use crate::events::EventSender;
+use crate::events::{EventSender, LifecycleEvent};
 use crate::grpc::application::GrpcApplication;
 use crate::grpc::builtin::health::{self, HealthServer, HealthService};
 use crate::grpc::builtin::ids::SERVER_ID;
@@ -17,13 +18,15 @@ use crate::grpc::drain_error::DrainError;
 use crate::grpc::error::ServerError;
 use crate::grpc::logging::Logger;
 use crate::grpc::options::GrpcServerOptions;
+use crate::grpc::port::PortApplication;
 use crate::grpc::register::registrar::GrpcRegistrar;
+use crate::http::HttpApplication;
 use crate::server::acceptor::{Acceptor, Served};
 use crate::server::gauge::Gauge;
 use crate::server::listen::{Bound, ServerAddress, bind};
 use crate::server::notice::{OnNotice, ServerNotice};
 use crate::server::worker::workers::Workers;
-use crate::service::{GenericService, Run, Service, Setup, Shutdown};
+use crate::service::{GenericService, Run, Service, Setup, Shutdown, ShutdownSignal};
 
 /// The gRPC server. Set up it has its addresses, run it serves, shut down it drains; dropped, it closes every
 /// connection at once.
@@ -34,6 +37,8 @@ pub(crate) struct Server {
     gauge: Gauge,
     on_notice: OnNotice,
     workers: Workers,
+    /// Whether clients of HTTP/1.1 are told to come back by another connection.
+    closing: Arc<AtomicBool>,
     bound: Option<Vec<Bound>>,
     acceptor: Option<Acceptor>,
     health: Option<HealthService>,
@@ -73,6 +78,7 @@ impl Server {
             gauge,
             on_notice,
             workers,
+            closing: Arc::default(),
             bound: None,
             acceptor: None,
             health,
@@ -86,8 +92,12 @@ impl Server {
     /// never behind.
     pub(crate) fn observer(&self) -> EventSender {
         let (health, availability) = (self.health.clone(), self.registrar.availability().clone());
+        let closing = Arc::clone(&self.closing);
         EventSender::calling(move |event| {
             availability.observe(event);
+            if matches!(event, LifecycleEvent::ShutdownRequested { .. }) {
+                closing.store(true, Ordering::Relaxed);
+            }
             if let Some(health) = &health {
                 health.observe(event);
             }
@@ -111,12 +121,27 @@ impl Server {
         let logger = Logger::new(self.options.parts.logging(), || self.registrar.descriptor_sets());
         let application = GrpcApplication::new(router, &self.options, logger);
         let (options, gauge) = (&self.options.engine, &self.gauge);
-        let served = Served { listening, options, application, gauge, on_stall };
-        let mut acceptor = Acceptor::start(&self.workers, served, run.shutdown)
-            .map_err(|error| ServerError::Thread(error.into_parts().1))?;
+        let started = if self.options.speaks_more() {
+            let application = PortApplication::new(application, self.fallback(&run.shutdown));
+            let served = Served { listening, options, application, gauge, on_stall };
+            Acceptor::start(&self.workers, served, run.shutdown)
+        } else {
+            let served = Served { listening, options, application, gauge, on_stall };
+            Acceptor::start(&self.workers, served, run.shutdown)
+        };
+        let mut acceptor = started.map_err(|error| ServerError::Thread(error.into_parts().1))?;
         acceptor.keep_remains();
         (self.on_notice)(ServerNotice::Serving(at));
         Ok(self.acceptor.insert(acceptor))
+    }
+}
+
+impl Server {
+    /// What answers that is not gRPC.
+    fn fallback(&self, shutdown: &ShutdownSignal) -> Option<HttpApplication> {
+        let fallback = self.options.parts.http_fallback.as_ref()?;
+        let options = self.options.fallback_options();
+        Some(fallback.application(SERVER_ID.into(), &options, shutdown.clone(), &self.closing))
     }
 }
 

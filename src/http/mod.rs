@@ -31,6 +31,7 @@ mod body;
 mod call;
 mod definition;
 mod error;
+mod fallback;
 mod functions;
 mod handler;
 mod label;
@@ -49,5 +50,9 @@ pub use functions::{HttpService, http_service, http_service_fn};
 pub use options::HttpServerOptions;
 pub use server::HttpServer;
 
+pub(crate) use answer::HttpAnswer;
+pub(crate) use application::HttpApplication;
 pub(crate) use definition::definition_of;
 pub(crate) use error::is_in_use;
+pub(crate) use fallback::HttpFallback;
+pub(crate) use response_body::{AnswerBody, Held};

@@ -230,21 +230,30 @@ impl HttpServerOptions {
         check(&self.engine, &NAMES)?;
         #[cfg(feature = "tls")]
         self.engine.tls.as_ref().map_or(Ok(()), |tls| tls.check())?;
-        if self.max_body_size == Some(0) {
-            return refuse(
-                "HttpServerOptions::max_body_size",
-                0,
-                "allow at least 1 byte, or None for no limit",
-            );
-        }
         if self.engine.max_header_list_size < 8192 {
             let bytes = self.engine.max_header_list_size;
             return refuse("HttpServerOptions::max_header_size", bytes, "allow at least 8192 bytes");
         }
+        self.check_requests([
+            "HttpServerOptions::max_body_size",
+            "HttpServerOptions::head_timeout",
+            "HttpServerOptions::body_timeout",
+        ])
+    }
+
+    /// Refuses what cannot work of a request's body and head, under these names.
+    pub(crate) fn check_requests(&self, [size, head, body]: [&'static str; 3]) -> Result<(), ConfigError> {
+        if self.max_body_size == Some(0) {
+            return refuse(size, 0, "allow at least 1 byte, or None for no limit");
+        }
         let some = "allow some time, or None for no limit";
-        let head = self.engine.http1.and_then(|http1| http1.head_timeout);
-        lasting("HttpServerOptions::head_timeout", head, some)?;
-        lasting("HttpServerOptions::body_timeout", self.body_timeout, some)
+        lasting(head, self.engine.http1.and_then(|http1| http1.head_timeout), some)?;
+        lasting(body, self.body_timeout, some)
+    }
+
+    /// The same with spans that are made so, or as by default.
+    pub(crate) fn with_span(self, make_span: Option<MakeSpan>) -> Self {
+        Self { make_span, ..self }
     }
 
     /// The span of a request, and the request as it was.

@@ -184,6 +184,11 @@ pub enum ConfigError {
     /// A manager without gRPC has a service that answers gRPC calls.
     #[error("{0:?} answers gRPC calls, and the manager is without_grpc: leave one of them out")]
     WithoutGrpc(String),
+    /// A manager without gRPC has a fallback at gRPC's addresses.
+    #[error(
+        "http_fallback answers at gRPC's addresses, and the manager is without_grpc: leave one of them out (without gRPC services the fallback is all that is served there), or serve HTTP at an address of its own by http_service"
+    )]
+    WithoutGrpcAddress,
     /// A server of a manager in paused time is to listen at a socket.
     #[error(
         "{service:?} is to listen on {address}, and in paused time there are no sockets, since what comes by them has a time of its own: {mend}; or test it in real time with Manager::start"

@@ -2,6 +2,7 @@
 
 mod drain;
 mod drain_peers;
+mod fallback;
 mod heads;
 mod peers;
 mod refused;

@@ -3,6 +3,7 @@
 //! ```text
 //!   not POST                                          -> HTTP 405, allow: POST
 //!   content-type is not application/grpc[+proto][;..] -> HTTP 415
+//!   over HTTP/1                                       -> HTTP 505
 //! ```
 //!
 //! A web page can have any browser send a GET, or a POST of plain text, to any address, without asking first: what is no
@@ -11,7 +12,7 @@
 //! that drop trailers, and protects nobody.
 
 use http::header::{ALLOW, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use tonic::Status;
 use tonic::body::Body;
 
@@ -62,13 +63,20 @@ pub(crate) fn refuse<B>(request: &Request<B>, subtypes: &[Box<str>]) -> Option<R
     let content_type = request.headers().iter().find(|(name, _)| **name == CONTENT_TYPE);
     let content_type = content_type.map(|(_, value)| value.as_bytes());
     if content_type.is_some_and(|content_type| content_type == GRPC || is_grpc(content_type, subtypes)) {
-        return None;
+        return refuse_version(request.version());
     }
     let content_type = content_type.map_or_else(|| "nothing".to_owned(), peer_text::shown_bytes);
     let status = format!(
         "the content-type is {content_type}: send application/grpc, or application/grpc+ with a codec of this server's"
     );
     Some(Refusal { http: StatusCode::UNSUPPORTED_MEDIA_TYPE, status: Status::invalid_argument(status) })
+}
+
+/// Over HTTP/1 a client that does not ask for trailers gets none, and with them no status.
+fn refuse_version(version: Version) -> Option<Refusal> {
+    let told = "gRPC needs HTTP/2: over HTTP/1.1 call by gRPC-Web, where the server speaks it";
+    (version < Version::HTTP_2)
+        .then(|| Refusal { http: StatusCode::HTTP_VERSION_NOT_SUPPORTED, status: Status::internal(told) })
 }
 
 /// `application/grpc`, `+` and a codec that is spoken here, `;` and whatever parameters.
@@ -100,7 +108,7 @@ mod tests {
     use super::*;
 
     fn answer(method: &str, content_type: Option<&str>) -> Option<Response<Body>> {
-        let mut request = Request::builder().method(method);
+        let mut request = Request::builder().method(method).version(Version::HTTP_2);
         if let Some(content_type) = content_type {
             request = request.header("Content-Type", content_type);
         }

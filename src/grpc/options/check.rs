@@ -18,6 +18,11 @@ impl GrpcServerOptions {
         ] {
             within(option, Some(bytes), &(1..=u32::MAX), message)?;
         }
+        self.http.check_requests([
+            "GrpcServerOptions::max_body_size",
+            "GrpcServerOptions::head_timeout",
+            "GrpcServerOptions::body_timeout",
+        ])?;
         #[cfg(feature = "tls")]
         self.engine.tls.as_ref().map_or(Ok(()), |tls| tls.check())?;
         Ok(())

@@ -5,6 +5,7 @@ use crate::events::Name;
 use crate::grpc::InMemory;
 use crate::grpc::logging::GrpcLogging;
 use crate::grpc::middleware::{Middleware, Scope};
+use crate::http::HttpFallback;
 use crate::server::make_span::MakeSpan;
 
 /// What was given, and nothing where the default is meant.
@@ -19,6 +20,8 @@ pub(crate) struct ServerParts {
     pub(crate) error_generator: Option<ErrorGenerator>,
     pub(crate) err_not_found: bool,
     pub(crate) make_span: Option<MakeSpan>,
+    /// Answers what is not gRPC.
+    pub(crate) http_fallback: Option<HttpFallback>,
 }
 
 impl ServerParts {
@@ -37,6 +40,7 @@ impl ServerParts {
             error_generator: self.error_generator.or(before.error_generator),
             err_not_found: self.err_not_found || before.err_not_found,
             make_span: self.make_span.or(before.make_span),
+            http_fallback: self.http_fallback.or(before.http_fallback),
         }
     }
 

@@ -72,6 +72,9 @@ impl Definition {
     ) -> Result<(CheckedOptions, Vec<Spec>), ConfigError> {
         limits::check(&self.options)?;
         let checked = self.options.check()?;
+        if self.options.without_grpc && self.options.grpc_server.parts.http_fallback.is_some() {
+            return Err(ConfigError::WithoutGrpcAddress);
+        }
         let mut ids: HashSet<&Name> = HashSet::new();
         for (at, pending) in pending_services.iter().enumerate() {
             if pending.id.trim().is_empty() {
@@ -97,6 +100,11 @@ impl Definition {
         Ok((checked, specs(pending_services)?))
     }
 
+    /// Whether there is a gRPC server.
+    fn serves(&self, pending_services: &[&PendingService]) -> bool {
+        self.options.serves(pending_services.iter().map(|pending| pending.kind.registers()))
+    }
+
     /// Whether each server has its address for itself.
     fn check_addresses(
         &self,
@@ -104,7 +112,7 @@ impl Definition {
         checked: &CheckedOptions,
     ) -> Result<(), ConfigError> {
         let mut taken: Vec<(&str, ServerAddress)> = Vec::new();
-        if pending_services.iter().any(|pending| pending.kind.registers()) {
+        if self.serves(pending_services) {
             for address in &checked.addresses {
                 self.check_paused(SERVER_ID, address, PAUSED_GRPC)?;
                 taken.push((SERVER_ID, address.clone()));
@@ -145,7 +153,7 @@ impl Definition {
             pending_services.iter().map(|pending| planned(pending)).collect();
         let mut needs: Vec<Vec<usize>> =
             specs.iter().map(|spec| spec.depends_on.iter().map(|on| on.on.0 as usize).collect()).collect();
-        if pending_services.iter().any(|pending| pending.kind.registers()) {
+        if self.serves(&pending_services) {
             let on = |id: &Name| pending_services.iter().position(|pending| pending.id == *id);
             needs.push(self.options.grpc_server.parts.depends_on.iter().filter_map(on).collect());
             services.push(planned_server(self.options.grpc_server.parts.depends_on.clone()));

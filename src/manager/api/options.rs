@@ -10,6 +10,7 @@ use crate::api_errors::{self, ErrorGenerator};
 use crate::events::EventSender;
 use crate::grpc::middleware::GrpcLayer;
 use crate::grpc::{DEFAULT_GRPC_ADDRESS, GrpcLogging, GrpcServerOptions, InMemory, ServerAddress};
+use crate::http::HttpService;
 use crate::lifecycle::Budget;
 use crate::report::ConfigError;
 
@@ -208,6 +209,12 @@ impl ManagerOptions {
         self.grpc_ping_service(false)
     }
 
+    /// [`GrpcServerOptions::http_fallback`]: answers what is not gRPC at gRPC's addresses, over HTTP/1.1, too. Replaces what was given
+    /// before. Default: none.
+    pub fn http_fallback(self, service: impl HttpService) -> Self {
+        self.grpc(|server| server.http_fallback(service))
+    }
+
     /// [`GrpcServerOptions::ping_service`]. Replaces what was said before. Default: yes.
     pub fn grpc_ping_service(self, on: bool) -> Self {
         self.grpc(|server| server.ping_service(on))
@@ -275,6 +282,11 @@ impl ManagerOptions {
         (self.handle_signals, self.stuck_after) = (false, None);
     }
 
+    /// Whether something is served at gRPC's addresses; `registers`: a service has calls to answer.
+    pub(crate) fn serves(&self, mut registers: impl Iterator<Item = bool>) -> bool {
+        self.grpc_server.parts.http_fallback.is_some() || registers.any(|registers| registers)
+    }
+
     /// Whether all of it can work; [`limits`] have been checked before.
     pub(crate) fn check(&self) -> Result<CheckedOptions, ConfigError> {
         self.grpc_server.validate()?;
@@ -286,7 +298,7 @@ impl ManagerOptions {
         let budget = self.rehearsal.within.map_or(budget, |time| budget.within(time));
         Ok(CheckedOptions {
             budget,
-            grpc_server: self.grpc_server.clone(),
+            grpc_server: self.grpc_server.clone().served(),
             addresses: self.addresses()?,
             service_threads: self.service_threads,
         })

@@ -76,7 +76,7 @@ impl Running {
             false => Workers::new(options.stuck_after),
         };
         let mut observers = Vec::new();
-        if pending_services.iter().any(|pending| pending.kind.registers()) {
+        if options.serves(pending_services.iter().map(|pending| pending.kind.registers())) {
             let server = {
                 let (registrar, sender) = (registrar.clone(), sender.clone());
                 let ix = ServiceIx(pending_services.len() as u32);

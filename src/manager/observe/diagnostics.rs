@@ -66,7 +66,7 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
     every!(itself -> ConfigError {
         DuplicateId, EmptyId, UnfitId, ReservedId, Address, HttpServer, HttpAddress, SameAddress, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle,
         SurvivesNonDependency, Nested, NestedTooDeep, CannotFollow, Restart, RetrySetup, Replacement, StopTimeout, StopTimeoutTooShort,
-        Option, WithoutGrpc, PausedSocket, Thread, Signals,
+        Option, WithoutGrpc, WithoutGrpcAddress, PausedSocket, Thread, Signals,
     }:
         ConfigError::DuplicateId("api".into()) => ["\"api\"", "give each its own"],
         ConfigError::EmptyId(3) => ["service number 3", "give it a name"],
@@ -105,6 +105,7 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
         ConfigError::StopTimeout { service: "api".into(), timeout: 2 * SECOND, time: SECOND }
             => ["\"api\"", "2s", "1s", "allow more time"],
         ConfigError::WithoutGrpc("api".into()) => ["\"api\"", "without_grpc", "leave one"],
+        ConfigError::WithoutGrpcAddress => ["http_fallback", "without_grpc", "http_service"],
         ConfigError::Option { option: "service_threads", value: "0".into(), mend: "give at least 1 and at most 1024" }
             => ["service_threads is 0", "at most 1024"],
         ConfigError::PausedSocket { service: "web".into(), address: "127.0.0.1:80".into(), mend: "give it a place in memory" }

@@ -32,7 +32,7 @@ impl GivenOptions {
         Self {
             services: ids.chain(ping).collect(),
             serves: options.grpc_server.parts.pings()
-                || pending_services.iter().any(|pending| pending.kind.registers()),
+                || options.serves(pending_services.iter().map(|pending| pending.kind.registers())),
             pings: options.grpc_server.parts.pings(),
             ..options.given()
         }

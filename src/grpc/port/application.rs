@@ -1,0 +1,86 @@
+//! gRPC and the user's HTTP service at the same addresses.
+//!
+//! ```text
+//!   content-type: application/grpc..  --> gRPC, over HTTP/2
+//!   anything else                     --> the user's service, over HTTP/1.1 and HTTP/2
+//! ```
+//!
+//! Each of both is an application of the engine by itself: counting, limits and the drain are theirs.
+
+use std::sync::Arc;
+
+use http::Request;
+use http::header::CONTENT_TYPE;
+use hyper::body::Incoming;
+
+use crate::grpc::application::GrpcApplication;
+use crate::grpc::port::answer::PortAnswer;
+use crate::grpc::port::body::PortBody;
+use crate::http::HttpApplication;
+use crate::server::application::Application;
+use crate::server::connection::state::Connection;
+use crate::server::listen::{Peer, Socket};
+
+const GRPC: &[u8] = b"application/grpc";
+
+/// Hands each request to who answers it.
+#[derive(Clone)]
+pub(crate) struct PortApplication {
+    grpc: GrpcApplication,
+    /// `None`: gRPC refuses what is not its own.
+    http: Option<HttpApplication>,
+}
+
+impl PortApplication {
+    pub(crate) fn new(grpc: GrpcApplication, http: Option<HttpApplication>) -> Self {
+        Self { grpc, http }
+    }
+}
+
+/// Whether a request says that it is one of gRPC, in whatever form. That it is a good one is for gRPC to see.
+fn is_grpc<B>(request: &Request<B>) -> bool {
+    let content_type = request.headers().get(CONTENT_TYPE).map(|value| value.as_bytes());
+    let begins = content_type.and_then(|content_type| content_type.get(..GRPC.len()));
+    begins.is_some_and(|begins| begins.eq_ignore_ascii_case(GRPC))
+}
+
+impl Application for PortApplication {
+    type Body = PortBody;
+    type Answer = PortAnswer;
+
+    fn for_worker(&self) -> Self {
+        Self { grpc: self.grpc.for_worker(), http: self.http.as_ref().map(Application::for_worker) }
+    }
+
+    fn peer_of(&self, socket: Socket<'_>) -> Peer {
+        self.grpc.peer_of(socket)
+    }
+
+    fn answer(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> PortAnswer {
+        match &self.http {
+            Some(http) if !is_grpc(&request) => PortAnswer::Http(http.answer(connection, request)),
+            _ => PortAnswer::Grpc(self.grpc.answer(connection, request)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g19_what_says_that_it_is_grpc_goes_there_and_all_else_to_the_fallback() {
+        let of = |content_type: &str| {
+            is_grpc(&Request::builder().header("content-type", content_type).body(()).unwrap())
+        };
+        for grpc in
+            ["application/grpc", "application/grpc+json", "Application/GRPC;a=b", "application/grpc-web"]
+        {
+            assert!(of(grpc), "{grpc}");
+        }
+        for other in ["", "application/grp", "text/plain;application/grpc", "application/json"] {
+            assert!(!of(other), "{other}");
+        }
+        assert!(!is_grpc(&Request::new(())));
+    }
+}

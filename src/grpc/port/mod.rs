@@ -1,0 +1,7 @@
+//! What answers at gRPC's addresses where more is spoken there than gRPC.
+
+mod answer;
+mod application;
+mod body;
+
+pub(crate) use application::PortApplication;

@@ -9,6 +9,7 @@ use crate::grpc::call::body::CallBody;
 use crate::grpc::call::call_state::Call;
 use crate::grpc::call::connect_info;
 use crate::grpc::call::context::CallContext;
+use crate::grpc::call::request_source::RequestSource;
 use crate::grpc::call::response_future::{Arrived, ResponseFuture};
 use crate::grpc::logging::Logger;
 use crate::grpc::options::GrpcServerOptions;
@@ -46,6 +47,17 @@ impl Application for GrpcApplication {
     }
 
     fn answer(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> ResponseFuture {
+        self.begin(connection, request.map(RequestSource::Sent))
+    }
+}
+
+impl GrpcApplication {
+    /// Begins to answer a call.
+    pub(crate) fn begin(
+        &self,
+        connection: &Arc<Connection>,
+        request: Request<RequestSource>,
+    ) -> ResponseFuture {
         let (request, span) = match &self.options.parts.make_span {
             None => (request, None),
             Some(make) => {

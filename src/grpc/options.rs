@@ -43,6 +43,7 @@ pub struct GrpcServerOptions {
     reflection_service: bool,
     /// What requests that are not of gRPC go by.
     http: HttpServerOptions,
+    pub(crate) grpc_web: bool,
     pub(crate) parts: ServerParts,
 }
 
@@ -56,6 +57,7 @@ impl Default for GrpcServerOptions {
             health_service: None,
             reflection_service: false,
             http: HttpServerOptions::default(),
+            grpc_web: false,
             parts: ServerParts::default(),
         }
     }

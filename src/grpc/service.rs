@@ -122,7 +122,9 @@ impl Server {
         let application = GrpcApplication::new(router, &self.options, logger);
         let (options, gauge) = (&self.options.engine, &self.gauge);
         let started = if self.options.speaks_more() {
-            let application = PortApplication::new(application, self.fallback(&run.shutdown));
+            let fallback = self.fallback(&run.shutdown);
+            let application =
+                PortApplication::new(application, fallback, self.options.grpc_web, &self.closing);
             let served = Served { listening, options, application, gauge, on_stall };
             Acceptor::start(&self.workers, served, run.shutdown)
         } else {

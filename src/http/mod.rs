@@ -55,4 +55,5 @@ pub(crate) use application::HttpApplication;
 pub(crate) use definition::definition_of;
 pub(crate) use error::is_in_use;
 pub(crate) use fallback::HttpFallback;
+pub(crate) use refusal::close_after;
 pub(crate) use response_body::{AnswerBody, Held};

@@ -21,6 +21,11 @@ impl<C> HeldBytes<C> {
     pub(crate) fn new(bytes: Bytes, call: Arc<C>) -> Self {
         Self { bytes, call }
     }
+
+    /// The bytes, which are to be sent in another form: nothing is told of them.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.bytes
+    }
 }
 
 impl<C: Sends> Buf for HeldBytes<C> {

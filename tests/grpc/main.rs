@@ -19,4 +19,6 @@ mod spans;
 mod systemd_sockets;
 mod table;
 mod tls;
+mod web;
+mod web_cors;
 mod workers;

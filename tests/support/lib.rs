@@ -21,6 +21,7 @@ pub mod rpc;
 mod served;
 pub mod tls;
 pub mod visible;
+pub mod web;
 
 use std::future::Future;
 use std::pin::Pin;

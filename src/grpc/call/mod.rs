@@ -11,4 +11,5 @@ pub(crate) mod deadline;
 pub(crate) mod framing;
 pub(crate) mod request;
 pub(crate) mod request_body;
+pub(crate) mod request_source;
 pub(crate) mod response_future;

@@ -4,17 +4,17 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::Bytes;
 use tonic::Status;
 
-use crate::base::peer_text;
 use crate::grpc::call::framing::{Messages, TooLong};
-use crate::grpc::logging::{BROKE_OFF, Tap};
+use crate::grpc::call::request_source::RequestSource;
+use crate::grpc::logging::Tap;
 
 /// The body of a request: fails where a message is too long, after those before it.
 #[derive(Debug)]
 pub(crate) struct RequestBody {
-    body: Incoming,
+    body: RequestSource,
     messages: Messages,
     too_long: Option<TooLong>,
     /// Where messages are logged.
@@ -22,15 +22,9 @@ pub(crate) struct RequestBody {
 }
 
 impl RequestBody {
-    pub(crate) fn new(body: Incoming, limit: u32, tap: Option<Box<Tap>>) -> Self {
+    pub(crate) fn new(body: RequestSource, limit: u32, tap: Option<Box<Tap>>) -> Self {
         Self { body, messages: Messages::new(limit), too_long: None, tap }
     }
-}
-
-/// With the code that tonic itself would have. The error may hold what the peer said at the end.
-fn broke_off(error: hyper::Error) -> Status {
-    let status = Status::from_error(error.into());
-    Status::new(status.code(), format!("{BROKE_OFF}{}", peer_text::shown(status.message())))
 }
 
 impl Body for RequestBody {
@@ -46,11 +40,7 @@ impl Body for RequestBody {
             return Poll::Ready(Some(Err(too_long.received())));
         }
         let Poll::Ready(next) = Pin::new(&mut this.body).poll_frame(cx) else { return Poll::Pending };
-        let frame = match next {
-            Some(Ok(frame)) => frame,
-            Some(Err(error)) => return Poll::Ready(Some(Err(broke_off(error)))),
-            None => return Poll::Ready(None),
-        };
+        let Some(Ok(frame)) = next else { return Poll::Ready(next) };
         let passed = frame.data_ref().map_or(Ok(()), |bytes| this.messages.pass(bytes));
         let passed = match passed {
             Ok(()) => Ok(frame),

@@ -19,7 +19,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use tonic::body::Body;
 
 use crate::base::drop_quietly;
@@ -29,6 +28,7 @@ use crate::grpc::call::call_state::Call;
 use crate::grpc::call::connect_info;
 use crate::grpc::call::request::Refusal;
 use crate::grpc::call::request_body::RequestBody;
+use crate::grpc::call::request_source::RequestSource;
 use crate::grpc::register::handler::{GrpcHandler, HandlerFuture};
 use crate::grpc::register::router::unserved;
 use crate::server::admission::{Queued, Turn};
@@ -36,7 +36,7 @@ use crate::server::admission::{Queued, Turn};
 /// A call that is still to be handled. Its handler is made when the call is first polled, not when it arrives: of many
 /// that arrive at once few are then in memory at a time.
 pub(crate) struct Arrived {
-    pub(crate) request: Request<Incoming>,
+    pub(crate) request: Request<RequestSource>,
     /// `None`: its method is not served.
     pub(crate) handler: Option<GrpcHandler>,
 }
@@ -130,7 +130,7 @@ impl ResponseFuture {
         Self::new(stage, call)
     }
 
-    pub(crate) fn call(&self) -> &Call {
+    pub(crate) fn call(&self) -> &Arc<Call> {
         &self.call
     }
 

@@ -19,6 +19,17 @@ impl GrpcServerOptions {
         self
     }
 
+    /// Whether calls of gRPC-Web are answered, binary (`application/grpc-web`) and as text (`application/grpc-web-text`), over HTTP/1.1
+    /// and HTTP/2. Each is translated to a call of gRPC, with the same layers, limits and log. Default: no.
+    ///
+    /// What browsers ask before a call from another origin (CORS) is not gRPC-Web: see
+    /// [the guide](crate::guide::grpc#grpc-web) for a layer that answers it.
+    ///
+    /// Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-WEB.md>
+    pub fn grpc_web(self, on: bool) -> Self {
+        Self { grpc_web: on, ..self }
+    }
+
     /// How many bytes the body of a request to the [fallback](Self::http_fallback) may have, as
     /// [`HttpServerOptions::max_body_size`]. Default: 2 MiB.
     pub fn max_body_size(mut self, bytes: impl Into<Option<usize>>) -> Self {
@@ -44,7 +55,7 @@ impl GrpcServerOptions {
 impl GrpcServerOptions {
     /// Whether anything but gRPC over HTTP/2 is spoken.
     pub(crate) fn speaks_more(&self) -> bool {
-        self.parts.http_fallback.is_some()
+        self.grpc_web || self.parts.http_fallback.is_some()
     }
 
     /// How to serve.

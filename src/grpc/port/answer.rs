@@ -8,13 +8,15 @@ use http::Response;
 
 use crate::grpc::call::response_future::ResponseFuture;
 use crate::grpc::port::body::PortBody;
+use crate::grpc::port::web::WebAnswer;
 use crate::http::HttpAnswer;
 use crate::server::application::{Answer, StreamHints};
 
 /// The answer to a request, on its way.
 pub(crate) enum PortAnswer {
-    Grpc(ResponseFuture),
+    Grpc(Box<ResponseFuture>),
     Http(HttpAnswer),
+    Web(Box<WebAnswer>),
 }
 
 impl Future for PortAnswer {
@@ -24,6 +26,7 @@ impl Future for PortAnswer {
         match &mut *self {
             Self::Grpc(answer) => Pin::new(answer).poll(cx).map_ok(|response| response.map(PortBody::Grpc)),
             Self::Http(answer) => Pin::new(answer).poll(cx).map_ok(|response| response.map(PortBody::Http)),
+            Self::Web(answer) => Pin::new(answer).poll(cx).map_ok(|response| response.map(PortBody::Web)),
         }
     }
 }
@@ -33,6 +36,7 @@ impl Answer<PortBody> for PortAnswer {
         match self {
             Self::Grpc(answer) => answer.stream_hints(),
             Self::Http(answer) => answer.stream_hints(),
+            Self::Web(answer) => answer.stream_hints(),
         }
     }
 }

@@ -1,13 +1,15 @@
-//! gRPC and the user's HTTP service at the same addresses.
+//! gRPC, gRPC-Web and the user's HTTP service at the same addresses.
 //!
 //! ```text
-//!   content-type: application/grpc..  --> gRPC, over HTTP/2
-//!   anything else                     --> the user's service, over HTTP/1.1 and HTTP/2
+//!   content-type: application/grpc-web..  --> translated --> gRPC, over HTTP/1.1 and HTTP/2
+//!   content-type: application/grpc..      ---------------> gRPC, over HTTP/2
+//!   anything else                         --> the user's service, over HTTP/1.1 and HTTP/2
 //! ```
 //!
-//! Each of both is an application of the engine by itself: counting, limits and the drain are theirs.
+//! gRPC and HTTP are applications of the engine by themselves: counting, limits and the drain are theirs.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use http::Request;
 use http::header::CONTENT_TYPE;
@@ -16,6 +18,7 @@ use hyper::body::Incoming;
 use crate::grpc::application::GrpcApplication;
 use crate::grpc::port::answer::PortAnswer;
 use crate::grpc::port::body::PortBody;
+use crate::grpc::port::web::{WebAnswer, is_web};
 use crate::http::HttpApplication;
 use crate::server::application::Application;
 use crate::server::connection::state::Connection;
@@ -29,11 +32,20 @@ pub(crate) struct PortApplication {
     grpc: GrpcApplication,
     /// `None`: gRPC refuses what is not its own.
     http: Option<HttpApplication>,
+    /// Whether gRPC-Web is translated.
+    web: bool,
+    /// Whether clients of HTTP/1.1 are told to come back by another connection.
+    closing: Arc<AtomicBool>,
 }
 
 impl PortApplication {
-    pub(crate) fn new(grpc: GrpcApplication, http: Option<HttpApplication>) -> Self {
-        Self { grpc, http }
+    pub(crate) fn new(
+        grpc: GrpcApplication,
+        http: Option<HttpApplication>,
+        web: bool,
+        closing: &Arc<AtomicBool>,
+    ) -> Self {
+        Self { grpc, http, web, closing: Arc::clone(closing) }
     }
 }
 
@@ -49,7 +61,8 @@ impl Application for PortApplication {
     type Answer = PortAnswer;
 
     fn for_worker(&self) -> Self {
-        Self { grpc: self.grpc.for_worker(), http: self.http.as_ref().map(Application::for_worker) }
+        let (grpc, http) = (self.grpc.for_worker(), self.http.as_ref().map(Application::for_worker));
+        Self { grpc, http, ..self.clone() }
     }
 
     fn peer_of(&self, socket: Socket<'_>) -> Peer {
@@ -57,9 +70,17 @@ impl Application for PortApplication {
     }
 
     fn answer(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> PortAnswer {
+        if self.web && is_web(&request) {
+            return PortAnswer::Web(Box::new(WebAnswer::begin(
+                &self.grpc,
+                connection,
+                request,
+                &self.closing,
+            )));
+        }
         match &self.http {
             Some(http) if !is_grpc(&request) => PortAnswer::Http(http.answer(connection, request)),
-            _ => PortAnswer::Grpc(self.grpc.answer(connection, request)),
+            _ => PortAnswer::Grpc(Box::new(self.grpc.answer(connection, request))),
         }
     }
 }

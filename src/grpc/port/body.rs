@@ -9,12 +9,14 @@ use hyper::body::{Buf, Bytes};
 
 use crate::base::BoxError;
 use crate::grpc::call::body::{CallBody, CallData};
+use crate::grpc::port::web::WebBody;
 use crate::http::{AnswerBody, Held};
 
 /// The body of an answer.
 pub(crate) enum PortBody {
     Grpc(CallBody),
     Http(AnswerBody),
+    Web(WebBody),
 }
 
 /// Bytes of an answer, which keep it open.
@@ -24,13 +26,14 @@ pub(crate) enum PortData {
     Http(Held),
 }
 
-macro_rules! either {
-    ($self:ident, $it:ident => $what:expr) => {
-        match $self {
-            Self::Grpc($it) => $what,
-            Self::Http($it) => $what,
+impl PortData {
+    /// Who has them, whoever that is.
+    fn held(&mut self) -> &mut dyn Buf {
+        match self {
+            Self::Grpc(bytes) => bytes,
+            Self::Http(bytes) => bytes,
         }
-    };
+    }
 }
 
 impl Body for PortBody {
@@ -42,44 +45,68 @@ impl Body for PortBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<PortData>, BoxError>>> {
         match &mut *self {
-            Self::Grpc(body) => {
-                let polled = Pin::new(body).poll_frame(cx).map_err(BoxError::from);
-                polled.map_ok(|frame| frame.map_data(PortData::Grpc))
-            }
-            Self::Http(body) => {
-                let polled = Pin::new(body).poll_frame(cx).map_err(BoxError::from);
-                polled.map_ok(|frame| frame.map_data(PortData::Http))
-            }
+            Self::Grpc(body) => polled(body, cx, PortData::Grpc),
+            Self::Http(body) => polled(body, cx, PortData::Http),
+            Self::Web(body) => polled(body, cx, PortData::Grpc),
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        either!(self, body => body.is_end_stream())
+        match self {
+            Self::Grpc(body) => body.is_end_stream(),
+            Self::Http(body) => body.is_end_stream(),
+            Self::Web(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        either!(self, body => body.size_hint())
+        match self {
+            Self::Grpc(body) => body.size_hint(),
+            Self::Http(body) => body.size_hint(),
+            Self::Web(body) => body.size_hint(),
+        }
     }
+}
+
+fn polled<B>(
+    body: &mut B,
+    cx: &mut Context<'_>,
+    data: fn(B::Data) -> PortData,
+) -> Poll<Option<Result<Frame<PortData>, BoxError>>>
+where
+    B: Body<Error: Into<BoxError>> + Unpin,
+{
+    let polled = Pin::new(body).poll_frame(cx);
+    polled.map(|frame| frame.map(|frame| frame.map(|frame| frame.map_data(data)).map_err(Into::into)))
 }
 
 impl Buf for PortData {
     fn remaining(&self) -> usize {
-        either!(self, bytes => bytes.remaining())
+        match self {
+            Self::Grpc(bytes) => bytes.remaining(),
+            Self::Http(bytes) => bytes.remaining(),
+        }
     }
 
     fn chunk(&self) -> &[u8] {
-        either!(self, bytes => bytes.chunk())
+        match self {
+            Self::Grpc(bytes) => bytes.chunk(),
+            Self::Http(bytes) => bytes.chunk(),
+        }
     }
 
     fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        either!(self, bytes => bytes.chunks_vectored(slices))
+        match self {
+            Self::Grpc(bytes) => bytes.chunks_vectored(slices),
+            Self::Http(bytes) => bytes.chunks_vectored(slices),
+        }
     }
 
     fn advance(&mut self, count: usize) {
-        either!(self, bytes => bytes.advance(count));
+        self.held().advance(count);
     }
 
     fn copy_to_bytes(&mut self, length: usize) -> Bytes {
-        either!(self, bytes => bytes.copy_to_bytes(length))
+        self.held().copy_to_bytes(length)
     }
 }

@@ -3,5 +3,6 @@
 mod answer;
 mod application;
 mod body;
+mod web;
 
 pub(crate) use application::PortApplication;

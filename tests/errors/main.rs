@@ -2,5 +2,6 @@
 
 mod api_errors;
 mod failing;
+mod layers;
 mod passed_on;
 mod reissued;

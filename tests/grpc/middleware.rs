@@ -218,3 +218,20 @@ async fn g11_a_panic_in_a_layer_is_answered_internal_and_touches_no_other_call()
     drop(other);
     end(observed).await;
 }
+
+#[actix::test]
+async fn g11_a_panic_of_a_handler_is_an_answer_for_the_layers_of_its_kind() {
+    let journal = Journal::default();
+    let told = journal.clone();
+    let notes = move |answer: Result<Response<Body>, std::convert::Infallible>| {
+        let Ok(response) = answer;
+        told.note(response.headers()["grpc-status"].to_str().unwrap());
+        Ok::<_, std::convert::Infallible>(response)
+    };
+    let (observed, _held, channel) =
+        serve(options().grpc_unary_server_middleware(tower::util::MapResultLayer::new(notes))).await;
+    let status = unary(channel.clone(), "Panic").await.unwrap_err();
+    assert_eq!((status.code(), status.message()), (Code::Internal, "the handler panicked"));
+    assert_eq!(journal.entries(), ["13"]);
+    end(observed).await;
+}

@@ -6,6 +6,9 @@ use std::cell::Cell;
 use crate::base::PanicError;
 use crate::supervision::panics;
 
+/// What callers are told of a panic.
+pub(crate) const ANSWER: &str = "the handler panicked";
+
 thread_local! {
     /// A panic of the call that runs on this thread, which a layer of ours has caught and answered.
     static CAUGHT: Cell<Option<Box<PanicError>>> = const { Cell::new(None) };

@@ -21,13 +21,13 @@ use crate::base::downcast;
 /// What answers a call: a gRPC service, or middleware around it. This is what [`tower::Layer`]s of users are put
 /// around. It is always ready, and cloning it is cheap.
 #[derive(Clone)]
-pub struct GrpcHandler(Arc<dyn Handle>);
+pub struct GrpcHandler(pub(super) Arc<dyn Handle>);
 
 /// The answer of a [`GrpcHandler`], on its way.
 pub type HandlerFuture = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
 /// A service whose type is not known any more.
-trait Handle: Send + Sync {
+pub(super) trait Handle: Send + Sync {
     fn call(&self, request: Request<Body>) -> HandlerFuture;
 
     /// The same for callers that are mostly on one thread.

@@ -12,8 +12,8 @@
 //!
 //! A layer sees the HTTP request and response of a call, as around tonic's own server: tonic's interceptors
 //! (`tonic::service::InterceptorLayer`) and the layers of `tower` and `tower-http` fit. An error of a layer is
-//! answered as a status: a [`tonic::Status`] as it is, whatever else as UNKNOWN with its text. A panic is answered
-//! INTERNAL.
+//! answered as a status: a [`tonic::Status`] as it is, whatever else as UNKNOWN with its text. A panic of a handler, also in the
+//! middle of a stream, is an answer for the layers around it: INTERNAL. A panic of a layer itself is answered INTERNAL, too.
 //!
 //! Where a manager has an [`ErrorGenerator`], handlers' errors and panics are [rich](crate::api_errors) before any layer
 //! of users sees them.
@@ -98,11 +98,13 @@ where
 pub(crate) struct Middleware {
     pub(crate) scope: Scope,
     pub(crate) layer: Arc<dyn GrpcLayer>,
+    /// Whether it makes answers of the panics of handlers.
+    pub(crate) catches: bool,
 }
 
 impl Middleware {
     pub(crate) fn new(scope: Scope, layer: impl GrpcLayer) -> Self {
-        Self { scope, layer: Arc::new(layer) }
+        Self { scope, layer: Arc::new(layer), catches: false }
     }
 
     /// What makes errors rich. It catches panics, of which the call is told.
@@ -110,7 +112,8 @@ impl Middleware {
         if generator.adds_stack_trace() {
             panics::capture_always();
         }
-        Self::new(Scope::All, generator.server_layer().ask(caught_panic::set))
+        let layer = generator.server_layer().ask(caught_panic::set);
+        Self { catches: true, ..Self::new(Scope::All, layer) }
     }
 }
 

@@ -210,7 +210,10 @@ impl GrpcRegistrar {
                 Method { described, built_in: *built_in, served: true, availability, ..Method::default() }
             };
             let own = state.own.iter().filter(|_| !*built_in);
-            let handler = own.fold(handler.clone(), |inner, own| own.layer.around(inner));
+            let mut handler = own.fold(handler.clone(), |inner, own| own.layer.around(inner));
+            if !*built_in && state.panics_would_pass_layers() {
+                handler = handler.catching();
+            }
             let route = |described| Route::new(method(described), handler.clone());
             for described in descriptions.of(name).unwrap_or_default() {
                 table.add_method(&described.path, route(Some(described.clone())));
@@ -239,6 +242,11 @@ impl GrpcRegistrar {
 }
 
 impl State {
+    /// Whether panics of handlers would unwind through layers of users.
+    fn panics_would_pass_layers(&self) -> bool {
+        !self.middleware.is_empty() && !self.own.iter().any(|own| own.catches)
+    }
+
     /// Whether methods must be told apart by their kind.
     fn asks_for_kinds(&self) -> bool {
         self.middleware.iter().any(|middleware| middleware.scope != Scope::All)

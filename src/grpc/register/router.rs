@@ -125,7 +125,7 @@ impl Router {
         let dispatch = || GrpcHandler::of_service(Dispatch(Arc::clone(&table)));
         let layered = layers.iter().fold(None, |inner: Option<GrpcHandler>, layer| {
             let inner = inner.unwrap_or_else(dispatch);
-            let Middleware { scope, layer } = layer;
+            let Middleware { scope, layer, .. } = layer;
             let (scope, layered) = (*scope, layer.around(inner.clone()));
             Some(match scope {
                 Scope::All => layered,

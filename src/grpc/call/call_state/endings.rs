@@ -8,6 +8,7 @@ use tonic::Status;
 use super::Call;
 use crate::base::drop_quietly;
 use crate::grpc::call::call_path::counted_as;
+use crate::grpc::call::caught_panic;
 use crate::grpc::call::deadline::Deadline;
 use crate::grpc::logging::EndedBy;
 use crate::server::connection::state::Connection;
@@ -65,6 +66,6 @@ impl Call {
         let panic = panics::latest(&*payload);
         drop_quietly(payload);
         self.log.panicked(self.facts(), &panic);
-        Status::internal("the handler panicked")
+        Status::internal(caught_panic::ANSWER)
     }
 }

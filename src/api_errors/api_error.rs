@@ -18,7 +18,7 @@ use super::sentinel::SentinelError;
 use super::size::{self, DEFAULT_MAX_DETAILS_SIZE};
 use super::source_note::SourceNote;
 use super::wire::{pkerr, rpc};
-use crate::base::BoxError;
+use crate::base::{BoxError, TraceId};
 
 /// One occurrence of an error of a service: made by [`ErrorGenerator::error`], or received with a
 /// [`Status`].
@@ -159,6 +159,13 @@ impl ApiError {
         }
     }
 
+    /// Tells the trace of the call that it ends, unless it ended another before.
+    pub(super) fn add_trace_id(&mut self, trace: Option<TraceId>) {
+        if let Some(id) = trace.filter(|_| self.trace_id().is_none()) {
+            self.0.wire.trace_id = id.to_string();
+        }
+    }
+
     /// Tells that stack instead of its own.
     pub(super) fn replace_stack_trace(&mut self, stack: String) {
         if let Some(last) = self.0.wire.trace.last_mut().filter(|last| !last.stack_trace.is_empty()) {
@@ -225,6 +232,12 @@ impl ApiError {
     /// The services it passed through, where it was made first.
     pub fn trace(&self) -> &[pkerr::TraceInfo] {
         &self.0.wire.trace
+    }
+
+    /// The W3C trace of the call that it ended where it was made: 32 hexadecimal digits in lower case. `None`: that call was of
+    /// none.
+    pub fn trace_id(&self) -> Option<&str> {
+        Some(&*self.0.wire.trace_id).filter(|id| !id.is_empty())
     }
 
     /// The messages of this type that were given along and can be read.

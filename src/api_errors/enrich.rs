@@ -18,7 +18,7 @@ use super::reissue::ReissueError;
 use super::size::before_base64;
 use super::source_note::SourceNote;
 use crate::base::BoxError;
-use crate::base::PanicError;
+use crate::base::{PanicError, TraceId};
 
 /// A rich error as callers are told it.
 struct Telling {
@@ -36,12 +36,12 @@ impl Telling {
 impl ErrorGenerator {
     /// The status of an error that is none itself.
     pub(super) fn status_of(&self, error: BoxError, kind: &str) -> Status {
-        self.told(Arc::from(error), kind, |_| ())
+        self.told(Arc::from(error), kind, None, |_| ())
     }
 
     /// The status of a panic.
-    pub(super) fn panicked(&self, panicked: Panicked, seen: &PanicError) -> Status {
-        self.told(Arc::new(panicked), "panic", |rich| {
+    pub(super) fn panicked(&self, panicked: Panicked, seen: &PanicError, trace: Option<TraceId>) -> Status {
+        self.told(Arc::new(panicked), "panic", trace, |rich| {
             if let Some(stack) = seen.stack() {
                 rich.replace_stack_trace(stack);
             }
@@ -52,6 +52,7 @@ impl ErrorGenerator {
         &self,
         error: Arc<dyn Error + Send + Sync>,
         kind: &str,
+        trace: Option<TraceId>,
         then: impl FnOnce(&mut ApiError),
     ) -> Status {
         let (telling, told) = match chain::find_wrapped(&*error) {
@@ -70,6 +71,7 @@ impl ErrorGenerator {
         match telling {
             Ok(Telling { mut rich, .. }) => {
                 then(&mut rich);
+                rich.add_trace_id(trace);
                 let mut status = rich.into_status(MetadataMap::new());
                 if let Some(told) = told {
                     status.set_source(Arc::new(told));
@@ -81,8 +83,8 @@ impl ErrorGenerator {
     }
 
     /// The same status, if it tells a rich error that callers may see, or one that does and keeps code, message, details
-    /// and metadata.
-    pub(super) fn enrich(&self, mut status: Status) -> Status {
+    /// and metadata. `trace`: that of the call that it ends.
+    pub(super) fn enrich(&self, mut status: Status, trace: Option<TraceId>) -> Status {
         let is_received = headers::take_received(&mut status);
         // Where it was told already, the status tells all of it.
         let source = status.source().filter(|source| !source.is::<SourceNote>());
@@ -90,7 +92,10 @@ impl ErrorGenerator {
         let telling = match (ApiError::from_status(&status), found) {
             (Some(rich), None | Some((Found { context: None, .. }, _))) => {
                 let telling = self.passed_on(rich, is_received);
-                let is_told = |telling: &Telling| !telling.less && !telling.rich.trace().is_empty();
+                let lacks_trace_id = |rich: &ApiError| trace.is_some() && rich.trace_id().is_none();
+                let is_told = |telling: &Telling| {
+                    !telling.less && !telling.rich.trace().is_empty() && !lacks_trace_id(&telling.rich)
+                };
                 if telling.as_ref().is_ok_and(is_told)
                     && status.details().len() <= before_base64(self.max_size_of_details())
                 {
@@ -106,7 +111,8 @@ impl ErrorGenerator {
                 .map(|rich| Telling { rich, less: false }),
         };
         match telling {
-            Ok(Telling { rich, less }) => {
+            Ok(Telling { mut rich, less }) => {
+                rich.add_trace_id(trace);
                 let hides_metadata = less && self.withholds();
                 let metadata = if hides_metadata { MetadataMap::new() } else { status.metadata().clone() };
                 let has_source = source.is_some();

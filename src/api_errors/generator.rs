@@ -175,7 +175,7 @@ impl ErrorGenerator {
     pub fn status<E: Into<BoxError>>(&self, error: E) -> Status {
         let error: BoxError = error.into();
         let error = match error.downcast::<Status>() {
-            Ok(status) => return self.enrich(*status),
+            Ok(status) => return self.enrich(*status, None),
             Err(error) => error,
         };
         self.status_of(error, std::any::type_name::<E>())

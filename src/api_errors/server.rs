@@ -16,7 +16,7 @@ use super::body::{RichBody, Side};
 use super::generator::ErrorGenerator;
 use super::headers;
 use super::panic::Panicked;
-use crate::base::PanicError;
+use crate::base::{PanicError, TraceContext, TraceId};
 
 /// Makes every error of handlers a rich one: see [`ErrorGenerator::server_layer`].
 #[derive(Debug, Clone)]
@@ -36,59 +36,60 @@ impl ErrorServerLayer {
     }
 
     /// The status of a handler that panicked.
-    fn panicked(&self, payload: Box<dyn Any + Send>) -> Status {
+    fn panicked(&self, payload: Box<dyn Any + Send>, trace: Option<TraceId>) -> Status {
         let seen = (self.seen)(&*payload);
-        self.generator.panicked(Panicked::new(payload), &seen)
+        self.generator.panicked(Panicked::new(payload), &seen, trace)
     }
 
-    /// Runs code of a handler.
-    fn run<T>(&self, run: impl FnOnce() -> T) -> Result<T, Status> {
-        catch_unwind(AssertUnwindSafe(run)).map_err(|payload| self.panicked(payload))
+    /// Runs code of a handler, for a call of that trace.
+    fn run<T>(&self, trace: Option<TraceId>, run: impl FnOnce() -> T) -> Result<T, Status> {
+        catch_unwind(AssertUnwindSafe(run)).map_err(|payload| self.panicked(payload, trace))
     }
 
     /// Puts what callers are told in place of a status.
-    fn put(&self, headers: &mut HeaderMap, status: Status) -> Status {
+    fn put(&self, headers: &mut HeaderMap, status: Status, trace: Option<TraceId>) -> Status {
         let metadata = status.metadata().clone();
-        let status = self.generator.enrich(status);
+        let status = self.generator.enrich(status, trace);
         headers::take_off_metadata(headers, &metadata, status.metadata());
         headers::put(headers, &status);
         status
     }
 
     /// The answer of a handler, with a rich error if it is one.
-    fn answer<B>(self: Arc<Self>, mut response: Response<B>) -> RichResponse<B> {
+    fn answer<B>(self: Arc<Self>, mut response: Response<B>, trace: Option<TraceId>) -> RichResponse<B> {
         if !headers::tell_an_error(response.headers()) {
-            return response.map(|body| RichBody::new(body, Shared(self)));
+            return response.map(|body| RichBody::new(body, Shared(self, trace)));
         }
         // With what tonic tells only within the process: its source.
         let whole = response.extensions_mut().remove::<Status>();
         let Some(status) = whole.or_else(|| headers::status(response.headers_mut())) else {
-            return response.map(|body| RichBody::new(body, Shared(self)));
+            return response.map(|body| RichBody::new(body, Shared(self, trace)));
         };
-        let status = self.put(response.headers_mut(), status);
+        let status = self.put(response.headers_mut(), status, trace);
         response.extensions_mut().insert(status);
-        response.map(|_| RichBody::empty(Shared(self)))
+        response.map(|_| RichBody::empty(Shared(self, trace)))
     }
 }
 
 /// An answer with a rich error at its end, if it is an error.
 type RichResponse<B> = Response<RichBody<B, Shared>>;
 
-/// Each service counts those that use the layer by itself: threads that count together wait for each other.
+/// Each service counts those that use the layer by itself: threads that count together wait for each other. Beside it the trace of
+/// the call.
 #[derive(Debug, Clone)]
-pub struct Shared(Arc<ErrorServerLayer>);
+pub struct Shared(Arc<ErrorServerLayer>, Option<TraceId>);
 
 impl Side for Shared {
     fn change(&self, trailers: &mut HeaderMap) {
         if headers::tell_an_error(trailers)
             && let Some(status) = headers::status(trailers)
         {
-            self.0.put(trailers, status);
+            self.0.put(trailers, status, self.1);
         }
     }
 
     fn run<T>(&self, run: impl FnOnce() -> T) -> Result<T, HeaderMap> {
-        self.0.run(run).map_err(|status| {
+        self.0.run(self.1, run).map_err(|status| {
             let mut trailers = HeaderMap::new();
             headers::put(&mut trailers, &status);
             trailers
@@ -131,12 +132,13 @@ where
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
         let layer = Arc::clone(&self.layer);
-        let called = layer.run(|| self.inner.call(request));
+        let trace = TraceContext::of(request.headers()).and_then(|trace| trace.id());
+        let called = layer.run(trace, || self.inner.call(request));
         let (answer, panicked) = match called {
             Ok(answer) => (Some(answer), None),
             Err(panicked) => (None, Some(panicked)),
         };
-        ErrorServerFuture { answer, panicked, layer: Some(layer) }
+        ErrorServerFuture { answer, panicked, trace, layer: Some(layer) }
     }
 }
 
@@ -147,6 +149,7 @@ pin_project! {
         #[pin]
         answer: Option<F>,
         panicked: Option<Status>,
+        trace: Option<TraceId>,
         layer: Option<Arc<ErrorServerLayer>>,
     }
 }
@@ -159,9 +162,10 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
+        let trace = *this.trace;
         let layer = this.layer.as_ref().expect("not polled after it is over");
         let polled = match (this.answer.as_mut().as_pin_mut(), this.panicked.take()) {
-            (Some(answer), _) => layer.run(|| answer.poll(cx)),
+            (Some(answer), _) => layer.run(trace, || answer.poll(cx)),
             (None, panicked) => Err(panicked.unwrap_or_else(|| Status::internal("polled after it was over"))),
         };
         let polled = match polled {
@@ -169,14 +173,14 @@ where
             Ok(Poll::Ready(polled)) => Ok(polled?),
             Err(panicked) => {
                 // Its drop may panic as well, and then for nobody.
-                let _ = layer.run(|| this.answer.set(None));
+                let _ = layer.run(trace, || this.answer.set(None));
                 Err(panicked)
             }
         };
         let layer = this.layer.take().expect("it was there just now");
         Poll::Ready(Ok(match polled {
-            Ok(response) => layer.answer(response),
-            Err(panicked) => panicked.into_http::<()>().map(|()| RichBody::empty(Shared(layer))),
+            Ok(response) => layer.answer(response, trace),
+            Err(panicked) => panicked.into_http::<()>().map(|()| RichBody::empty(Shared(layer, trace))),
         }))
     }
 }
@@ -196,6 +200,8 @@ impl ErrorGenerator {
     /// A status that tells no rich error becomes [`ERR_UNKNOWN`](super::ERR_UNKNOWN) with its own code, message, details and metadata. A
     /// panic is told as what it was panicked with where that is a rich error, a sentinel, a status or a
     /// `Box<dyn Error + Send + Sync>`, and otherwise by its text or number.
+    ///
+    /// Where the call has a valid `traceparent` (W3C Trace Context), the error tells its [trace](super::ApiError::trace_id).
     pub fn server_layer(&self) -> ErrorServerLayer {
         ErrorServerLayer::new(self.clone())
     }

@@ -9,6 +9,7 @@ mod panic_error;
 pub(crate) mod peer_text;
 mod spawn;
 mod text;
+mod trace_context;
 
 pub use address::GrpcAddress;
 pub use name::Name;
@@ -19,6 +20,7 @@ pub(crate) use downcast::downcast;
 pub(crate) use name::check_name;
 pub(crate) use spawn::{ThreadError, spawn, spawn_with};
 pub(crate) use text::{as_ms, as_opt_ms, as_text, seconds, times};
+pub(crate) use trace_context::{TraceContext, TraceId};
 
 /// What user code may answer with: any error.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

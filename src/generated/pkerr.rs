@@ -61,6 +61,9 @@ pub struct Error {
     /// The services it has passed through, where it was made first.
     #[prost(message, repeated, tag = "11")]
     pub trace: ::prost::alloc::vec::Vec<TraceInfo>,
+    /// The W3C trace of the call that it ended where it was made: 32 hexadecimal digits in lower case, or nothing.
+    #[prost(string, tag = "12")]
+    pub trace_id: ::prost::alloc::string::String,
 }
 impl ::prost::Name for Error {
     const NAME: &'static str = "Error";

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::Request;
 use tracing::Span;
 
+use crate::base::TraceContext;
 use crate::events::Name;
 use crate::report::ConfigError;
 use crate::server::check::{EngineNames, check, engine_names, lasting, refuse};
@@ -217,7 +218,8 @@ impl HttpServerOptions {
     }
 
     /// Makes the span of each request, in which its handler runs, of the request's head. Default: a span `request` at level debug
-    /// with the fields `service`, `method` and `path`.
+    /// with the fields `service`, `method` and `path`, and `trace_id` and `parent_id` where the request has a valid `traceparent`. Nothing of
+    /// ours is around it: it may be given a parent, such as a trace's.
     pub fn make_span(mut self, make: impl Fn(&Request<()>) -> Span + Send + Sync + 'static) -> Self {
         self.make_span = Some(MakeSpan::new(make));
         self
@@ -261,7 +263,12 @@ impl HttpServerOptions {
         let Some(make) = &self.make_span else {
             let (method, path) = (request.method(), request.uri().path());
             let path = crate::base::peer_text::shown(path);
-            let span = tracing::debug_span!(target: "majordomo::http", "request", %service, %method, %path);
+            let trace = TraceContext::of(request.headers());
+            let (trace_id, parent_id) =
+                (trace.map(|trace| trace.trace_id), trace.map(|trace| trace.parent_id));
+            let span = tracing::debug_span!(
+                target: "majordomo::http", parent: None, "request", %service, %method, %path, trace_id, parent_id
+            );
             return (request, span);
         };
         make.of(request)

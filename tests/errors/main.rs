@@ -5,3 +5,4 @@ mod failing;
 mod layers;
 mod passed_on;
 mod reissued;
+mod traced;

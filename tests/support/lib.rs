@@ -19,6 +19,7 @@ pub mod place;
 mod probe;
 pub mod rpc;
 mod served;
+pub mod spans;
 pub mod tls;
 pub mod visible;
 pub mod web;

@@ -26,7 +26,7 @@ fn survived(mut trailers: HeaderMap) -> Option<ApiError> {
     let status = headers::status(&mut trailers).unwrap();
     assert_eq!((status.code(), status.message()), (Code::NotFound, "gone"));
     let error = ApiError::from_status(&status);
-    let passed = generator.enrich(status);
+    let passed = generator.enrich(status, None);
     assert_eq!(passed.code(), Code::NotFound);
     assert!(ApiError::from_status(&passed).is_some());
     assert!(passed.details().len() <= 8 * 1024);

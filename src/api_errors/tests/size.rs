@@ -131,7 +131,7 @@ fn the_largest_error_is_one_that_every_client_takes() {
 #[test]
 fn what_was_received_too_large_is_passed_on_in_size() {
     let large = Much { stack: 30_000, ..NONE }.status(1 << 20);
-    let passed = ErrorGenerator::new("middle").enrich(large);
+    let passed = ErrorGenerator::new("middle").enrich(large, None);
     let (size, error) = sent(&passed);
     assert!(size <= 8 * 1024 && !error.is(&ERR_NOT_FOUND), "{size}");
 }

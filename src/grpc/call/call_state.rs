@@ -134,7 +134,7 @@ impl Call {
             began,
         };
         // Health is probed for as long as the server lives.
-        let log = CallLog::begin(facts, !limited);
+        let log = CallLog::begin(facts, request.headers(), !limited);
         match &refusal {
             Some(_) => log.ends_by(refused_by),
             None => log.opened(facts),

@@ -18,6 +18,7 @@ use tracing::span::Entered;
 use tracing::{Level, Span};
 
 use crate::base::PanicError;
+use crate::base::TraceContext;
 use crate::base::peer_text;
 use crate::grpc::call::call_path::{CallPath, path_of};
 use crate::grpc::logging::encoding::Encoding;
@@ -80,8 +81,8 @@ enum End<'a> {
 }
 
 impl CallLog {
-    /// The log of a call that begins now. `quiet`: it is one of very many.
-    pub(crate) fn begin(facts: Facts<'_>, quiet: bool) -> Self {
+    /// The log of a call of these headers that begins now. `quiet`: it is one of very many.
+    pub(crate) fn begin(facts: Facts<'_>, headers: &HeaderMap, quiet: bool) -> Self {
         let on = facts.logger.options.as_ref().and_then(|options| {
             let on = |level: Option<Level>| level.filter(|level| is_on(*level));
             let calls = on(if quiet { options.calls.map(|_| Level::TRACE) } else { options.calls });
@@ -92,7 +93,13 @@ impl CallLog {
             let id = CallId::next();
             let span = calls.map_or_else(Span::none, |level| {
                 let (method, call_id) = (facts.path(), display(id));
-                at_level!(level, span!([target: TARGET, parent: None,] "call", method, call_id))
+                let trace = TraceContext::of(headers);
+                let (trace_id, parent_id) =
+                    (trace.map(|trace| trace.trace_id), trace.map(|trace| trace.parent_id));
+                at_level!(
+                    level,
+                    span!([target: TARGET, parent: None,] "call", method, call_id, trace_id, parent_id)
+                )
             });
             Some(Box::new(On { id, calls, requests, responses, span }))
         });

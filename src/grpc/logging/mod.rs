@@ -16,6 +16,7 @@
 //! |---|---|---|
 //! | `method` | all | the path: `/package.Service/Method`; one that nothing describes as far as 256 bytes |
 //! | `call_id` | all | random and unique, 16 hexadecimal digits |
+//! | `trace_id`, `parent_id` | span | of the call's `traceparent` (W3C Trace Context), where it has a valid one |
 //! | `kind` | opened, panicked, finished | `unary`, `client_streaming`, `server_streaming`, `bidi_streaming`; none where no registered descriptor set tells |
 //! | `peer` | opened, finished | the address that the call came from, where it has one |
 //! | `status` | finished | as gRPC writes it: `OK`, `NOT_FOUND` |

@@ -104,4 +104,4 @@ async function failure(promise) {
   throw new Error('it did not fail');
 }
 
-module.exports = { Client, Server, all, failure, grpc, soon, unary };
+module.exports = { Client, Server, all, definition, failure, grpc, soon, unary };

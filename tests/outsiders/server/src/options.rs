@@ -25,6 +25,7 @@ pub(crate) struct Options {
     max_connection_age_ms: Option<u64>,
     max_concurrent_calls: Option<usize>,
     tls: Option<Tls>,
+    grpc_web: bool,
     /// How long the service takes to set itself up.
     pub(crate) setup_ms: Option<u64>,
     /// Left out: no HTTP service.
@@ -99,6 +100,7 @@ impl Options {
     pub(crate) fn manager(&self) -> ManagerOptions {
         let mut server = GrpcServerOptions::new()
             .reflection_service(true)
+            .grpc_web(self.grpc_web)
             .request_timeout(ms(self.request_timeout_ms))
             .max_connection_age(ms(self.max_connection_age_ms))
             .max_concurrent_calls(self.max_concurrent_calls);

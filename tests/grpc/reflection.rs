@@ -201,13 +201,22 @@ impl ServerReflection for Mine {
     }
 }
 
+struct Pong;
+
+#[tonic::async_trait]
+impl ping::Ping for Pong {
+    async fn ping(&self, _: Request<()>) -> Result<Response<()>, Status> {
+        Ok(Response::new(()))
+    }
+}
+
 #[actix::test]
 async fn a_service_of_a_closure_tells_what_describes_it() {
     let api = grpc_service_fn("api", |_| async { Ok(PingServer::new(Pong)) });
     let api = api.file_descriptor_set(ping::FILE_DESCRIPTOR_SET);
     let mut observed = observe(serving().grpc_ping_service(false), |manager| manager.grpc_service(api));
     let mut asks = Asks::of(&observed).await.unwrap();
-    assert_eq!(asks.symbol("pkping.Ping").await, ["pkping.proto"]);
+    assert_eq!(asks.symbol("pkping.Ping").await, ["pkping.proto", "google/protobuf/empty.proto"]);
     drop(asks);
     observed.shut_down();
     observed.ended().await.assert_ok();

@@ -207,3 +207,14 @@ async fn g17_without_a_fallback_all_but_calls_is_refused_as_before() {
     }
     end(observed).await;
 }
+
+#[actix::test]
+async fn g17_a_head_that_can_be_read_in_two_ways_is_no_call() {
+    let (observed, _held, at) = serve(options().grpc_server(web())).await;
+    let mut twice = call(at, PING, "application/grpc-web", message(b""));
+    twice.headers_mut().append("host", "elsewhere.example".parse().unwrap());
+    let refused = send(at, Version::HTTP_11, twice).await;
+    assert!(refused.status().is_client_error(), "{refused:?}");
+    assert_eq!(refused.headers()["connection"], "close");
+    end(observed).await;
+}

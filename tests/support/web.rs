@@ -38,7 +38,7 @@ pub fn message(bytes: &[u8]) -> Vec<u8> {
 /// A call of this method, with one message.
 pub fn call(at: SocketAddr, path: &str, content_type: &str, body: Vec<u8>) -> Request<Full<Bytes>> {
     Request::post(format!("http://{at}{path}"))
-        .header("host", "test")
+        .header("host", at.to_string())
         .header("content-type", content_type)
         .header("accept", content_type)
         .body(Full::new(body.into()))

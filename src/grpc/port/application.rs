@@ -11,8 +11,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use http::Request;
 use http::header::CONTENT_TYPE;
+use http::{Request, Version};
 use hyper::body::Incoming;
 
 use crate::grpc::application::GrpcApplication;
@@ -23,6 +23,7 @@ use crate::http::HttpApplication;
 use crate::server::application::Application;
 use crate::server::connection::state::Connection;
 use crate::server::listen::{Peer, Socket};
+use crate::server::request_head;
 
 const GRPC: &[u8] = b"application/grpc";
 
@@ -69,8 +70,11 @@ impl Application for PortApplication {
         self.grpc.peer_of(socket)
     }
 
-    fn answer(&self, connection: &Arc<Connection>, request: Request<Incoming>) -> PortAnswer {
-        if self.web && is_web(&request) {
+    fn answer(&self, connection: &Arc<Connection>, mut request: Request<Incoming>) -> PortAnswer {
+        let is_http1 = request.version() < Version::HTTP_2;
+        // What can be read in two ways is no call, and is refused by whoever has it.
+        let is_sound = !is_http1 || request_head::examine(&mut request).is_ok();
+        if self.web && is_sound && is_web(&request) {
             return PortAnswer::Web(Box::new(WebAnswer::begin(
                 &self.grpc,
                 connection,
@@ -79,7 +83,10 @@ impl Application for PortApplication {
             )));
         }
         match &self.http {
-            Some(http) if !is_grpc(&request) => PortAnswer::Http(http.answer(connection, request)),
+            Some(http) if !is_sound || !is_grpc(&request) => {
+                PortAnswer::Http(http.answer(connection, request))
+            }
+            _ if is_http1 => PortAnswer::Refused(Box::new(self.grpc.answer(connection, request))),
             _ => PortAnswer::Grpc(Box::new(self.grpc.answer(connection, request))),
         }
     }

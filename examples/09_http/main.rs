@@ -12,7 +12,7 @@ use notes_server::{Notes, NotesServer};
 
 /// Opens the pool, and closes it when nobody needs it any more.
 async fn open(setup: Setup) -> Result<(), BoxError> {
-    let url = std::env::var("DATABASE_URL").unwrap_or_else(|_| "sqlite::memory:".to_owned());
+    let url = std::env::var("NOTES_DATABASE").unwrap_or_else(|_| "sqlite::memory:".to_owned());
     let pool = SqlitePool::connect(&url).await?;
     let closing = pool.clone();
     let close = move || async move {

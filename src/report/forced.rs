@@ -58,7 +58,9 @@ fn mend(activity: Activity, hold: &Hold, in_flight: Option<&InFlight>) -> &'stat
         (Hold::Starved { .. }, _) => "mend that one, or give this one a dedicated thread",
         (Hold::Unresponsive, _) => "look for blocking calls in what was spawned there",
         (Hold::Panicked, _) => "mend the panic, which is told beside this",
-        _ if in_flight.is_some() => "limit calls by GrpcServerOptions::request_timeout, or allow more time",
+        _ if in_flight.is_some() => {
+            "limit them by the request_timeout of the server's options, or allow more time"
+        }
         (Hold::NotAsked, Activity::Step(Step::Run)) => {
             "ask by StartShutdown, which gives it time, or allow more time"
         }

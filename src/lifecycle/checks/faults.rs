@@ -4,6 +4,7 @@ use super::super::io::{Announcement as Told, Answer, Command, Input};
 use super::super::names::Kind::{self, Both, Generic, Listener, Server};
 use super::super::names::{ResourceIx, RestartCause, ServiceIx, Step};
 use super::super::spec::Spec;
+use super::model::System;
 use super::restarts::{following, restarting, small};
 use super::retries::retrying;
 use super::sizes::system;
@@ -251,7 +252,10 @@ fn sent(ix: ServiceIx, step: Step) -> [Command; 2] {
 
 /// Asserts that the fault is found, and as what: the beginning of a property's name.
 fn found(fault: Fault, kinds: &[Kind], as_: &str) {
-    let mut broken = system(kinds, 2);
+    found_in(system(kinds, 2), fault, as_);
+}
+
+fn found_in(mut broken: System, fault: Fault, as_: &str) {
     broken.fault = Some(fault);
     let found = broken.broken();
     assert!(found.iter().any(|property| property.starts_with(as_)), "{fault:?} was found as {found:?}");
@@ -341,10 +345,7 @@ fn g07_an_end_before_everything_is_released_or_a_second_one_is_found() {
 
 /// The same for a chain of two, the first of which is restarted.
 fn found_in_a_chain(fault: Fault, as_: &str) {
-    let mut broken = small(vec![restarting(Generic, 1), following(Generic, &[0])], 1);
-    broken.fault = Some(fault);
-    let found = broken.broken();
-    assert!(found.iter().any(|property| property.starts_with(as_)), "{fault:?} was found as {found:?}");
+    found_in(small(vec![restarting(Generic, 1), following(Generic, &[0])], 1), fault, as_);
 }
 
 #[test]
@@ -361,10 +362,7 @@ fn broken_restarts_and_dependencies_are_found() {
 
 /// The same for one whose set-up is tried again.
 fn found_in_a_late_start(fault: Fault, as_: &str) {
-    let mut broken = small(vec![retrying(Spec::plain(Generic), 1), Spec::plain(Generic)], 1);
-    broken.fault = Some(fault);
-    let found = broken.broken();
-    assert!(found.iter().any(|property| property.starts_with(as_)), "{fault:?} was found as {found:?}");
+    found_in(small(vec![retrying(Spec::plain(Generic), 1), Spec::plain(Generic)], 1), fault, as_);
 }
 
 #[test]

@@ -1,24 +1,10 @@
-//! What an event says, whatever its kind: whom it concerns, which step, how that ended, how severe it is.
+//! What an event says, whatever its kind: whom it concerns, which step, how that ended.
 //!
 //! A new event gets its arm in [`LifecycleEvent::about`] and in [`LifecycleEvent::severity`]; reports, status and rehearsals read
 //! these.
 
 use super::{End, Failure, LifecycleEvent, Name};
 use crate::lifecycle::{Activity, Outcome, Step};
-
-/// How much an event matters to whoever operates the program, as levels of a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Severity {
-    /// A detail of a life that goes well.
-    Debug,
-    /// A turn in the life of a service, or of the manager.
-    Info,
-    /// Something is slow, or goes down and comes back.
-    Warning,
-    /// Something failed.
-    Error,
-}
 
 /// What an event says of an activity.
 #[derive(Debug, Clone, Copy)]
@@ -78,51 +64,6 @@ impl LifecycleEvent {
             Phase::Started => None,
             Phase::Finished(end) => end.error.as_ref(),
             Phase::Failed(_, error) => Some(error),
-        }
-    }
-
-    /// How much it matters. It is logged at this level.
-    pub fn severity(&self) -> Severity {
-        match self {
-            Self::RunStarted { .. }
-            | Self::RestartDelayed { .. }
-            | Self::StopStarted { .. }
-            | Self::ServiceAdded { .. }
-            | Self::ServiceRemoved { .. }
-            | Self::Running
-            | Self::Serving { .. }
-            | Self::ServiceServing { .. }
-            | Self::StreamsEnded { .. }
-            | Self::ShutdownRequested { .. }
-            | Self::CallsInFlight { .. }
-            | Self::Stopped
-            | Self::StallFinished { goes_on: false, .. } => Severity::Info,
-            Self::RegisterStarted { .. }
-            | Self::SetupStarted { .. }
-            | Self::ShutdownStarted { .. }
-            | Self::ResourceStarted { .. }
-            | Self::ReleaseStarted { .. }
-            | Self::Draining
-            | Self::Drained
-            | Self::Releasing => Severity::Debug,
-            Self::SetupRetried { .. }
-            | Self::RestartStarted { .. }
-            | Self::StallStarted { .. }
-            | Self::StallFinished { .. }
-            | Self::Progress { .. }
-            | Self::Missed { .. } => Severity::Warning,
-            Self::Panicked { .. } | Self::ServiceLost { .. } | Self::ServiceStuck { .. } => Severity::Error,
-            Self::RegisterFinished { end, .. }
-            | Self::SetupFinished { end, .. }
-            | Self::RunFinished { end, .. }
-            | Self::ShutdownFinished { end, .. }
-            | Self::ResourceLost { end, .. }
-            | Self::ReleaseFinished { end, .. }
-            | Self::RestartFinished { end, .. }
-            | Self::StopFinished { end, .. } => match end.error {
-                Some(_) if !end.cancelled => Severity::Error,
-                _ => Severity::Info,
-            },
         }
     }
 

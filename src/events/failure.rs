@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Serialize, Serializer};
 
 use crate::base::as_ms;
-use crate::lifecycle::{ErrorStage, Fault, Outcome};
+use crate::lifecycle::{ErrorStage, Fault, Outcome, Remedy};
 
 /// How something that had started ended.
 #[derive(Debug, Clone, Serialize)]
@@ -64,7 +64,12 @@ impl Failure {
     /// Whether it is no error of the manager's: a restart, or the stop of that service alone, sees to it; or it is of a set-up
     /// that had been told to stop.
     pub fn is_mended(&self) -> bool {
-        self.0.fault.mended
+        self.0.fault.is_mended()
+    }
+
+    /// Whether it is of a set-up that is tried again.
+    pub(crate) fn is_retried(&self) -> bool {
+        self.0.fault.remedy == Remedy::SetupRetry
     }
 
     /// The error itself.

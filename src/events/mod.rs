@@ -25,6 +25,7 @@ mod about;
 mod channel;
 mod failure;
 mod in_flight;
+mod severity;
 mod stall;
 mod text;
 
@@ -32,10 +33,10 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
-pub use about::Severity;
 pub use channel::{EventSender, EventStream, channel, channel_of};
 pub use failure::{End, Failure};
 pub use in_flight::{InFlight, OldestCall};
+pub use severity::Severity;
 pub use stall::Stall;
 
 pub use crate::base::Name;

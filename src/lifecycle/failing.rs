@@ -1,6 +1,6 @@
 //! What goes wrong, and what it leads to: another set-up, a restart, the manager's shutdown, or nothing more than that it is told.
 
-use super::io::{Announcement, Command, Departure, Fault};
+use super::io::{Announcement, Command, Departure, Fault, Remedy};
 use super::machine::{Commands, Machine};
 use super::names::{Cause, ErrorStage, Kind, Outcome, ResourceIx, ServiceIx, Stage, Step};
 use super::service::{Actor, Life, Progress, Resource, StopMode, Transition};
@@ -42,7 +42,7 @@ impl Machine {
         self.open_steps -= 1;
         self.open_runs -= usize::from(step == Step::Run);
         self.service(ix).cut |= outcome == Outcome::Forced;
-        let error = error.map(|stage| Fault { stage, mended: verdict.mends() });
+        let error = error.map(|stage| Fault { stage, remedy: verdict.remedy() });
         out.push(Command::Announce(Announcement::StepFinished {
             service: ix,
             step,
@@ -136,7 +136,7 @@ impl Machine {
     ) {
         let stage = self.error_stage(needed);
         let verdict = self.judge(ix, stage);
-        self.announce(tell(Fault { stage, mended: verdict.mends() }), out);
+        self.announce(tell(Fault { stage, remedy: verdict.remedy() }), out);
         self.follow_up(ix, verdict, outcome, out);
     }
 
@@ -248,8 +248,8 @@ impl Machine {
             self.fail(ix, needed, outcome, tell, out);
         } else if departure == Departure::Abandoned {
             let stage = ErrorStage::Shutdown;
-            let mended = self.is_active();
-            self.announce(Announcement::ServiceStuck(ix, Fault { stage, mended }), out);
+            let remedy = Remedy::when(self.is_active());
+            self.announce(Announcement::ServiceStuck(ix, Fault { stage, remedy }), out);
         }
     }
 
@@ -263,8 +263,11 @@ impl Machine {
 }
 
 impl Verdict {
-    /// Whether the failure is none of the manager's.
-    fn mends(self) -> bool {
-        matches!(self, Verdict::Mended | Verdict::RetrySetup | Verdict::Restart | Verdict::Rollback)
+    fn remedy(self) -> Remedy {
+        match self {
+            Verdict::Told | Verdict::Shutdown(_) => Remedy::None,
+            Verdict::RetrySetup => Remedy::SetupRetry,
+            Verdict::Mended | Verdict::Restart | Verdict::Rollback => Remedy::Other,
+        }
     }
 }

@@ -141,8 +141,8 @@ pub(crate) enum Command {
     StartDeadlines { shares: u32 },
     /// Start the timer of the delay before a service's restart, or before its next set-up.
     StartDelay(ServiceIx, Repeat),
-    /// Start, or start anew, the timer of a service's stop.
-    StartStopTimer(ServiceIx),
+    /// Start, or start anew, the timer of a service's stop. Its signal tells of it, so this precedes `SignalRequested`.
+    StartStopTimer(ServiceIx, Limited),
     /// Start the timer of the drain delay.
     StartDrainDelay,
     /// Start the short timer after which a forced end waits for no acknowledgement any more.
@@ -153,14 +153,45 @@ pub(crate) enum Command {
     Announce(Announcement),
 }
 
+/// What the timer of a stop limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Limited {
+    /// The end of the service itself.
+    Service,
+    /// The release of one of its resources.
+    Release,
+}
+
 /// What a failure leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Fault {
     /// The part of the manager's error that it belongs to.
     pub(crate) stage: ErrorStage,
-    /// Whether it is none of the manager's after all: a restart, another set-up, or the stop of that service alone, sees to it;
-    /// or it is of a set-up that had been told to stop.
-    pub(crate) mended: bool,
+    pub(crate) remedy: Remedy,
+}
+
+/// Why a failure is none of the manager's after all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Remedy {
+    /// It is the manager's.
+    None,
+    /// Another set-up follows.
+    SetupRetry,
+    /// A restart, or the stop of that service alone, sees to it; or it is of a set-up that had been told to stop.
+    Other,
+}
+
+impl Fault {
+    pub(crate) fn is_mended(self) -> bool {
+        self.remedy != Remedy::None
+    }
+}
+
+impl Remedy {
+    /// What sees to a failure of a service that goes down alone.
+    pub(crate) fn when(alone: bool) -> Self {
+        if alone { Self::Other } else { Self::None }
+    }
 }
 
 /// What observers are told. The order of announcements is the order of events.

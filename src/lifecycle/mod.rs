@@ -41,7 +41,7 @@ pub(crate) use absence::Absence;
 pub(crate) use backoff::{Backoff, Intensity};
 pub(crate) use budget::Budget;
 pub use budget::BudgetError;
-pub(crate) use io::{Announcement, Answer, Command, Departure, Fault, Input};
+pub(crate) use io::{Announcement, Answer, Command, Departure, Fault, Input, Limited, Remedy};
 pub(crate) use machine::{Commands, Machine};
 pub(crate) use names::{Activity, Kind, Repeat, ResourceIx, ServiceIx};
 pub use names::{Cause, ErrorStage, Outcome, RestartCause, SignalKind, Stage, Step};

@@ -6,7 +6,7 @@
 //!   at the deadline:  all that were never asked, at once
 //! ```
 
-use super::io::{Announcement, Answer, Command, Departure, Fault};
+use super::io::{Announcement, Answer, Command, Departure, Fault, Limited, Remedy};
 use super::machine::{Commands, Machine};
 use super::names::{ErrorStage, Outcome, ResourceIx, ServiceIx, Stage};
 use super::service::{Life, Registry, Resource};
@@ -92,7 +92,7 @@ impl Machine {
         out.push(Command::Announce(Announcement::ReleaseStarted(resource)));
         out.push(Command::Release(resource));
         if self.is_active() {
-            out.push(Command::StartStopTimer(resource.service));
+            out.push(Command::StartStopTimer(resource.service, Limited::Release));
         }
     }
 
@@ -126,8 +126,8 @@ impl Machine {
         if before == Resource::Alive {
             self.resource_lost(resource, outcome, out);
         } else {
-            let mended = self.is_active();
-            let error = (outcome != Outcome::Ok).then_some(Fault { stage: ErrorStage::Shutdown, mended });
+            let remedy = Remedy::when(self.is_active());
+            let error = (outcome != Outcome::Ok).then_some(Fault { stage: ErrorStage::Shutdown, remedy });
             out.push(Command::Announce(Announcement::ReleaseFinished { resource, outcome, error }));
         }
         self.note(ix);

@@ -8,7 +8,7 @@
 //!
 //! A set-up that failed and is tried again goes the same way, also before anybody runs.
 
-use super::io::{Announcement, Command, Departure, Fault};
+use super::io::{Announcement, Command, Departure, Fault, Limited, Remedy};
 use super::machine::{Commands, Machine};
 use super::names::{Cause, ErrorStage, Outcome, Repeat, RestartCause, ServiceIx, Stage, Step};
 use super::service::{Actor, Life, Registry, Resource, StopMode, Transition};
@@ -185,7 +185,7 @@ impl Machine {
         let again = service.restartable && !service.leaves_for_good;
         service.actor = if again { Actor::Suspending } else { Actor::Retiring };
         out.push(if again { Command::Suspend(ix) } else { Command::Retire(ix) });
-        out.push(Command::StartStopTimer(ix));
+        out.push(Command::StartStopTimer(ix, Limited::Service));
     }
 
     /// Whose actor rests gives its resources back; then it is down.
@@ -271,7 +271,7 @@ impl Machine {
             true => (ErrorStage::Run, Cause::RunFailed(ix)),
             false => (ErrorStage::Setup, Cause::SetupFailed(ix)),
         };
-        let error = Fault { stage, mended: false };
+        let error = Fault { stage, remedy: Remedy::None };
         if departure == Departure::Abandoned {
             self.announce(Announcement::ServiceStuck(ix, error), out);
         } else {
@@ -310,11 +310,11 @@ impl Machine {
     /// A service is asked to stop: it, and its signal.
     pub(super) fn ask(&mut self, ix: ServiceIx, out: &mut Commands) {
         self.service(ix).asked = true;
-        out.push(Command::SignalRequested(ix));
         let service = self.get(ix);
         if (service.stop_limit || !self.is_stopping()) && service.actor == Actor::Alive {
-            out.push(Command::StartStopTimer(ix));
+            out.push(Command::StartStopTimer(ix, Limited::Service));
         }
+        out.push(Command::SignalRequested(ix));
         if service.is_open(Step::Run) && service.actor == Actor::Alive {
             self.send(ix, Step::Shutdown, out);
         }

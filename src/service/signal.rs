@@ -1,6 +1,6 @@
 //! The signal that tells services and resources of the shutdown.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::latch::Latch;
@@ -18,14 +18,26 @@ pub struct ShutdownSignal {
 #[derive(Debug, Default)]
 pub(crate) struct Deadlines {
     requested: Latch,
-    limits: Arc<Limits>,
+    /// Of this service alone.
+    own: Mutex<Own>,
+    /// Of all; `None` until the shutdown begins.
+    limits: Arc<Mutex<Option<Limits>>>,
 }
 
-/// What all signals of a manager share.
-#[derive(Debug, Default)]
+/// When what is left of a shutdown is forced, where there is a limit.
+#[derive(Debug, Clone, Copy)]
 struct Limits {
-    services: Mutex<Option<Instant>>,
-    resources: Mutex<Option<Instant>>,
+    services: Option<Instant>,
+    resources: Option<Instant>,
+}
+
+/// The limits of a stop of one service, while others run.
+#[derive(Debug, Clone, Copy, Default)]
+struct Own {
+    service: Option<Instant>,
+    /// Whether the service has that limit in a shutdown, too.
+    lasts: bool,
+    resource: Option<Instant>,
 }
 
 /// On whose behalf a signal is asked.
@@ -38,13 +50,35 @@ pub(crate) enum Role {
 impl Deadlines {
     /// For another service of the same manager, or for another life of it.
     pub(crate) fn another(&self) -> Arc<Self> {
-        Arc::new(Self { requested: Latch::default(), limits: Arc::clone(&self.limits) })
+        Arc::new(Self { limits: Arc::clone(&self.limits), ..Self::default() })
     }
 
     /// Shutdown begins, or is to be over sooner: what is left at these times is forced.
     pub(crate) fn set(&self, services: Option<Instant>, resources: Option<Instant>) {
-        for (limit, at) in [(&self.limits.services, services), (&self.limits.resources, resources)] {
-            *limit.lock().unwrap_or_else(PoisonError::into_inner) = at;
+        *lock(&self.limits) = Some(Limits { services, resources });
+    }
+
+    /// The service stops alone, or has a limit of its own in the shutdown as well: then that `lasts`. The first counts.
+    pub(crate) fn limit_service(&self, at: Instant, lasts: bool) {
+        let mut own = lock(&self.own);
+        own.service.get_or_insert(at);
+        own.lasts = lasts;
+    }
+
+    /// One of its resources is to be released, while others run.
+    pub(crate) fn limit_resource(&self, at: Instant) {
+        lock(&self.own).resource = Some(at);
+    }
+
+    fn of(&self, role: Role) -> Option<Instant> {
+        let (own, limits) = (*lock(&self.own), *lock(&self.limits));
+        match (role, limits) {
+            (Role::Service, None) => own.service,
+            (Role::Service, Some(limits)) => {
+                own.service.filter(|_| own.lasts).into_iter().chain(limits.services).min()
+            }
+            (Role::Resource, None) => own.resource,
+            (Role::Resource, Some(limits)) => limits.resources,
         }
     }
 
@@ -84,14 +118,42 @@ impl ShutdownSignal {
         self.forced.is_set()
     }
 
-    /// When whoever received this signal is forced: for a service the moment at which the release reserve
-    /// begins, for a resource the end of all. `None` as long as no shutdown has begun, or without a limit.
+    /// When whoever received this signal is forced. In a shutdown that is, for a service, the moment at which the release
+    /// reserve begins, or its own `stop_timeout` is over; for a resource, the end of all. Where a service restarts, or is stopped
+    /// alone, it is the end of its `stop_timeout` (5 s by default), which each of its resources has as well. `None` as long
+    /// as nothing of this has begun, or without a limit.
     /// What is left of it is counted from tokio's `Instant::now`, which is the system's except where a test has paused it.
     pub fn deadline(&self) -> Option<Instant> {
-        let deadline = match self.role {
-            Role::Service => &self.deadlines.limits.services,
-            Role::Resource => &self.deadlines.limits.resources,
-        };
-        *deadline.lock().unwrap_or_else(PoisonError::into_inner)
+        self.deadlines.of(self.role)
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn g08_a_limit_of_ones_own_counts_alone_and_beside_that_of_a_shutdown() {
+        let (all, now) = (Arc::<Deadlines>::default(), Instant::now());
+        let at = |s| Some(now + Duration::from_secs(s));
+        let of = |one: &Deadlines| (one.of(Role::Service), one.of(Role::Resource));
+        let (one, lasting) = (all.another(), all.another());
+        assert_eq!(of(&one), (None, None));
+        one.limit_service(now + Duration::from_secs(1), false);
+        one.limit_service(now + Duration::from_secs(9), false);
+        one.limit_resource(now + Duration::from_secs(2));
+        one.limit_resource(now + Duration::from_secs(3));
+        lasting.limit_service(now + Duration::from_secs(4), true);
+        assert_eq!((of(&one), of(&lasting)), ((at(1), at(3)), (at(4), None)));
+        all.set(at(5), at(6));
+        assert_eq!((of(&one), of(&lasting)), ((at(5), at(6)), (at(4), at(6))));
+        all.set(None, None);
+        assert_eq!((of(&one), of(&lasting)), ((None, None), (at(4), None)));
     }
 }

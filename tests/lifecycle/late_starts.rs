@@ -5,6 +5,7 @@ use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use majordomo::events::Severity;
 use majordomo::testing::paused;
 use majordomo::{
     AddService, BoxError, ConfigError, Manager, ManagerOptions, RestartPolicy, RestartService, Run, Setup,
@@ -77,6 +78,9 @@ fn g21_a_set_up_is_tried_again_while_others_are_set_up_and_nobody_runs() {
         );
         let delays: Vec<_> = delays(&observed.status().await);
         assert_eq!(delays, [100, 200, 400, 800]);
+        // It comes late, and nothing is wrong: whoever is woken by errors sleeps on.
+        let severities: Vec<_> = status.history.iter().map(|event| event.event.severity()).collect();
+        assert!(severities.contains(&Severity::Warning) && !severities.contains(&Severity::Error), "{text}");
         observed.shut_down();
         let ended = observed.ended().await;
         ended.assert_ok();

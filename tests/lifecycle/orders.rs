@@ -1,12 +1,13 @@
 //! Orders to a running manager: add, stop, restart and remove a service.
 
 use actix::Message;
+use majordomo::testing::paused;
 use majordomo::{
-    AddService, Manager, OrderError, RemoveService, RestartPolicy, RestartService, ServiceSpec, StopService,
-    service_fn,
+    AddService, Manager, OrderError, RemoveService, RestartPolicy, RestartService, RestartableFn, Run,
+    ServiceSpec, StopService, restartable_fn, service_fn,
 };
 use support::phoenix::{Fail, Phoenix, at_once};
-use support::{Gate, Journal, Observed, ms, observe, options, within};
+use support::{Gate, Journal, Observed, ms, observe, observe_paused, options, within};
 
 async fn order<M>(observed: &Observed, order: M) -> Result<(), OrderError>
 where
@@ -170,6 +171,41 @@ async fn g08_a_stop_that_takes_too_long_is_cut_off_and_told() {
     observed.shut_down();
     observed.force();
     observed.ended().await.assert_exit_code(3);
+}
+
+/// Notes how much time it is given once it is asked to stop, in seconds.
+fn timed(id: &'static str, journal: &Journal) -> ServiceSpec<RestartableFn> {
+    let journal = journal.clone();
+    let run = move |run: Run| {
+        let journal = journal.clone();
+        async move {
+            assert_eq!(run.shutdown.deadline(), None);
+            run.shutdown.requested().await;
+            let now = tokio::time::Instant::now().into_std();
+            journal.note(format!("{:?}: {id}", run.shutdown.deadline().map(|at| (at - now).as_secs())));
+            Ok(())
+        }
+    };
+    restartable_fn(id, run).into()
+}
+
+#[test]
+fn g08_a_service_that_restarts_or_stops_alone_is_told_for_how_long() {
+    paused(|| async {
+        let journal = Journal::default();
+        let a = timed("a", &journal).restart(RestartPolicy::on_failure());
+        let b = timed("b", &journal).restart(RestartPolicy::on_failure()).stop_timeout(ms(2000));
+        let time = options().max_shutdown_duration(ms(60_000)).release_reserve(ms(1000));
+        let mut observed = observe_paused(time, |manager| manager.service(a).service(b));
+        observed.running().await;
+        for id in ["a", "b"] {
+            order(&observed, RestartService(id.into())).await.unwrap();
+        }
+        assert_eq!([journal.count("Some(5): a"), journal.count("Some(2): b")], [1, 1], "{journal:?}");
+        observed.shut_down();
+        observed.ended().await.assert_ok();
+        assert_eq!([journal.count("Some(59): a"), journal.count("Some(2): b")], [1, 2], "{journal:?}");
+    });
 }
 
 #[actix::test]

@@ -1,6 +1,6 @@
 //! Each announcement against the history so far: is it true, and is this its moment?
 
-use super::super::io::{Announcement as Told, Fault, Input};
+use super::super::io::{Announcement as Told, Fault, Input, Remedy};
 use super::super::names::{Cause, ErrorStage, Outcome, Repeat, RestartCause, ServiceIx, Step};
 use super::super::spec::RestartMode;
 use super::bookkeeping::Account;
@@ -29,10 +29,10 @@ impl World {
                 ensure(cancelled == told_to_stop, G21, "who was told to stop in its set-up is cancelled")?;
                 let fault = match self.error_of(service, step, outcome) {
                     Some(_) if cancelled && outcome == Outcome::Ended => None,
-                    Some(stage) if cancelled => Some(Fault { stage, mended: true }),
+                    Some(stage) if cancelled => Some(Fault { stage, remedy: Remedy::Other }),
                     stage => self.expect(service, stage, now),
                 };
-                now.blamed |= error.is_some_and(|error| !error.mended);
+                now.blamed |= error.is_some_and(|error| !error.is_mended());
                 ensure(error == fault, G07, "no failure is lost, or told as another")?;
                 let seen = if outcome == Outcome::Ok { Seen::Ok } else { Seen::Failed };
                 let always = self.spec(service).mode == RestartMode::Always;
@@ -60,9 +60,9 @@ impl World {
             Told::ReleaseFinished { resource, outcome, error } => {
                 *self.at(resource.service).hold(resource.index) = Hold::Over;
                 self.at(resource.service).cut |= outcome == Outcome::Forced;
-                let fault = Fault { stage: ErrorStage::Shutdown, mended: self.is_active() };
+                let fault = Fault { stage: ErrorStage::Shutdown, remedy: Remedy::when(self.is_active()) };
                 let expected = (outcome != Outcome::Ok).then_some(fault);
-                now.blamed |= error.is_some_and(|error| !error.mended);
+                now.blamed |= error.is_some_and(|error| !error.is_mended());
                 ensure(error == expected, G07, "a failed release is told as what it is")
             }
             Told::SetupRetried(ix, retry) => self.obey_retry(ix, retry, now),
@@ -155,7 +155,7 @@ impl World {
             (true, true) => ErrorStage::Run,
         };
         let expected = self.expect(ix, Some(stage), now);
-        now.blamed |= !error.mended;
+        now.blamed |= !error.is_mended();
         ensure(Some(error) == expected, Guarantee::G04, "what fails while it is needed fails its service")?;
         self.roll_back(ix, expected, now);
         Ok(())
@@ -166,8 +166,8 @@ impl World {
         if matches!(now.input, Input::Gone(..)) && self.must_return(ix) {
             let stage = if self.launched() { ErrorStage::Run } else { ErrorStage::Setup };
             now.failure = Some((ix, stage));
-            now.blamed |= !error.mended;
-            let expected = Fault { stage, mended: false };
+            now.blamed |= !error.is_mended();
+            let expected = Fault { stage, remedy: Remedy::None };
             return ensure(error == expected, Guarantee::G04, "who cannot come back fails the manager");
         }
         self.obey_failure(ix, error, now)

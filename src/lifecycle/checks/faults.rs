@@ -1,6 +1,6 @@
 //! The checks can fail: each rule broken here, in the commands of an otherwise sound machine, is found.
 
-use super::super::io::{Announcement as Told, Answer, Command, Input};
+use super::super::io::{Announcement as Told, Answer, Command, Input, Remedy};
 use super::super::names::Kind::{self, Both, Generic, Listener, Server};
 use super::super::names::{ResourceIx, RestartCause, ServiceIx, Step};
 use super::super::spec::Spec;
@@ -56,6 +56,10 @@ pub(super) enum Fault {
     ClosesTooEarly,
     /// A service is started again without a new set-up.
     SkipsTheSetUp,
+    /// The signal of a service comes before its limit is known.
+    SignalsBeforeTheLimit,
+    /// A failure that another set-up sees to is told as if it were a restart's.
+    TellsNoRetry,
     /// In the shutdown all are asked at once, whoever depends on them.
     AsksAllAtOnce,
     /// A restart is never told to be over.
@@ -186,7 +190,7 @@ impl Fault {
             Fault::BlamesTheManager => {
                 for command in commands {
                     if let Command::Announce(Told::StepFinished { error: Some(error), .. }) = command {
-                        error.mended = false;
+                        error.remedy = Remedy::None;
                     }
                 }
             }
@@ -209,6 +213,16 @@ impl Fault {
                     commands.push(Command::SignalRequested(ServiceIx(0)));
                 }
             }
+            Fault::SignalsBeforeTheLimit => {
+                commands.sort_by_key(|command| matches!(command, Command::StartStopTimer(..)));
+            }
+            Fault::TellsNoRetry => {
+                for command in commands {
+                    if let Command::Announce(Told::StepFinished { error: Some(error), .. }) = command {
+                        error.remedy = Remedy::when(error.is_mended());
+                    }
+                }
+            }
             Fault::ForgetsTheRestart => {
                 commands.retain(|command| !matches!(command, Command::Announce(Told::RestartFinished(..))));
             }
@@ -222,7 +236,7 @@ impl Fault {
                         command
                         && std::mem::take(cancelled)
                     {
-                        error.mended = false;
+                        error.remedy = Remedy::None;
                     }
                 }
             }
@@ -357,6 +371,7 @@ fn broken_restarts_and_dependencies_are_found() {
     found_in_a_chain(Fault::ClosesTooEarly, "G6");
     found_in_a_chain(Fault::SkipsTheSetUp, "G");
     found_in_a_chain(Fault::AsksAllAtOnce, "G5");
+    found_in_a_chain(Fault::SignalsBeforeTheLimit, "G8");
     found_in_a_chain(Fault::ForgetsTheRestart, "G");
 }
 
@@ -370,6 +385,7 @@ fn g21_a_retry_that_is_forgotten_beyond_its_budget_blamed_or_too_early_is_found(
     found_in_a_late_start(Fault::ForgetsTheRetry, "G");
     found_in_a_late_start(Fault::ForgetsTheBudgetOfSetUps, "G21");
     found_in_a_late_start(Fault::ForgetsTheDelay, "G4");
+    found_in_a_late_start(Fault::TellsNoRetry, "G7");
     found_in_a_late_start(Fault::BlamesTheManager, "G7");
     found_in_a_late_start(Fault::ClosesTooEarly, "G6");
     found_in_a_late_start(Fault::SkipsTheSetUp, "G");

@@ -80,7 +80,7 @@ impl World {
                 service.delay = Once::Pending;
                 Ok(())
             }
-            Command::StartStopTimer(ix) => {
+            Command::StartStopTimer(ix, _) => {
                 self.at(ix).stop_timer = true;
                 Ok(())
             }
@@ -133,6 +133,9 @@ impl World {
     fn obey_signal(&mut self, ix: ServiceIx) -> Verdict {
         use Guarantee::*;
         ensure(!self.get(ix).signalled, G05, "requested resolves once")?;
+        let limited = !self.requested || (self.spec(ix).stop_limit && self.pressure == Pressure::None);
+        let told = self.get(ix).stop_timer || !limited || self.get(ix).life != Life::Alive;
+        ensure(told, G08, "who is told to stop knows for how long")?;
         if !self.requested {
             let service = self.get(ix);
             ensure(service.way == Way::Asked, G05, "requested resolves for who goes down")?;

@@ -5,7 +5,7 @@
 //! what the input itself changes (`take`), each command against the history so far ([`orders`](super::orders) and
 //! [`tidings`](super::tidings)), and what must hold once the step is done ([`between`](super::between)).
 
-use super::super::io::{Answer, Command, Departure, Fault, Input};
+use super::super::io::{Answer, Command, Departure, Fault, Input, Remedy};
 use super::super::names::{ErrorStage, Outcome, Repeat, ResourceIx, ServiceIx, Step};
 use super::bookkeeping::Account;
 use super::watched::{Hold, Life, Once, Pressure, Seen, Transition, Watched, Way};
@@ -269,7 +269,7 @@ impl World {
         let (stage, service) = (stage?, self.get(ix));
         if stage != ErrorStage::Shutdown && self.may_retry_setup(ix) {
             now.retry = Some(ix);
-            return Some(Fault { stage, mended: true });
+            return Some(Fault { stage, remedy: Remedy::SetupRetry });
         }
         let mended = match (self.is_active(), service.way) {
             (true, Way::On) if service.transition == Transition::Addition => true,
@@ -285,7 +285,7 @@ impl World {
         if !mended && stage != ErrorStage::Shutdown {
             now.failure = Some((ix, stage));
         }
-        Some(Fault { stage, mended })
+        Some(Fault { stage, remedy: Remedy::when(mended) })
     }
 }
 

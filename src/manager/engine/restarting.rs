@@ -8,7 +8,7 @@ use super::service_slot::STOP_TIMEOUT;
 use super::shell::Shell;
 use crate::base::clock;
 use crate::events::LifecycleEvent;
-use crate::lifecycle::{Announcement, Input, Outcome, Repeat, RestartCause, ServiceIx};
+use crate::lifecycle::{Announcement, Input, Limited, Outcome, Repeat, RestartCause, ServiceIx};
 use crate::manager::observe::event_log::Detail;
 
 /// How long one that was woken to be asked is waited for beyond its time.
@@ -50,8 +50,16 @@ impl Shell {
         self.service_timer(ix, delay, Input::DelayOver(ix));
     }
 
-    pub(crate) fn start_stop_timer(&mut self, ix: ServiceIx) {
-        let limit = self.service(ix).stop_limit();
+    pub(crate) fn start_stop_timer(&mut self, ix: ServiceIx, of: Limited) {
+        let slot = self.service(ix);
+        let (limit, lasts) = (slot.stop_limit(), slot.stop_timeout.is_some());
+        if let Some(actor) = &slot.actor {
+            let at = clock::now() + limit;
+            match of {
+                Limited::Service => actor.deadlines.limit_service(at, lasts),
+                Limited::Release => actor.deadlines.limit_resource(at),
+            }
+        }
         self.service_timer(ix, limit, Input::StopTimeout(ix));
     }
 

@@ -27,7 +27,7 @@ pub(crate) struct ServiceSlot {
     pub(crate) kind: Kind,
     pub(crate) dedicated: bool,
     pub(crate) start: Option<Start>,
-    stop_timeout: Option<Duration>,
+    pub(crate) stop_timeout: Option<Duration>,
     pub(crate) actor: Option<RunningActor>,
     /// Where its actor lives, or lived: its sockets may outlast it.
     pub(crate) thread: Option<Arc<Thread>>,

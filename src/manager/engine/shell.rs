@@ -229,7 +229,7 @@ impl Shell {
             Command::StartDrainDelay => self.timer(self.budget.drain_delay(), Input::DrainDelayOver),
             Command::StartLastCall => self.timer(LAST_CALL, Input::LastCallOver),
             Command::StartDelay(ix, repeat) => self.start_delay(ix, repeat),
-            Command::StartStopTimer(ix) => self.start_stop_timer(ix),
+            Command::StartStopTimer(ix, of) => self.start_stop_timer(ix, of),
             Command::Exit(signal) => crate::process::end(128 + signal.number(), None),
             Command::Announce(announcement) => self.announce(announcement, detail),
         }

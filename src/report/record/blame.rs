@@ -46,7 +46,7 @@ impl ReportBuilder {
     /// A panic more of a service, beyond those that are kept.
     pub(crate) fn leave_out(&mut self, service: &Name, fault: Fault) {
         self.service(service).failures_left_out += 1;
-        if !fault.mended {
+        if !fault.is_mended() {
             self.errors(fault.stage).leave_out(service);
         }
     }

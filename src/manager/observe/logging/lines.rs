@@ -5,12 +5,13 @@ use std::fmt::Display;
 
 use tracing::{debug, error, info, warn};
 
-use crate::events::{End, LifecycleEvent as E, Name, Stall, TimedEvent};
+use crate::events::{End, LifecycleEvent as E, Name, Severity, Stall, TimedEvent};
 use crate::lifecycle::{Outcome, Step};
 
 /// Logs it; errors up to so many bytes.
 pub(crate) fn log(timed: &TimedEvent, limit: usize) {
     let cut = |error: &dyn Display| cut(error.to_string(), limit).into_owned();
+    let severity = timed.event.severity();
     match &timed.event {
         E::RegisterStarted { service } => {
             debug!(target: "majordomo", %service, stage = "register", "register begins")
@@ -24,19 +25,19 @@ pub(crate) fn log(timed: &TimedEvent, limit: usize) {
         | E::SetupFinished { service, end }
         | E::RunFinished { service, end }
         | E::ShutdownFinished { service, end } => {
-            finished(limit, service, None, timed.event.step().map_or("", Step::name), end);
+            finished(severity, limit, service, None, timed.event.step().map_or("", Step::name), end);
         }
         E::ResourceStarted { service, resource } => {
             debug!(target: "majordomo", %service, %resource, "resource started");
         }
         E::ResourceLost { service, resource, end } => {
-            finished(limit, service, Some(resource), "resource before its release", end);
+            finished(severity, limit, service, Some(resource), "resource before its release", end);
         }
         E::ReleaseStarted { service, resource } => {
             debug!(target: "majordomo", %service, %resource, stage = "release", "release begins");
         }
         E::ReleaseFinished { service, resource, end } => {
-            finished(limit, service, Some(resource), "release", end)
+            finished(severity, limit, service, Some(resource), "release", end)
         }
         E::Panicked { service, resource, error } => {
             let (resource, error) = (resource.as_deref(), cut(error));
@@ -57,9 +58,9 @@ pub(crate) fn log(timed: &TimedEvent, limit: usize) {
         E::RestartDelayed { service, delay } => {
             info!(target: "majordomo", %service, ?delay, "restart is delayed");
         }
-        E::RestartFinished { service, end } => finished(limit, service, None, "restart", end),
+        E::RestartFinished { service, end } => finished(severity, limit, service, None, "restart", end),
         E::StopStarted { service } => info!(target: "majordomo", %service, "stop begins: asked by an order"),
-        E::StopFinished { service, end } => finished(limit, service, None, "stop", end),
+        E::StopFinished { service, end } => finished(severity, limit, service, None, "stop", end),
         E::StallStarted { service, resource, stall, lasted } => {
             let (resource, lasted_ms) = (resource.as_deref(), lasted.as_millis() as u64);
             let mend = match stall {
@@ -110,7 +111,14 @@ pub(crate) fn log(timed: &TimedEvent, limit: usize) {
     }
 }
 
-fn finished(limit: usize, service: &Name, resource: Option<&Name>, stage: &str, end: &End) {
+fn finished(
+    severity: Severity,
+    limit: usize,
+    service: &Name,
+    resource: Option<&Name>,
+    stage: &str,
+    end: &End,
+) {
     let (resource, elapsed_ms, outcome) =
         (resource.map(|name| &**name), end.took.as_millis() as u64, end.outcome);
     let how = match outcome {
@@ -120,17 +128,19 @@ fn finished(limit: usize, service: &Name, resource: Option<&Name>, stage: &str, 
         Outcome::Ended => "ended without an answer",
         Outcome::Forced => "was cut off",
     };
-    match &end.error {
-        _ if end.cancelled => {
-            let error = end.error.as_ref().map(|error| cut(&**error.text(), limit));
-            let error = error.as_deref();
-            info!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, error, "{stage} cancelled");
+    let how = if end.cancelled { "cancelled" } else { how };
+    let error = end.error.as_ref().map(|error| cut(&**error.text(), limit));
+    let error = error.as_deref();
+    match severity {
+        Severity::Error => {
+            error!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, error, "{stage} {how}")
         }
-        Some(error) => {
-            let error = cut(&**error.text(), limit);
-            error!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, %error, "{stage} {how}");
+        Severity::Warning => {
+            warn!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, error, "{stage} {how}")
         }
-        None => info!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, "{stage} {how}"),
+        _ => {
+            info!(target: "majordomo", %service, resource, stage, elapsed_ms, %outcome, error, "{stage} {how}")
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{Violation, violations};
 use crate::base::PanicError;
 use crate::events::{End, Failure, LifecycleEvent as E, Name, TimedEvent};
-use crate::lifecycle::{Activity, Cause, ErrorStage, Fault, Outcome, Step};
+use crate::lifecycle::{Activity, Cause, ErrorStage, Fault, Outcome, Remedy, Step};
 use crate::manager::test_support::fault::{FaultKind, FaultPoint, StopRequest};
 use crate::report::{ForcedError, Hold, NoAnswerError, ReportBuilder};
 use crate::service::RestartPolicy;
@@ -47,7 +47,7 @@ struct Story(Vec<E>);
 const OK: End = End { took: Duration::ZERO, outcome: Outcome::Ok, error: None, cancelled: false };
 
 fn failed(outcome: Outcome, stage: ErrorStage, error: impl std::error::Error + Send + Sync + 'static) -> End {
-    End { outcome, error: Some(Failure::of(Fault { stage, mended: false }, error)), ..OK }
+    End { outcome, error: Some(Failure::of(Fault { stage, remedy: Remedy::None }, error)), ..OK }
 }
 
 fn began(point: &FaultPoint) -> E {

@@ -25,6 +25,7 @@ use crate::http::call::Call;
 use crate::http::handler::{Handler, HandlerFuture};
 use crate::http::refusal::{Refusal, close_after};
 use crate::http::response_body::AnswerBody;
+use crate::http::route::Route;
 use crate::server::application::{Answer, StreamHints};
 
 /// A request that is still to be handled.
@@ -36,8 +37,10 @@ pub(crate) struct Arrived {
 impl Arrived {
     fn handle(self, call: &Arc<Call>) -> HandlerFuture {
         let mut request = self.request.map(|body| Body::incoming(body, call));
-        request.extensions_mut().insert(call.peer());
-        request.extensions_mut().insert(call.shared().shutdown.clone());
+        let extensions = request.extensions_mut();
+        extensions.insert(call.peer());
+        extensions.insert(call.shared().shutdown.clone());
+        extensions.insert(Route(Arc::clone(call.label())));
         self.handler.handle(request)
     }
 }

@@ -41,6 +41,7 @@ const BROKEN: u8 = 4;
 #[derive(Debug)]
 pub(crate) struct Call {
     entry: CallEntry,
+    label: Arc<RequestLabel>,
     pub(crate) version: Version,
     is_connect: bool,
     shared: Arc<Shared>,
@@ -64,7 +65,7 @@ impl Call {
         B: http_body::Body,
     {
         let label = Arc::new(RequestLabel::of(request.method(), request.uri()));
-        let entry = CallEntry::begin(Arc::clone(connection), label);
+        let entry = CallEntry::begin(Arc::clone(connection), Arc::clone(&label) as _);
         let (options, taken) = (&connection.worker.options, &connection.worker.places_taken);
         let place = options.max_concurrent_calls.map(|most| Place::take(taken, most));
         let length = request.body().size_hint().lower();
@@ -82,6 +83,7 @@ impl Call {
         let call = Self {
             deadline: options.request_timeout.and_then(|timeout| entry.began().checked_add(timeout)),
             entry,
+            label,
             version: request.version(),
             is_connect: request.method() == Method::CONNECT,
             shared: Arc::clone(shared),
@@ -95,6 +97,10 @@ impl Call {
 
     pub(crate) fn entry(&self) -> &CallEntry {
         &self.entry
+    }
+
+    pub(crate) fn label(&self) -> &Arc<RequestLabel> {
+        &self.label
     }
 
     pub(crate) fn deadline(&self) -> Option<Instant> {

@@ -22,7 +22,7 @@ pub struct HttpDrainError {
     pub called_off: usize,
     /// Connections that were cut in the end: their peer did not read, or their handler did not yield.
     pub cut: usize,
-    /// How many requests of each kind did not end by themselves: by method and the first segment of the path.
+    /// How many requests of each kind did not end by themselves: by method and route, or the first segment of the path.
     pub requests: BTreeMap<String, usize>,
     /// The longest running of them.
     pub oldest: Option<OldestCall>,

@@ -1,4 +1,4 @@
-//! What a request is counted and shown as: its method, and the first segment of its path.
+//! What a request is counted and shown as: its method, and its route, or the first segment of its path.
 
 use std::sync::OnceLock;
 
@@ -20,17 +20,30 @@ pub(crate) struct RequestLabel {
     method: Method,
     path: Option<PathAndQuery>,
     shown: OnceLock<Box<str>>,
+    /// By its route, once that is known.
+    routed: OnceLock<Box<str>>,
 }
 
 impl RequestLabel {
     pub(crate) fn of(method: &Method, uri: &Uri) -> Self {
-        let label =
-            Self { method: method.clone(), path: uri.path_and_query().cloned(), shown: OnceLock::new() };
+        let label = Self {
+            method: method.clone(),
+            path: uri.path_and_query().cloned(),
+            shown: OnceLock::new(),
+            routed: OnceLock::new(),
+        };
         if uri.path_and_query().is_some_and(|path| path.as_str().len() > LONGEST_KEPT) {
             label.name();
             return Self { path: None, ..label };
         }
         label
+    }
+
+    pub(crate) fn name_route(&self, route: &str) {
+        self.routed.get_or_init(|| {
+            let method = peer_text::shown_within(self.method.as_str(), LONGEST_SEGMENT);
+            format!("{method} {}", peer_text::shown(route)).into()
+        });
     }
 }
 
@@ -47,6 +60,9 @@ fn shown(method: &Method, path: &str) -> Box<str> {
 
 impl CallLabel for RequestLabel {
     fn name(&self) -> &str {
+        if let Some(routed) = self.routed.get() {
+            return routed;
+        }
         self.shown.get_or_init(|| shown(&self.method, self.path.as_ref().map_or("", PathAndQuery::path)))
     }
 
@@ -60,13 +76,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn g17_a_request_is_shown_by_its_method_and_the_first_segment_of_its_path() {
+    fn g17_a_request_is_shown_by_its_method_and_its_route_or_the_first_segment_of_its_path() {
         let shown = |path: &str| RequestLabel::of(&Method::GET, &path.parse().unwrap()).name().to_owned();
         assert_eq!(shown("/"), "GET /");
         assert_eq!(shown("/users?secret=1"), "GET /users");
         assert_eq!(shown("/users/7/orders"), "GET /users/..");
         assert_eq!(shown("http://host/a/b"), "GET /a/..");
         assert!(shown(&format!("/{}/b", "x".repeat(14_000))).len() < 80);
+        let label = RequestLabel::of(&Method::GET, &"/users/7/orders".parse().unwrap());
+        assert_eq!(label.name(), "GET /users/..");
+        label.name_route("/users/{id}/orders");
+        label.name_route("/users/{id}");
+        assert_eq!(label.name(), "GET /users/{id}/orders");
         let invented = Method::from_bytes("M".repeat(1000).as_bytes()).unwrap();
         assert!(RequestLabel::of(&invented, &"/".parse().unwrap()).name().len() < 80);
     }

@@ -21,7 +21,7 @@
 //! It is bound in set-up, refuses connections until all services run, speaks HTTP/1.1 and HTTP/2, and drains: see
 //! [the guide](crate::guide::http).
 //!
-//! A request's extensions hold the [`ShutdownSignal`](crate::ShutdownSignal) of the service, and the [`Peer`].
+//! A request's extensions hold the [`ShutdownSignal`](crate::ShutdownSignal) of the service, the [`Peer`], and its [`Route`].
 
 mod alarm;
 mod answer;
@@ -38,6 +38,7 @@ mod label;
 mod options;
 mod refusal;
 mod response_body;
+mod route;
 mod route_costs;
 mod server;
 mod shared;
@@ -48,6 +49,7 @@ pub use call::Peer;
 pub use error::HttpDrainError;
 pub use functions::{HttpService, http_service, http_service_fn};
 pub use options::HttpServerOptions;
+pub use route::{NameRoutes, NamedRoutes, Route, name_routes};
 pub use server::HttpServer;
 
 pub(crate) use answer::HttpAnswer;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod blame;
+mod deploys;
 mod exit_codes;
 mod no_threads;
 mod outputs;

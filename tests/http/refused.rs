@@ -9,8 +9,8 @@ use axum::body::Bytes;
 use axum::routing::{get, post};
 use http_body_util::BodyExt;
 use majordomo::http::{Body, HttpServerOptions};
-use majordomo::{ConfigError, Manager, ManagerOptions, http_service};
-use support::{Gate, ms, observe, options};
+use majordomo::{AddService, ConfigError, Manager, ManagerOptions, http_service};
+use support::{Gate, ms, observe, options, within};
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::peers::{Client, address, serve_with};
@@ -160,6 +160,25 @@ async fn g17_an_answer_that_never_pauses_is_cut_when_its_time_is_over() {
     assert_eq!(client.head().await.0, 200);
     let rest = client.rest().await;
     assert!(!rest.ends_with("0\r\n\r\n"), "it looks whole");
+    observed.shut_down();
+    observed.ended().await.assert_ok();
+}
+
+#[actix::test]
+async fn g01_a_server_that_is_added_at_the_address_of_another_is_refused_by_both_names() {
+    let options = options().grpc_ping_service(true).grpc_server_address("127.0.0.1:0");
+    let mut observed =
+        observe(options, |manager| manager.service(http_service("web", "127.0.0.1:0", router())));
+    observed.running().await;
+    let grpc = observed.status().await.grpc_address.unwrap();
+    for (first, at) in [("web", address(&observed, "web").await), (support::rpc::SERVER, grpc)] {
+        let added = AddService::new(http_service("late", at.to_string(), router()));
+        let refused = within("the answer", observed.manager.send(added)).await.unwrap().unwrap_err();
+        let text = refused.to_string();
+        for word in [first, "late", &at.to_string(), "an address of its own"] {
+            assert!(text.contains(word), "{word:?}: {text}");
+        }
+    }
     observed.shut_down();
     observed.ended().await.assert_ok();
 }

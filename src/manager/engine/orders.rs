@@ -40,6 +40,7 @@ impl Shell {
             reason: error.to_string(),
         };
         pending.check(self.budget.services_time()).map_err(|error| refused(&error))?;
+        self.check_address(&pending).map_err(|error| refused(&error))?;
         let place = |on: &Name| self.place(on);
         let restarts =
             |ix: ServiceIx| self.services[ix.0 as usize].restarts.policy().mode() != RestartMode::Never;

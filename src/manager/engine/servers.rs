@@ -7,7 +7,9 @@ use super::shell::Shell;
 use crate::events::LifecycleEvent;
 use crate::grpc::GrpcAddress;
 use crate::lifecycle::{Input, Kind, ServiceIx};
+use crate::manager::api::pending_service::PendingService;
 use crate::manager::observe::event_log::Detail;
+use crate::report::ConfigError;
 use crate::server::notice::ServerNotice;
 
 impl Shell {
@@ -40,6 +42,23 @@ impl Shell {
                 self.event_log.emit(LifecycleEvent::StreamsEnded { service, count: count as u64 });
             }
         }
+    }
+
+    /// Whether a server that is added has its address for itself.
+    pub(crate) fn check_address(&self, added: &PendingService) -> Result<(), ConfigError> {
+        let Some(server) = &added.server else { return Ok(()) };
+        let address = server.address()?;
+        let shown = address.to_string();
+        for place in self.event_log.report().places() {
+            let slot = &self.services[place];
+            let bound = slot.addresses.iter().any(|bound| bound.to_string() == shown);
+            let other = slot.server.as_ref().and_then(|other| other.address().ok());
+            if bound || other.is_some_and(|other| other.is_also(&address)) {
+                let (first, second) = (slot.id.to_string(), added.id.to_string());
+                return Err(ConfigError::SameAddress { first, second, address: shown });
+            }
+        }
+        Ok(())
     }
 
     /// Where the gRPC server accepts calls, once it does.

@@ -127,6 +127,11 @@ impl WorkerThread {
         self.servers.wait().await;
     }
 
+    /// Whether another has taken its place.
+    pub(crate) fn was_replaced(&self) -> bool {
+        self.left.is_cancelled()
+    }
+
     /// Whether it has time for calls of others: nothing to do at all, or nothing but such.
     pub(crate) fn is_free(&self) -> bool {
         self.is_parked() || self.carrying.load(Ordering::Relaxed) == 0

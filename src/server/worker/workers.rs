@@ -25,6 +25,9 @@ use crate::server::worker::stuck::StallWatch;
 use crate::server::worker::thread::{Common, WorkerThread};
 use crate::supervision::dispatch;
 
+/// So many threads that handlers block may be left behind at a time; a further one is not replaced, and its connections wait.
+const MOST_LEFT_BEHIND: usize = 64;
+
 /// Those who serve, in their order.
 pub(crate) type Serving = Arc<[Arc<WorkerThread>]>;
 
@@ -155,7 +158,16 @@ impl WeakWorkers {
         let mut state = inner.lock();
         let place = state.serving.borrow().iter().position(|worker| Arc::ptr_eq(worker, blocked));
         let Some(place) = place.filter(|_| !state.ended) else { return };
-        match state.start(&inner) {
+        let replacement = match state.left_behind() < MOST_LEFT_BEHIND {
+            true => state.start(&inner),
+            false => {
+                let why = format!(
+                    "{MOST_LEFT_BEHIND} others are blocked already: have that code yield, or move it elsewhere"
+                );
+                Err(ThreadError::new("a worker", std::io::Error::other(why)))
+            }
+        };
+        match replacement {
             Ok(worker) => {
                 state.change(|serving| serving[place] = worker);
                 blocked.leave();
@@ -210,6 +222,12 @@ impl State {
         Ok(worker)
     }
 
+    /// How many threads have left, and cannot end.
+    fn left_behind(&self) -> usize {
+        let left = |started: &&Started| started.worker.as_ref().is_some_and(|worker| worker.was_replaced());
+        self.threads.iter().filter(|started| !started.thread.is_finished()).filter(left).count()
+    }
+
     fn change(&mut self, change: impl FnOnce(&mut Vec<Arc<WorkerThread>>)) {
         let mut serving = self.serving.borrow().to_vec();
         change(&mut serving);
@@ -243,4 +261,39 @@ fn start_acceptor(
     })?;
     let lost = |_| ThreadError::new("the acceptor", std::io::Error::other("it ended at its start"));
     Ok((told.recv().map_err(lost)?, thread))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix::test]
+    async fn g17_no_more_threads_are_left_behind_than_their_bound() {
+        let workers = Workers::new(None);
+        let mut joined = workers.join(1).unwrap();
+        let first = |joined: &mut Joined| Arc::clone(&joined.serving.borrow_and_update()[0]);
+        let mut unblock = Vec::new();
+        for _ in 0..MOST_LEFT_BEHIND {
+            let blocked = first(&mut joined);
+            let (go, gate) = std::sync::mpsc::channel::<()>();
+            blocked.serve(async move {
+                let _ = gate.recv();
+            });
+            unblock.push(go);
+            joined.workers.replace(&blocked);
+            assert!(!Arc::ptr_eq(&blocked, &first(&mut joined)));
+        }
+        let last = first(&mut joined);
+        joined.workers.replace(&last);
+        assert!(Arc::ptr_eq(&last, &first(&mut joined)), "it stays");
+        // One that is done makes room.
+        let ended = workers.0.lock().threads.iter().position(|started| started.worker.is_some()).unwrap();
+        let thread = workers.0.lock().threads.remove(ended).thread;
+        unblock.remove(0);
+        thread.join().unwrap();
+        joined.workers.replace(&last);
+        assert!(!Arc::ptr_eq(&last, &first(&mut joined)));
+        drop(unblock);
+        workers.stop().await;
+    }
 }

@@ -7,11 +7,9 @@
 
 use std::pin::Pin;
 use std::time::Duration;
-use support::place;
 
-use crate::table::{LIMIT, Over, Row, Trial, end_of, outcome, outcome_of};
-use majordomo::GrpcServerOptions;
-use support::rpc::{endless, start_call};
+use crate::table::kinds::*;
+use crate::table::{GRACE, LIMIT, Over, Row};
 use support::{ms, within};
 
 /// What has nothing to wait for is over by then.
@@ -26,6 +24,8 @@ const TRIES: usize = 3;
 enum Ends {
     /// By itself, since there is nothing to wait for, or not any more.
     AtOnce,
+    /// Streams are ended in order once their grace is over, which is no failure.
+    Graced,
     /// So many calls are answered UNAVAILABLE shortly before the deadline.
     CalledOff(usize),
     /// The connection is cut.
@@ -49,7 +49,7 @@ macro_rules! kinds {
     };
 }
 
-use Ends::{AtOnce, Blocked, CalledOff, Cut};
+use Ends::{AtOnce, Blocked, CalledOff, Cut, Graced};
 
 fn kinds() -> impl Iterator<Item = Kind> {
     kinds! {
@@ -70,6 +70,12 @@ fn kinds() -> impl Iterator<Item = Kind> {
         "call that finishes", Unix, AtOnce, a_call_that_finishes;
         "call that finishes", Memory, AtOnce, a_call_that_finishes;
         "calls handed over that finish", Tcp, AtOnce, calls_handed_over_that_finish;
+        "watch of health", Tcp, AtOnce, a_watch;
+        "endless stream, with a grace", Tcp, Graced, a_stream_with_a_grace;
+        "endless stream, with a grace", Tls, Graced, a_stream_with_a_grace;
+        "endless stream, with a grace", Unix, Graced, a_stream_with_a_grace;
+        "endless stream, with a grace", Memory, Graced, a_stream_with_a_grace;
+        "endless stream, always sending, with a grace", Tcp, Graced, a_flood_with_a_grace;
         "call that never ends", Tcp, CalledOff(1), a_call_that_never_ends;
         "call whose request never ends", Tcp, CalledOff(1), a_request_that_never_ends;
         "call that waits its turn", Tcp, CalledOff(2), a_call_that_waits_its_turn;
@@ -91,170 +97,6 @@ fn kinds() -> impl Iterator<Item = Kind> {
     .into_iter()
 }
 
-async fn idle(over: Over) -> Row {
-    let trial = Trial::begin(over).await;
-    let mut raw = trial.raw(false).await;
-    let call = raw.call("/pkping.Ping/Ping", None).unwrap();
-    assert_eq!(raw.beside(outcome_of(call)).await, "OK");
-    let drive = raw.close();
-    let end = async { drive.await.map_or_else(|error| error.to_string(), |()| "told to go, closed".into()) };
-    trial.drain(end).await
-}
-
-async fn idle_and_gone(over: Over) -> Row {
-    let trial = Trial::begin(over).await;
-    let mut raw = trial.raw(false).await;
-    assert!(raw.arrived().await);
-    let row = trial.drain(async { "nothing".to_owned() }).await;
-    drop(raw);
-    row
-}
-
-async fn silent(over: Over) -> Row {
-    let trial = Trial::begin(over).await;
-    let peer = trial.silent(b"").await;
-    trial.drain(end_of(peer)).await
-}
-
-async fn half_a_preface(over: Over) -> Row {
-    let trial = Trial::begin(over).await;
-    let peer = trial.silent(b"PRI * HTTP/2.0\r\n").await;
-    trial.drain(end_of(peer)).await
-}
-
-async fn half_a_handshake(over: Over) -> Row {
-    let trial = Trial::begin(over).await;
-    // The head of a record that announces a greeting of 512 bytes.
-    let peer = trial.silent(&[0x16, 3, 1, 2, 0, 1, 0]).await;
-    trial.drain(end_of(peer)).await
-}
-
-async fn silent_after_the_handshake(over: Over) -> Row {
-    let trial = Trial::begin(over).await;
-    let peer = trial.place.open().await.unwrap();
-    trial.drain(end_of(peer)).await
-}
-
-async fn a_call_that_finishes(over: Over) -> Row {
-    let mut trial = Trial::begin(over).await;
-    let call = start_call(trial.place.channel(), "Hold");
-    trial.held.entered("Hold").await;
-    trial.let_go(async { outcome(call.await.unwrap()) }).await
-}
-
-async fn calls_handed_over_that_finish(over: Over) -> Row {
-    let mut trial = Trial::begin(over).await;
-    let (raw, calls) = trial.heavy("HoldHeavily", 4).await;
-    let drive = tokio::spawn(raw.close());
-    let row = trial.let_go(all_of(calls)).await;
-    within("the end of the connection", drive).await.unwrap().unwrap();
-    row
-}
-
-/// What they are told, if all are told the same.
-async fn all_of(calls: Vec<place::RawCall>) -> String {
-    let mut all = std::collections::BTreeSet::new();
-    for call in calls {
-        all.insert(outcome_of(call).await);
-    }
-    all.into_iter().collect::<Vec<_>>().join(", ")
-}
-
-async fn a_call_that_never_ends(over: Over) -> Row {
-    let mut trial = Trial::begin(over).await;
-    let call = start_call(trial.place.channel(), "Hold");
-    trial.held.entered("Hold").await;
-    trial.drain(async { outcome(call.await.unwrap()) }).await
-}
-
-async fn a_request_that_never_ends(over: Over) -> Row {
-    let trial = Trial::begin(over).await;
-    let mut raw = trial.raw(false).await;
-    let call = raw.begin("/test.Calls/Hold", None).unwrap();
-    assert!(raw.arrived().await);
-    trial.drain(async { raw.beside(outcome_of(call)).await }).await
-}
-
-async fn a_call_that_waits_its_turn(over: Over) -> Row {
-    let options = GrpcServerOptions::new().max_concurrent_calls_per_connection(1);
-    let trial = Trial::begin_with(over, options).await;
-    let mut raw = trial.raw(false).await;
-    let calls =
-        vec![raw.call("/test.Calls/Hold", None).unwrap(), raw.call("/test.Calls/Hold", None).unwrap()];
-    assert!(raw.arrived().await);
-    trial.drain(async { raw.beside(all_of(calls)).await }).await
-}
-
-async fn a_call_of_a_peer_that_has_vanished(over: Over) -> Row {
-    let mut trial = Trial::begin(over).await;
-    let mut raw = trial.raw(false).await;
-    let call = raw.call("/test.Calls/Hold", None).unwrap();
-    raw.beside(trial.held.entered("Hold")).await;
-    // From here on nobody drives this connection.
-    let row = trial.drain(async { "nothing".to_owned() }).await;
-    drop((raw, call));
-    row
-}
-
-async fn an_endless_stream(over: Over) -> Row {
-    let trial = Trial::begin(over).await;
-    let mut stream = endless(trial.place.channel()).await;
-    trial.drain(async { outcome(stream.message().await) }).await
-}
-
-async fn a_flood(over: Over) -> Row {
-    let mut trial = Trial::begin(over).await;
-    let mut raw = trial.raw(false).await;
-    let call = raw.call("/test.Calls/Flood", None).unwrap();
-    raw.beside(trial.held.entered("Flood")).await;
-    trial.drain(async { raw.beside(outcome_of(call)).await }).await
-}
-
-async fn a_flood_without_a_window(over: Over) -> Row {
-    unread(over, false).await
-}
-
-async fn a_flood_that_is_not_read(over: Over) -> Row {
-    unread(over, true).await
-}
-
-async fn unread(over: Over, greedy: bool) -> Row {
-    let trial = Trial::begin(over).await;
-    let mut raw = trial.raw(greedy).await;
-    let mut call = raw.call("/test.Calls/Flood", None).unwrap();
-    let mut body = raw.beside(&mut call.response).await.unwrap().into_body();
-    // From here on nobody drives this connection.
-    let mut row = trial.drain(async { String::new() }).await;
-    // When it looks again, too late, it finds some of the answer and no end of it.
-    let _ = within("the end of the connection", raw.close()).await;
-    while let Some(Ok(_)) = body.data().await {}
-    row.told = match body.trailers().await {
-        Ok(Some(trailers)) => format!("{trailers:?}"),
-        _ => "its connection was cut".to_owned(),
-    };
-    row
-}
-
-async fn calls_handed_over_that_never_end(over: Over) -> Row {
-    let mut trial = Trial::begin(over).await;
-    let (mut raw, calls) = trial.heavy("HoldHeavily", 4).await;
-    trial.drain(async { raw.beside(all_of(calls)).await }).await
-}
-
-async fn a_handler_that_blocks(over: Over) -> Row {
-    let mut trial = Trial::begin(over).await;
-    let call = start_call(trial.place.channel(), "Block");
-    trial.held.entered("Block").await;
-    trial.drain(async { outcome(call.await.unwrap()) }).await
-}
-
-async fn a_handler_handed_over_that_blocks(over: Over) -> Row {
-    let mut trial = Trial::begin(over).await;
-    let (mut raw, mut calls) = trial.heavy("BlockElsewhere", 2).await;
-    let blocked = calls.pop().unwrap();
-    trial.drain(async { raw.beside(outcome_of(blocked)).await }).await
-}
-
 #[track_caller]
 fn check_limits(kind: &Kind, row: &Row) {
     assert!(row.ended < LIMIT + TOLERANCE, "{}: {row:?}", kind.name);
@@ -262,7 +104,7 @@ fn check_limits(kind: &Kind, row: &Row) {
     let named: usize = error.methods.values().sum();
     // Each call that did not end by itself is named, once.
     let expected = match kind.ends {
-        AtOnce => 0,
+        AtOnce | Graced => 0,
         CalledOff(calls) => calls,
         Cut => 1,
         Blocked => named.max(1),
@@ -276,6 +118,10 @@ fn check(kind: &Kind, row: &Row) {
     let error = row.error.clone().unwrap_or_default();
     match kind.ends {
         AtOnce => assert_eq!(row.error, None, "{}: {row:?}", kind.name),
+        Graced => {
+            assert_eq!((row.error.as_ref(), &*row.told), (None, "Unavailable: the server is going away"));
+            assert!(row.drained >= GRACE && row.drained < GRACE + LIMIT / 2, "{}: {row:?}", kind.name);
+        }
         CalledOff(calls) => {
             assert_eq!((error.unavailable, error.cut), (calls, 0), "{}: {row:?}", kind.name);
             assert_eq!(error.blocked_workers, [""; 0], "{}: {row:?}", kind.name);

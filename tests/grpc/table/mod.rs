@@ -1,5 +1,7 @@
 //! One trial of a drain: a manager of its own, a connection of some kind, a shutdown, and what came of it.
 
+pub(crate) mod kinds;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +20,9 @@ use support::{Folder, Journal, Observed, Probe, error_of, ms, observe, within};
 
 /// How long the whole shutdown may take. The server has all of it but a tenth, which is its resources'.
 pub(crate) const LIMIT: Duration = ms(1000);
+
+/// How long streams may go on, where that is less than all the time there is.
+pub(crate) const GRACE: Duration = ms(300);
 
 /// What carries the connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

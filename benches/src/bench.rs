@@ -15,11 +15,13 @@ mod child;
 mod cpu;
 mod figures;
 mod grpc;
+mod http;
 mod load;
 mod measure;
 mod plots;
 mod servers;
 mod targets;
+mod turn;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -27,7 +29,7 @@ use std::process::ExitCode;
 use args::{Part, USAGE};
 use measure::Bench;
 
-const BENCHES: [&Bench; 12] = [
+const BENCHES: [&Bench; 13] = [
     &actors::ASK,
     &actors::TELL,
     &actors::LIFECYCLE,
@@ -39,6 +41,7 @@ const BENCHES: [&Bench; 12] = [
     &grpc::UNARY,
     &grpc::STREAM,
     &grpc::BUSY,
+    &http::HTTP,
     &grpc::LAYERS,
 ];
 

@@ -1,13 +1,13 @@
 //! `grpc_busy`: handlers that compute.
 
 use super::contenders::contenders;
-use super::turn::{METRICS, serve_and_load};
 use crate::args::Settings;
 use crate::cell::Cell;
 use crate::load::Method;
 use crate::measure::{Bench, Failure, Figures};
 use crate::servers::{TONIC_CT, TONIC_MT};
 use crate::targets::{Against, Bound, Target};
+use crate::turn::{METRICS, serve_and_load};
 
 pub(crate) static BUSY: Bench = Bench {
     name: "grpc_busy",

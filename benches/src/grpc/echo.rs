@@ -1,13 +1,13 @@
 //! `grpc_unary` and `grpc_stream`: an echo of few and of many bytes.
 
 use super::contenders::contenders;
-use super::turn::{METRICS, serve_and_load};
 use crate::args::Settings;
 use crate::cell::Cell;
 use crate::load::Method;
 use crate::measure::{Bench, Failure, Figures};
 use crate::servers::{BARE, TONIC_MT};
 use crate::targets::{Against, Bound, Target};
+use crate::turn::{METRICS, serve_and_load};
 
 const TARGETS: &[Target] = &[
     Target {

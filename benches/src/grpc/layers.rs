@@ -6,9 +6,10 @@ use std::sync::OnceLock;
 
 use crate::cell::Cell;
 use crate::child::instructions;
+use crate::http::Route;
 use crate::load::{LoadSpec, Method};
 use crate::measure::{Bench, Contender, Failure, Figures, Metric, Turn};
-use crate::servers::Layers;
+use crate::servers::{HTTP_COUNTED, Layers};
 use crate::targets::{Against, Bound, MAJORDOMO, Target};
 
 /// How many calls the shorter of two runs has; what they differ in is what is told, so that starting costs nothing.
@@ -17,7 +18,8 @@ const MANY: u64 = 9000;
 
 pub(crate) static LAYERS: Bench = Bench {
     name: "layers",
-    about: "instructions a unary call of 100 B, 4 connections x 16; log 1: a subscriber at info, 2: every call written",
+    about: "instructions a unary call of 100 B, 4 connections x 16; log 1: a subscriber at info, 2: every call written; \
+            http 1, 2: a GET of 13 B over that, HTTP/1.1 with one on its way",
     metrics: &[Metric { name: "instructions", unit: "a call" }],
     cells,
     contenders: &[Contender {
@@ -40,17 +42,21 @@ const fn target(says: &'static str, most: f64, applies: fn(&Cell) -> bool) -> Ta
 }
 
 fn is(cell: &Cell, log: u64, errors: u64, not_found: u64) -> bool {
-    (cell.get("log"), cell.get("errors"), cell.get("not_found")) == (log, errors, not_found)
+    let of = |name| cell.get(name);
+    (of("http"), of("log"), of("errors"), of("not_found")) == (0, log, errors, not_found)
 }
 
 fn cells(quick: bool) -> Vec<Cell> {
     let layers: &[_] = if quick {
-        &[(0, 0, 0), (1, 1, 1)]
+        &[(0, 0, 0, 0), (0, 1, 1, 1), (1, 1, 0, 0)]
     } else {
-        &[(0, 0, 0), (1, 0, 0), (2, 0, 0), (0, 1, 0), (0, 1, 1), (1, 1, 1)]
+        let grpc = [(0, 0, 0, 0), (0, 1, 0, 0), (0, 2, 0, 0), (0, 0, 1, 0), (0, 0, 1, 1), (0, 1, 1, 1)];
+        let http = [(1, 1, 0, 0), (2, 1, 0, 0)];
+        &[&grpc[..], &http].concat()
     };
-    let cell =
-        |&(log, errors, not_found)| Cell::new(&[("log", log), ("errors", errors), ("not_found", not_found)]);
+    let cell = |&(http, log, errors, not_found)| {
+        Cell::new(&[("http", http), ("log", log), ("errors", errors), ("not_found", not_found)])
+    };
     layers.iter().map(cell).collect()
 }
 
@@ -60,20 +66,25 @@ fn measure(cell: &Cell) -> Result<Figures, Failure> {
         errors: cell.get("errors") == 1,
         not_found: cell.get("not_found") == 1,
     };
+    let (server, method, in_flight) = match cell.get("http") {
+        0 => (layers.name(), Method::Echo, 16),
+        1 => (HTTP_COUNTED.to_owned(), Method::Http1(Route::Hello), 1),
+        _ => (HTTP_COUNTED.to_owned(), Method::Http2(Route::Hello), 16),
+    };
     let run = |calls| {
         let load = |address: SocketAddr| LoadSpec {
             address,
             server: std::process::id(),
-            method: Method::Echo,
+            method,
             payload: 100,
             connections: 4,
-            in_flight: 16,
+            in_flight,
             heavy_us: 0,
             warm_up_ms: 0,
             measured_ms: 0,
             calls: Some(calls),
         };
-        instructions(&layers.name(), load)
+        instructions(&server, load)
     };
     Ok(vec![(run(MANY)? - run(FEW)?) / (MANY - FEW) as f64])
 }

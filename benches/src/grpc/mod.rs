@@ -12,7 +12,6 @@ mod echo;
 mod layers;
 mod managed;
 pub(crate) mod service;
-mod turn;
 
 pub(crate) use busy::BUSY;
 pub(crate) use echo::{STREAM, UNARY};

@@ -1,15 +1,16 @@
 //! The run: one thread, one epoll.
 
 use std::io;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-use super::connection::{Broken, Connection, Tally};
-use super::requests::Requests;
-use super::spec::{Figures, LoadError, LoadSpec};
+use super::http1::{Get, Http1};
+use super::http2::{Http2, Requests};
+use super::spec::{Figures, LoadError, LoadSpec, Method};
+use super::wire::{Broken, Connection, Tally};
 use crate::cpu::cpu_time;
 
 /// After how long without any answer a server is taken to hang.
@@ -18,42 +19,44 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// Read at once.
 const BUFFER: usize = 64 * 1024;
 
-/// Latencies up to a minute, to three digits.
-fn tally() -> Tally {
-    let longest = Duration::from_secs(60).as_nanos() as u64;
-    let latencies = Histogram::new_with_bounds(1, longest, 3);
-    Tally { latencies: latencies.expect("bounds that a histogram can have"), calls: 0 }
-}
-
 /// Puts the load on the server, and measures.
 ///
 /// # Errors
 /// Whatever is not the answer expected, to whichever call.
 pub(crate) fn run(spec: &LoadSpec) -> Result<Figures, LoadError> {
-    let requests = Requests::both(spec);
+    if let Method::Http1(_) = spec.method {
+        let get = Rc::new(Get::new(spec));
+        return measure(spec, |socket| Http1::new(socket, spec.in_flight, Rc::clone(&get)));
+    }
+    let requests = Rc::new(Requests::both(spec));
+    measure(spec, |socket| Http2::new(socket, spec.in_flight, Rc::clone(&requests)))
+}
+
+/// The same over connections of one kind.
+fn measure<C: Connection>(spec: &LoadSpec, over: impl Fn(TcpStream) -> C) -> Result<Figures, LoadError> {
     let mut poll = Poll::new()?;
     let mut connections = Vec::with_capacity(spec.connections);
     for number in 0..spec.connections {
         let socket = std::net::TcpStream::connect(spec.address)?;
         socket.set_nodelay(true)?;
         socket.set_nonblocking(true)?;
-        let mut connection = Connection::new(TcpStream::from_std(socket), spec.in_flight);
+        let mut connection = over(TcpStream::from_std(socket));
         let interest = Interest::READABLE | Interest::WRITABLE;
-        poll.registry().register(connection.socket(), Token(number), interest)?;
+        poll.registry().register(&mut connection.wire().socket, Token(number), interest)?;
         connections.push(connection);
     }
     let began = Instant::now();
     let now = || began.elapsed().as_nanos() as u64;
-    let mut load = Load { spec, requests, connections, events: Events::with_capacity(1024), tally: tally() };
+    let mut load = Load { spec, connections, events: Events::with_capacity(1024), tally: Tally::new() };
     let mut buffer = vec![0; BUFFER];
-    while load.connections.iter().any(|connection| connection.calls == 0) {
+    while load.connections.iter().any(|connection| connection.calls() == 0) {
         load.turn(&mut poll, &mut buffer, &now)?;
     }
     let warm = Instant::now() + Duration::from_millis(spec.warm_up_ms);
     while Instant::now() < warm {
         load.turn(&mut poll, &mut buffer, &now)?;
     }
-    load.tally = tally();
+    load.tally = Tally::new();
     let (server, own) = (load.cpu_of(spec.server)?, load.cpu_of(std::process::id())?);
     let from = Instant::now();
     let until = from + Duration::from_millis(spec.measured_ms);
@@ -73,15 +76,14 @@ pub(crate) fn run(spec: &LoadSpec) -> Result<Figures, LoadError> {
     })
 }
 
-struct Load<'a> {
+struct Load<'a, C> {
     spec: &'a LoadSpec,
-    requests: [Requests; 2],
-    connections: Vec<Connection>,
+    connections: Vec<C>,
     events: Events,
     tally: Tally,
 }
 
-impl Load<'_> {
+impl<C: Connection> Load<'_, C> {
     /// Waits for sockets and serves those.
     fn turn(&mut self, poll: &mut Poll, buffer: &mut [u8], now: &impl Fn() -> u64) -> Result<(), LoadError> {
         match poll.poll(&mut self.events, Some(SILENCE)) {
@@ -94,14 +96,14 @@ impl Load<'_> {
         for event in &self.events {
             let number = event.token().0;
             let connection = &mut self.connections[number];
-            let mut served = if event.is_writable() { connection.flush() } else { Ok(()) };
+            let mut served = if event.is_writable() { connection.wire().flush() } else { Ok(()) };
             if served.is_ok() && (event.is_readable() || event.is_read_closed()) {
-                served = connection.readable(buffer, now, &self.requests, &mut self.tally);
+                served = connection.readable(buffer, now, &mut self.tally);
             }
             let server = self.spec.address;
             served.map_err(|broken| match broken {
                 Broken::Io(error) => LoadError::Socket(error),
-                Broken::Closed => LoadError::Closed { connection: number, server, calls: connection.calls },
+                Broken::Closed => LoadError::Closed { connection: number, server, calls: connection.calls() },
                 Broken::Answer(what) => LoadError::Answer { connection: number, server, what },
             })?;
         }

@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-/// A method of `majordomo.bench.Bench`.
+use crate::http::Route;
+
+/// What is asked: a method of `majordomo.bench.Bench`, or a route by GET.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Method {
     /// Answers what it is sent.
@@ -14,6 +16,10 @@ pub(crate) enum Method {
     Burn(u32),
     /// Answers each message of a stream that stays open.
     EchoStream,
+    /// Over HTTP/1.1.
+    Http1(Route),
+    /// Over HTTP/2.
+    Http2(Route),
 }
 
 impl Method {
@@ -22,6 +28,15 @@ impl Method {
             Self::Echo => "/majordomo.bench.Bench/Echo",
             Self::Burn(_) => "/majordomo.bench.Bench/Burn",
             Self::EchoStream => "/majordomo.bench.Bench/EchoStream",
+            Self::Http1(route) | Self::Http2(route) => route.path(),
+        }
+    }
+
+    /// The body of a route's answer.
+    pub(super) fn answer(self) -> Vec<u8> {
+        match self {
+            Self::Http1(route) | Self::Http2(route) => route.body(),
+            Self::Echo | Self::Burn(_) | Self::EchoStream => Vec::new(),
         }
     }
 }
@@ -34,7 +49,7 @@ pub(crate) struct LoadSpec {
     /// The server's process, whose CPU time is read.
     pub(crate) server: u32,
     pub(crate) method: Method,
-    /// Bytes of the message's one field.
+    /// Bytes of the message's one field; of a route's answer.
     pub(crate) payload: usize,
     pub(crate) connections: usize,
     /// Calls on each connection, of which a new one begins whenever one ends; or streams, each with one message on its way.
@@ -88,6 +103,10 @@ pub(crate) enum Refused {
     Status(String),
     #[error("headers of an answer that are not of status 200: {0}")]
     Response(String),
+    #[error("a head that does not tell how long its answer is, or that ends the connection: {0}")]
+    Head(String),
+    #[error("an answer to no request")]
+    Unasked,
     #[error("{got} bytes of an answer that has {expected}")]
     Length { got: usize, expected: usize },
     #[error("other bytes than those it was sent")]

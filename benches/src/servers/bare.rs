@@ -1,23 +1,23 @@
-//! The least that can serve: connections dealt out in turn to threads, hyper, and what tonic generated.
+//! The least that can serve: connections dealt out in turn to threads, hyper, and what tonic generated, or a router of axum's.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::error::Error;
 use std::io;
 use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body, Bytes, Incoming};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
-use tonic::body::Body;
 use tonic::service::Routes;
 use tower::Service;
 
+use super::axum::router;
 use super::{ANY_PORT, Served, WINDOW, WORKERS, announce};
 use crate::grpc::service::{BenchServer, Echoes};
 
@@ -26,16 +26,38 @@ const MAX_STREAMS: u32 = 1000;
 const MAX_HEADERS: u32 = 16 * 1024;
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
+/// hyper's connections.
+type Http = auto::Builder<TokioExecutor>;
+
+/// Serves gRPC, over HTTP/2 alone.
+pub(super) fn serve() -> Served {
+    let mut http = http2();
+    http.http2().auto_date_header(false);
+    serve_by(http.http2_only(), Routes::new(BenchServer::new(Echoes)).prepare())
+}
+
+/// Serves HTTP/1.1 and HTTP/2.
+pub(super) fn serve_http() -> Served {
+    let mut http = http2();
+    http.http1().header_read_timeout(None).max_buf_size(MAX_HEADERS as usize).half_close(false);
+    serve_by(http, router())
+}
+
 /// Serves one service on all workers, as every other contender does: what its clones share by reference counts, all
 /// threads count on.
-pub(super) fn serve() -> Served {
-    let service = Routes::new(BenchServer::new(Echoes)).prepare();
+fn serve_by<S, B>(http: Http, service: S) -> Served
+where
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let mut workers = Vec::with_capacity(WORKERS);
     for _ in 0..WORKERS {
         let (deal, dealt) = mpsc::unbounded_channel();
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let service = service.clone();
-        thread::spawn(move || runtime.block_on(work(dealt, service)));
+        let (http, service) = (http.clone(), service.clone());
+        thread::spawn(move || runtime.block_on(work(dealt, http, service)));
         workers.push(deal);
     }
     let listener = std::net::TcpListener::bind(ANY_PORT)?;
@@ -49,38 +71,38 @@ pub(super) fn serve() -> Served {
     Err("there are no workers".into())
 }
 
-async fn work<S>(mut dealt: mpsc::UnboundedReceiver<TcpStream>, service: S)
+async fn work<S, B>(mut dealt: mpsc::UnboundedReceiver<TcpStream>, http: Http, service: S)
 where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     while let Some(stream) = dealt.recv().await {
         match tokio::net::TcpStream::from_std(stream) {
-            Ok(stream) => drop(tokio::spawn(connection(stream, service.clone()))),
+            Ok(stream) => {
+                let (http, service) = (http.clone(), TowerToHyperService::new(service.clone()));
+                drop(tokio::spawn(async move {
+                    // An error is the peer's, which goes without a word when it has measured.
+                    let _ = http.serve_connection_with_upgrades(TokioIo::new(stream), service).await;
+                }));
+            }
             Err(error) => lost(&error),
         }
     }
 }
 
-fn connection<S>(stream: tokio::net::TcpStream, service: S) -> impl Future<Output = ()>
-where
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send + 'static,
-{
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http2_only();
-    builder
-        .http2()
+/// What both have of HTTP/2.
+fn http2() -> Http {
+    let mut http = auto::Builder::new(TokioExecutor::new());
+    http.http2()
         .timer(TokioTimer::new())
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)
         .max_concurrent_streams(MAX_STREAMS)
         .keep_alive_interval(KEEPALIVE)
-        .max_header_list_size(MAX_HEADERS)
-        .auto_date_header(false);
-    async move {
-        // An error is the peer's, which goes without a word when it has measured.
-        let _ = builder.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)).await;
-    }
+        .max_header_list_size(MAX_HEADERS);
+    http
 }
 
 fn lost(error: &io::Error) {

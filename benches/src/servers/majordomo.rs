@@ -1,12 +1,18 @@
 //! The managed server, whole.
 
+use std::net::SocketAddr;
+
 use actix::prelude::*;
 use majordomo::api_errors::ErrorGenerator;
-use majordomo::{GetStatus, GrpcServerOptions, Manager, ManagerOptions, WaitForShutdown, WaitUntilRunning};
-
+use majordomo::http::HttpServerOptions;
+use majordomo::{
+    GetStatus, GrpcAddress, GrpcServerOptions, Manager, ManagerOptions, ManagerStatus, WaitForShutdown,
+    WaitUntilRunning, http_service,
+};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::prelude::*;
 
+use super::axum::router;
 use super::{ANY_PORT, Served, WORKERS, announce};
 use crate::grpc::Registers;
 
@@ -43,29 +49,57 @@ pub(super) fn serve_counted(layers: Layers) -> Served {
     serve_with(layers, 1)
 }
 
+/// Serves HTTP.
+pub(super) fn serve_http() -> Served {
+    serve_http_with(WORKERS)
+}
+
+/// By one thread.
+pub(super) fn serve_http_counted() -> Served {
+    serve_http_with(1)
+}
+
 fn serve_with(layers: Layers, workers: usize) -> Served {
-    // Its writer is a sink: what is written is paid for, not where it goes.
+    let mut options = ManagerOptions::new()
+        .grpc_server_address(ANY_PORT.to_string())
+        .grpc_server(GrpcServerOptions::new().workers(workers));
+    if layers.log == 0 {
+        options = options.without_grpc_logging();
+    }
+    if layers.errors {
+        options = options.error_generator(ErrorGenerator::new("bench"));
+    }
+    if layers.not_found {
+        options = options.err_not_found_middleware();
+    }
     let level = if layers.log == 2 { LevelFilter::DEBUG } else { LevelFilter::INFO };
+    run(level, || Manager::new(options).grpc_service(Registers), |status| status.grpc_address)
+}
+
+fn serve_http_with(workers: usize) -> Served {
+    let options = HttpServerOptions::new().workers(workers);
+    let web = http_service("web", ANY_PORT.to_string(), router()).options(options);
+    let manager = || Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(web);
+    run(LevelFilter::INFO, manager, |status| {
+        status.services.iter().flat_map(|service| &service.addresses).find_map(GrpcAddress::as_tcp)
+    })
+}
+
+/// Runs a manager, and tells where it serves.
+fn run(
+    level: LevelFilter,
+    manager: impl FnOnce() -> Manager,
+    address: impl FnOnce(ManagerStatus) -> Option<SocketAddr>,
+) -> Served {
+    // Its writer is a sink: what is written is paid for, not where it goes.
     let written = tracing_subscriber::fmt::layer().with_writer(std::io::sink);
     tracing_subscriber::registry()
         .with(written.with_filter(Targets::new().with_target("majordomo", level)))
         .init();
     System::new().block_on(async {
-        let mut options = ManagerOptions::new()
-            .grpc_server_address(ANY_PORT.to_string())
-            .grpc_server(GrpcServerOptions::new().workers(workers));
-        if layers.log == 0 {
-            options = options.without_grpc_logging();
-        }
-        if layers.errors {
-            options = options.error_generator(ErrorGenerator::new("bench"));
-        }
-        if layers.not_found {
-            options = options.err_not_found_middleware();
-        }
-        let manager = Manager::new(options).grpc_service(Registers).start();
+        let manager = manager().start();
         manager.send(WaitUntilRunning).await??;
-        announce(manager.send(GetStatus).await?.grpc_address.ok_or("the manager serves no gRPC")?)?;
+        announce(address(manager.send(GetStatus).await?).ok_or("the manager serves nothing")?)?;
         manager.send(WaitForShutdown).await??;
         Err("the manager was shut down".into())
     })

@@ -7,7 +7,7 @@ use crate::load::{LoadSpec, Method};
 use crate::measure::{Failure, Figures, Metric};
 
 /// What is measured of each run, in the order of what [`serve_and_load`] gives.
-pub(super) const METRICS: [Metric; 5] = [
+pub(crate) const METRICS: [Metric; 5] = [
     Metric { name: "calls", unit: "1/s" },
     Metric { name: "p50", unit: "us" },
     Metric { name: "p99", unit: "us" },
@@ -16,7 +16,7 @@ pub(super) const METRICS: [Metric; 5] = [
 ];
 
 /// Measures one method of one server.
-pub(super) fn serve_and_load(
+pub(crate) fn serve_and_load(
     server: &str,
     method: Method,
     cell: &Cell,
@@ -43,3 +43,17 @@ pub(super) fn serve_and_load(
         100.0 * run.load_cpu_s / run.seconds,
     ])
 }
+
+/// One that takes part in a benchmark of servers: `$turn` is given what its server is called, the cell and the settings.
+macro_rules! contender {
+    ($server:path, $turn:path, $cannot:path) => {
+        $crate::measure::Contender {
+            name: $server.name,
+            settings: $server.settings,
+            turn: $crate::measure::Turn::Here(|cell, settings| $turn($server.called, cell, settings)),
+            cannot: $cannot,
+        }
+    };
+}
+
+pub(crate) use contender;

@@ -1,11 +1,11 @@
 //! The answer to a request, until it begins.
 //!
 //! ```text
-//!   arrived --first poll--> handled --answers--> AnswerBody, which has the rest
-//!      |                       |
-//!      +-----------------------+-- called off: 503
-//!                              +-- its deadline: 504, or 408 where its body is still missing
-//!                              +-- panics, or fails: 500
+//!   handled --answers--> AnswerBody, which has the rest
+//!      |
+//!      +-- called off: 503
+//!      +-- its deadline: 504, or 408 where its body is still missing
+//!      +-- panics, or fails: 500
 //!   refused --first poll--> its status
 //! ```
 
@@ -14,40 +14,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Request, Response};
-use hyper::body::Incoming;
+use http::Response;
 
 use crate::base::drop_quietly;
 use crate::http::alarm::Alarm;
 use crate::http::any_body::{AnyBody, any_body};
 use crate::http::body::Body;
 use crate::http::call::Call;
-use crate::http::handler::{Handler, HandlerFuture};
+use crate::http::handler::HandlerFuture;
 use crate::http::refusal::{Refusal, close_after};
 use crate::http::response_body::AnswerBody;
-use crate::http::route::Route;
 use crate::server::application::{Answer, StreamHints};
-
-/// A request that is still to be handled.
-pub(crate) struct Arrived {
-    pub(crate) request: Request<Incoming>,
-    pub(crate) handler: Box<dyn Handler>,
-}
-
-impl Arrived {
-    fn handle(self, call: &Arc<Call>) -> HandlerFuture {
-        let mut request = self.request.map(|body| Body::incoming(body, call));
-        let extensions = request.extensions_mut();
-        extensions.insert(call.peer());
-        extensions.insert(call.shared().shutdown.clone());
-        extensions.insert(Route(Arc::clone(call.label())));
-        self.handler.handle(request)
-    }
-}
 
 enum Stage {
     Refused(Refusal),
-    Arrived(Box<Arrived>),
     Handled(HandlerFuture),
     Answered,
 }
@@ -68,8 +48,8 @@ impl HttpAnswer {
         Self::new(Stage::Refused(refusal), call)
     }
 
-    pub(crate) fn handled(arrived: Arrived, call: Arc<Call>) -> Self {
-        Self::new(Stage::Arrived(Box::new(arrived)), call)
+    pub(crate) fn handled(handler: HandlerFuture, call: Arc<Call>) -> Self {
+        Self::new(Stage::Handled(handler), call)
     }
 
     /// What the handler says, or what is said in its place.
@@ -81,21 +61,10 @@ impl HttpAnswer {
             self.call.entry().call_off();
             return Poll::Ready(Err(Refusal::GoingAway));
         }
-        let (stage, call) = (&mut self.stage, &self.call);
-        let polled = call.run(|| {
-            if let Stage::Arrived(_) = stage
-                && let Stage::Arrived(arrived) = std::mem::replace(stage, Stage::Answered)
-            {
-                *stage = Stage::Handled(arrived.handle(call));
-            }
-            match stage {
-                Stage::Handled(handler) => handler.as_mut().poll(cx),
-                _ => Poll::Pending,
-            }
-        });
-        match polled {
+        let Stage::Handled(handler) = &mut self.stage else { return Poll::Pending };
+        match self.call.run(|| handler.as_mut().poll(cx)) {
             Ok(Poll::Ready(Ok(response))) => Poll::Ready(Ok(response)),
-            Ok(Poll::Ready(Err(error))) => Poll::Ready(Err(call.failed(&*error))),
+            Ok(Poll::Ready(Err(error))) => Poll::Ready(Err(self.call.failed(&*error))),
             Ok(Poll::Pending) => self.alarm.poll(&self.call, cx).map(Err),
             Err(panicked) => Poll::Ready(Err(panicked)),
         }

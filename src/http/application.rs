@@ -6,12 +6,14 @@ use std::sync::atomic::Ordering;
 use http::Request;
 use hyper::body::Incoming;
 
-use crate::http::answer::{Arrived, HttpAnswer};
+use crate::http::answer::HttpAnswer;
+use crate::http::body::Body;
 use crate::http::call::Call;
 use crate::http::handler::Handler;
 use crate::http::options::HttpServerOptions;
 use crate::http::refusal::Refusal;
 use crate::http::response_body::AnswerBody;
+use crate::http::route::Route;
 use crate::http::route_costs::RouteCosts;
 use crate::http::shared::Shared;
 use crate::server::application::Application;
@@ -47,7 +49,7 @@ impl Application for HttpApplication {
     type Answer = HttpAnswer;
 
     fn for_worker(&self) -> Self {
-        Self { costs: Arc::default(), ..self.clone() }
+        Self { shared: self.shared.for_worker(), costs: Arc::default(), ..self.clone() }
     }
 
     fn peer_of(&self, socket: Socket<'_>) -> Peer {
@@ -69,6 +71,11 @@ impl Application for HttpApplication {
         if let Some(refusal) = fault.or(refusal) {
             return HttpAnswer::refused(refusal, call);
         }
-        HttpAnswer::handled(Arrived { request, handler: self.handler.another() }, call)
+        let mut request = request.map(|body| Body::incoming(body, &call));
+        let extensions = request.extensions_mut();
+        extensions.insert(call.peer());
+        extensions.insert(self.shared.shutdown.clone());
+        extensions.insert(Route(Arc::clone(call.label())));
+        HttpAnswer::handled(self.handler.handle(request), call)
     }
 }

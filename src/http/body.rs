@@ -44,6 +44,9 @@ impl Body {
     }
 
     pub(crate) fn incoming(body: Incoming, call: &Arc<Call>) -> Self {
+        if body.is_end_stream() {
+            return Self::empty();
+        }
         let limit = call.max_body_size().unwrap_or(usize::MAX);
         let body = Limited::new(body, limit);
         Self(Inner::Incoming(Box::new(Reading { body, call: Arc::clone(call), silence: Silence::default() })))

@@ -116,10 +116,6 @@ impl Call {
         Peer { address: self.entry.connection.address() }
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
-    }
-
     /// Whether such an answer has its connection speak something else than HTTP (RFC 9110, sections 7.8 and 9.3.6).
     pub(crate) fn is_upgraded_by(&self, status: StatusCode) -> bool {
         let upgraded = status == StatusCode::SWITCHING_PROTOCOLS || self.is_connect && status.is_success();

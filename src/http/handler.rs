@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use futures_util::TryFutureExt;
 use http::{Request, Response};
 use hyper::body::Bytes;
 use tower::{Service, ServiceExt};
@@ -21,7 +22,8 @@ pub(crate) type MakeHandler =
 
 /// A service that answers requests.
 pub(crate) trait Handler: Send {
-    fn handle(self: Box<Self>, request: Request<Body>) -> HandlerFuture;
+    /// Nothing of the user's runs before the first poll, but for the clone of its service.
+    fn handle(&self, request: Request<Body>) -> HandlerFuture;
 
     /// Another that answers as this one does.
     fn another(&self) -> Box<dyn Handler>;
@@ -39,14 +41,10 @@ where
     B: http_body::Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    fn handle(self: Box<Self>, request: Request<Body>) -> HandlerFuture {
-        let answer = self.0.oneshot(request);
-        Box::pin(async move {
-            match answer.await {
-                Ok(response) => Ok(response.map(any_body)),
-                Err(error) => Err(error.into()),
-            }
-        })
+    fn handle(&self, request: Request<Body>) -> HandlerFuture {
+        let answer = self.0.clone().oneshot(request);
+        // No block of `async`: that would have room for all of this twice.
+        Box::pin(answer.map_ok(|response| response.map(any_body)).map_err(Into::into))
     }
 
     fn another(&self) -> Box<dyn Handler> {

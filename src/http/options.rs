@@ -1,12 +1,13 @@
 //! What can be set about an HTTP server.
 
+use std::cell::LazyCell;
 use std::fmt;
 use std::time::Duration;
 
 use http::Request;
 use tracing::Span;
 
-use crate::base::TraceContext;
+use crate::base::{TraceContext, peer_text};
 use crate::events::Name;
 use crate::report::ConfigError;
 use crate::server::check::{EngineNames, check, engine_names, lasting, refuse};
@@ -261,13 +262,17 @@ impl HttpServerOptions {
     /// The span of a request, and the request as it was.
     pub(crate) fn span<B>(&self, service: &Name, request: Request<B>) -> (Request<B>, Span) {
         let Some(make) = &self.make_span else {
-            let (method, path) = (request.method(), request.uri().path());
-            let path = crate::base::peer_text::shown(path);
-            let trace = TraceContext::of(request.headers());
-            let (trace_id, parent_id) =
-                (trace.map(|trace| trace.trace_id), trace.map(|trace| trace.parent_id));
+            // Fields are made where somebody wants the span.
+            let trace = LazyCell::new(|| TraceContext::of(request.headers()));
             let span = tracing::debug_span!(
-                target: "majordomo::http", parent: None, "request", %service, %method, %path, trace_id, parent_id
+                target: "majordomo::http",
+                parent: None,
+                "request",
+                %service,
+                method = %request.method(),
+                path = %peer_text::shown(request.uri().path()),
+                trace_id = trace.map(|trace| trace.trace_id),
+                parent_id = trace.map(|trace| trace.parent_id)
             );
             return (request, span);
         };

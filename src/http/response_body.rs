@@ -42,14 +42,20 @@ impl AnswerBody {
         call: Arc<Call>,
         alarm: Alarm,
     ) -> Response<Self> {
-        let is_endless = is_endless(&response);
-        response.map(|body| {
-            let over = http_body::Body::is_end_stream(&body);
-            if over || http_body::Body::size_hint(&body).exact().is_some() {
-                // What is left waits for the peer alone.
-                call.entry().handled();
-            }
-            Self { body: Some(body).filter(|_| !over), alarm, ending: None, is_endless, is_refusal, call }
+        let over = http_body::Body::is_end_stream(response.body());
+        let is_whole = over || http_body::Body::size_hint(response.body()).exact().is_some();
+        if is_whole {
+            // What is left waits for the peer alone.
+            call.entry().handled();
+        }
+        let is_endless = !is_whole && is_endless(&response);
+        response.map(|body| Self {
+            body: Some(body).filter(|_| !over),
+            alarm,
+            ending: None,
+            is_endless,
+            is_refusal,
+            call,
         })
     }
 

@@ -4,11 +4,12 @@
 //! A route is what a request is shown as: its method, and the first segment of its path. Clients invent paths, so the table has
 //! a fixed size, and routes that fall on one place share it.
 
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use foldhash::fast::RandomState;
 use http::{Method, Uri};
 
 use crate::server::worker::balance::Cost;
@@ -25,14 +26,17 @@ pub(crate) struct RouteCosts {
 
 impl Default for RouteCosts {
     fn default() -> Self {
-        Self { places: std::array::from_fn(|_| Cost::default()), random: RandomState::new() }
+        Self { places: std::array::from_fn(|_| Cost::default()), random: RandomState::default() }
     }
 }
 
 impl RouteCosts {
     /// The cost of a request, the so many-th of its worker.
     pub(crate) fn of(self: &Arc<Self>, method: &Method, uri: &Uri, number: u64) -> RequestCost {
-        let first = uri.path().trim_start_matches('/').split('/').next();
+        // Cheaper than by the pattern of a text: paths are short.
+        let path = uri.path().as_bytes();
+        let begin = path.iter().position(|byte| *byte != b'/').unwrap_or(path.len());
+        let first = path[begin..].split(|byte| *byte == b'/').next();
         let place = self.random.hash_one((method, first)) as usize % PLACES;
         let longest = self.places[place].is_measured(number).then(AtomicU32::default);
         RequestCost { costs: Arc::clone(self), place, longest }

@@ -8,7 +8,7 @@ use crate::events::Name;
 use crate::service::ShutdownSignal;
 
 /// What all requests of a server have in common.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Shared {
     pub(crate) service: Name,
     pub(crate) shutdown: ShutdownSignal,
@@ -16,4 +16,11 @@ pub(crate) struct Shared {
     pub(crate) body_timeout: Option<Duration>,
     /// Whether clients are told to come back by another connection.
     pub(crate) closing: Arc<AtomicBool>,
+}
+
+impl Shared {
+    /// The same for one worker: each request counts a reference to it, and one to the signal.
+    pub(crate) fn for_worker(&self) -> Arc<Self> {
+        Arc::new(Self { shutdown: self.shutdown.another(), ..self.clone() })
+    }
 }

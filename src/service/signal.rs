@@ -8,7 +8,10 @@ use super::latch::Latch;
 /// Tells of the shutdown: that it was asked for, how much time there is, and that it is over. Clones tell the same; they may
 /// be taken to any thread.
 #[derive(Debug, Clone)]
-pub struct ShutdownSignal {
+pub struct ShutdownSignal(Arc<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     deadlines: Arc<Deadlines>,
     role: Role,
     forced: Arc<Latch>,
@@ -90,32 +93,37 @@ impl Deadlines {
 
 impl ShutdownSignal {
     pub(crate) fn new(deadlines: Arc<Deadlines>, role: Role) -> Self {
-        Self { deadlines, role, forced: Arc::default() }
+        Self(Arc::new(Parts { deadlines, role, forced: Arc::default() }))
+    }
+
+    /// One that tells the same. Its clones touch nothing that those of this one do: for a thread that makes many.
+    pub(crate) fn another(&self) -> Self {
+        Self(Arc::new(Parts::clone(&self.0)))
     }
 
     pub(crate) fn force(&self) {
-        self.forced.set();
+        self.0.forced.set();
     }
 
     /// Resolves when services are asked to come to an end: with `Shutdown`, after the drain delay.
     pub async fn requested(&self) {
-        self.deadlines.requested.wait().await;
+        self.0.deadlines.requested.wait().await;
     }
 
     /// Whether services have been asked to come to an end.
     pub fn is_requested(&self) -> bool {
-        self.deadlines.requested.is_set()
+        self.0.deadlines.requested.is_set()
     }
 
     /// Resolves when the time of whoever received this signal is over. Its actor is dropped at that moment,
     /// so this is for work that it left to other threads.
     pub async fn forced(&self) {
-        self.forced.wait().await;
+        self.0.forced.wait().await;
     }
 
     /// Whether the time is over.
     pub fn is_forced(&self) -> bool {
-        self.forced.is_set()
+        self.0.forced.is_set()
     }
 
     /// When whoever received this signal is forced. In a shutdown that is, for a service, the moment at which the release
@@ -124,7 +132,7 @@ impl ShutdownSignal {
     /// as nothing of this has begun, or without a limit.
     /// What is left of it is counted from tokio's `Instant::now`, which is the system's except where a test has paused it.
     pub fn deadline(&self) -> Option<Instant> {
-        self.deadlines.of(self.role)
+        self.0.deadlines.of(self.0.role)
     }
 }
 

@@ -1,6 +1,7 @@
 //! One connection: its state, and the task that serves it.
 
 pub(crate) mod arrival;
+pub(crate) mod batch;
 pub(crate) mod call_entry;
 pub(crate) mod io_observer;
 pub(crate) mod late_head;

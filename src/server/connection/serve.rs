@@ -32,6 +32,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::server::application::Application;
 use crate::server::connection::arrival::Arrival;
+use crate::server::connection::batch::{Batch, Sending};
 use crate::server::connection::io_observer::IoObserver;
 use crate::server::connection::lifetime::{Departure, Lifetime};
 use crate::server::connection::protocol::{HttpConnection, Protocol};
@@ -59,12 +60,17 @@ pub(crate) async fn serve<I, A>(
 {
     // A connection is served once.
     let _ = connection.peer.set(peer);
-    let io = TokioIo::new(IoObserver::new(io, Arc::clone(&connection)));
+    let batch = Batch::new(io, Arc::clone(&connection));
+    let io = TokioIo::new(IoObserver::new(batch.clone(), Arc::clone(&connection)));
     let requests = Requests { application, connection: Arc::clone(&connection) };
     match protocol {
-        Protocol::Http2(http) => to_its_end(pin!(http.serve_connection(io, requests)), &connection).await,
+        Protocol::Http2(http) => {
+            let http = Sending::new(http.serve_connection(io, requests), batch);
+            to_its_end(pin!(http), &connection).await;
+        }
         Protocol::Either(http) => {
-            to_its_end(pin!(http.serve_connection_with_upgrades(io, requests)), &connection).await;
+            let http = Sending::new(http.serve_connection_with_upgrades(io, requests), batch);
+            to_its_end(pin!(http), &connection).await;
         }
     }
 }

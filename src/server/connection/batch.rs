@@ -272,7 +272,11 @@ mod tests {
     }
 
     async fn send(batch: &Batch<DuplexStream>) {
-        poll_fn(|cx| Poll::Ready(batch.send(cx))).await;
+        poll_fn(|cx| {
+            batch.send(cx);
+            Poll::Ready(())
+        })
+        .await;
     }
 
     /// What has arrived.

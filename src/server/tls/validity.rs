@@ -9,7 +9,8 @@
 //! A certificate that has ended is served all the same: a renewed one may come at any time, and to refuse the start would make
 //! an outage of what some clients do not even look at.
 
-use std::thread::JoinHandle;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use prost_types::Timestamp;
@@ -45,8 +46,11 @@ impl Standing {
 
 /// Tells of the end of a certificate for as long as it is polled, and of that of each that takes its place.
 pub(crate) async fn watch(tls: ServerTls, now: impl Fn() -> SystemTime) {
+    watch_by(Teller::default(), tls, now).await;
+}
+
+async fn watch_by(teller: Teller, tls: ServerTls, now: impl Fn() -> SystemTime) {
     let mut ends = tls.live.ends.subscribe();
-    let mut teller = Teller::default();
     loop {
         let end = *ends.borrow_and_update();
         let pause = end.map(|end| match Standing::of(end, now()) {
@@ -64,17 +68,32 @@ pub(crate) async fn watch(tls: ServerTls, now: impl Fn() -> SystemTime) {
 }
 
 /// Logs on a thread of its own, since a subscriber may block.
-#[derive(Default)]
-struct Teller(Option<JoinHandle<()>>);
+#[derive(Debug, Clone, Default)]
+struct Teller(Arc<AtomicBool>);
+
+/// What a thread that tells holds while it does.
+struct Turn(Arc<AtomicBool>);
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
 
 impl Teller {
-    fn tell(&mut self, certificate: String, end: SystemTime, standing: Standing) {
+    fn is_busy(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn tell(&self, certificate: String, end: SystemTime, standing: Standing) {
         // The log has not taken yesterday's line yet.
-        if self.0.as_ref().is_some_and(|last| !last.is_finished()) {
+        if self.is_busy() {
             return;
         }
+        self.0.store(true, Ordering::Release);
+        let turn = Turn(Arc::clone(&self.0));
         let ends = Timestamp::from(end).to_string();
-        let tell = move || match standing {
+        let log = move || match standing {
             Standing::Over(_) => tracing::error!(
                 certificate,
                 ends,
@@ -87,8 +106,12 @@ impl Teller {
                 "a TLS certificate of the server will end soon: renew it"
             ),
         };
+        let tell = move || {
+            let _turn = turn;
+            log();
+        };
         // Without a thread there is another try tomorrow.
-        self.0 = aside(tell).ok();
+        drop(aside(tell));
     }
 }
 
@@ -99,7 +122,6 @@ mod tests {
 
     use crate::server::tls::not_after::end_of;
     use crate::server::tls::samples::{Sample, UNTIL_2030, UNTIL_2031, UNTIL_2032};
-    use std::sync::Arc;
     use tokio::time::Instant;
 
     use crate::server::tls::tests::Log;
@@ -124,12 +146,14 @@ mod tests {
         let tls = ServerTls::from_pem(UNTIL_2030.certificate, UNTIL_2030.key);
         tls.reload().unwrap();
         let (began, clock) = (Instant::now(), Arc::new(end - 33 * DAY));
-        let watching = tokio::spawn(watch(tls, move || *clock + began.elapsed()));
+        let teller = Teller::default();
+        let watching = tokio::spawn(watch_by(teller.clone(), tls, move || *clock + began.elapsed()));
         // Each day, at noon: how many lines there are by then. What is told is told by a thread.
         sleep(DAY / 2).await;
         for day in 0..37 {
             let wanted = if day < 3 { 0 } else { day - 2 };
-            while log.text().lines().count() < wanted {
+            // One that is still at yesterday's line would leave today's out.
+            while log.text().lines().count() < wanted || teller.is_busy() {
                 std::thread::yield_now();
             }
             assert_eq!(log.text().lines().count(), wanted, "{day}: {}", log.text());

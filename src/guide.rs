@@ -14,6 +14,7 @@
 //! - [The gRPC server](grpc)
 //! - [HTTP services](http)
 //! - [actix-web](actix_web)
+//! - [Recipes](recipes)
 //! - [Rich errors](errors)
 //! - [Testing](testing)
 //! - [Rehearsing failures](rehearsal)
@@ -37,6 +38,8 @@ macro_rules! pages {
 }
 
 pages! {
+    // Its blocks are compiled by `tests/recipes`, since they use axum, and run by `.ci/getting_started`.
+    #[cfg(not(doctest))]
     getting_started = "getting-started.md";
     concepts = "concepts.md";
     services = "services.md";
@@ -49,6 +52,9 @@ pages! {
     // Its blocks are compiled by `crates/actix-web`, which they use.
     #[cfg(not(doctest))]
     actix_web = "actix-web.md";
+    // Its blocks are files of `tests/recipes`.
+    #[cfg(not(doctest))]
+    recipes = "recipes.md";
     errors = "errors.md";
     #[cfg(any(feature = "testing", not(doctest)))]
     testing = "testing.md";

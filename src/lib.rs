@@ -119,7 +119,8 @@ pub use report::{
 pub use service::{
     GenericService, Release, RequireError, Resource, ResourceError, ResourceFn, ResourceSpec, Resources,
     RestartPolicy, RestartPolicyError, RestartableFn, Run, Service, ServiceFn, ServiceSpec, Setup, Shutdown,
-    ShutdownSignal, WithSetup, resource_fn, restartable_fn, service_fn, service_with_setup,
+    ShutdownSignal, WithSetup, provider_fn, resource_fn, resource_fn_with, restartable_fn, service_fn,
+    service_with_setup,
 };
 
 /// Compiles every block of Rust that the page shows.

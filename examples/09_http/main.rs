@@ -2,8 +2,8 @@
 //! Try `curl -d 'buy milk' localhost:8080/notes`.
 
 use axum::{Json, Router, extract::State, http::StatusCode, routing::get};
-use majordomo::{BoxError, Exit, Manager, ManagerOptions, Run, Setup};
-use majordomo::{grpc_service_fn, http_service_fn, resource_fn, service_with_setup};
+use majordomo::{BoxError, Exit, Manager, ManagerOptions, Setup};
+use majordomo::{grpc_service_fn, http_service_fn, provider_fn, resource_fn};
 use sqlx::{SqlitePool, query, query_scalar};
 use tonic::{Request, Response, Status};
 
@@ -52,16 +52,12 @@ impl Notes for Counting {
 }
 
 fn notes(http: &str, grpc: &str) -> Manager {
-    let until_asked = |run: Run, ()| async move {
-        run.shutdown.requested().await;
-        Ok(())
-    };
     let web = http_service_fn("web", http, |setup: Setup| async move {
         Ok(Router::new().route("/notes", get(list).post(add)).with_state(setup.require::<SqlitePool>()?))
     });
     let counting = |setup: Setup| async move { Ok(NotesServer::new(Counting(setup.require()?))) };
     Manager::new(ManagerOptions::new().grpc_server_address(grpc))
-        .service(service_with_setup("database", open, until_asked))
+        .service(provider_fn("database", open))
         .service(web.depends_on("database"))
         .grpc_service(grpc_service_fn("notes", counting).depends_on("database"))
 }

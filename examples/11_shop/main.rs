@@ -18,7 +18,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use majordomo::{
     BoxError, Exit, Manager, ManagerOptions, RestartPolicy, Run, Setup, grpc_service_fn, http_service_fn,
-    service_with_setup,
+    provider_fn, service_with_setup,
 };
 use majordomo_actix_web::{ActixWebOptions, actix_web_service_fn};
 use orders::{Order, Orders};
@@ -115,13 +115,8 @@ pub fn shop(settings: Settings) -> Manager {
     let patient = RestartPolicy::on_failure().backoff(Duration::from_millis(200), Duration::from_secs(2));
     let patient = patient.max_restarts(60).within(Duration::from_secs(120));
     let again = RestartPolicy::on_failure().max_restarts(5).within(Duration::from_secs(60));
-    let until_asked = |run: Run, ()| async move {
-        run.shutdown.requested().await;
-        Ok(())
-    };
     let database = settings.database;
-    let store =
-        service_with_setup("orders", move |setup| orders::connect(setup, database.clone()), until_asked);
+    let store = provider_fn("orders", move |setup| orders::connect(setup, database.clone()));
     let web = http_service_fn("web", settings.http, |setup: Setup| async move {
         let orders: Orders = setup.require()?;
         Ok(Router::new().route("/orders", post(place)).route("/orders/{id}", get(find)).with_state(orders))

@@ -196,9 +196,9 @@ macro_rules! service_of_a_loop {
 service_of_a_loop!(ServiceFn);
 service_of_a_loop!(RestartableFn);
 
-/// A resource made of a closure that releases it, by [`resource_fn`].
+/// A resource made of a closure that releases it, by [`resource_fn`] or [`resource_fn_with`].
 pub struct ResourceFn {
-    release: Option<Box<dyn FnOnce() -> Ending + Send>>,
+    release: Option<Box<dyn FnOnce(Release) -> Ending + Send>>,
 }
 
 /// Makes a resource of the closure that releases it.
@@ -218,7 +218,31 @@ where
     F: FnOnce() -> Fut + Send + 'static,
     Fut: Future<Output = Result<(), BoxError>> + 'static,
 {
-    ResourceFn { release: Some(Box::new(move || Box::pin(release()))) }
+    resource_fn_with(move |_| release())
+}
+
+/// The same of a closure that is told how much time there is, by `release.shutdown.deadline()`: for what may take long, such as a
+/// farewell to another server.
+///
+/// ```
+/// # use majordomo::{BoxError, Release, Resources, ResourceError, resource_fn_with};
+/// # async fn log_out() -> Result<(), BoxError> { Ok(()) }
+/// # fn set_up(resources: Resources) -> Result<(), ResourceError> {
+/// resources.start("session", resource_fn_with(|release: Release| async move {
+///     match release.shutdown.deadline() {
+///         Some(at) => tokio::time::timeout_at(at.into(), log_out()).await?,
+///         None => log_out().await,
+///     }
+/// }))?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn resource_fn_with<F, Fut>(release: F) -> ResourceFn
+where
+    F: FnOnce(Release) -> Fut + Send + 'static,
+    Fut: Future<Output = Result<(), BoxError>> + 'static,
+{
+    ResourceFn { release: Some(Box::new(move |message| Box::pin(release(message)))) }
 }
 
 impl Actor for ResourceFn {
@@ -230,9 +254,9 @@ impl Resource for ResourceFn {}
 impl Handler<Release> for ResourceFn {
     type Result = ResponseFuture<Result<(), BoxError>>;
 
-    fn handle(&mut self, _: Release, _: &mut Context<Self>) -> Self::Result {
+    fn handle(&mut self, message: Release, _: &mut Context<Self>) -> Self::Result {
         match self.release.take() {
-            Some(release) => release(),
+            Some(release) => release(message),
             None => Box::pin(async { Ok(()) }),
         }
     }

@@ -16,7 +16,9 @@ mod traits;
 mod with_setup;
 
 pub use crate::lifecycle::{RestartPolicy, RestartPolicyError};
-pub use functions::{ResourceFn, RestartableFn, ServiceFn, resource_fn, restartable_fn, service_fn};
+pub use functions::{
+    ResourceFn, RestartableFn, ServiceFn, resource_fn, resource_fn_with, restartable_fn, service_fn,
+};
 pub use messages::{Run, Setup, Shutdown};
 pub use provided::RequireError;
 pub use resource::{Release, Resource, ResourceSpec};
@@ -24,7 +26,7 @@ pub use resources::{ResourceError, Resources};
 pub use signal::ShutdownSignal;
 pub use spec::ServiceSpec;
 pub use traits::{GenericService, Service};
-pub use with_setup::{WithSetup, service_with_setup};
+pub use with_setup::{WithSetup, provider_fn, service_with_setup};
 
 pub(crate) use provided::Provided;
 pub(crate) use resources::{Registry, ResourceEvent, Started};

@@ -65,6 +65,43 @@ where
     ServiceSpec::local(id.clone(), move || WithSetup { id, setup, run, value: None })
 }
 
+/// Makes a service that others depend on: its set-up makes what they require ([`Setup::provide`]) and starts the resources that give it back.
+/// Then it has nothing to do until it is asked to stop. It can be restarted, and its set-up tried again.
+///
+/// ```
+/// use majordomo::{Manager, ManagerOptions, Setup, provider_fn, resource_fn, service_with_setup};
+///
+/// # #[actix::main]
+/// # async fn main() {
+/// let database = provider_fn("database", |setup: Setup| async move {
+///     setup.resources.start("connection", resource_fn(|| async { Ok(()) }))?;
+///     setup.provide("a connection");
+///     Ok(())
+/// });
+/// let worker = service_with_setup(
+///     "worker",
+///     |setup: Setup| async move { Ok(setup.require::<&str>()?) },
+///     |_run, connection| async move {
+///         assert_eq!(connection, "a connection");
+///         Err("nothing to do".into())
+///     },
+/// );
+/// let manager = Manager::new(ManagerOptions::new().without_grpc());
+/// let error = manager.service(database).service(worker.depends_on("database")).run().await.unwrap_err();
+/// assert!(error.to_string().contains("nothing to do"));
+/// # }
+/// ```
+pub fn provider_fn<S, SetUp>(id: impl Into<String>, setup: S) -> ServiceSpec<WithSetup<()>>
+where
+    S: FnMut(Setup) -> SetUp + Send + 'static,
+    SetUp: Future<Output = Result<(), BoxError>> + 'static,
+{
+    service_with_setup(id, setup, |run: Run, ()| async move {
+        run.shutdown.requested().await;
+        Ok(())
+    })
+}
+
 impl<T: 'static> Actor for WithSetup<T> {
     type Context = Context<Self>;
 }

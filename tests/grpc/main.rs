@@ -20,5 +20,4 @@ mod systemd_sockets;
 mod table;
 mod tls;
 mod web;
-mod web_cors;
 mod workers;

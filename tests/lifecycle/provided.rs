@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use majordomo::{BoxError, RequireError, RestartPolicy, RestartService, service_with_setup};
+use majordomo::{BoxError, RequireError, RestartPolicy, RestartService, provider_fn, service_with_setup};
 use support::{Journal, ms, observe, options, within};
 
 /// Stands for a pool.
@@ -18,17 +18,10 @@ fn again() -> RestartPolicy {
 async fn g04_what_is_required_is_that_of_the_life_of_who_provides_it() {
     let (lives, journal) = (Arc::<AtomicUsize>::default(), Journal::default());
     let counted = Arc::clone(&lives);
-    let db = service_with_setup(
-        "db",
-        move |setup| {
-            setup.provide(Pool(counted.fetch_add(1, Ordering::Relaxed) + 1));
-            async { Ok(()) }
-        },
-        |run, ()| async move {
-            run.shutdown.requested().await;
-            Ok(())
-        },
-    );
+    let db = provider_fn("db", move |setup| {
+        setup.provide(Pool(counted.fetch_add(1, Ordering::Relaxed) + 1));
+        async { Ok(()) }
+    });
     let noted = journal.clone();
     let api = service_with_setup(
         "api",

@@ -4,9 +4,14 @@ use std::sync::Arc;
 use std::thread;
 
 use actix::prelude::*;
-use majordomo::{ResourceEnding, ResourceError, ResourceSpec, Resources, resource_fn};
-use support::{Call, Counter, Gate, Journal, Probe, observe, options, start_all, within};
+use majordomo::testing::paused;
+use majordomo::{
+    Release, ResourceEnding, ResourceError, ResourceSpec, Resources, Run, resource_fn, resource_fn_with,
+    service_fn,
+};
+use support::{Call, Counter, Gate, Journal, Probe, ms, observe, observe_paused, options, start_all, within};
 use tokio::sync::{Barrier, oneshot};
+use tokio::time::Instant;
 
 #[actix::test]
 async fn g06_each_resource_is_released_once_in_reverse_order_of_start() {
@@ -311,4 +316,26 @@ async fn g06_every_start_that_succeeded_is_released_however_close_to_the_end_it_
     assert_eq!(ended.service("a").resources.len(), started);
     assert_eq!(ended.events.count("resource_started"), started);
     assert_eq!(ended.events.count("release_finished"), started);
+}
+
+#[test]
+fn a_closure_that_releases_is_told_how_much_time_there_is() {
+    paused(|| async {
+        let (told, deadline) = oneshot::channel();
+        let farewell = |release: Release| async move {
+            told.send(release.shutdown.deadline()).map_err(|_| "gone".into())
+        };
+        let service = service_fn("a", |run: Run| async move {
+            run.resources.start("session", resource_fn_with(farewell))?;
+            run.shutdown.requested().await;
+            Ok(())
+        });
+        let options = options().max_shutdown_duration(ms(30_000));
+        let mut observed = observe_paused(options, |manager| manager.service(service));
+        observed.running().await;
+        let asked = Instant::now();
+        observed.shut_down();
+        observed.ended().await.assert_ok();
+        assert_eq!(deadline.await.unwrap().map(|at| Instant::from_std(at) - asked), Some(ms(30_000)));
+    });
 }

@@ -1,34 +1,18 @@
 //! Calls of gRPC-Web from another origin: a user's layer answers what browsers ask before (CORS).
 
-use http::{HeaderName, Method, Request, Response, StatusCode, Version};
-use majordomo::GrpcServerOptions;
-use majordomo::http::Body;
+use axum::Router;
+use axum::http::{Method, StatusCode, Version};
+use axum::routing::get;
+use support::observe;
 use support::web::{call, message, read, send};
-use support::{observe, serving};
-use tower::Layer;
-use tower_http::cors::CorsLayer;
 
 const ORIGIN: &str = "https://app.example";
 
 #[actix::test]
 async fn a_layer_of_cors_answers_preflights_behind_the_fallback_and_marks_answers_around_the_methods() {
-    let names = |names: &[&'static str]| -> Vec<HeaderName> {
-        names.iter().map(|name| HeaderName::from_static(name)).collect()
-    };
-    let cors = CorsLayer::new()
-        .allow_origin([ORIGIN.parse().unwrap()])
-        .allow_methods([Method::POST])
-        .allow_headers(names(&["content-type", "x-grpc-web", "x-user-agent", "grpc-timeout"]))
-        .expose_headers(names(&["grpc-status", "grpc-message", "grpc-status-details-bin"]));
-    let nothing = tower::service_fn(|_: Request<Body>| async {
-        let mut response = Response::new(Body::empty());
-        *response.status_mut() = StatusCode::NOT_FOUND;
-        Ok::<_, std::convert::Infallible>(response)
-    });
-    let options = serving()
-        .grpc_server(GrpcServerOptions::new().grpc_web(true))
-        .grpc_server_middleware(cors.clone())
-        .http_fallback(cors.layer(nothing));
+    let pages = Router::new().route("/", get(async || "a page"));
+    let options = recipes::cors::options(ORIGIN.parse().unwrap(), pages);
+    let options = options.grpc_server_address("127.0.0.1:0").handle_signals(false);
     let mut observed = observe(options, |manager| manager);
     let at = observed.grpc_address().await;
 

@@ -18,7 +18,8 @@ pub fn cores(threads: usize) -> ServiceSpec<WithSetup<()>> {
         setup.provide(runtime.handle().clone());
         let end = |release: Release| async move {
             let left = release.shutdown.deadline().map(|at| Instant::from_std(at) - Instant::now());
-            let left = left.map_or(Duration::from_secs(10), |left| left / 10 * 9);
+            // A little less: what is told after the deadline is told to nobody.
+            let left = left.unwrap_or(Duration::from_secs(10)).saturating_sub(Duration::from_millis(250));
             // A runtime waits for its threads, which a thread of tasks must not.
             let ended = spawn_blocking(move || {
                 let began = std::time::Instant::now();

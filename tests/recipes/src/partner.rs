@@ -11,11 +11,13 @@ use reqwest::Client;
 use tokio::time::{Instant, sleep};
 
 const REQUEST: Duration = Duration::from_secs(10);
+/// How long before a deadline it is time to give up.
+const MARGIN: Duration = Duration::from_millis(250);
 
 /// How long a request may take: less than is left of a shutdown, if there is one.
 fn time_left(shutdown: &ShutdownSignal) -> Duration {
     let until = |at: std::time::Instant| Instant::from_std(at).duration_since(Instant::now());
-    shutdown.deadline().map_or(REQUEST, |at| (until(at) / 10 * 9).min(REQUEST))
+    shutdown.deadline().map_or(REQUEST, |at| until(at).saturating_sub(MARGIN).min(REQUEST))
 }
 
 #[derive(Clone)]

@@ -56,7 +56,7 @@ impl Fake {
 #[actix::test]
 async fn a_request_that_hangs_is_given_up_in_time_and_the_session_is_ended() {
     let (fake, suite, url) = Fake::start(false).await;
-    let options = options().max_shutdown_duration(ms(1000));
+    let options = options().max_shutdown_duration(ms(2000)).release_reserve(ms(1000));
     let mut observed = observe(options, |manager| manager.service(partner(&url)).service(rates()));
     support::within("a request", fake.asked.acquire()).await.unwrap().forget();
     assert!(fake.logged_in.load(Ordering::Relaxed));
@@ -71,12 +71,12 @@ async fn a_request_that_hangs_is_given_up_in_time_and_the_session_is_ended() {
 #[actix::test]
 async fn a_farewell_that_is_not_answered_is_told_and_not_cut_off() {
     let (fake, suite, url) = Fake::start(true).await;
-    let options = options().max_shutdown_duration(ms(500));
+    let options = options().max_shutdown_duration(ms(1000)).release_reserve(ms(500));
     let mut observed = observe(options, |manager| manager.service(partner(&url)).service(rates()));
     support::within("a request", fake.asked.acquire()).await.unwrap().forget();
     observed.shut_down();
     let ended = observed.ended().await;
-    ended.assert_in_time(ms(500));
+    ended.assert_in_time(ms(1000));
     ended.assert_exit_code(3);
     let text = ended.error().to_string();
     assert!(text.contains("partner (release of session)") && !text.contains("forced"), "{text}");

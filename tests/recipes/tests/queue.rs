@@ -75,7 +75,8 @@ fn no_job_is_lost_where_a_worker_fails_panics_or_is_cut_off() {
         assert_eq!(ended.shutdown_errors().errors().len(), 1, "{}", ended.error());
         assert_eq!(ended.service("queue").resources.len(), 1);
         let (mut finished, mut back) = (all(finished), all(back));
-        (finished.sort_unstable(), back.sort_unstable());
+        finished.sort_unstable();
+        back.sort_unstable();
         assert_eq!((finished, back), ((3..10).collect(), vec![0, 1, 2]));
     });
 }

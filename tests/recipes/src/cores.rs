@@ -6,17 +6,30 @@ use std::time::Duration;
 use majordomo::{
     Release, Run, ServiceSpec, Setup, WithSetup, provider_fn, resource_fn_with, service_with_setup,
 };
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, spawn_blocking, yield_now};
 use tokio::time::Instant;
+
+/// Ends in the background where its release never came: a thread of tasks may not wait for it.
+struct Threads(Option<Runtime>);
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
 
 /// A runtime with many threads, whose `Handle` others require.
 pub fn cores(threads: usize) -> ServiceSpec<WithSetup<()>> {
     let begin = move |setup: Setup| async move {
         let runtime = Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
         setup.provide(runtime.handle().clone());
-        let end = |release: Release| async move {
+        let mut threads = Threads(Some(runtime));
+        let end = move |release: Release| async move {
+            let runtime = threads.0.take().ok_or("it was released already")?;
             let left = release.shutdown.deadline().map(|at| Instant::from_std(at) - Instant::now());
             // A little less: what is told after the deadline is told to nobody.
             let left = left.unwrap_or(Duration::from_secs(10)).saturating_sub(Duration::from_millis(250));

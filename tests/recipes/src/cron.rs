@@ -11,6 +11,7 @@ where
     F: Fn() -> Fut + Clone + Send + 'static,
     Fut: Future<Output = Result<(), BoxError>> + 'static,
 {
+    assert!(!period.is_zero(), "{id} would have no time between two ticks");
     let cron = restartable_fn(id, move |run: Run| {
         let work = work.clone();
         async move {
@@ -19,7 +20,10 @@ where
                 tokio::select! {
                     biased;
                     () = run.shutdown.requested() => return Ok(()),
-                    () = sleep_until(next) => work().await?,
+                    () = sleep_until(next) => if let Err(error) = work().await {
+                        // An hour without the database is no reason to end: there is another tick.
+                        tracing::error!(error, "it failed, and is tried again at its next time");
+                    },
                 }
                 // Ticks that came meanwhile are left out, not made up for.
                 while next <= Instant::now() {
@@ -28,5 +32,6 @@ where
             }
         }
     });
-    cron.restart(RestartPolicy::on_failure())
+    // After a panic.
+    cron.restart(RestartPolicy::on_failure().unlimited())
 }

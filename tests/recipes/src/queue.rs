@@ -72,7 +72,8 @@ where
     manager = manager.service(provider_fn("queue", open));
     for number in 0..count {
         let worker = worker(format!("worker {number}"), work.clone());
-        manager = manager.service(worker.depends_on("queue").restart(RestartPolicy::on_failure()));
+        manager =
+            manager.service(worker.depends_on("queue").restart(RestartPolicy::on_failure().unlimited()));
     }
     manager
 }

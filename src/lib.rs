@@ -87,6 +87,7 @@ pub mod guide;
 pub mod http;
 mod lifecycle;
 mod manager;
+mod operations;
 mod process;
 mod report;
 mod server;
@@ -110,6 +111,7 @@ pub use manager::{
     OrderError, PlannedService, RemoveService, ResourceStatus, RestartService, RestartStatus, ServiceStatus,
     SetupRetryStatus, StartShutdown, StopService, Subscribe, WaitForShutdown, WaitUntilRunning, nested,
 };
+pub use operations::Operations;
 pub use process::{Exit, exit};
 pub use report::{
     BoxError, ConfigError, ForcedError, ForeignStopError, Hold, ManagerError, NoAnswerError, PanicError,

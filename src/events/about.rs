@@ -128,7 +128,8 @@ impl LifecycleEvent {
             | Self::StallFinished { service: name, resource, .. } => {
                 About { resource: resource.as_ref(), ..service(name) }
             }
-            Self::Running
+            Self::Operations { .. }
+            | Self::Running
             | Self::Serving { .. }
             | Self::ShutdownRequested { .. }
             | Self::CallsInFlight { .. }

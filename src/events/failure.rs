@@ -56,6 +56,10 @@ impl Failure {
         Self::new(fault, error.to_string().into(), Arc::new(error))
     }
 
+    pub(super) fn fault(&self) -> Fault {
+        self.0.fault
+    }
+
     /// The part of the manager's error that it belongs to, unless it [is mended](Self::is_mended).
     pub fn stage(&self) -> ErrorStage {
         self.0.fault.stage

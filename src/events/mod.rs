@@ -25,13 +25,15 @@ mod about;
 mod channel;
 mod failure;
 mod in_flight;
+mod redacted;
 mod severity;
 mod stall;
 mod text;
+mod words;
 
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 pub use channel::{EventSender, EventStream, channel, channel_of};
 pub use failure::{End, Failure};
@@ -46,7 +48,7 @@ pub(crate) use in_flight::{OTHER_METHODS, count};
 pub(crate) use text::write_latest;
 
 use crate::base::{GrpcAddress, as_ms, as_opt_ms, as_text};
-use crate::lifecycle::{Cause, ErrorStage, Outcome, RestartCause};
+use crate::lifecycle::{Cause, Outcome, RestartCause};
 
 /// Something that happened in a manager's life.
 #[derive(Debug, Clone, Serialize)]
@@ -255,6 +257,11 @@ pub enum LifecycleEvent {
         #[serde(skip_serializing_if = "std::ops::Not::not")]
         goes_on: bool,
     },
+    /// The operations endpoint answers. Told once for each of its addresses, before all else.
+    Operations {
+        /// Where.
+        address: GrpcAddress,
+    },
     /// Every service runs, and the gRPC server, where there is one, accepts calls.
     Running,
     /// The gRPC server accepts calls. Told once for each of its addresses, in their order.
@@ -330,15 +337,3 @@ pub struct TimedEvent {
     #[serde(flatten)]
     pub event: LifecycleEvent,
 }
-
-/// The rules know no wire format; their words are written here as they read.
-macro_rules! serialize_as_text {
-    ($($word:ty),+) => {$(
-        impl Serialize for $word {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                as_text(self, serializer)
-            }
-        }
-    )+};
-}
-serialize_as_text!(Outcome, crate::lifecycle::Stage, crate::lifecycle::Step, ErrorStage);

@@ -26,6 +26,7 @@ impl LifecycleEvent {
             | Self::StopStarted { .. }
             | Self::ServiceAdded { .. }
             | Self::ServiceRemoved { .. }
+            | Self::Operations { .. }
             | Self::Running
             | Self::Serving { .. }
             | Self::ServiceServing { .. }

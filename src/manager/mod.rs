@@ -4,6 +4,7 @@ mod api;
 mod engine;
 mod nested;
 mod observe;
+mod outside;
 mod signals;
 #[cfg(feature = "testing")]
 pub(crate) mod test_support;

@@ -189,6 +189,36 @@ pub enum ConfigError {
         "http_fallback answers at gRPC's addresses, and the manager is without_grpc: leave one of them out (without gRPC services the fallback is all that is served there), or serve HTTP at an address of its own by http_service"
     )]
     WithoutGrpcAddress,
+    /// The address of the operations endpoint cannot be understood.
+    #[error(
+        "the address {address:?} of the operations endpoint cannot be used ({reason}): write PORT, HOST:PORT, unix:PATH, or systemd:NAME"
+    )]
+    OperationsAddress {
+        /// What was given.
+        address: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The operations endpoint cannot listen at its address.
+    #[error(
+        "the operations endpoint cannot listen on {address} ({reason}): stop whoever listens there, or choose another address by Operations::new"
+    )]
+    OperationsUnbound {
+        /// Where it was to listen.
+        address: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The token of the operations endpoint cannot be used.
+    #[error(
+        "{origin} cannot be used ({reason}): give 16 visible characters or more, such as those of `openssl rand -hex 32`"
+    )]
+    OperationsToken {
+        /// Where it came from.
+        origin: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A server of a manager in paused time is to listen at a socket.
     #[error(
         "{service:?} is to listen on {address}, and in paused time there are no sockets, since what comes by them has a time of its own: {mend}; or test it in real time with Manager::start"

@@ -15,6 +15,7 @@ use crate::manager::{
     ForceShutdown, Manager, ManagerOptions, OrderError, RemoveService, RestartService, StartShutdown,
     StopService,
 };
+use crate::operations::Operations;
 
 /// What a rehearsal plays. Keys that are left out have the values of [`Scenario::default`].
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -40,6 +41,10 @@ pub struct Scenario {
     pub grpc_depends_on: Vec<String>,
     /// [`HttpServerOptions::stream_grace`](crate::http::HttpServerOptions::stream_grace), of HTTP services, and of the gRPC server; left out: 5 s.
     pub stream_grace_ms: Option<u64>,
+    /// Where the [operations endpoint](crate::Operations) answers; left out: there is none.
+    pub operations: Option<String>,
+    /// Its [token](crate::Operations::token).
+    pub operations_token: Option<String>,
     /// What is done to the manager.
     pub actions: Vec<Action>,
     /// The services.
@@ -141,6 +146,13 @@ impl Scenario {
         if let Some(threads) = self.service_threads {
             options = options.service_threads(threads);
         }
+        if let Some(address) = &self.operations {
+            let operations = Operations::new(address);
+            options = options.operations(match &self.operations_token {
+                Some(token) => operations.token(token),
+                None => operations,
+            });
+        }
         let grace = self.stream_grace_ms.map(millis);
         if let Some(grace) = grace {
             options.grpc_server.engine.stream_grace = Some(grace);
@@ -161,6 +173,12 @@ impl Scenario {
     /// # Errors
     /// What does not, as a sentence.
     pub fn check(&self) -> Result<(), String> {
+        if self.operations_token.is_some() && self.operations.is_none() {
+            return Err(
+                "operations_token is of no use without operations: say where the endpoint is to listen"
+                    .to_owned(),
+            );
+        }
         let is_server = |script: &&ServiceScript| script.http.is_some();
         match self.services.iter().filter(is_server).find(|script| script.has_main_loop()) {
             Some(script) => Err(format!(

@@ -8,10 +8,11 @@ use std::path::{Path, PathBuf};
 use crate::imports::{Imports, imports};
 
 /// From the top down. A room uses those below it. `lib.rs` is above all.
-const ROOMS: [&str; 17] = [
+const ROOMS: [&str; 18] = [
     "guide",
     "testing",
     "manager",
+    "operations",
     "clients",
     "ping",
     "grpc",

@@ -11,8 +11,14 @@ use crate::events::Name;
 use crate::grpc::builtin::ping::PingService;
 use crate::grpc::{SERVER_ID, ServerAddress, health};
 use crate::lifecycle::{Budget, Spec, start_order, stop_turns};
+use crate::operations::CheckedOperations;
 use crate::report::ConfigError;
 use crate::service::{RestartPolicy, ServiceSpec};
+
+/// What the operations endpoint is called where servers are.
+const OPERATIONS: &str = "the operations endpoint";
+
+const PAUSED_OPERATIONS: &str = "leave ManagerOptions::operations out";
 
 const PAUSED_GRPC: &str = "give it a place in memory alone, by ManagerOptions::grpc_in_memory, or leave gRPC services out (the ping service by \
      grpc_ping_service(false))";
@@ -112,9 +118,14 @@ impl Definition {
         checked: &CheckedOptions,
     ) -> Result<(), ConfigError> {
         let mut taken: Vec<(&str, ServerAddress)> = Vec::new();
+        if let Some(CheckedOperations { address, .. }) = &checked.operations {
+            self.check_paused(OPERATIONS, address, PAUSED_OPERATIONS)?;
+            taken.push((OPERATIONS, address.clone()));
+        }
         if self.serves(pending_services) {
             for address in &checked.addresses {
                 self.check_paused(SERVER_ID, address, PAUSED_GRPC)?;
+                check_free(&taken, SERVER_ID, address)?;
                 taken.push((SERVER_ID, address.clone()));
             }
         }
@@ -122,10 +133,7 @@ impl Definition {
             let Some(server) = &pending.server else { continue };
             let address = server.address()?;
             self.check_paused(&pending.id, &address, server.mend_in_paused_time())?;
-            if let Some((first, _)) = taken.iter().find(|(_, other)| other.is_also(&address)) {
-                let (first, second) = ((*first).to_owned(), pending.id.to_string());
-                return Err(ConfigError::SameAddress { first, second, address: address.to_string() });
-            }
+            check_free(&taken, &pending.id, &address)?;
             taken.push((&pending.id, address));
         }
         Ok(())
@@ -160,6 +168,21 @@ impl Definition {
         }
         take_turns(&mut services, &needs, &checked.budget);
         Ok(ManagerPlan::new(services, &checked.budget))
+    }
+}
+
+/// Whether no server before this one has its address.
+fn check_free(
+    taken: &[(&str, ServerAddress)],
+    second: &str,
+    address: &ServerAddress,
+) -> Result<(), ConfigError> {
+    match taken.iter().find(|(_, other)| other.is_also(address)) {
+        None => Ok(()),
+        Some((first, _)) => {
+            let (first, second) = ((*first).to_owned(), second.to_owned());
+            Err(ConfigError::SameAddress { first, second, address: address.to_string() })
+        }
     }
 }
 

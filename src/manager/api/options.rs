@@ -1,6 +1,7 @@
 //! The options of a manager. All are checked in one place, before anything is started.
 
 pub(crate) mod limits;
+mod operations;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::grpc::middleware::GrpcLayer;
 use crate::grpc::{DEFAULT_GRPC_ADDRESS, GrpcLogging, GrpcServerOptions, InMemory, ServerAddress};
 use crate::http::HttpService;
 use crate::lifecycle::Budget;
+use crate::operations::{CheckedOperations, Operations};
 use crate::report::ConfigError;
 
 /// How many threads services share at most, unless told otherwise.
@@ -52,6 +54,7 @@ pub struct ManagerOptions {
     pub(crate) flight_recorder: usize,
     pub(crate) log_error_limit: usize,
     pub(crate) stuck_after: Option<Duration>,
+    pub(crate) operations: Option<Operations>,
     #[cfg(feature = "testing")]
     pub(crate) rehearsal: crate::manager::test_support::fault::Rehearsal,
 }
@@ -62,6 +65,7 @@ pub(crate) struct CheckedOptions {
     pub(crate) addresses: Vec<ServerAddress>,
     pub(crate) grpc_server: GrpcServerOptions,
     pub(crate) service_threads: usize,
+    pub(crate) operations: Option<CheckedOperations>,
 }
 
 impl Default for ManagerOptions {
@@ -79,6 +83,7 @@ impl Default for ManagerOptions {
             flight_recorder: FLIGHT_RECORDER,
             log_error_limit: LOG_ERROR_LIMIT,
             stuck_after: Some(STUCK_AFTER),
+            operations: None,
             #[cfg(feature = "testing")]
             rehearsal: crate::manager::test_support::fault::Rehearsal::default(),
         }
@@ -270,9 +275,9 @@ impl ManagerOptions {
 
 /// What the manager itself asks.
 impl ManagerOptions {
-    /// Makes them those of a nested manager: signals and the ping service are its parent's.
+    /// Makes them those of a nested manager: signals, the ping service and the operations endpoint are its parent's.
     pub(crate) fn as_child(&mut self) {
-        self.handle_signals = false;
+        (self.handle_signals, self.operations) = (false, None);
         self.grpc_server = std::mem::take(&mut self.grpc_server).ping_service(false);
     }
 
@@ -301,6 +306,7 @@ impl ManagerOptions {
             grpc_server: self.grpc_server.clone().served(),
             addresses: self.addresses()?,
             service_threads: self.service_threads,
+            operations: self.operations.as_ref().map(Operations::check).transpose()?,
         })
     }
 

@@ -30,6 +30,9 @@ pub struct ManagerStatus {
     pub grpc_address: Option<SocketAddr>,
     /// All addresses at which it does, in the order in which they were given.
     pub grpc_addresses: Vec<GrpcAddress>,
+    /// Where the [operations endpoint](crate::Operations) answers, if there is one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub operations_addresses: Vec<GrpcAddress>,
     /// What the gRPC server carries, while it serves or drains.
     pub grpc: Option<InFlight>,
     /// Every service, in the order in which they were handed over.
@@ -140,7 +143,18 @@ impl ManagerStatus {
         let report = report.cause.is_some().then(|| report.clone());
         let grpc_address = grpc_addresses.iter().find_map(GrpcAddress::as_tcp);
         let (grpc, services, history) = (None, Vec::new(), Vec::new());
-        Self { stage, up, grpc_address, grpc_addresses, grpc, services, history, report }
+        let operations_addresses = Vec::new();
+        Self {
+            stage,
+            up,
+            grpc_address,
+            grpc_addresses,
+            operations_addresses,
+            grpc,
+            services,
+            history,
+            report,
+        }
     }
 }
 

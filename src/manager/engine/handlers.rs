@@ -35,6 +35,7 @@ impl Manager {
             ManagerInput::Server(ix, notice) => shell.on_server_notice(ix, notice),
             ManagerInput::Signal(signal) => shell.feed(Input::Signal(signal), Detail::None),
             ManagerInput::PrintStatus => self.status_requests.print(),
+            ManagerInput::Asked(question) => self.handle_question(question),
             ManagerInput::ForeignStop(stop) => shell.on_foreign_stop(stop),
             ManagerInput::Timer(TimerEvent::Input(input)) => shell.on_due_input(input),
             ManagerInput::Timer(TimerEvent::Service(ix, life, input)) => {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use tokio::sync::mpsc;
 
 use super::backpressure::Backlog;
+use super::question::Question;
 use crate::lifecycle::{Input, ResourceIx, ServiceIx, SignalKind, Step};
 use crate::server::notice::ServerNotice;
 use crate::service::ResourceEvent;
@@ -25,6 +26,8 @@ pub(crate) enum ManagerInput {
     Server(ServiceIx, ServerNotice),
     Signal(SignalKind),
     PrintStatus,
+    /// The operations endpoint asks: one at a time for each of its connections.
+    Asked(Question),
     /// Code on a thread of services or resources stopped the thread's system.
     ForeignStop(ForeignStop),
     Timer(TimerEvent),

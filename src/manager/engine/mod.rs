@@ -1,8 +1,10 @@
 //! How a manager works: its inbox, its loop, and the shell around the rules.
 
+mod answers;
 pub(crate) mod askers;
 pub(crate) mod backpressure;
 pub(crate) mod due_times;
+mod endpoint;
 mod forced_actors;
 pub(crate) mod forcing;
 pub(crate) mod foreign_stop;
@@ -17,6 +19,7 @@ mod notices;
 pub(crate) mod open_orders;
 pub(crate) mod orders;
 pub(crate) mod own_thread;
+pub(crate) mod question;
 pub(crate) mod restart_history;
 pub(crate) mod restarting;
 pub(crate) mod run_guard;

@@ -94,7 +94,15 @@ where
     M: Message<Result = Answer>,
 {
     fn handle(self, _: &mut A::Context, sender: Option<OneshotSender<Answer>>) {
-        let Some(sender) = sender else { return };
+        if let Some(sender) = sender {
+            self.tell(sender);
+        }
+    }
+}
+
+impl OrderReply {
+    /// Answers this one, now or later.
+    pub(super) fn tell(self, sender: OneshotSender<Answer>) {
         let mut promised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match &*promised {
             ReplyState::Kept(answer) => {

@@ -13,16 +13,19 @@ use crate::base::seconds;
 #[cfg(feature = "testing")]
 use crate::events::EventSender;
 use crate::events::{self, EventStream, LifecycleEvent, Name};
-use crate::grpc::{Gauge, GrpcRegistrar, Server};
+use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, Server};
 use crate::lifecycle::{ServiceIx, Stage};
 use crate::manager::api::definition::CheckedDefinition;
 use crate::manager::api::messages::GetStatus;
 use crate::manager::api::pending_service::PendingService;
+use crate::manager::api::plan::ManagerPlan;
 use crate::manager::api::status::ManagerStatus;
 use crate::manager::observe::event_log::{EventLog, Subject};
 use crate::manager::observe::flight_recorder::FlightRecorder;
 use crate::manager::observe::logging::{self, Spans};
+use crate::manager::outside;
 use crate::manager::signals::{self, Registration};
+use crate::operations::{Endpoint, LINGER};
 use crate::report::{ConfigError, ManagerError, ShutdownReport};
 use crate::server::worker::workers::Workers;
 use crate::service::ServiceSpec;
@@ -40,6 +43,8 @@ const NAMED: usize = 5;
 pub(crate) struct Running {
     pub(crate) shell: Shell,
     logged: Option<oneshot::Receiver<()>>,
+    /// What shows the manager from outside, until it is over.
+    endpoint: Option<Endpoint>,
     pub(super) signals: Option<Registration>,
 }
 
@@ -63,8 +68,19 @@ impl Ended {
 }
 
 impl Running {
-    pub(crate) fn begin(plan: CheckedDefinition, sender: ManagerSender) -> Result<Self, ConfigError> {
+    pub(crate) fn begin(
+        plan: CheckedDefinition,
+        sketch: Option<ManagerPlan>,
+        sender: ManagerSender,
+    ) -> Result<Self, ConfigError> {
         let CheckedDefinition { options, checked, mut pending_services, mut specs, held, one_thread } = plan;
+        let (endpoint, health) = match checked.operations {
+            Some(operations) => {
+                let (endpoint, health) = outside::show(operations, sketch, &sender)?;
+                (Some(endpoint), Some(health.observer()))
+            }
+            None => (None, None),
+        };
         let signals = if options.handle_signals { Some(signals::register(sender.clone())?) } else { None };
         let registrar = GrpcRegistrar::new().with_layers(
             options.grpc_server.parts.handler_layers(),
@@ -75,7 +91,7 @@ impl Running {
             true => Workers::of_this_thread(),
             false => Workers::new(options.stuck_after),
         };
-        let mut observers = Vec::new();
+        let mut observers = Vec::from_iter(health);
         if options.serves(pending_services.iter().map(|pending| pending.kind.registers())) {
             let server = {
                 let (registrar, sender) = (registrar.clone(), sender.clone());
@@ -128,7 +144,9 @@ impl Running {
             #[cfg(feature = "testing")]
             fault: options.rehearsal.fault,
         });
-        Ok(Self { shell, logged, signals })
+        let mut running = Self { shell, logged, endpoint, signals };
+        running.tell_of_endpoint();
+        Ok(running)
     }
 
     pub(crate) fn stage(&self) -> Stage {
@@ -181,12 +199,19 @@ impl Running {
     pub(super) fn status_begun(&mut self) -> (ManagerStatus, Vec<Name>) {
         let grpc = self.shell.gauge.in_flight().filter(|_| self.stage() != Stage::Stopped);
         let (stage, addresses) = (self.stage(), self.shell.grpc_addresses());
+        let operations_addresses = self.endpoint_addresses();
         let event_log = &mut self.shell.event_log;
         let now = event_log.now();
         let mut status = ManagerStatus::new(stage, now, addresses, event_log.report_mut().report());
         status.grpc = grpc;
+        status.operations_addresses = operations_addresses;
         status.history = event_log.recorder().events();
         (status, event_log.report().ids())
+    }
+
+    /// Where the manager is seen from outside.
+    pub(super) fn endpoint_addresses(&self) -> Vec<GrpcAddress> {
+        self.endpoint.as_ref().map_or_else(Vec::new, |endpoint| endpoint.addresses().to_vec())
     }
 
     /// Says who is being waited for.
@@ -225,11 +250,19 @@ impl Running {
         let sender = self.shell.sender.clone();
         let wait = self.shell.to_force().unwrap_or(THREADS_WAIT);
         let wait = wait.clamp(LAST_THREADS_WAIT, THREADS_WAIT);
+        // Whoever follows the events is told of the end before the manager's users are: they may end the process.
+        let endpoint = self.endpoint.take().map(Endpoint::stop);
+        let most = if endpoint.is_some() { wait.max(LINGER) } else { wait };
         // The timers below belong to the thread's runtime, which looks at them seldom while messages never end: this one is the
         // manager's own. The end is told once, whichever comes first.
-        self.shell.due_times.after(wait + LOG_WAIT, TimerEvent::Finished);
+        self.shell.due_times.after(most + LOG_WAIT, TimerEvent::Finished);
         actix_rt::spawn(async move {
-            let _ = tokio::time::timeout(wait, threads).await;
+            let shown = async {
+                if let Some(over) = endpoint {
+                    over.await;
+                }
+            };
+            let _ = tokio::join!(tokio::time::timeout(wait, threads), tokio::time::timeout(most, shown));
             if let Some(logged) = logged {
                 let _ = tokio::time::timeout(LOG_WAIT, logged).await;
             }

@@ -96,7 +96,9 @@ impl Manager {
             kit::note_thread(addr);
         }
         let (sender, inbox) = ManagerSender::new(plan.pending_services.len());
-        match plan.check().and_then(|plan| Running::begin(plan, sender)) {
+        // What cannot work is found by the check.
+        let sketch = plan.options.operations.as_ref().and_then(|_| plan.sketch().ok());
+        match plan.check().and_then(|plan| Running::begin(plan, sketch, sender)) {
             Ok(running) => {
                 self.running = Some(running);
                 self.kept_alive = Some(addr.clone());

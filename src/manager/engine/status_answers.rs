@@ -23,7 +23,10 @@ impl Manager {
         }
         let began = clock::now();
         self.status_requests.round = match std::mem::take(&mut self.status_requests.round) {
-            Round::None => self.take_status_requests(began, cx),
+            Round::None => {
+                self.answer_open_questions();
+                self.take_status_requests(began, cx)
+            }
             Round::Making(status, missing, askers) => self.make_status(status, missing, askers, began, cx),
             Round::Asking(status, askers) => match lock(&status).take() {
                 Some(status) => self.complete(status, askers),

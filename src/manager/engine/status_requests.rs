@@ -19,6 +19,7 @@ use actix::Actor;
 use actix::dev::{MessageResponse, OneshotSender};
 
 use super::askers::Askers;
+use super::question::OpenQuestions;
 use crate::base::clock;
 use crate::events::Name;
 use crate::manager::api::messages::GetStatus;
@@ -34,6 +35,8 @@ const SHORT: Duration = Duration::from_millis(1);
 #[derive(Default)]
 pub(crate) struct StatusRequests {
     pub(super) askers: Arc<Mutex<Askers<ManagerStatus>>>,
+    /// What else is asked, and takes its time.
+    pub(super) questions: OpenQuestions,
     pub(super) print: bool,
     pub(super) round: Round,
     /// How long the latest piece of work took, and when it was over.
@@ -59,6 +62,11 @@ impl StatusRequests {
         StatusResponse(Arc::clone(&self.askers))
     }
 
+    /// Takes down one who asks from outside.
+    pub(crate) fn ask(&self, asker: OneshotSender<ManagerStatus>) {
+        lock(&self.askers).add(asker);
+    }
+
     /// Has the status printed, too.
     pub(crate) fn print(&mut self) {
         self.print = true;
@@ -72,7 +80,7 @@ impl StatusRequests {
     /// Whether there is nothing to do at present.
     fn is_empty(&self) -> bool {
         match &self.round {
-            Round::None => lock(&self.askers).is_empty() && !self.print,
+            Round::None => lock(&self.askers).is_empty() && self.questions.is_empty() && !self.print,
             Round::Asking(answer, _) => lock(answer).is_none() && Arc::strong_count(answer) > 1,
             Round::Making(..) | Round::Answering(..) => false,
         }

@@ -66,7 +66,7 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
     every!(itself -> ConfigError {
         DuplicateId, EmptyId, UnfitId, ReservedId, Address, HttpServer, HttpAddress, SameAddress, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle,
         SurvivesNonDependency, Nested, NestedTooDeep, CannotFollow, Restart, RetrySetup, Replacement, StopTimeout, StopTimeoutTooShort,
-        Option, WithoutGrpc, WithoutGrpcAddress, PausedSocket, Thread, Signals,
+        Option, WithoutGrpc, WithoutGrpcAddress, OperationsAddress, OperationsUnbound, OperationsToken, PausedSocket, Thread, Signals,
     }:
         ConfigError::DuplicateId("api".into()) => ["\"api\"", "give each its own"],
         ConfigError::EmptyId(3) => ["service number 3", "give it a name"],
@@ -108,6 +108,12 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
         ConfigError::WithoutGrpcAddress => ["http_fallback", "without_grpc", "http_service"],
         ConfigError::Option { option: "service_threads", value: "0".into(), mend: "give at least 1 and at most 1024" }
             => ["service_threads is 0", "at most 1024"],
+        ConfigError::OperationsAddress { address: "x".into(), reason: "it has no port".into() }
+            => ["\"x\"", "operations endpoint", "it has no port", "HOST:PORT"],
+        ConfigError::OperationsUnbound { address: "127.0.0.1:1".into(), reason: "it is in use".into() }
+            => ["operations endpoint", "127.0.0.1:1", "it is in use", "choose another address"],
+        ConfigError::OperationsToken { origin: "the token file t".into(), reason: "it has 3 bytes".into() }
+            => ["the token file t", "it has 3 bytes", "give 16 visible characters or more"],
         ConfigError::PausedSocket { service: "web".into(), address: "127.0.0.1:80".into(), mend: "give it a place in memory" }
             => ["\"web\"", "127.0.0.1:80", "paused time", "give it a place in memory", "Manager::start"],
         ConfigError::Thread { whom: "services".into(), error: "no more".into() } => ["services (no more)", "lower service_threads"],

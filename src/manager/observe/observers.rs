@@ -32,10 +32,18 @@ impl Observers {
 
     /// A stream of what happens from now on.
     pub(crate) fn subscribe(&mut self) -> EventStream {
+        self.join(events::channel())
+    }
+
+    /// The same, in which so many events may wait.
+    pub(crate) fn subscribe_of(&mut self, capacity: usize) -> EventStream {
+        self.join(events::channel_of(capacity))
+    }
+
+    fn join(&mut self, (sender, stream): (EventSender, EventStream)) -> EventStream {
         if self.all.len() >= self.given + MOST {
             self.all.retain(|observer| !observer.is_closed());
         }
-        let (sender, stream) = events::channel();
         if self.all.len() < self.given + MOST {
             self.add(sender);
         }

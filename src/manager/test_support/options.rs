@@ -25,7 +25,7 @@ impl ManagerOptions {
 
     /// No sockets: reached in memory alone.
     pub(crate) fn without_sockets(&mut self) {
-        self.grpc_server.parts.addresses = None;
+        (self.grpc_server.parts.addresses, self.operations) = (None, None);
         if self.grpc_server.parts.in_memory.is_empty() {
             self.grpc_server.parts.in_memory.push(InMemory::new());
         }

@@ -109,6 +109,14 @@ impl ServerAddress {
         &self.place
     }
 
+    /// The host that is to be looked up for it, if one is.
+    pub(crate) fn host(&self) -> Option<&str> {
+        match &self.place {
+            Place::Host(host, _) => Some(host),
+            _ => None,
+        }
+    }
+
     /// Whether a server cannot have both.
     pub(crate) fn is_also(&self, other: &Self) -> bool {
         match (&self.place, &other.place) {

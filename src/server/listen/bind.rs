@@ -74,6 +74,19 @@ pub(crate) async fn bind(
     Ok(all)
 }
 
+/// The same of one address, which is not tried again.
+///
+/// # Errors
+/// Why it cannot be had, without the address itself.
+pub(crate) async fn bind_at_once(wanted: &ServerAddress) -> Result<Vec<Bound>, String> {
+    try_at(wanted).await.map_err(|failure| match failure {
+        Failure::InUse(_) => "it is in use".to_owned(),
+        Failure::Other(error) => error.to_string(),
+        Failure::Listen(ListenError::Unusable { reason, .. }) => reason,
+        Failure::Listen(error) => error.to_string(),
+    })
+}
+
 async fn bind_patiently(
     wanted: &ServerAddress,
     began: Instant,

@@ -25,8 +25,8 @@ pub use memory::InMemory;
 
 pub(crate) use address::ServerAddress;
 
-pub(crate) use bind::{Bound, Listening, bind};
+pub(crate) use bind::{Bound, Listening, bind, bind_at_once};
 pub(crate) use entry::{Accepted, Entry, RawStream};
-pub(crate) use listener::{accept, accept_made};
+pub(crate) use listener::{Listener, Stream, accept, accept_made};
 pub(crate) use peer::{Peer, Socket};
 pub(crate) use unix::SocketFile;

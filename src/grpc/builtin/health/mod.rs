@@ -41,6 +41,7 @@ pub use generated::health_server::{Health, HealthServer};
 pub use generated::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
 
 pub(crate) use service::HealthService;
+pub(crate) use statuses::Statuses;
 
 #[allow(missing_docs, unreachable_pub, clippy::all)]
 mod generated {

@@ -71,6 +71,11 @@ impl Statuses {
         self.owners = owners;
     }
 
+    /// Whether all have run, if only once.
+    pub(crate) fn has_run(&self) -> bool {
+        self.all_run
+    }
+
     /// Whether nothing changes any more that a watch should tell.
     pub(crate) fn is_draining(&self) -> bool {
         self.draining

@@ -80,6 +80,7 @@ pub(crate) fn log(timed: &TimedEvent, limit: usize) {
         }
         E::ServiceAdded { service } => info!(target: "majordomo", %service, "service added"),
         E::ServiceRemoved { service } => info!(target: "majordomo", %service, "service removed"),
+        E::Operations { address } => info!(target: "majordomo", %address, "operations endpoint answers"),
         E::Running => info!(target: "majordomo", elapsed_ms = millis(timed), "all services run"),
         E::Serving { address } => info!(target: "majordomo", %address, "gRPC server accepts calls"),
         E::ServiceServing { service, address } => {

@@ -1,0 +1,44 @@
+//! Why an order was not carried out, as whoever gave it over HTTP is told.
+
+use http::StatusCode;
+
+use super::redacted::Redacted;
+use crate::base::peer_text::shown;
+use crate::manager::api::order_error::OrderError;
+use crate::operations::Refusal;
+
+/// An order that names nobody is not found; all else is a conflict with how things stand.
+pub(super) fn refusal(error: OrderError, redacted: &Redacted) -> Refusal {
+    let conflict = |error: String, hint: &str| Refusal::new(StatusCode::CONFLICT, error, hint);
+    match error {
+        OrderError::Unknown(id) => {
+            let error = format!("there is no service {:?}", shown(&id));
+            Refusal::new(StatusCode::NOT_FOUND, error, "GET /status lists those that there are")
+        }
+        OrderError::NotRunning(stage) => conflict(
+            format!("the manager is {stage}, and services are stopped and restarted while it is running"),
+            "GET /readyz tells when it is",
+        ),
+        OrderError::NotRestartable(id) => conflict(
+            format!("{id:?} cannot be started again"),
+            "have the program hand it over with a restart policy, if only RestartPolicy::never()",
+        ),
+        OrderError::Server(id) => conflict(
+            format!("{id:?} is the gRPC server, which lives as long as its manager"),
+            "POST /orders/shutdown ends both",
+        ),
+        OrderError::Needed { service, dependents } => conflict(
+            format!("{service:?} cannot go: {} depend on it", dependents.join(", ")),
+            "stop those first",
+        ),
+        OrderError::Forced(id) => conflict(
+            format!("{id:?} did not stop within its stop_timeout, and was cut off"),
+            "it is down; have the program allow it more time if that is too short",
+        ),
+        OrderError::Overtaken(id) => conflict(
+            format!("{id:?}: the order was overtaken by another, or by the manager's shutdown"),
+            "GET /status tells what has become of it",
+        ),
+        other => conflict(redacted.text(&other.to_string()), "GET /status tells how things stand"),
+    }
+}

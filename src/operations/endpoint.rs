@@ -1,0 +1,180 @@
+//! The endpoint's thread.
+//!
+//! ```text
+//!   start: bound, listening       stop: nobody is accepted           at most LINGER later
+//!   ----+---------------------------+----------------------------------+----> gone
+//!       |  before set-up begins     |  after `stopped` has been told   |  what is still open is dropped
+//! ```
+//!
+//! One thread, one event loop. It carries no code of services, and nothing in it ticks: it wakes up when somebody connects, asks, or is told
+//! of an event.
+
+use std::io;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::answer;
+use super::bounds::{CONNECTIONS, KEEPALIVE, SEND_BUFFER};
+use super::connection::serve;
+use super::credentials::Peer;
+use super::health::Health;
+use super::managed::Managed;
+use super::options::CheckedOperations;
+use super::responder::Responder;
+use crate::base::{GrpcAddress, spawn};
+use crate::report::ConfigError;
+use crate::server::listen::{Listener, ServerAddress, Stream, accept, bind_at_once};
+
+/// How long the end waits for answers that are being written.
+pub(crate) const LINGER: Duration = Duration::from_millis(50);
+
+/// How long the name of an address may take to be looked up.
+const BIND_TIME: Duration = Duration::from_secs(5);
+
+/// After what could not be accepted: there are too many open files, for instance.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// An endpoint that answers. Dropped, it goes at once.
+#[derive(Debug)]
+pub(crate) struct Endpoint {
+    addresses: Vec<GrpcAddress>,
+    stop: CancellationToken,
+    over: CancellationToken,
+}
+
+impl Endpoint {
+    /// Listens, and answers from here on.
+    ///
+    /// # Errors
+    /// Where the address or the thread cannot be had; nothing is left of it then.
+    pub(crate) fn start(
+        checked: CheckedOperations,
+        managed: Arc<dyn Managed>,
+        health: Health,
+    ) -> Result<Self, ConfigError> {
+        let CheckedOperations { address, rights, .. } = checked;
+        let responder = Arc::new(Responder::new(managed, health, rights));
+        let (stop, over) = (CancellationToken::new(), CancellationToken::new());
+        let (tell, told) = mpsc::sync_channel(1);
+        let (stopped, ends) = (stop.clone(), over.clone().drop_guard());
+        let wanted = address.clone();
+        let run = move || {
+            let _ends = ends;
+            match listen(&wanted) {
+                Ok((runtime, listeners, addresses)) => {
+                    // Where nobody waits for it any more, it was too slow.
+                    if tell.send(Ok(addresses)).is_ok() {
+                        runtime.block_on(accept_all(listeners, responder, stopped));
+                    }
+                }
+                Err(error) => drop(tell.send(Err(error))),
+            }
+        };
+        spawn("the operations endpoint", "operations".to_owned(), run)?;
+        let refused =
+            |reason: String| ConfigError::OperationsUnbound { address: address.to_string(), reason };
+        match told.recv_timeout(BIND_TIME) {
+            Ok(Ok(addresses)) => Ok(Self { addresses, stop, over }),
+            Ok(Err(error)) => Err(refused(error)),
+            Err(_) => Err(refused(format!("it could not be bound within {BIND_TIME:?}"))),
+        }
+    }
+
+    /// Where it listens.
+    pub(crate) fn addresses(&self) -> &[GrpcAddress] {
+        &self.addresses
+    }
+
+    /// Accepts nobody any more; resolves when the thread is over, soon after [`LINGER`] at the latest.
+    pub(crate) fn stop(self) -> impl Future<Output = ()> + use<> {
+        self.stop.cancel();
+        self.over.clone().cancelled_owned()
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+type Bound = (Runtime, Vec<Listener>, Vec<GrpcAddress>);
+
+fn listen(address: &ServerAddress) -> Result<Bound, String> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let bound = runtime.block_on(bind_at_once(address))?;
+    let addresses = bound.iter().map(|bound| bound.address().clone()).collect();
+    let entered = runtime.enter();
+    let watch = |bound: crate::server::listen::Bound| {
+        let listening = bound.listen().map_err(|error| error.to_string())?;
+        listening.watch().map_err(|error| error.to_string())
+    };
+    let listeners = bound.into_iter().map(watch).collect::<Result<_, String>>()?;
+    drop(entered);
+    Ok((runtime, listeners, addresses))
+}
+
+async fn accept_all(mut listeners: Vec<Listener>, responder: Arc<Responder>, stop: CancellationToken) {
+    let (mut connections, mut turn) = (JoinSet::new(), 0);
+    loop {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            Some(_) = connections.join_next() => {}
+            accepted = accept(&mut listeners, &mut turn) => match accepted {
+                Ok(stream) => begin(stream, &mut connections, &responder, &stop),
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            }
+        }
+    }
+    // The file of a Unix socket goes first.
+    drop(listeners);
+    let all = async { while connections.join_next().await.is_some() {} };
+    let _ = timeout(LINGER, all).await;
+    connections.shutdown().await;
+}
+
+fn begin(
+    stream: Stream,
+    connections: &mut JoinSet<()>,
+    responder: &Arc<Responder>,
+    stop: &CancellationToken,
+) {
+    let full = connections.len() >= CONNECTIONS;
+    let (responder, stop) = (Arc::clone(responder), stop.clone());
+    match stream {
+        Stream::Tcp(stream) if full => refuse(&SockRef::from(&stream)),
+        Stream::Unix(stream) if full => refuse(&SockRef::from(&stream)),
+        Stream::Tcp(stream) => {
+            // A peer that is gone already needs no answer.
+            if let (Ok(()), Ok(peer)) = (bound_tcp(&stream), Peer::of_tcp(&stream)) {
+                connections.spawn(serve(stream, peer, responder, stop));
+            }
+        }
+        Stream::Unix(stream) => {
+            let peer = Peer::of_unix(&stream);
+            connections.spawn(serve(stream, peer, responder, stop));
+        }
+        Stream::InMemory(_) => {}
+    }
+}
+
+/// Says so, and nobody waits for its being read.
+fn refuse(socket: &SockRef<'_>) {
+    let _ = socket.send(&answer::full(CONNECTIONS));
+    let _ = socket.shutdown(std::net::Shutdown::Write);
+}
+
+fn bound_tcp(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    socket.set_send_buffer_size(SEND_BUFFER)?;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
+}

@@ -1,9 +1,12 @@
 //! What happens, as a follower from outside is told of it.
 
-use majordomo::{RestartPolicy, RestartService, ServiceSpec, restartable_fn};
+use majordomo::{
+    Manager, ManagerOptions, RestartPolicy, RestartService, RestartableFn, ServiceSpec, restartable_fn,
+};
 use serde_json::Value;
 use socket2::SockRef;
-use support::{Client, Journal, Probe, ms, options, within};
+use support::{Client, Journal, Observed, Probe, ms, options, within};
+use tokio::net::TcpStream;
 
 use crate::outside::{Follower, operations, show, show_with, written};
 
@@ -47,18 +50,28 @@ async fn g22_two_followers_from_the_first_event_on_are_told_the_same_in_the_same
 /// How many go down and come back together.
 const MANY: usize = 100;
 
-#[actix::test]
-async fn g16_a_follower_that_reads_too_slowly_is_told_how_many_events_it_has_lost() {
-    let service = |id: String| {
-        let run = |run: majordomo::Run| async move {
-            run.shutdown.requested().await;
-            Ok(())
-        };
-        ServiceSpec::new(restartable_fn(id, run)).restart(RestartPolicy::never())
+/// A service that can be restarted.
+fn again(id: impl Into<String>) -> ServiceSpec<RestartableFn> {
+    let run = |run: majordomo::Run| async move {
+        run.shutdown.requested().await;
+        Ok(())
     };
-    let (mut observed, at) = show(|manager| {
-        let manager = manager.service(service("alone".into())).service(service("all".into()));
-        let others = (0..MANY).map(|at| service(at.to_string()).depends_on("all"));
+    ServiceSpec::new(restartable_fn(id, run)).restart(RestartPolicy::never())
+}
+
+/// Restarts a service.
+async fn restart(observed: &Observed, id: &str) {
+    observed.manager.send(RestartService(id.into())).await.unwrap().unwrap();
+}
+
+/// A manager with a follower for which more has happened than the endpoint and the system keep: 1,024 events, and some 300 kB.
+async fn with_one_who_is_far_behind(
+    options: ManagerOptions,
+    services: impl FnOnce(Manager) -> Manager,
+) -> (Observed, Follower<TcpStream>) {
+    let (observed, at) = show_with(options.operations(operations()), |manager| {
+        let manager = services(manager).service(again("alone")).service(again("all"));
+        let others = (0..MANY).map(|at| again(at.to_string()).depends_on("all"));
         others.fold(manager, |manager, other| manager.service(other))
     })
     .await;
@@ -66,12 +79,29 @@ async fn g16_a_follower_that_reads_too_slowly_is_told_how_many_events_it_has_los
     let client = Client::connect(at).await;
     // What it has not read fills little of the system's memory.
     SockRef::from(&client.0).set_recv_buffer_size(64 * 1024).unwrap();
-    let mut follower = Follower::of(client).await;
-    // More than the endpoint and the system keep of a follower: 1,024 of them, and some 300 kB.
-    let restart = async |id: &str| observed.manager.send(RestartService(id.into())).await.unwrap().unwrap();
+    let follower = Follower::of(client).await;
     while observed.events().events().len() < 15_000 {
-        restart("all").await;
+        restart(&observed, "all").await;
     }
+    (observed, follower)
+}
+
+#[actix::test]
+async fn g08_a_follower_that_is_far_behind_and_does_not_read_holds_up_no_forced_end() {
+    let limit = ms(500);
+    let stubborn = Probe::new("stubborn", &Journal::default()).run(|_| support::never());
+    let options = options().max_shutdown_duration(limit);
+    let (mut observed, _follower) =
+        with_one_who_is_far_behind(options, |manager| manager.service(stubborn)).await;
+    observed.shut_down();
+    let ended = observed.ended().await;
+    ended.assert_exit_code(3);
+    ended.assert_in_time(limit);
+}
+
+#[actix::test]
+async fn g16_a_follower_that_reads_too_slowly_is_told_how_many_events_it_has_lost() {
+    let (mut observed, mut follower) = with_one_who_is_far_behind(options(), |manager| manager).await;
     // From here on it reads all that comes, as it comes. What is lost is told with the next event that there is room for.
     let (sender, mut came) = tokio::sync::mpsc::unbounded_channel();
     actix_rt::spawn(async move {
@@ -85,7 +115,7 @@ async fn g16_a_follower_that_reads_too_slowly_is_told_how_many_events_it_has_los
         match tokio::time::timeout(ms(50), came.recv()).await {
             Ok(event) => told.push(event.expect("it goes on")),
             // The latest were lost.
-            Err(_) => restart("alone").await,
+            Err(_) => restart(&observed, "alone").await,
         }
         while let Ok(event) = came.try_recv() {
             told.push(event);

@@ -10,7 +10,7 @@
 //! of an event.
 
 use std::io;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use socket2::{SockRef, TcpKeepalive};
@@ -32,7 +32,7 @@ use crate::base::{GrpcAddress, spawn};
 use crate::report::ConfigError;
 use crate::server::listen::{Listener, ServerAddress, Stream, accept, bind_at_once};
 
-/// How long the end waits for answers that are being written.
+/// How long the end waits for answers that are being written, at most.
 pub(crate) const LINGER: Duration = Duration::from_millis(50);
 
 /// How long the name of an address may take to be looked up.
@@ -45,8 +45,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     addresses: Vec<GrpcAddress>,
-    stop: CancellationToken,
+    stop: Stop,
     over: CancellationToken,
+}
+
+/// The end of an endpoint, and how long that may take.
+#[derive(Debug, Clone, Default)]
+struct Stop {
+    token: CancellationToken,
+    linger: Arc<OnceLock<Duration>>,
 }
 
 impl Endpoint {
@@ -61,7 +68,7 @@ impl Endpoint {
     ) -> Result<Self, ConfigError> {
         let CheckedOperations { address, rights, .. } = checked;
         let responder = Arc::new(Responder::new(managed, health, rights));
-        let (stop, over) = (CancellationToken::new(), CancellationToken::new());
+        let (stop, over) = (Stop::default(), CancellationToken::new());
         let (tell, told) = mpsc::sync_channel(1);
         let (stopped, ends) = (stop.clone(), over.clone().drop_guard());
         let wanted = address.clone();
@@ -92,16 +99,17 @@ impl Endpoint {
         &self.addresses
     }
 
-    /// Accepts nobody any more; resolves when the thread is over, soon after [`LINGER`] at the latest.
-    pub(crate) fn stop(self) -> impl Future<Output = ()> + use<> {
-        self.stop.cancel();
+    /// Accepts nobody any more; resolves when the thread is over, soon after that time at the latest.
+    pub(crate) fn stop(self, linger: Duration) -> impl Future<Output = ()> + use<> {
+        let _ = self.stop.linger.set(linger);
+        self.stop.token.cancel();
         self.over.clone().cancelled_owned()
     }
 }
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.stop.token.cancel();
     }
 }
 
@@ -121,15 +129,15 @@ fn listen(address: &ServerAddress) -> Result<Bound, String> {
     Ok((runtime, listeners, addresses))
 }
 
-async fn accept_all(mut listeners: Vec<Listener>, responder: Arc<Responder>, stop: CancellationToken) {
+async fn accept_all(mut listeners: Vec<Listener>, responder: Arc<Responder>, stop: Stop) {
     let (mut connections, mut turn) = (JoinSet::new(), 0);
     loop {
         tokio::select! {
             biased;
-            () = stop.cancelled() => break,
+            () = stop.token.cancelled() => break,
             Some(_) = connections.join_next() => {}
             accepted = accept(&mut listeners, &mut turn) => match accepted {
-                Ok(stream) => begin(stream, &mut connections, &responder, &stop),
+                Ok(stream) => begin(stream, &mut connections, &responder, &stop.token),
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             }
         }
@@ -137,7 +145,7 @@ async fn accept_all(mut listeners: Vec<Listener>, responder: Arc<Responder>, sto
     // The file of a Unix socket goes first.
     drop(listeners);
     let all = async { while connections.join_next().await.is_some() {} };
-    let _ = timeout(LINGER, all).await;
+    let _ = timeout(stop.linger.get().copied().unwrap_or_default(), all).await;
     connections.shutdown().await;
 }
 

@@ -251,18 +251,18 @@ impl Running {
         let wait = self.shell.to_force().unwrap_or(THREADS_WAIT);
         let wait = wait.clamp(LAST_THREADS_WAIT, THREADS_WAIT);
         // Whoever follows the events is told of the end before the manager's users are: they may end the process.
-        let endpoint = self.endpoint.take().map(Endpoint::stop);
-        let most = if endpoint.is_some() { wait.max(LINGER) } else { wait };
+        let linger = wait.min(LINGER);
+        let endpoint = self.endpoint.take().map(|endpoint| endpoint.stop(linger));
         // The timers below belong to the thread's runtime, which looks at them seldom while messages never end: this one is the
         // manager's own. The end is told once, whichever comes first.
-        self.shell.due_times.after(most + LOG_WAIT, TimerEvent::Finished);
+        self.shell.due_times.after(wait + LOG_WAIT, TimerEvent::Finished);
         actix_rt::spawn(async move {
             let shown = async {
                 if let Some(over) = endpoint {
                     over.await;
                 }
             };
-            let _ = tokio::join!(tokio::time::timeout(wait, threads), tokio::time::timeout(most, shown));
+            let _ = tokio::join!(tokio::time::timeout(wait, threads), tokio::time::timeout(wait, shown));
             if let Some(logged) = logged {
                 let _ = tokio::time::timeout(LOG_WAIT, logged).await;
             }

@@ -5,14 +5,19 @@ use http::header::ACCEPT;
 
 /// Whether text is wanted rather than JSON. JSON where both are equally welcome, or neither is.
 pub(super) fn prefers_text(headers: &HeaderMap) -> bool {
-    let ranges: Vec<Range<'_>> = headers
-        .get_all(ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(Range::parse)
-        .collect();
+    let ranges = ranges(headers);
     quality(&ranges, "text", "plain") > quality(&ranges, "application", "json")
+}
+
+/// Whether it is a browser that asks, for somebody to look at.
+pub(super) fn prefers_page(headers: &HeaderMap) -> bool {
+    let ranges = ranges(headers);
+    quality(&ranges, "text", "html") > quality(&ranges, "text", "plain")
+}
+
+fn ranges(headers: &HeaderMap) -> Vec<Range<'_>> {
+    let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).filter_map(Range::parse).collect()
 }
 
 /// One of the types that a client takes.

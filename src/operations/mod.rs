@@ -6,7 +6,7 @@
 //!   ------------------------------------------------------------------
 //!   responder.rs    a request -> its answer
 //!   rights.rs       who may ask, and who may order                         functions of a request, without a socket
-//!   route.rs        which path is what
+//!   route.rs        which path is what                      page.rs           for people, in a browser
 //!   probes.rs       live, ready, started                    event_stream.rs   what happens, as it happens
 //!   ------------------------------------------------------------------
 //!   managed.rs      what is asked of a manager: a trait, which `manager/` implements
@@ -30,6 +30,7 @@ mod io_limit;
 mod managed;
 mod options;
 mod order_request;
+mod page;
 mod probes;
 mod refusal;
 mod responder;

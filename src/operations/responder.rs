@@ -8,7 +8,7 @@ use http_body::Body as HttpBody;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::accept::prefers_text;
+use super::accept::{prefers_page, prefers_text};
 use super::answer::{self, Body, JSON, TEXT};
 use super::bounds::{ANSWER_TIME, EVENTS, FOLLOWERS};
 use super::credentials::Peer;
@@ -16,6 +16,7 @@ use super::event_stream::{self, EVENT_STREAM};
 use super::health::Health;
 use super::managed::{Document, Later, Managed};
 use super::order_request;
+use super::page;
 use super::probes::{self, Probe};
 use super::refusal::Refusal;
 use super::rights::Rights;
@@ -63,6 +64,7 @@ impl Responder {
         let managed = &*self.managed;
         let probe = |probe| probes::answer(probe, is_verbose(head), managed, &self.health);
         Ok(match route(&head.method, head.uri.path())? {
+            Route::Index if prefers_page(&head.headers) => page::answer(),
             Route::Index => answer::whole(StatusCode::OK, TEXT, INDEX),
             Route::Live => probe(Probe::Live).await,
             Route::Ready => probe(Probe::Ready).await,

@@ -32,6 +32,7 @@ pub(super) enum Ordered {
 
 /// What `GET /` says.
 pub(super) const INDEX: &str = "\
+GET  /                             this, or in a browser a page that shows what happens
 GET  /livez /readyz /startupz      ok, or who is not and what it is doing; ?verbose lists all
 GET  /status /plan /report         JSON, or text by Accept: text/plain
 GET  /events                       what is remembered, then what happens

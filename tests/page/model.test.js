@@ -1,0 +1,48 @@
+// The rules of the page, without a browser.
+
+const assert = require("node:assert/strict");
+const { join } = require("node:path");
+const { test } = require("node:test");
+const { shown, mood, sentence, line, bars } = require(join(__dirname, "../../src/operations/page/model.js"));
+
+const service = (id, state) => ({ id, state, resources: [] });
+
+test("durations are shown as people read them", () => {
+  assert.deepEqual([5, 999, 3100, 61_000, 3_660_000, 200_000_000].map(shown), ["5 ms", "999 ms", "3.1 s", "1 min 1 s", "1 h 1 min", "2 days 7 h"]);
+});
+
+test("a state is good, busy, bad or idle", () => {
+  const moods = { "running for 1.0 s": "good", "setup ok": "good", waiting: "idle", "setup for 2.0 s": "busy", "run error: no": "bad", "to be set up again in 2 s: setup error: no": "warn" };
+  for (const [state, wanted] of Object.entries(moods)) assert.equal(mood(state), wanted, state);
+});
+
+test("the sentence says who is waited for and when it is forced", () => {
+  const stopping = {
+    stage: "stopping", services: [service("mailer", "running for 9.0 s")],
+    report: { asked_at_ms: 1000, services: [{ id: "mailer", run: { asked_at_ms: 10, answered_at_ms: null, outcome: null }, resources: [] }] },
+  };
+  assert.equal(sentence(stopping, { services_until_ms: 10_000 }, [], 4100), "Stopping for 3.1 s: waiting for mailer (run); forced in 6.9 s");
+  const patient = { id: "database", run: { asked_at_ms: 5, answered_at_ms: null, outcome: null }, resources: [] };
+  const asked = { ...stopping.report.services[0], shutdown: { asked_at_ms: 1000, answered_at_ms: 1001, outcome: "ok" } };
+  const both = { ...stopping, report: { asked_at_ms: 1000, services: [patient, asked] } };
+  assert.match(sentence(both, {}, [], 4100), /waiting for mailer \(run\); nothing/, "who has not been asked is not waited for");
+  const told = [{ event: "progress", at_ms: 2000, to_force_ms: 3000 }];
+  assert.equal(sentence(stopping, { services_until_ms: 10_000 }, told, 4100), "Stopping for 3.1 s: waiting for mailer (run); forced in 900 ms");
+  assert.equal(sentence(stopping, {}, [], 4100), "Stopping for 3.1 s: waiting for mailer (run); nothing forces them");
+  const running = { stage: "running", services: [service("a", "running for 1.0 s"), service("b", "run error: torn")] };
+  assert.equal(sentence(running, null, [], 5000), "Running, 1 of 2 up: not b (run error)");
+  const stuck = [{ event: "stall_started", service: "a", stall: "stuck", doing: "run", lasted_ms: 1000 }];
+  assert.equal(sentence({ ...running, services: running.services.slice(0, 1) }, null, stuck, 5000), "Running, 1 of 1 up; a does not get on");
+});
+
+test("an event is a line with whom, how and why", () => {
+  assert.equal(line({ at_ms: 1, event: "setup_finished", service: "db", took_ms: 1500, outcome: "error", error: "no route" }), "setup_finished db: error after 1.5 s: no route");
+  assert.equal(line({ at_ms: 1, event: "setup_retried", service: "db", retry: 2, delay_ms: 100 }), "setup_retried db (retry 2, delay 100 ms)");
+});
+
+test("of many bars the longest are kept, and the longest is marked", () => {
+  const of = (id, took) => ({ id, setup: { asked_at_ms: 0, answered_at_ms: took, took_ms: took, outcome: "ok" }, resources: [] });
+  const [setUp] = bars({ report: { services: [of("a", 1), of("b", 5), of("c", 3)] } }, 10, 2);
+  assert.deepEqual(setUp.bars.map(({ name, longest }) => [name, longest]), [["c set-up", false], ["b set-up", true]]);
+  assert.equal(setUp.left, 1);
+});

@@ -14,7 +14,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
+pub fn sources(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let of = |path: PathBuf| if path.is_dir() { sources(&path) } else { vec![path] };
     entries.flat_map(of).filter(|path| path.extension().is_some_and(|kind| kind == "rs")).collect()
@@ -201,7 +201,8 @@ fn every_block_of_rust_is_compiled() {
     // Of a page whose blocks use one of these it compiles them; `tests/recipes` compares those of a page with its files, too.
     let crates = fs::read_dir(root().join("crates")).unwrap().map(|entry| entry.unwrap().path());
     let crates = crates.chain([root().join("tests/recipes")]);
-    let crates: String = crates.map(|path| fs::read_to_string(path.join("src/lib.rs")).unwrap()).collect();
+    // A program has no blocks of its own.
+    let crates: String = crates.filter_map(|path| fs::read_to_string(path.join("src/lib.rs")).ok()).collect();
     for (path, page) in pages() {
         let path = path.display().to_string();
         for (line, fence) in &page.fences {

@@ -5,6 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use crate::docs::sources;
 use crate::imports::{Imports, imports};
 
 /// From the top down. A room uses those below it. `lib.rs` is above all.
@@ -99,10 +100,8 @@ const LONGEST: usize = 350;
 fn no_file_is_too_long() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let src = root.join("src");
-    let crates = std::fs::read_dir(root.join("crates")).unwrap();
-    let of_crates = crates.flat_map(|entry| std::fs::read_dir(entry.unwrap().path().join("src")).unwrap());
-    let files =
-        of_crates.map(|file| file.unwrap().path()).chain(read().into_keys().map(|file| src.join(file)));
+    let of_crates = sources(&root.join("crates"));
+    let files = of_crates.into_iter().chain(read().into_keys().map(|file| src.join(file)));
     let length = |file: &PathBuf| std::fs::read_to_string(file).unwrap().lines().count();
     let long: Vec<_> = files.filter(|file| length(file) > LONGEST).collect();
     assert!(long.is_empty(), "split these: {long:?}");

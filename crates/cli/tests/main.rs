@@ -1,0 +1,8 @@
+//! The program, by its processes, with real managers.
+
+mod faults;
+mod guide;
+mod looks;
+mod orders;
+mod played;
+mod usage;

@@ -76,6 +76,8 @@ class Browser {
     page.on("console", (message) => message.type() === "error" && page.wrong.push(message.text()));
     page.on("dialog", (dialog) => { page.wrong.push(`dialog ${dialog.message()}`); dialog.dismiss(); });
     await page.goto(url, { waitUntil: "domcontentloaded" });
+    // It has its first answer.
+    await page.waitForSelector("#services tr");
     page.text = (selector) => page.$eval(selector, (element) => element.textContent);
     page.sentence = (wanted) => until(`the sentence ${wanted}`, async () => {
       const text = await page.text("#sentence");

@@ -95,20 +95,30 @@ function tellLink() {
 
 // ---- showing
 
-// A page of a thousand rows takes some 20 ms to be painted: so it is, four times a second at most.
-let due = false;
-function show() {
+// What has changed is shown after a pause: four times as long as the last took with its painting, so that a page of a thousand rows takes
+// no more than a fifth of its thread.
+let pause = FRAME, due = false, wanted = { all: false };
+function request(all) {
+  wanted.all ||= all;
   if (due) return;
   due = true;
-  setTimeout(() => { due = false; if (known.status) { showState(); showServices(); showCalls(); showGraph(); showTimeline(); showEvents(); } }, FRAME);
+  setTimeout(() => {
+    const began = performance.now(), { all } = wanted;
+    [due, wanted] = [false, { all: false }];
+    if (all && known.status) {
+      showState();
+      showServices();
+      showCalls();
+      showGraph();
+      showTimeline();
+    }
+    showEvents();
+    requestAnimationFrame(() => setTimeout(() => { pause = Math.max(FRAME, 4 * (performance.now() - began)); }));
+  }, pause);
 }
 
-let listing = false;
-function requestEvents() {
-  if (listing) return;
-  listing = true;
-  setTimeout(() => { listing = false; showEvents(); }, FRAME);
-}
+const show = () => request(true);
+const requestEvents = () => request(false);
 
 function showState() {
   const { status, plan, events } = known;

@@ -53,8 +53,8 @@ impl Shell {
     pub(crate) fn start_stop_timer(&mut self, ix: ServiceIx, of: Limited) {
         let slot = self.service(ix);
         let (limit, lasts) = (slot.stop_limit(), slot.stop_timeout.is_some());
-        if let Some(actor) = &slot.actor {
-            let at = clock::now() + limit;
+        // One that lies beyond all time is none.
+        if let (Some(actor), Some(at)) = (&slot.actor, clock::now().checked_add(limit)) {
             match of {
                 Limited::Service => actor.deadlines.limit_service(at, lasts),
                 Limited::Release => actor.deadlines.limit_resource(at),

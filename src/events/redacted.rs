@@ -24,7 +24,8 @@ impl TimedEvent {
 }
 
 impl LifecycleEvent {
-    /// As [`failure`](Self::failure).
+    /// As [`failure`](Self::failure). What may hold a failure is named here, and what may not, too: one that was forgotten would be shown
+    /// as it is.
     fn failure_mut(&mut self) -> Option<&mut Failure> {
         match self {
             Self::RegisterFinished { end, .. }
@@ -38,7 +39,33 @@ impl LifecycleEvent {
             Self::Panicked { error, .. }
             | Self::ServiceLost { error, .. }
             | Self::ServiceStuck { error, .. } => Some(error),
-            _ => None,
+            Self::RegisterStarted { .. }
+            | Self::SetupStarted { .. }
+            | Self::RunStarted { .. }
+            | Self::ShutdownStarted { .. }
+            | Self::ResourceStarted { .. }
+            | Self::ReleaseStarted { .. }
+            | Self::SetupRetried { .. }
+            | Self::RestartStarted { .. }
+            | Self::RestartDelayed { .. }
+            | Self::StopStarted { .. }
+            | Self::StallStarted { .. }
+            | Self::StallFinished { .. }
+            | Self::ServiceAdded { .. }
+            | Self::ServiceRemoved { .. }
+            | Self::Operations { .. }
+            | Self::Running
+            | Self::Serving { .. }
+            | Self::ServiceServing { .. }
+            | Self::StreamsEnded { .. }
+            | Self::ShutdownRequested { .. }
+            | Self::CallsInFlight { .. }
+            | Self::Draining
+            | Self::Drained
+            | Self::Releasing
+            | Self::Progress { .. }
+            | Self::Missed { .. }
+            | Self::Stopped => None,
         }
     }
 }

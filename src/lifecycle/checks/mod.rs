@@ -27,6 +27,7 @@ mod clean;
 mod counters;
 mod environment;
 mod faults;
+mod found;
 mod gated_start;
 mod invariants;
 mod model;

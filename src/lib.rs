@@ -108,8 +108,9 @@ pub use lifecycle::{
 };
 pub use manager::{
     AddService, ForceShutdown, GetStatus, Manager, ManagerOptions, ManagerPlan, ManagerStatus, NestedManager,
-    OrderError, PlannedService, RemoveService, ResourceStatus, RestartService, RestartStatus, ServiceStatus,
-    SetupRetryStatus, StartShutdown, StopService, Subscribe, WaitForShutdown, WaitUntilRunning, nested,
+    OrderError, PlannedService, RemoveService, ResourceCondition, ResourceStatus, RestartService,
+    RestartStatus, ServiceCondition, ServiceStatus, SetupRetryStatus, StartShutdown, StopService, Subscribe,
+    WaitForShutdown, WaitUntilRunning, nested,
 };
 pub use operations::Operations;
 pub use process::{Exit, exit};

@@ -149,8 +149,8 @@ impl RestartPolicy {
         format!("{often}, {soon}")
     }
 
-    /// The same of a set-up that is tried again: none where it is never.
-    pub(crate) fn retries_allowed(&self) -> Option<u32> {
+    /// The same, without an order: none where it is never.
+    pub(crate) fn allowed_by_itself(&self) -> Option<u32> {
         if self.mode == RestartMode::Never { Some(0) } else { self.most }
     }
 

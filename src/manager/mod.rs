@@ -14,6 +14,7 @@ use std::sync::Arc;
 use actix::{Actor, Addr, MailboxError};
 
 pub use api::add_service::AddService;
+pub use api::condition::{ResourceCondition, ServiceCondition};
 pub use api::messages::{
     ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService, Subscribe,
     WaitForShutdown, WaitUntilRunning,

@@ -3,7 +3,8 @@
 //! ```text
 //!   accepted --> a head, within its time --> answered --> the next head, within its time ...
 //!                      |                        |
-//!   the end: closed at once        closed when the answer is written
+//!   the end, or room is needed:    the end: closed when the answer is written;
+//!   closed at once                 room is needed: it stays
 //! ```
 
 use std::convert::Infallible;
@@ -13,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use http::Request;
 use http_body::Body as _;
+use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -24,6 +26,7 @@ use tokio_util::sync::CancellationToken;
 use super::bounds::{DROP_TIME, DROPPED, FIELDS, HEAD, HEAD_TIME};
 use super::credentials::Peer;
 use super::io_limit::LimitedIo;
+use super::places::Place;
 use super::responder::Responder;
 
 /// What a connection has come to.
@@ -35,22 +38,34 @@ struct Progress {
 }
 
 /// Serves a connection until its peer has gone, has been too slow, or all is over.
-pub(super) async fn serve<S>(stream: S, peer: Peer, responder: Arc<Responder>, stop: CancellationToken)
-where
+pub(super) async fn serve<S>(
+    stream: S,
+    peer: Peer,
+    responder: Arc<Responder>,
+    place: Arc<Place>,
+    stop: CancellationToken,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let progress = Arc::<Progress>::default();
-    let of_service = Arc::clone(&progress);
+    let (of_service, served_at) = (Arc::clone(&progress), Arc::clone(&place));
     let service = service_fn(move |request: Request<Incoming>| {
         let (responder, progress) = (Arc::clone(&responder), Arc::clone(&of_service));
         progress.has_asked.store(true, Ordering::Relaxed);
+        let busy = served_at.busy();
         Box::pin(async move {
             let has_body = !request.body().is_end_stream();
             let response = responder.respond(peer, request).await;
             if has_body && response.status().is_client_error() {
                 progress.leaves_body.store(true, Ordering::Relaxed);
             }
-            Ok::<_, Infallible>(response)
+            // Until its body is dropped, all of which was written by then.
+            Ok::<_, Infallible>(response.map(|body| {
+                body.map_frame(move |frame| {
+                    let _ = &busy;
+                    frame
+                })
+            }))
         })
     });
     let mut http = http1::Builder::new();
@@ -67,6 +82,7 @@ where
                 Ok(()) => break,
                 Err(_) => return,
             },
+            () = place.left() => return,
             () = stop.cancelled(), if !stopping => {
                 if !progress.has_asked.load(Ordering::Relaxed) {
                     return;
@@ -98,6 +114,7 @@ mod tests {
     use super::*;
     use crate::operations::bounds::BODY_TIME;
     use crate::operations::fake::{Fake, TOKEN};
+    use crate::operations::places::Places;
     use std::time::Duration;
     use tokio::io::{DuplexStream, duplex};
     use tokio::time::Instant;
@@ -108,7 +125,8 @@ mod tests {
     fn connect() -> (DuplexStream, CancellationToken) {
         let (ours, theirs) = duplex(1 << 20);
         let stop = CancellationToken::new();
-        tokio::spawn(serve(ours, PEER, Fake::responder(true), stop.clone()));
+        let place = Places::new(1).take().unwrap();
+        tokio::spawn(serve(ours, PEER, Fake::responder(true), place, stop.clone()));
         (theirs, stop)
     }
 

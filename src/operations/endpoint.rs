@@ -27,6 +27,7 @@ use super::credentials::Peer;
 use super::health::Health;
 use super::managed::Managed;
 use super::options::CheckedOperations;
+use super::places::Places;
 use super::responder::Responder;
 use crate::base::{GrpcAddress, spawn};
 use crate::report::ConfigError;
@@ -130,14 +131,14 @@ fn listen(address: &ServerAddress) -> Result<Bound, String> {
 }
 
 async fn accept_all(mut listeners: Vec<Listener>, responder: Arc<Responder>, stop: Stop) {
-    let (mut connections, mut turn) = (JoinSet::new(), 0);
+    let (mut connections, mut places, mut turn) = (JoinSet::new(), Places::new(CONNECTIONS), 0);
     loop {
         tokio::select! {
             biased;
             () = stop.token.cancelled() => break,
             Some(_) = connections.join_next() => {}
             accepted = accept(&mut listeners, &mut turn) => match accepted {
-                Ok(stream) => begin(stream, &mut connections, &responder, &stop.token),
+                Ok(stream) => begin(stream, &mut connections, &mut places, &responder, &stop.token),
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             }
         }
@@ -152,23 +153,28 @@ async fn accept_all(mut listeners: Vec<Listener>, responder: Arc<Responder>, sto
 fn begin(
     stream: Stream,
     connections: &mut JoinSet<()>,
+    places: &mut Places,
     responder: &Arc<Responder>,
     stop: &CancellationToken,
 ) {
-    let full = connections.len() >= CONNECTIONS;
+    let Some(place) = places.take() else {
+        return match stream {
+            Stream::Tcp(stream) => refuse(&SockRef::from(&stream)),
+            Stream::Unix(stream) => refuse(&SockRef::from(&stream)),
+            Stream::InMemory(_) => {}
+        };
+    };
     let (responder, stop) = (Arc::clone(responder), stop.clone());
     match stream {
-        Stream::Tcp(stream) if full => refuse(&SockRef::from(&stream)),
-        Stream::Unix(stream) if full => refuse(&SockRef::from(&stream)),
         Stream::Tcp(stream) => {
             // A peer that is gone already needs no answer.
             if let (Ok(()), Ok(peer)) = (bound_tcp(&stream), Peer::of_tcp(&stream)) {
-                connections.spawn(serve(stream, peer, responder, stop));
+                connections.spawn(serve(stream, peer, responder, place, stop));
             }
         }
         Stream::Unix(stream) => {
             let peer = Peer::of_unix(&stream);
-            connections.spawn(serve(stream, peer, responder, stop));
+            connections.spawn(serve(stream, peer, responder, place, stop));
         }
         Stream::InMemory(_) => {}
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   connection.rs   a connection: its time, its bytes, its end             the shell: sockets and hyper
-//!   endpoint.rs     the thread: bound before set-up begins, last to go
+//!   endpoint.rs     the thread: bound before set-up begins, last to go           places.rs    how many at once, and who makes room
 //!   ------------------------------------------------------------------
 //!   responder.rs    a request -> its answer
 //!   rights.rs       who may ask, and who may order                         functions of a request, without a socket
@@ -31,6 +31,7 @@ mod managed;
 mod options;
 mod order_request;
 mod page;
+mod places;
 mod probes;
 mod refusal;
 mod responder;

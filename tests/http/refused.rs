@@ -167,11 +167,18 @@ async fn g17_an_answer_that_never_pauses_is_cut_when_its_time_is_over() {
 #[actix::test]
 async fn g01_a_server_that_is_added_at_the_address_of_another_is_refused_by_both_names() {
     let options = options().grpc_ping_service(true).grpc_server_address("127.0.0.1:0");
+    let options = options.operations(majordomo::Operations::new("0"));
     let mut observed =
         observe(options, |manager| manager.service(http_service("web", "127.0.0.1:0", router())));
     observed.running().await;
-    let grpc = observed.status().await.grpc_address.unwrap();
-    for (first, at) in [("web", address(&observed, "web").await), (support::rpc::SERVER, grpc)] {
+    let status = observed.status().await;
+    let operations = status.operations_addresses[0].as_tcp().unwrap();
+    let taken = [
+        ("web", address(&observed, "web").await),
+        (support::rpc::SERVER, status.grpc_address.unwrap()),
+        ("the operations endpoint", operations),
+    ];
+    for (first, at) in taken {
         let added = AddService::new(http_service("late", at.to_string(), router()));
         let refused = within("the answer", observed.manager.send(added)).await.unwrap().unwrap_err();
         let text = refused.to_string();

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use support::{Client, Journal, Observed, Probe, within};
+use support::{Client, Journal, Observed, Probe};
 use tokio::io::AsyncWriteExt;
 
 use crate::outside::{Follower, assert_refused, get, request, rightful, show};
@@ -19,38 +19,59 @@ async fn end(mut observed: Observed) {
 }
 
 #[actix::test]
-async fn g17_of_65_connections_one_is_refused_until_another_has_gone() {
+async fn g17_of_65_connections_the_one_that_has_asked_for_nothing_longest_makes_room() {
     let (observed, at) = probed().await;
-    let mut open = Vec::new();
-    for _ in 0..64 {
+    let mut silent = Client::connect(at).await;
+    let mut idle = Vec::new();
+    for _ in 0..63 {
         let mut client = Client::connect(at).await;
         client.send(&request("GET /livez", &[])).await;
         assert_eq!(client.answer().await.status, 200);
-        open.push(client);
+        idle.push(client);
+    }
+    // Whoever comes is served, as often as it comes.
+    for _ in 0..2 {
+        let mut client = Client::connect(at).await;
+        client.send(&request("GET /livez", &[])).await;
+        assert_eq!(client.answer().await.status, 200);
+        idle.push(client);
+    }
+    assert_eq!(silent.rest().await, "", "it was first to go");
+    assert_eq!(idle[0].rest().await, "", "and then the one that was answered first");
+    for client in &mut idle[1..] {
+        client.send(&request("GET /livez", &[])).await;
+        assert_eq!(client.answer().await.status, 200);
+    }
+    drop(idle);
+    end(observed).await;
+}
+
+#[actix::test]
+async fn g17_of_65_connections_one_is_refused_while_all_others_are_busy() {
+    let (observed, at) = probed().await;
+    let mut followers = Vec::new();
+    for _ in 0..32 {
+        followers.push(Follower::of(Client::connect(at).await).await);
+    }
+    // Orders whose bodies do not come.
+    let mut waiting = Vec::new();
+    let [bearer, json] = rightful();
+    for _ in 0..32 {
+        let mut client = Client::connect(at).await;
+        let head = ["Expect: 100-continue", "Content-Length: 2", &bearer, &json];
+        client.send(&request("POST /orders/stop/nobody", &head)).await;
+        assert_eq!(client.head().await.0, 100, "it waits for the body");
+        waiting.push(client);
     }
     let mut refused = Client::connect(at).await;
     assert_refused(&refused.answer().await, 503, &["64 connections"]);
     assert_eq!(refused.rest().await, "", "it is closed");
-    // Those that are there are served.
-    for client in &mut open {
-        client.send(&request("GET /livez", &[])).await;
-        assert_eq!(client.answer().await.status, 200);
-    }
-    let mut gone = open.pop().unwrap();
-    gone.send(&request("GET /livez", &["Connection: close"])).await;
-    assert!(gone.rest().await.ends_with("ok\n"));
-    // It counts until its end has been seen to.
-    within("room", async {
-        loop {
-            let mut client = Client::connect(at).await;
-            let _ = client.0.write_all(request("GET /livez", &[]).as_bytes()).await;
-            if client.head().await.0 == 200 {
-                break;
-            }
-        }
-    })
-    .await;
-    drop(open);
+    let mut answered = waiting.pop().unwrap();
+    answered.send("{}").await;
+    assert_eq!(answered.answer().await.status, 404);
+    // Its answer is written, and so it makes room.
+    assert_eq!(get(at, "/livez").await.status, 200);
+    drop((followers, waiting));
     end(observed).await;
 }
 

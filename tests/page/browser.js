@@ -83,6 +83,11 @@ class Browser {
       const text = await page.text("#sentence");
       return wanted.test(text) ? text : null;
     });
+    // An event that comes by itself, not with the status that a sentence tells.
+    page.event = (wanted) => until(`the event ${wanted}`, async () => {
+      const lines = await page.$$eval("#events li", (lines) => lines.map((line) => line.textContent));
+      return lines.find((line) => wanted.test(line));
+    });
     // The cells of a service: State, Since, Restarts left, Last failure, Calls.
     page.row = (id) => page.$$eval("#services tr", (rows, id) => {
       const row = rows.find((row) => row.querySelector("th").textContent === id);

@@ -5,20 +5,20 @@ const { join } = require("node:path");
 const { test } = require("node:test");
 const { shown, mood, sentence, line, bars } = require(join(__dirname, "../../src/operations/page/model.js"));
 
-const service = (id, state) => ({ id, state, resources: [] });
+const service = (id, condition, state, failure) => ({ id, condition, state, failure, resources: [] });
 
 test("durations are shown as people read them", () => {
   assert.deepEqual([5, 999, 3100, 61_000, 3_660_000, 200_000_000].map(shown), ["5 ms", "999 ms", "3.1 s", "1 min 1 s", "1 h 1 min", "2 days 7 h"]);
 });
 
-test("a state is good, busy, bad or idle", () => {
-  const moods = { "running for 1.0 s": "good", "setup ok": "good", waiting: "idle", "setup for 2.0 s": "busy", "run error: no": "bad", "to be set up again in 2 s: setup error: no": "warn" };
-  for (const [state, wanted] of Object.entries(moods)) assert.equal(mood(state), wanted, state);
+test("what a service has come to is good, busy, bad or idle", () => {
+  const moods = { running: "good", ready: "good", waiting: "idle", setting_up: "busy", failed: "bad", retrying_setup: "warn", up: "good", "what a newer manager says": "busy" };
+  for (const [condition, wanted] of Object.entries(moods)) assert.equal(mood({ condition }), wanted, condition);
 });
 
 test("the sentence says who is waited for and when it is forced", () => {
   const stopping = {
-    stage: "stopping", services: [service("mailer", "running for 9.0 s")],
+    stage: "stopping", services: [service("mailer", "running", "running for 9.0 s")],
     report: { asked_at_ms: 1000, services: [{ id: "mailer", run: { asked_at_ms: 10, answered_at_ms: null, outcome: null }, resources: [] }] },
   };
   assert.equal(sentence(stopping, { services_until_ms: 10_000 }, [], 4100), "Stopping for 3.1 s: waiting for mailer (run); forced in 6.9 s");
@@ -29,7 +29,7 @@ test("the sentence says who is waited for and when it is forced", () => {
   const told = [{ event: "progress", at_ms: 2000, to_force_ms: 3000 }];
   assert.equal(sentence(stopping, { services_until_ms: 10_000 }, told, 4100), "Stopping for 3.1 s: waiting for mailer (run); forced in 900 ms");
   assert.equal(sentence(stopping, {}, [], 4100), "Stopping for 3.1 s: waiting for mailer (run); nothing forces them");
-  const running = { stage: "running", services: [service("a", "running for 1.0 s"), service("b", "run error: torn")] };
+  const running = { stage: "running", services: [service("a", "running", "running for 1.0 s"), service("b", "failed", "run error: torn", "torn")] };
   assert.equal(sentence(running, null, [], 5000), "Running, 1 of 2 up: not b (run error)");
   const stuck = [{ event: "stall_started", service: "a", stall: "stuck", doing: "run", lasted_ms: 1000 }];
   assert.equal(sentence({ ...running, services: running.services.slice(0, 1) }, null, stuck, 5000), "Running, 1 of 1 up; a does not get on");

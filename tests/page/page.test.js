@@ -102,20 +102,20 @@ test("a late database, all up, a stall, a restart, a drain and its forced end", 
     assert.equal(report.exit_code, 3);
     const timeline = await page.text("#timeline");
     assert.match(timeline, /mailer run/);
-    const events = await page.$$eval("#events li", (lines) => lines.map((line) => line.textContent));
-    assert.match(events[0], /stopped$/);
-    assert.ok(events.some((line) => line.includes("run_finished mailer: forced")), events.join("\n"));
+    await page.event(/stopped$/);
+    await page.event(/run_finished mailer: forced/);
+    const latest = await page.$eval("#events li", (line) => line.textContent);
+    assert.match(latest, /stopped$/);
   });
 });
 
 test("a restart storm ends in a shutdown whose cause is on the page", async () => {
   const services = [DATABASE, { id: "storm", run: "error_after:150", restart: { policy: "on_failure", max: 3, within_ms: 60_000, backoff_ms: 300 } }, { id: "slow", shutdown: "slow:1500" }];
   await shows({ services }, async (manager, page) => {
-    await page.waitForFunction(() => [...document.querySelectorAll("#services tr")].some((row) => row.textContent.startsWith("storm") && row.querySelector('[data-name="Restarts left"]').textContent.startsWith("1")));
+    await page.waitForFunction(() => [...document.querySelectorAll("#services tr")].some((row) => row.textContent.startsWith("storm") && /^[012]/.test(row.querySelector('[data-name="Restarts left"]').textContent)));
     assert.match((await page.row("storm"))[3], /storm fails in run, as scripted/);
     await page.sentence(/^Stopping for .+: waiting for slow/);
-    const cause = await page.$$eval("#events li", (lines) => lines.map((line) => line.textContent).find((line) => line.includes("shutdown_requested")));
-    assert.match(cause, /storm/);
+    assert.match(await page.event(/shutdown_requested/), /storm/);
     await manager.seen("stopped");
     await page.sentence(/^Stopped$/);
   });

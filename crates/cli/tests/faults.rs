@@ -1,10 +1,13 @@
 //! `why`, while things go wrong.
 
+use std::time::Instant;
+
 use majordomo::testing::{Behaviour, Gate, ResourceScript, RunBehaviour, Scenario, ServiceScript};
+use support::pace::Pace;
 use support::{Client, ms, within};
 use tokio::net::TcpStream;
 
-use crate::played::{assert_says, play, restarts, scenario};
+use crate::played::{assert_says, play, restarts, run, scenario};
 
 #[actix::test]
 async fn why_says_nothing_is_wrong_where_nothing_is() {
@@ -59,6 +62,53 @@ async fn why_through_a_stall() {
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_says(&lines[0], "audit", &["it blocks service-", "spawn_blocking"]);
     assert_eq!(played.force().await, 3);
+}
+
+#[actix::test]
+async fn g22_why_names_the_culprits_within_200_ms_while_every_thread_is_blocked() {
+    const SERVICE_THREADS: usize = 16;
+    let may_block = Gate::new();
+    let blocks = |at: usize| {
+        let id = format!("audit-{at}");
+        ServiceScript::new(id).run(Behaviour::Block(ms(20_000))).run_gate(&may_block)
+    };
+    let web = ServiceScript { http: Some("127.0.0.1:0".to_owned()), ..ServiceScript::new("web") };
+    let services = [web].into_iter().chain((0..SERVICE_THREADS).map(blocks));
+    let mut played = play(Scenario { stuck_after_ms: Some(50), ..scenario(services) }).await;
+    played.seen("running").await;
+    let status = played.ask(&["status", "--json"]).await.json(0);
+    let address = status["services"][0]["addresses"][0].as_str().unwrap().to_owned();
+    may_block.open();
+    for at in 0..SERVICE_THREADS {
+        played.seen(&format!("stall_started audit-{at}")).await;
+    }
+    let workers = std::thread::available_parallelism().unwrap().get();
+    let mut clients = Vec::new();
+    for blocked in 1..=workers {
+        let mut client = Client::connect(address.parse().unwrap()).await;
+        client.send("GET /block/20000 HTTP/1.1\r\nHost: web\r\n\r\n").await;
+        played.events.wait_within(ms(30_000), "stall_started web", blocked).await;
+        clients.push(client);
+    }
+
+    let pace = Pace::watch();
+    // What a process takes that asks nobody.
+    let began = Instant::now();
+    run(&["--help"]).await.exits(0);
+    let process = began.elapsed();
+    let began = Instant::now();
+    let lines = played.why().await;
+    let took = began.elapsed();
+    assert!(took <= ms(200) + process + pace.allowance(), "{took:?}, {process:?} of it for the process");
+    for at in 0..SERVICE_THREADS {
+        let who = format!("audit-{at}");
+        let line = lines.iter().find(|line| line.starts_with(&format!("{who}, for "))).expect(&who);
+        assert_says(line, &who, &["it blocks service-"]);
+    }
+    let of_web = lines.iter().filter(|line| line.starts_with("web, for ") && line.contains("GET /block"));
+    assert_eq!(of_web.count(), workers, "{lines:?}");
+    assert_eq!(played.force().await, 3);
+    drop(clients);
 }
 
 #[actix::test]

@@ -16,7 +16,7 @@ use crate::report::ConfigError;
 use crate::service::{RestartPolicy, ServiceSpec};
 
 /// What the operations endpoint is called where servers are.
-const OPERATIONS: &str = "the operations endpoint";
+pub(crate) const OPERATIONS: &str = "the operations endpoint";
 
 const PAUSED_OPERATIONS: &str = "leave ManagerOptions::operations out";
 

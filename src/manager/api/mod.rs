@@ -1,6 +1,7 @@
 //! What users of a manager give it, ask of it and read from it.
 
 pub(crate) mod add_service;
+pub(crate) mod condition;
 pub(crate) mod definition;
 pub(crate) mod messages;
 pub(crate) mod nested_branch;

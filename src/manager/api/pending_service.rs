@@ -181,7 +181,7 @@ impl PendingService {
             kind: self.kind,
             mode: self.policy.mode(),
             most_restarts: self.policy.restarts_allowed(),
-            most_setup_retries: self.setup_policy.retries_allowed(),
+            most_setup_retries: self.setup_policy.allowed_by_itself(),
             restartable: self.restartable,
             stop_limit: self.stop_timeout.is_some(),
             depends_on,

@@ -11,6 +11,7 @@ use crate::base::{as_ms, as_opt_ms, as_text, seconds, times};
 use crate::events::{InFlight, Name, TimedEvent};
 use crate::grpc::GrpcAddress;
 use crate::lifecycle::{Stage, Step};
+use crate::manager::api::condition::{ResourceCondition, ServiceCondition, telling_step};
 use crate::report::{ResourceReport, ServiceReport, ShutdownReport, StepReport};
 use crate::service::RestartPolicy;
 
@@ -50,8 +51,13 @@ pub struct ManagerStatus {
 pub struct ServiceStatus {
     /// Its id.
     pub id: Name,
-    /// What it is doing, or how it ended.
+    /// What it has come to, for programs.
+    pub condition: ServiceCondition,
+    /// What it is doing, or how it ended, for people.
     pub state: String,
+    /// Why it ended, where `state` tells: the text at its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// Since when, from the manager's start.
     #[serde(rename = "since_ms", serialize_with = "as_opt_ms")]
     pub since: Option<Duration>,
@@ -94,7 +100,7 @@ pub struct RestartStatus {
     pub total: u64,
     /// How many of its policy's restarts were used within the period.
     pub used: u32,
-    /// How many are left; `None`: any number.
+    /// How many are left before a failure ends all; `None`: any number; 0 where it is not restarted by itself.
     pub left: Option<u32>,
     /// When the oldest of those used does not count any more, from the manager's start.
     #[serde(rename = "resets_at_ms", serialize_with = "as_opt_ms")]
@@ -125,8 +131,13 @@ pub struct SetupRetryStatus {
 pub struct ResourceStatus {
     /// Its name within its service.
     pub name: Name,
-    /// What it is doing, or how it ended.
+    /// What it has come to, for programs.
+    pub condition: ResourceCondition,
+    /// What it is doing, or how it ended, for people.
     pub state: String,
+    /// Why it ended, where `state` tells: the text at its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
     /// How long its current poll has lasted, if it is being polled.
     #[serde(rename = "poll_ms", serialize_with = "as_opt_ms", skip_serializing_if = "Option::is_none")]
     pub poll: Option<Duration>,
@@ -166,18 +177,18 @@ pub(crate) fn indented(nested: &impl fmt::Display) -> String {
 
 impl ServiceStatus {
     pub(crate) fn new(service: &ServiceReport, now: Duration) -> Self {
-        let open = service.steps().rev().find(|(_, report)| report.outcome.is_none());
-        let state = match open {
-            Some((step, report)) => format!("{} for {}", step.doing(), seconds(now - report.asked_at)),
-            None => ended(service),
-        };
+        let step = telling_step(service);
+        let state = step.map_or_else(|| "waiting".to_owned(), |step| step_state(step, now));
         let over = |step: &StepReport| step.took.map(|took| step.asked_at + took);
-        let since = open
+        let since = step
+            .filter(|(_, report)| report.outcome.is_none())
             .map(|(_, step)| step.asked_at)
             .or_else(|| service.steps().filter_map(|(_, step)| over(step)).max());
         Self {
             id: service.id.clone(),
+            condition: ServiceCondition::of(step),
             state,
+            failure: step.and_then(|(_, step)| step.why.as_ref()).map(ToString::to_string),
             since,
             depends_on: Vec::new(),
             restart: RestartStatus { total: service.restarts, ..RestartStatus::default() },
@@ -192,20 +203,16 @@ impl ServiceStatus {
     }
 }
 
-/// What a service that owes no answer is.
-fn ended(service: &ServiceReport) -> String {
-    let text = |(step, report): (Step, &StepReport)| {
-        let outcome = match report.outcome {
-            _ if report.cancelled => "cancelled".to_owned(),
-            outcome => outcome.map_or_else(String::new, |outcome| outcome.to_string()),
-        };
-        match &report.why {
-            Some(why) => format!("{step} {outcome}: {why}"),
-            None => format!("{step} {outcome}"),
-        }
+/// What a service is doing in a step, or how that ended.
+fn step_state((step, report): (Step, &StepReport), now: Duration) -> String {
+    let Some(outcome) = report.outcome else {
+        return format!("{} for {}", step.doing(), seconds(now - report.asked_at));
     };
-    let last = service.steps().rfind(|(step, _)| *step != Step::Shutdown);
-    last.map_or_else(|| "waiting".to_owned(), text)
+    let outcome = if report.cancelled { "cancelled".to_owned() } else { outcome.to_string() };
+    match &report.why {
+        Some(why) => format!("{step} {outcome}: {why}"),
+        None => format!("{step} {outcome}"),
+    }
 }
 
 fn resource_status(resource: &ResourceReport, now: Duration) -> ResourceStatus {
@@ -215,7 +222,13 @@ fn resource_status(resource: &ResourceReport, now: Duration) -> ResourceStatus {
         (None, Some(asked), _) => format!("releasing for {}", seconds(now - asked)),
         (None, None, _) => format!("up for {}", seconds(now - resource.started_at)),
     };
-    ResourceStatus { name: resource.name.clone(), state, poll: None }
+    ResourceStatus {
+        name: resource.name.clone(),
+        condition: ResourceCondition::of(resource),
+        state,
+        failure: resource.why.as_ref().map(ToString::to_string),
+        poll: None,
+    }
 }
 
 impl ServiceStatus {

@@ -9,7 +9,7 @@ use crate::report::ShutdownReport;
 impl Running {
     /// The first event: where the endpoint answers.
     pub(super) fn tell_of_endpoint(&mut self) {
-        for address in self.endpoint_addresses() {
+        for address in self.shell.endpoint.clone() {
             self.shell.event_log.emit(LifecycleEvent::Operations { address });
         }
     }

@@ -13,7 +13,7 @@ use crate::base::seconds;
 #[cfg(feature = "testing")]
 use crate::events::EventSender;
 use crate::events::{self, EventStream, LifecycleEvent, Name};
-use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar, Server};
+use crate::grpc::{Gauge, GrpcRegistrar, Server};
 use crate::lifecycle::{ServiceIx, Stage};
 use crate::manager::api::definition::CheckedDefinition;
 use crate::manager::api::messages::GetStatus;
@@ -139,6 +139,7 @@ impl Running {
             service_threads: checked.service_threads,
             stuck_after: options.stuck_after,
             workers,
+            endpoint: endpoint.as_ref().map_or_else(Vec::new, |endpoint| endpoint.addresses().to_vec()),
             held,
             one_thread,
             #[cfg(feature = "testing")]
@@ -199,7 +200,7 @@ impl Running {
     pub(super) fn status_begun(&mut self) -> (ManagerStatus, Vec<Name>) {
         let grpc = self.shell.gauge.in_flight().filter(|_| self.stage() != Stage::Stopped);
         let (stage, addresses) = (self.stage(), self.shell.grpc_addresses());
-        let operations_addresses = self.endpoint_addresses();
+        let operations_addresses = self.shell.endpoint.clone();
         let event_log = &mut self.shell.event_log;
         let now = event_log.now();
         let mut status = ManagerStatus::new(stage, now, addresses, event_log.report_mut().report());
@@ -207,11 +208,6 @@ impl Running {
         status.operations_addresses = operations_addresses;
         status.history = event_log.recorder().events();
         (status, event_log.report().ids())
-    }
-
-    /// Where the manager is seen from outside.
-    pub(super) fn endpoint_addresses(&self) -> Vec<GrpcAddress> {
-        self.endpoint.as_ref().map_or_else(Vec::new, |endpoint| endpoint.addresses().to_vec())
     }
 
     /// Says who is being waited for.

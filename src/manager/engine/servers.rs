@@ -7,6 +7,7 @@ use super::shell::Shell;
 use crate::events::LifecycleEvent;
 use crate::grpc::GrpcAddress;
 use crate::lifecycle::{Input, Kind, ServiceIx};
+use crate::manager::api::definition::OPERATIONS;
 use crate::manager::api::pending_service::PendingService;
 use crate::manager::observe::event_log::Detail;
 use crate::report::ConfigError;
@@ -49,13 +50,19 @@ impl Shell {
         let Some(server) = &added.server else { return Ok(()) };
         let address = server.address()?;
         let shown = address.to_string();
+        let same = |first: &str| {
+            let (first, second) = (first.to_owned(), added.id.to_string());
+            Err(ConfigError::SameAddress { first, second, address: shown.clone() })
+        };
+        if self.endpoint.iter().any(|bound| bound.to_string() == shown) {
+            return same(OPERATIONS);
+        }
         for place in self.event_log.report().places() {
             let slot = &self.services[place];
             let bound = slot.addresses.iter().any(|bound| bound.to_string() == shown);
             let other = slot.server.as_ref().and_then(|other| other.address().ok());
             if bound || other.is_some_and(|other| other.is_also(&address)) {
-                let (first, second) = (slot.id.to_string(), added.id.to_string());
-                return Err(ConfigError::SameAddress { first, second, address: shown });
+                return same(&slot.id);
             }
         }
         Ok(())

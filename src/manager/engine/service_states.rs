@@ -9,6 +9,7 @@ use super::shell::Shell;
 use crate::base::seconds;
 use crate::events::Name;
 use crate::lifecycle::{Kind, ServiceIx};
+use crate::manager::api::condition::ServiceCondition;
 use crate::manager::api::messages::GetStatus;
 use crate::manager::api::status::{ManagerStatus, ServiceStatus};
 
@@ -50,7 +51,7 @@ impl Shell {
         let slot = &mut self.services[at];
         status.restart.policy = slot.restarts.policy().clone();
         (status.restart.used, status.restart.resets_at) = slot.restarts.used(now);
-        let most = slot.restarts.policy().restarts_allowed();
+        let most = slot.restarts.policy().allowed_by_itself();
         status.restart.left = most.map(|most| most.saturating_sub(status.restart.used));
         if slot.kind == Kind::Listener {
             status.addresses.clone_from(&slot.addresses);
@@ -68,11 +69,15 @@ impl Shell {
             let next = status.setup_retry.as_ref().and_then(|retry| retry.next_at);
             let when = next.map(|at| format!(" in {}", seconds(at.saturating_sub(now)))).unwrap_or_default();
             status.state = format!("to be set up again{when}: {}", status.state);
+            status.condition = ServiceCondition::RetryingSetup;
         }
         if self.machine.is_stopped(ix) {
             "stopped".clone_into(&mut status.state);
+            status.failure = None;
+            status.condition = ServiceCondition::Stopped;
         } else if self.machine.is_restarting(ix) {
             status.state = format!("restarting: {}", status.state);
+            status.condition = ServiceCondition::Restarting;
         }
         Some(status)
     }

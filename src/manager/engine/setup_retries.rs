@@ -45,7 +45,7 @@ impl Shell {
     pub(super) fn forget_setup_retries(&mut self, ix: ServiceIx) {
         let now = self.event_log.now();
         let Some(retries) = &mut self.service(ix).setup_retries else { return };
-        if retries.history.policy().retries_allowed().is_none() {
+        if retries.history.policy().allowed_by_itself().is_none() {
             // Any number is allowed: they are counted in all.
             return;
         }
@@ -64,7 +64,7 @@ impl Shell {
     ) -> Option<SetupRetryStatus> {
         let retries = self.service(ix).setup_retries.as_mut()?;
         let used = retries.history.used(now).0;
-        let left = retries.history.policy().retries_allowed().map(|most| most.saturating_sub(used));
+        let left = retries.history.policy().allowed_by_itself().map(|most| most.saturating_sub(used));
         Some(SetupRetryStatus { total, used, left, next_at: retries.due })
     }
 }

@@ -15,7 +15,7 @@ use super::inbox::{Generation, ManagerInput, ManagerSender, TimerEvent};
 use super::open_orders::OpenOrders;
 use super::service_slot::ServiceSlot;
 use crate::base::clock;
-use crate::grpc::{Gauge, GrpcRegistrar};
+use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar};
 use crate::lifecycle::{
     Absence, Announcement, Budget, Command, Commands, Input, Machine, ResourceIx, ServiceIx, Spec, Stage,
 };
@@ -63,6 +63,8 @@ pub(crate) struct Shell {
     pub(super) provided: Provided,
     /// What the connections of all servers are served by.
     pub(super) workers: Workers,
+    /// Where the operations endpoint listens.
+    pub(super) endpoint: Vec<GrpcAddress>,
     /// What is still to go wrong, in a rehearsal.
     #[cfg(feature = "testing")]
     pub(crate) fault: Option<crate::manager::test_support::fault::Fault>,
@@ -81,6 +83,7 @@ pub(crate) struct Parts {
     pub(crate) service_threads: usize,
     pub(crate) stuck_after: Option<Duration>,
     pub(crate) workers: Workers,
+    pub(crate) endpoint: Vec<GrpcAddress>,
     pub(crate) held: bool,
     /// Whether all are to live on this thread.
     pub(crate) one_thread: bool,
@@ -144,6 +147,7 @@ impl Shell {
             worker_stalls: WorkerStalls::default(),
             provided,
             workers: parts.workers,
+            endpoint: parts.endpoint,
             #[cfg(feature = "testing")]
             fault: parts.fault,
         };

@@ -11,19 +11,22 @@ function shown(ms) {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days ${hours % 24} h`;
 }
 
-// How a state is to be taken: good, busy, bad or idle.
-function mood(state) {
-  if (/^(waiting|stopped|released|removed|not yet|registered)/.test(state)) return "idle";
-  if (/error|panic|forced|lost|stuck|failed/.test(state)) return /^to be set up again/.test(state) ? "warn" : "bad";
-  if (/^(running|up\b|run ok|setup ok)/.test(state)) return "good";
-  return "busy";
+// How what a service or a resource has come to is to be taken: good, busy, warn, bad or idle.
+const MOODS = {
+  waiting: "idle", stopped: "idle", cancelled: "idle", released: "idle",
+  running: "good", ready: "good", finished: "good", up: "good",
+  retrying_setup: "warn", failed: "bad",
+};
+
+function mood(one) {
+  return MOODS[one.condition] ?? "busy";
 }
 
 // States say how long they have lasted, which the page counts on by itself.
 const LASTED = / for \d+(\.\d+)? ?(ms|s|min|h)( \d+ (s|min|h))?$/;
 
 function isUp(service) {
-  return mood(service.state) === "good";
+  return mood(service) === "good";
 }
 
 // The stalls that are open, by the service that each is of.
@@ -93,11 +96,11 @@ function sentence(status, plan, events, now) {
     case "created":
       return "Not started yet";
     case "setting up": {
-      const waits = services.filter((service) => !isUp(service) && mood(service.state) !== "idle").map(({ id, state }) => `${id} (${plain(state)})`);
+      const waits = services.filter((service) => !isUp(service) && mood(service) !== "idle").map((service) => `${service.id} (${plain(service)})`);
       return `Starting for ${shown(now)}: ${waits.length ? `waiting for ${few(waits)}` : `${up} of ${services.length} set up`}${stuck}`;
     }
     case "running": {
-      const down = services.filter((service) => !isUp(service)).map(({ id, state }) => `${id} (${plain(state)})`);
+      const down = services.filter((service) => !isUp(service)).map((service) => `${service.id} (${plain(service)})`);
       return `Running, ${up} of ${services.length} up${down.length ? `: not ${few(down)}` : ""}${stuck}`;
     }
     case "stopping":
@@ -114,8 +117,9 @@ function sentence(status, plan, events, now) {
 }
 
 // A state without the reason in it, and without how long it has lasted.
-function plain(state) {
-  const words = state.replace(LASTED, "").replace(/:.*$/s, "").replace(/ in \d.*$/, "");
+function plain({ state, failure }) {
+  const how = failure && state.endsWith(failure) ? state.slice(0, -failure.length) : state;
+  const words = how.replace(LASTED, "").replace(/:.*$/s, "").replace(/ in \d.*$/, "");
   return words.length > 40 ? `${words.slice(0, 40)}..` : words;
 }
 

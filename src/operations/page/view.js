@@ -177,7 +177,7 @@ function makeRow(id, table) {
 
 function fillRow(row, service, stalls) {
   const [state, since, left, failure, calls] = row.cells;
-  say(state, service.state.replace(LASTED, ""), mood(service.state));
+  say(state, service.state.replace(LASTED, ""), mood(service));
   // Time goes on for those alone that can be seen.
   if (row.seen || since.said === undefined) say(since, service.since_ms == null ? "" : shown(Math.max(0, now() - service.since_ms)));
   const { restart, setup_retry: retry } = service;
@@ -197,7 +197,7 @@ function fillRow(row, service, stalls) {
       row.resources.push(own);
     }
     say(own.name, resource.name);
-    say(own.cells[0], resource.state.replace(LASTED, ""), mood(resource.state));
+    say(own.cells[0], resource.state.replace(LASTED, ""), mood(resource));
   });
   for (const gone of row.resources.splice(service.resources.length)) gone.line.remove();
 }
@@ -242,7 +242,7 @@ function showGraph() {
     ids = chosen ? ids.filter(near).slice(0, GRAPH) : [];
   }
   say(at("graph-note"), many ? (chosen ? `${chosen}, what it needs, and who needs it.` : `${status.services.length} services are too many to be drawn: choose one below, at the events.`) : "From left to right: who starts first. A click shows the events of one.");
-  const state = new Map(status.services.map((service) => [service.id, mood(service.state)]));
+  const state = new Map(status.services.map((service) => [service.id, mood(service)]));
   const sign = JSON.stringify([ids.map((id) => [id, needs.get(id), state.get(id)]), chosen]);
   if (sign === drawn) return;
   drawn = sign;
@@ -342,7 +342,8 @@ at("of").addEventListener("change", () => { known.chosen = at("of").value; showE
 // Durations go on between two answers. Nothing is asked for that.
 setInterval(() => {
   tellLink();
-  if (document.hidden || !known.status || known.over) return;
+  // What is about to be shown is shown at once with all that belongs to it.
+  if (due || document.hidden || !known.status || known.over) return;
   showState();
   if (known.lost == null) { showServices(); showCalls(); if (known.status.stage !== "running") showTimeline(); }
 }, 500);

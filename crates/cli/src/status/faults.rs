@@ -2,7 +2,7 @@
 //!
 //! Those come first that hold others up. Who merely waits for another is named with that one, and has no line of its own.
 
-use super::condition::{Condition, failure};
+use super::condition::{Condition, ResourceCondition};
 use super::ending;
 use super::fault::Fault;
 use super::model::{Call, Event, Service, Status};
@@ -37,9 +37,9 @@ fn of_service(status: &Status, service: &Service) -> Option<Fault> {
     let fault = |what: String, hint: String| {
         Fault::new(&service.id, what, for_ms, hint).holding_up(waiting_for(status, service))
     };
-    let why = failure(&service.state);
+    let why = service.failure.as_deref().unwrap_or(&service.state);
     let again = format!("majordomo restart '{}' starts it again", service.id);
-    Some(match service.condition() {
+    Some(match service.condition {
         Condition::RetryingSetup => {
             let retry = service.setup_retry.clone().unwrap_or_default();
             let next = retry
@@ -98,7 +98,7 @@ fn budget(service: &Service) -> String {
 
 /// Those that cannot be set up, or are down, until this one is up: directly or through others.
 fn waiting_for(status: &Status, service: &Service) -> Vec<String> {
-    if service.condition().is_up() {
+    if service.condition.is_up() {
         return Vec::new();
     }
     let mut reached = vec![service.id.clone()];
@@ -113,8 +113,7 @@ fn waiting_for(status: &Status, service: &Service) -> Vec<String> {
         at += 1;
     }
     reached.remove(0);
-    let waits =
-        |id: &String| status.services.iter().any(|other| other.id == *id && !other.condition().is_up());
+    let waits = |id: &String| status.services.iter().any(|other| other.id == *id && !other.condition.is_up());
     reached.into_iter().filter(waits).collect()
 }
 
@@ -170,15 +169,17 @@ fn stuck_calls<'a>(who: &str, calls: impl Iterator<Item = &'a Call>) -> Vec<Faul
 }
 
 fn lost_resources(service: &Service) -> impl Iterator<Item = Fault> {
-    service.resources.iter().filter(|resource| resource.state.starts_with("over")).map(|resource| {
-        let who = format!("{}/{}", service.id, resource.name);
-        Fault::new(
-            &who,
-            format!("the resource is lost: {}", failure(&resource.state)),
-            None,
-            "mend that; a restart of its service starts it anew",
-        )
-    })
+    service.resources.iter().filter(|resource| resource.condition == ResourceCondition::Failed).map(
+        |resource| {
+            let who = format!("{}/{}", service.id, resource.name);
+            Fault::new(
+                &who,
+                format!("the resource is lost: {}", resource.failure.as_deref().unwrap_or(&resource.state)),
+                None,
+                "mend that; a restart of its service starts it anew",
+            )
+        },
+    )
 }
 
 /// Those of a nested manager, by the path to them.

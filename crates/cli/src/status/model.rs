@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::condition::{Condition, ResourceCondition};
+
 /// Times are milliseconds since the manager's start.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default)]
@@ -21,7 +23,10 @@ pub(crate) struct Status {
 #[serde(default)]
 pub(crate) struct Service {
     pub(crate) id: String,
+    pub(crate) condition: Condition,
     pub(crate) state: String,
+    /// The text at the end of `state`, where that tells why it ended.
+    pub(crate) failure: Option<String>,
     pub(crate) since_ms: Option<f64>,
     pub(crate) depends_on: Vec<String>,
     pub(crate) restart: Restart,
@@ -55,7 +60,9 @@ pub(crate) struct SetupRetry {
 #[serde(default)]
 pub(crate) struct Resource {
     pub(crate) name: String,
+    pub(crate) condition: ResourceCondition,
     pub(crate) state: String,
+    pub(crate) failure: Option<String>,
     pub(crate) poll_ms: Option<f64>,
 }
 

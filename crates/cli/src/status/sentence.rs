@@ -11,7 +11,7 @@ pub(crate) fn sentence(status: &Status) -> String {
         status
             .services
             .iter()
-            .filter(|service| wanted(service.condition()))
+            .filter(|service| wanted(service.condition))
             .map(|service| plain(&service.id))
             .collect()
     };

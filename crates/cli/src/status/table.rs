@@ -1,6 +1,6 @@
 //! Every service, a line each.
 
-use super::condition::split;
+use super::condition::ResourceCondition;
 use super::model::{Restart, Service, Status};
 use crate::text::{count, cut, lasted, plain};
 
@@ -32,15 +32,16 @@ pub(crate) fn rows(status: &Status) -> Vec<Row> {
 fn add(status: &Status, path: &str, rows: &mut Vec<Row>) {
     for service in &status.services {
         let id = format!("{path}{}", plain(&service.id));
-        let (doing, failure) = split(&service.state);
+        let failure = service.failure.as_deref();
+        let doing = failure.and_then(|failure| service.state.strip_suffix(failure)?.strip_suffix(": "));
         let failure = service.restart.last_failure.as_deref().or(failure);
         rows.push(Row {
-            state: state(doing),
+            state: state(doing.unwrap_or(&service.state)),
             since: service.since_ms.map_or_else(String::new, |at| lasted(status.ago(at))),
             restarts_left: restarts_left(&service.restart),
             last_failure: plain(failure.unwrap_or_default()),
             more: more(service),
-            is_up: service.condition().is_up() || (status.is_ending() && service.condition().is_over()),
+            is_up: service.condition.is_up() || (status.is_ending() && service.condition.is_over()),
             id: id.clone(),
         });
         if let Some(nested) = &service.nested {
@@ -75,7 +76,8 @@ fn more(service: &Service) -> String {
         more.push(format!("{}, {}", count(http.open(), "call"), count(http.connections, "connection")));
     }
     if !service.resources.is_empty() {
-        let up = service.resources.iter().filter(|resource| resource.state.starts_with("up")).count();
+        let up =
+            service.resources.iter().filter(|resource| resource.condition == ResourceCondition::Up).count();
         more.push(format!("{up} of {} up", count(service.resources.len() as u64, "resource")));
     }
     more.join("; ")

@@ -18,6 +18,7 @@
 //! - [Rich errors](errors)
 //! - [Testing](testing)
 //! - [Rehearsing failures](rehearsal)
+//! - [Deploying](deploying)
 //! - [Operations](operations)
 //! - [Coming from gRPEAKEC-go](coming_from_go)
 //!
@@ -59,6 +60,7 @@ pages! {
     #[cfg(any(feature = "testing", not(doctest)))]
     testing = "testing.md";
     rehearsal = "rehearsal.md";
+    deploying = "deploying.md";
     operations = "operations.md";
     coming_from_go = "coming-from-go.md";
     guarantees = "guarantees.md";

@@ -98,3 +98,12 @@ def test_the_image_runs_the_program_itself_and_builds_what_there_is():
     packages = [build[at + 1] for at, word in enumerate(build) if word == "-p"]
     named = {file.read_text().split('name = "')[1].split('"')[0] for file in manifests.ROOT.glob("*/*/Cargo.toml")}
     assert set(packages) <= named and len(packages) == 2
+
+
+def test_the_guide_shows_what_stands_in_the_files():
+    page = (manifests.ROOT / "docs/deploying.md").read_text()
+    blocks = [block.split("```")[0] for block in page.split("```yaml\n")[1:]]
+    files = [file.read_text() for file in manifests.DEPLOY.glob("*.yaml")]
+    assert len(blocks) >= 4
+    for block in blocks:
+        assert any(block in file for file in files), f"no file of docs/deploy has\n{block}"

@@ -205,7 +205,7 @@ fn it_is_left_by_q_and_by_ctrl_c() {
 #[test]
 fn the_guide_shows_what_is_drawn() {
     let guide = include_str!("../../../../docs/operations.md");
-    let (_, rest) = guide.split_once("### top\n\n```text\n").expect("a picture");
+    let (_, rest) = guide.split_once("it is `majordomo top`:\n\n```text\n").expect("a picture");
     let (picture, _) = rest.split_once("```").expect("the end of it");
     let lines = drawn_at(&view(samples::draining()), Instant::now(), 80, 24);
     let wanted: Vec<&str> = picture.lines().collect();

@@ -1,6 +1,8 @@
 """The files are what Kubernetes and Compose take, and their times fit together."""
 
 import copy
+import fnmatch
+import tomllib
 
 import kubernetes_validate
 import pytest
@@ -98,6 +100,19 @@ def test_the_image_runs_the_program_itself_and_builds_what_there_is():
     packages = [build[at + 1] for at, word in enumerate(build) if word == "-p"]
     named = {file.read_text().split('name = "')[1].split('"')[0] for file in manifests.ROOT.glob("*/*/Cargo.toml")}
     assert set(packages) <= named and len(packages) == 2
+
+
+def test_the_image_is_built_from_all_of_the_workspace_and_nothing_secret():
+    ignored = (manifests.DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
+    kept = [line.removeprefix("!/") for line in ignored if line.startswith("!/")]
+    assert ignored[0] == "*", "what is not named stays out"
+    manifest = tomllib.loads((manifests.ROOT / "Cargo.toml").read_text())
+    for path in [*manifest["workspace"]["members"], "Cargo.lock", "build.rs", "build/guide.rs", "src/lib.rs", "docs/http.md", "README.md"]:
+        assert path == "." or any(fnmatch.fnmatch(path.split("/")[0], pattern) for pattern in kept), path
+    compose = yaml.safe_load((manifests.DEPLOY / "compose.yaml").read_text())
+    [secret] = compose["secrets"].values()
+    token = "/" + str((manifests.DEPLOY / secret["file"]).relative_to(manifests.ROOT))
+    assert token == ignored[-1] and token in (manifests.ROOT / ".gitignore").read_text().splitlines()
 
 
 def test_the_guide_shows_what_stands_in_the_files():

@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import re
 
 import yaml
 
@@ -75,3 +76,14 @@ def probe(container, kind):
 def seconds(text):
     """A duration of Compose, of the kinds that are used here."""
     return float(text.removesuffix("s"))
+
+
+def shown(command):
+    """What the guide for operators shows of a command: its lines."""
+    page = (ROOT / "docs/operations.md").read_text()
+    return page.split(f"```text\n$ {command}\n")[1].split("```")[0].splitlines()
+
+
+def shape(lines):
+    """Without what differs from one time to the next: numbers."""
+    return [re.sub(r"\d+(\.\d+)?", "N", line) for line in lines]

@@ -114,7 +114,8 @@ def test_what_hangs_is_cut_off_and_named_before_the_kill(run):
     assert pod.wait_until_over() == 3 and not pod.killed, pod.account()
     whole = int(manifests.environment(pod.container)["MAX_SHUTDOWN"])
     assert whole * 0.8 < pod.over_at - pod.deleted_at < whole + 1, pod.account()
-    assert "mailer (run): forced after" in pod.log.read_text(), pod.account()
+    guide = manifests.shown("kubectl logs --previous POD | tail -n 3")
+    assert manifests.shape(pod.log.read_text().splitlines()[-3:]) == manifests.shape(guide), pod.account()
 
 
 def test_blocked_workers_are_no_reason_for_a_restart(run):

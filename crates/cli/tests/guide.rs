@@ -109,6 +109,8 @@ fn every_command_that_the_guide_shows_is_compared() {
         ("It does not stop: who holds it up?", "majordomo why"),
         ("How do I stop it now?", "majordomo shutdown"),
         ("The deploy takes too long", "majordomo plan"),
+        // By `.ci/deploy`.
+        ("What did it do before it died?", "kubectl logs --previous POD | tail -n 3"),
         ("Seen from outside", "curl localhost:9000/readyz"),
         ("Seen from outside", POST),
         ("The program", "majordomo --help"),

@@ -45,9 +45,10 @@ pub use crate::server::listen::{GrpcAddress, InMemory};
 #[cfg(feature = "tls")]
 pub use crate::server::tls::{ServerTls, TlsError};
 pub use builtin::health;
+pub use call::call_end::CallEnd;
 pub use drain_error::DrainError;
 pub use error::ServerError;
-pub use logging::GrpcLogging;
+pub use logging::{EndedBy, GrpcLogging};
 pub use options::GrpcServerOptions;
 pub use register::middleware;
 pub use register::registrar::{GrpcRegistrar, GrpcService, RegisterOnServer};

@@ -93,9 +93,13 @@ impl Future for HttpAnswer {
         let version = this.call.version;
         let polled = std::task::ready!(this.poll_response(cx));
         let is_refusal = polled.is_err();
+        if let Err(refusal) = polled {
+            this.call.refused(refusal);
+        }
         let mut response =
             polled.unwrap_or_else(|refusal| refusal.response(version).map(|text| any_body(Body::from(text))));
         this.let_go();
+        this.call.answered(response.status());
         if this.call.is_upgraded_by(response.status()) {
             // What it is now is open for as long as its bytes are.
             this.call.entry().connection.upgrade(Arc::clone(&this.call));

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 use std::time::Duration;
 
 use http::{Method, Request, StatusCode, Version};
@@ -14,6 +14,7 @@ use crate::base::{PanicError, drop_quietly};
 use crate::events::Name;
 use crate::http::label::RequestLabel;
 use crate::http::refusal::Refusal;
+use crate::http::request_end::{EndedBy, RequestEnd};
 use crate::http::route_costs::RequestCost;
 use crate::http::shared::Shared;
 use crate::server::admission::Place;
@@ -47,6 +48,9 @@ pub(crate) struct Call {
     shared: Arc<Shared>,
     deadline: Option<Instant>,
     body: AtomicU8,
+    /// The status of its answer; 0 before that begins.
+    status: AtomicU16,
+    ended_by: AtomicU8,
     span: Span,
     /// What its route costs.
     cost: RequestCost,
@@ -88,6 +92,8 @@ impl Call {
             is_connect: request.method() == Method::CONNECT,
             shared: Arc::clone(shared),
             body: AtomicU8::new(body),
+            status: AtomicU16::new(0),
+            ended_by: AtomicU8::new(EndedBy::Handler as u8),
             span,
             cost,
             _place: place.flatten(),
@@ -154,6 +160,23 @@ impl Call {
         self.body.store(BROKEN, Ordering::Relaxed);
     }
 
+    /// Its answer begins.
+    pub(crate) fn answered(&self, status: StatusCode) {
+        self.status.store(status.as_u16(), Ordering::Relaxed);
+    }
+
+    /// What ends it: the handler, unless something else is set.
+    pub(crate) fn ends_by(&self, who: EndedBy) {
+        self.ended_by.store(who as u8, Ordering::Relaxed);
+    }
+
+    /// It ends by this answer in place of the handler's.
+    pub(crate) fn refused(&self, refusal: Refusal) {
+        if let Some(who) = EndedBy::of(refusal) {
+            self.ends_by(who);
+        }
+    }
+
     /// Runs code of its handler, within its span; `Err`: that panicked.
     pub(crate) fn run<T>(&self, code: impl FnOnce() -> T) -> Result<T, Refusal> {
         let _within = self.span.enter();
@@ -165,6 +188,7 @@ impl Call {
         drop_quietly(payload);
         let (service, request) = (self.service(), self.entry.name());
         tracing::error!(target: "majordomo::http", %service, request, error = %panic, "a handler panicked");
+        self.ends_by(EndedBy::Panic);
         Refusal::Failed
     }
 
@@ -178,6 +202,7 @@ impl Call {
             _ => {
                 let (service, request) = (self.service(), self.entry.name());
                 tracing::error!(target: "majordomo::http", %service, request, %error, "a handler failed");
+                self.ends_by(EndedBy::Failure);
                 Refusal::Failed
             }
         }
@@ -198,6 +223,26 @@ impl Call {
 
     fn service(&self) -> &Name {
         &self.shared.service
+    }
+}
+
+impl Drop for Call {
+    fn drop(&mut self) {
+        let Some(observer) = &self.shared.on_request_end else { return };
+        let status = StatusCode::from_u16(*self.status.get_mut()).ok();
+        let ended_by = match (EndedBy::from(*self.ended_by.get_mut()), status) {
+            (EndedBy::Handler, None) => EndedBy::Client,
+            (ended_by, _) => ended_by,
+        };
+        observer.tell(&RequestEnd {
+            method: self.label.method(),
+            route: self.label.route(),
+            version: self.version,
+            status,
+            ended_by,
+            elapsed: self.entry.began().elapsed(),
+            span: &self.span,
+        });
     }
 }
 

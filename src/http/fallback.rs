@@ -34,6 +34,7 @@ impl HttpFallback {
             max_body_size: options.max_body_size,
             body_timeout: options.body_timeout,
             closing: Arc::clone(closing),
+            on_request_end: options.on_request_end.clone(),
         });
         let handler = self.0.lock().unwrap_or_else(PoisonError::into_inner).0.another();
         HttpApplication::new(handler, options.clone(), shared)

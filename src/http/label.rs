@@ -39,6 +39,15 @@ impl RequestLabel {
         label
     }
 
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Its route, once that is known.
+    pub(crate) fn route(&self) -> Option<&str> {
+        self.routed.get().and_then(|routed| routed.split_once(' ')).map(|(_, route)| route)
+    }
+
     pub(crate) fn name_route(&self, route: &str) {
         self.routed.get_or_init(|| {
             let method = peer_text::shown_within(self.method.as_str(), LONGEST_SEGMENT);

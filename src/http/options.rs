@@ -9,6 +9,7 @@ use tracing::Span;
 
 use crate::base::{TraceContext, peer_text};
 use crate::events::Name;
+use crate::http::request_end::{OnRequestEnd, RequestEnd};
 use crate::report::ConfigError;
 use crate::server::check::{EngineNames, check, engine_names, lasting, refuse};
 use crate::server::listen::InMemory;
@@ -38,6 +39,7 @@ pub struct HttpServerOptions {
     pub(crate) body_timeout: Option<Duration>,
     pub(crate) in_memory: Option<InMemory>,
     make_span: Option<MakeSpan>,
+    pub(crate) on_request_end: Option<OnRequestEnd>,
 }
 
 impl Default for HttpServerOptions {
@@ -52,6 +54,7 @@ impl Default for HttpServerOptions {
             body_timeout: Some(BODY_TIMEOUT),
             in_memory: None,
             make_span: None,
+            on_request_end: None,
         }
     }
 }
@@ -225,6 +228,13 @@ impl HttpServerOptions {
         self.make_span = Some(MakeSpan::new(make));
         self
     }
+
+    /// Is told of the end of each request, by the thread that serves it: answered, refused, cut, or left by its client. It must not block. A
+    /// panic of it is caught, and told to nobody. Default: nobody is told.
+    pub fn on_request_end(mut self, observe: impl Fn(&RequestEnd<'_>) + Send + Sync + 'static) -> Self {
+        self.on_request_end = Some(OnRequestEnd::new(observe));
+        self
+    }
 }
 
 /// What the server itself asks.
@@ -254,9 +264,13 @@ impl HttpServerOptions {
         lasting(body, self.body_timeout, some)
     }
 
-    /// The same with spans that are made so, or as by default.
-    pub(crate) fn with_span(self, make_span: Option<MakeSpan>) -> Self {
-        Self { make_span, ..self }
+    /// The same with spans that are made so, or as by default, and ends that are told so.
+    pub(crate) fn observed_by(
+        self,
+        make_span: Option<MakeSpan>,
+        on_request_end: Option<OnRequestEnd>,
+    ) -> Self {
+        Self { make_span, on_request_end, ..self }
     }
 
     /// The span of a request, and the request as it was.

@@ -12,6 +12,7 @@ use crate::base::drop_quietly;
 use crate::http::alarm::Alarm;
 use crate::http::any_body::AnyBody;
 use crate::http::call::Call;
+use crate::http::request_end::EndedBy;
 use crate::server::held_bytes::HeldBytes;
 
 /// Bytes of an answer, which keep it open until they are written, or given up.
@@ -112,13 +113,16 @@ impl http_body::Body for AnswerBody {
         // One that always has something to say must end, too.
         if !this.is_refusal && this.call.entry().is_off() {
             this.call.entry().call_off();
+            this.call.ends_by(EndedBy::Drain);
             return this.cut();
         }
         if !this.is_refusal && this.call.is_late() {
+            this.call.ends_by(EndedBy::Deadline);
             return this.cut();
         }
         if this.is_to_end(cx) {
             this.call.entry().count_stream_ended();
+            this.call.ends_by(EndedBy::Drain);
             this.let_go();
             return Poll::Ready(None);
         }
@@ -138,7 +142,10 @@ impl http_body::Body for AnswerBody {
                 Poll::Ready(None)
             }
             Ok(Poll::Pending) => match this.alarm.poll(&this.call, cx) {
-                Poll::Ready(_) => this.cut(),
+                Poll::Ready(refusal) => {
+                    this.call.refused(refusal);
+                    this.cut()
+                }
                 Poll::Pending => Poll::Pending,
             },
             Err(_) => this.cut(),

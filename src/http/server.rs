@@ -95,6 +95,7 @@ impl HttpServer {
             max_body_size: options.max_body_size,
             body_timeout: options.body_timeout,
             closing: Arc::clone(&self.definition.closing),
+            on_request_end: options.on_request_end.clone(),
         });
         let application = HttpApplication::new(handler, options.clone(), shared);
         let definition = Arc::clone(&self.definition);

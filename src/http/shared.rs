@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::events::Name;
+use crate::http::request_end::OnRequestEnd;
 use crate::service::ShutdownSignal;
 
 /// What all requests of a server have in common.
@@ -16,6 +17,7 @@ pub(crate) struct Shared {
     pub(crate) body_timeout: Option<Duration>,
     /// Whether clients are told to come back by another connection.
     pub(crate) closing: Arc<AtomicBool>,
+    pub(crate) on_request_end: Option<OnRequestEnd>,
 }
 
 impl Shared {

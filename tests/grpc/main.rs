@@ -2,6 +2,7 @@
 
 mod accounting;
 mod addresses;
+mod call_ends;
 mod deadline;
 mod drain;
 mod drain_table;

@@ -7,6 +7,7 @@ mod heads;
 mod peers;
 mod refused;
 mod rehearsed;
+mod request_ends;
 mod serving;
 mod shared_workers;
 mod spans;

@@ -132,6 +132,7 @@ impl Call {
             method: &method,
             peer: connection.address(),
             began,
+            span: span.as_deref(),
         };
         // Health is probed for as long as the server lives.
         let log = CallLog::begin(facts, request.headers(), !limited);
@@ -159,7 +160,8 @@ impl Call {
 
     fn facts(&self) -> Facts<'_> {
         let (logger, path) = (&*self.method.context.logger, self.path.as_deref());
-        Facts { logger, path, method: &self.method, peer: self.connection.address(), began: self.began }
+        let (peer, span) = (self.connection.address(), self.span.as_deref());
+        Facts { logger, path, method: &self.method, peer, began: self.began, span }
     }
 
     /// Within the call's span, for as long as user code runs.

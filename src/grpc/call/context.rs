@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::grpc::call::call_end::OnCallEnd;
 use crate::grpc::logging::Logger;
 use crate::grpc::options::GrpcServerOptions;
 
@@ -9,6 +10,7 @@ use crate::grpc::options::GrpcServerOptions;
 #[derive(Debug)]
 pub(crate) struct CallContext {
     pub(crate) logger: Arc<Logger>,
+    pub(crate) on_call_end: Option<OnCallEnd>,
     /// Beside `proto`.
     pub(crate) content_subtypes: Vec<Box<str>>,
     pub(crate) max_decoding_message_size: u32,
@@ -19,6 +21,7 @@ impl CallContext {
     pub(crate) fn new(options: &GrpcServerOptions, logger: &Arc<Logger>) -> Self {
         Self {
             logger: Arc::clone(logger),
+            on_call_end: options.parts.on_call_end.clone(),
             content_subtypes: options.content_subtypes.clone(),
             max_decoding_message_size: options.max_decoding_message_size,
             max_encoding_message_size: options.max_encoding_message_size,

@@ -2,6 +2,7 @@
 
 pub(crate) mod alarm;
 pub(crate) mod body;
+pub(crate) mod call_end;
 pub(crate) mod call_path;
 pub(crate) mod call_state;
 pub(crate) mod caught_panic;

@@ -20,7 +20,8 @@ use tracing::{Level, Span};
 use crate::base::PanicError;
 use crate::base::TraceContext;
 use crate::base::peer_text;
-use crate::grpc::call::call_path::{CallPath, path_of};
+use crate::grpc::call::call_end::CallEnd;
+use crate::grpc::call::call_path::{CallPath, counted_as, path_of};
 use crate::grpc::logging::encoding::Encoding;
 use crate::grpc::logging::id::CallId;
 use crate::grpc::logging::level::{at_level, is_on};
@@ -42,6 +43,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) method: &'a Method,
     pub(crate) peer: Option<std::net::SocketAddr>,
     pub(crate) began: Instant,
+    /// A user's own.
+    pub(crate) span: Option<&'a Span>,
 }
 
 impl Facts<'_> {
@@ -227,23 +230,35 @@ impl CallLog {
     /// Whether nothing is to be logged of its end any more, or at all.
     fn is_over(&self, facts: Facts<'_>) -> bool {
         let errors = facts.logger.options.as_ref().is_some_and(|options| options.errors);
-        (self.on.is_none() && !errors) || self.finished.load(Ordering::Relaxed)
+        let observed = facts.method.context.on_call_end.is_some();
+        (self.on.is_none() && !errors && !observed) || self.finished.load(Ordering::Relaxed)
     }
 
     fn id(&self) -> CallId {
         self.on.as_ref().map_or_else(CallId::next, |on| on.id)
     }
 
+    /// Tells an observer of its end.
+    fn tell(&self, facts: Facts<'_>, code: Code, ended_by: EndedBy) {
+        let Some(observer) = &facts.method.context.on_call_end else { return };
+        let none = Span::none();
+        let span = facts.span.or(self.on.as_ref().map(|on| &on.span)).unwrap_or(&none);
+        let (method, elapsed) = (counted_as(facts.method, facts.path), facts.began.elapsed());
+        observer.tell(&CallEnd { method, code, ended_by, elapsed, span });
+    }
+
     fn finish(&self, facts: Facts<'_>, code: Code, end: &End<'_>) {
         self.finished.store(true, Ordering::Relaxed);
-        let Some(options) = &facts.logger.options else { return };
         let mut by = EndedBy::from(self.ended_by.load(Ordering::Relaxed));
         let mut fault = by == EndedBy::Panic;
         if by == EndedBy::Handler && status::is_fault(code, facts.method.described.is_some()) {
             // A client must not be able to fill the log with errors by broken requests.
             let clients = status::is_clients(code, &end.message());
-            (fault, by) = (options.errors && !clients, if clients { EndedBy::Request } else { by });
+            (fault, by) = (!clients, if clients { EndedBy::Request } else { by });
         }
+        self.tell(facts, code, by);
+        let Some(options) = &facts.logger.options else { return };
+        let fault = fault && (options.errors || by == EndedBy::Panic);
         let level = if fault { Some(Level::ERROR) } else { self.on.as_ref().and_then(|on| on.calls) };
         let Some(level) = level.filter(|level| is_on(*level)) else { return };
         let (method, status, call_id) = (facts.path(), status::name(code), display(self.id()));

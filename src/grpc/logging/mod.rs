@@ -56,8 +56,9 @@ mod target;
 mod types;
 
 pub use options::GrpcLogging;
+pub use status::EndedBy;
 
 pub(crate) use call::{CallLog, Facts};
 pub(crate) use logger::Logger;
-pub(crate) use status::{BROKE_OFF, EndedBy};
+pub(crate) use status::BROKE_OFF;
 pub(crate) use tap::Tap;

@@ -8,8 +8,9 @@ use tonic::{Code, Status};
 
 /// What ended a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 #[repr(u8)]
-pub(crate) enum EndedBy {
+pub enum EndedBy {
     /// The handler, or a layer around it.
     Handler,
     /// Its panic.

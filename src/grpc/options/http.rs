@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::grpc::GrpcServerOptions;
-use crate::http::{HttpFallback, HttpServerOptions, HttpService};
+use crate::http::{HttpFallback, HttpServerOptions, HttpService, OnRequestEnd, RequestEnd};
 
 /// # What is not gRPC
 impl GrpcServerOptions {
@@ -44,6 +44,13 @@ impl GrpcServerOptions {
         self
     }
 
+    /// Is told of the end of each request to the [fallback](Self::http_fallback), as [`HttpServerOptions::on_request_end`]. Replaces what was
+    /// given before. Default: nobody is told.
+    pub fn on_request_end(mut self, observe: impl Fn(&RequestEnd<'_>) + Send + Sync + 'static) -> Self {
+        self.parts.on_request_end = Some(OnRequestEnd::new(observe));
+        self
+    }
+
     /// How long a client of HTTP/1.1 may take for the head of a request, as [`HttpServerOptions::head_timeout`]. Default: 30 s.
     pub fn head_timeout(mut self, timeout: impl Into<Option<Duration>>) -> Self {
         self.http = self.http.head_timeout(timeout);
@@ -68,6 +75,6 @@ impl GrpcServerOptions {
 
     /// How to serve what goes to the fallback.
     pub(crate) fn fallback_options(&self) -> HttpServerOptions {
-        self.http.clone().with_span(self.parts.make_span.clone())
+        self.http.clone().observed_by(self.parts.make_span.clone(), self.parts.on_request_end.clone())
     }
 }

@@ -3,9 +3,10 @@
 use crate::api_errors::{ErrorGenerator, NotFoundLayer};
 use crate::events::Name;
 use crate::grpc::InMemory;
+use crate::grpc::call::call_end::OnCallEnd;
 use crate::grpc::logging::GrpcLogging;
 use crate::grpc::middleware::{Middleware, Scope};
-use crate::http::HttpFallback;
+use crate::http::{HttpFallback, OnRequestEnd};
 use crate::server::make_span::MakeSpan;
 
 /// What was given, and nothing where the default is meant.
@@ -20,6 +21,9 @@ pub(crate) struct ServerParts {
     pub(crate) error_generator: Option<ErrorGenerator>,
     pub(crate) err_not_found: bool,
     pub(crate) make_span: Option<MakeSpan>,
+    pub(crate) on_call_end: Option<OnCallEnd>,
+    /// Of what goes to the fallback.
+    pub(crate) on_request_end: Option<OnRequestEnd>,
     /// Answers what is not gRPC.
     pub(crate) http_fallback: Option<HttpFallback>,
 }
@@ -40,6 +44,8 @@ impl ServerParts {
             error_generator: self.error_generator.or(before.error_generator),
             err_not_found: self.err_not_found || before.err_not_found,
             make_span: self.make_span.or(before.make_span),
+            on_call_end: self.on_call_end.or(before.on_call_end),
+            on_request_end: self.on_request_end.or(before.on_request_end),
             http_fallback: self.http_fallback.or(before.http_fallback),
         }
     }

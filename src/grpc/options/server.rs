@@ -3,6 +3,7 @@
 use super::parts::ServerParts;
 use crate::api_errors::ErrorGenerator;
 use crate::events::Name;
+use crate::grpc::call::call_end::{CallEnd, OnCallEnd};
 use crate::grpc::logging::GrpcLogging;
 use crate::grpc::middleware::{GrpcLayer, Middleware, Scope};
 use crate::grpc::{GrpcServerOptions, InMemory};
@@ -108,6 +109,14 @@ impl GrpcServerOptions {
         make: impl Fn(&http::Request<()>) -> tracing::Span + Send + Sync + 'static,
     ) -> Self {
         self.parts.make_span = Some(MakeSpan::new(make));
+        self
+    }
+
+    /// Is told of the end of each call when its status is known, by the thread that serves it: answered, refused, called off, or left by its
+    /// client. Health and reflection are told as well. It must not block. A panic of it is caught, and told to nobody. Replaces what was
+    /// given before. Default: nobody is told.
+    pub fn on_call_end(mut self, observe: impl Fn(&CallEnd<'_>) + Send + Sync + 'static) -> Self {
+        self.parts.on_call_end = Some(OnCallEnd::new(observe));
         self
     }
 

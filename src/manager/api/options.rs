@@ -1,5 +1,6 @@
 //! The options of a manager. All are checked in one place, before anything is started.
 
+mod calls;
 pub(crate) mod limits;
 mod operations;
 
@@ -248,14 +249,6 @@ impl ManagerOptions {
     /// [`GrpcServerOptions::err_not_found_middleware`]. Default: no.
     pub fn err_not_found_middleware(self) -> Self {
         self.grpc(GrpcServerOptions::err_not_found_middleware)
-    }
-
-    /// [`GrpcServerOptions::make_span`]. Replaces what was given before. Default: the span `call`.
-    pub fn grpc_make_span(
-        self,
-        make: impl Fn(&http::Request<()>) -> tracing::Span + Send + Sync + 'static,
-    ) -> Self {
-        self.grpc(|server| server.make_span(make))
     }
 
     /// [`GrpcServerOptions::logging`]. Replaces what was given before. Default: [`GrpcLogging::default`].

@@ -14,6 +14,7 @@
 //! - [The gRPC server](grpc)
 //! - [HTTP services](http)
 //! - [actix-web](actix_web)
+//! - [OpenTelemetry](opentelemetry)
 //! - [Recipes](recipes)
 //! - [Rich errors](errors)
 //! - [Testing](testing)
@@ -53,6 +54,9 @@ pages! {
     // Its blocks are compiled by `crates/actix-web`, which they use.
     #[cfg(not(doctest))]
     actix_web = "actix-web.md";
+    // Its blocks are compiled by `crates/otel`, which they use.
+    #[cfg(not(doctest))]
+    opentelemetry = "opentelemetry.md";
     // Its blocks are files of `tests/recipes`.
     #[cfg(not(doctest))]
     recipes = "recipes.md";

@@ -55,7 +55,10 @@ fn flush(shared: &Shared, limit: Duration) -> Result<(), TelemetryLost> {
     if spans == 0 && !metrics {
         return Ok(());
     }
-    let reason = shared.delivery.reason().unwrap_or_else(|| "they came too fast for its queue".to_owned());
+    let reason = shared
+        .delivery
+        .reason()
+        .unwrap_or_else(|| "the queue was full, or there was no time left".to_owned());
     Err(TelemetryLost { spans, of_spans, metrics, endpoint: shared.endpoint.clone(), reason })
 }
 

@@ -2,26 +2,17 @@
 //! them sent in time when the program ends.
 //!
 //! ```no_run
-//! use majordomo::{Exit, Manager, ManagerOptions, ServiceSpec};
+//! use majordomo::{BoxError, Manager, ManagerOptions};
 //! use majordomo_otel::Otel;
-//! use tracing_subscriber::layer::SubscriberExt;
+//! use tracing_subscriber::prelude::*;
 //!
-//! # fn web() -> majordomo::ServiceSpec<majordomo::RestartableFn> { unimplemented!() }
-//! #[actix::main]
-//! async fn main() -> Exit {
-//!     let otel = match Otel::from_env("shop") {
-//!         Ok(otel) => otel,
-//!         Err(error) => return Exit::from(Err(error)),
-//!     };
-//!     let subscriber = tracing_subscriber::registry().with(otel.layer());
-//!     tracing::subscriber::set_global_default(subscriber).expect("nobody was before");
-//!     Manager::new(otel.grpc(ManagerOptions::new()))
-//!         .service(otel.service()) // released last
-//!         .service(ServiceSpec::new(web()).depends_on("telemetry"))
-//!         .run()
-//!         .await
-//!         .into()
-//! }
+//! # async fn serve() -> Result<(), BoxError> {
+//! let otel = Otel::from_env("shop")?;
+//! tracing_subscriber::registry().with(otel.layer()).init();
+//! // Calls are traced and measured; telemetry is released last by what depends on it.
+//! Manager::new(otel.grpc(ManagerOptions::new())).service(otel.service()).run().await?;
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! [The guide](majordomo::guide::opentelemetry) has the variables of the environment, what is measured, clients, and what becomes of it where
@@ -47,3 +38,8 @@ pub use client::ClientLayer;
 pub use error::{OtelError, TelemetryLost};
 pub use otel::{Otel, OtelOptions};
 pub use settings::Protocol;
+
+/// Compiles every block of Rust that the page shows.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/opentelemetry.md")]
+mod guide {}

@@ -12,9 +12,9 @@ use opentelemetry::{Context, InstrumentationScope};
 use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{BatchSpanProcessor, SdkTracer, SdkTracerProvider};
-use tracing::{Span, Subscriber};
-use tracing_opentelemetry::{OpenTelemetryLayer, OpenTelemetrySpanExt};
-use tracing_subscriber::filter::{Filtered, LevelFilter};
+use tracing::{Metadata, Span, Subscriber};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
+use tracing_subscriber::filter::{FilterExt, LevelFilter, filter_fn};
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -142,22 +142,23 @@ impl Otel {
 
     /// Makes spans of `tracing` those of OpenTelemetry: a layer of your subscriber, for level INFO and above. It is filtered by itself, so that
     /// filters of other layers do not take spans from it; give those by `with_filter`, too.
-    pub fn layer<S>(&self) -> Filtered<OpenTelemetryLayer<S, SdkTracer>, LevelFilter, S>
+    ///
+    /// The spans of services and resources, which last as long as these live, are left out: what is done in them begins a trace of its own.
+    pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
     where
-        S: Subscriber + for<'span> LookupSpan<'span>,
+        S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
         self.layer_at(LevelFilter::INFO)
     }
 
     /// The same at another level.
-    pub fn layer_at<S>(
-        &self,
-        level: LevelFilter,
-    ) -> Filtered<OpenTelemetryLayer<S, SdkTracer>, LevelFilter, S>
+    pub fn layer_at<S>(&self, level: LevelFilter) -> impl Layer<S> + Send + Sync + use<S>
     where
-        S: Subscriber + for<'span> LookupSpan<'span>,
+        S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
     {
-        tracing_opentelemetry::layer().with_tracer(self.tracer.clone()).with_filter(level)
+        let is_told = |about: &Metadata<'_>| !(about.is_span() && is_of_a_life(about.target()));
+        let filter = filter_fn(is_told).with_max_level_hint(level).and(level);
+        tracing_opentelemetry::layer().with_tracer(self.tracer.clone()).with_filter(filter)
     }
 
     /// Traces and measures the calls of the manager's gRPC server, and the requests to its fallback: sets `grpc_make_span`,
@@ -244,6 +245,11 @@ impl Otel {
             }
         })
     }
+}
+
+/// Whether spans of this target are those of services and resources.
+fn is_of_a_life(target: &str) -> bool {
+    target == "majordomo" || target.starts_with("majordomo::")
 }
 
 impl fmt::Debug for Otel {

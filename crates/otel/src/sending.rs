@@ -60,6 +60,11 @@ impl Sending {
         self.until.send_replace(at);
     }
 
+    /// Whether nothing is sent any more.
+    fn is_over(&self) -> bool {
+        self.until.borrow().is_some_and(|at| at <= Instant::now())
+    }
+
     /// Waits for it, on a thread that may be blocked.
     fn wait(&self, sent: impl Future<Output = OTelSdkResult>) -> OTelSdkResult {
         let mut until = self.until.subscribe();
@@ -107,6 +112,10 @@ pub(crate) struct Sent<E> {
 
 impl<E> Sent<E> {
     fn send(&self, sent: impl Future<Output = OTelSdkResult>) -> OTelSdkResult {
+        if self.sending.is_over() {
+            // Why is known from what was sent before, if anything was.
+            return Err(OTelSdkError::Timeout(Duration::ZERO));
+        }
         let result = self.sending.wait(sent);
         if let Err(error) = &result {
             self.delivery.failed(match error {

@@ -79,7 +79,7 @@ fn call(head: &Request<()>) -> Span {
         otel.kind = "server",
         rpc.system.name = "grpc",
         server.address = address.as_deref(),
-        server.port = port,
+        server.port = port.map(i64::from),
         trace_id = Empty,
     )
 }
@@ -99,7 +99,7 @@ fn request(head: &Request<()>) -> Span {
         url.scheme = head.uri().scheme_str().unwrap_or("http"),
         network.protocol.version = version(head.version()),
         server.address = address.as_deref(),
-        server.port = port,
+        server.port = port.map(i64::from),
         user_agent.original = text(head.headers(), &USER_AGENT),
         trace_id = Empty,
     )

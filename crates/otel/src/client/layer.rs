@@ -78,7 +78,7 @@ impl ClientCall {
             rpc.system.name = "grpc",
             rpc.method = method,
             server.address = address,
-            server.port = port,
+            server.port = port.map(i64::from),
         );
         layer.shared.propagator.inject(&span.context(), headers);
         let (shared, server) = (Arc::clone(&layer.shared), layer.server.clone());

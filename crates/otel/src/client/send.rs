@@ -31,7 +31,7 @@ pub(crate) async fn send(
         http.request.method = method,
         url.full = url.as_str(),
         server.address = address,
-        server.port = port,
+        server.port = port.map(i64::from),
     );
     shared.propagator.inject(&span.context(), request.headers_mut());
     let began = Instant::now();

@@ -32,6 +32,7 @@ fn observed(options: ManagerOptions) -> (Observed, UnboundedReceiver<Told>) {
     let register = |on: &majordomo::GrpcRegistrar| on.add_service(PingServer::new(Obeys));
     let options = options.grpc_ping_service(false).grpc_on_call_end(move |end| {
         assert!(end.elapsed < Duration::from_secs(60));
+        assert!(end.path == end.method || end.method == "_OTHER" && end.path == "/no.Such/Method", "{end:?}");
         let name = end.span.metadata().map(tracing::Metadata::name);
         told.send((end.method.to_owned(), end.code, end.ended_by, name)).unwrap();
         assert_ne!(end.code, Code::NotFound, "a panic of an observer is its own");

@@ -118,6 +118,11 @@ fn is_fault(code: Code) -> bool {
     )
 }
 
+/// Gives a span its name, where that is known at its end alone: a field `otel.name` would come too late.
+fn rename(span: &Span, name: String) {
+    span.context().span().update_name(name);
+}
+
 /// What a call's span says at its end, and what is measured.
 pub(crate) fn call_ended(instruments: &Instruments, end: &CallEnd<'_>) {
     if end.method.starts_with(HEALTH) {
@@ -125,7 +130,8 @@ pub(crate) fn call_ended(instruments: &Instruments, end: &CallEnd<'_>) {
     }
     let method = end.method.trim_start_matches('/').to_owned();
     if method == OTHER {
-        end.span.record("otel.name", OTHER);
+        rename(end.span, OTHER.to_owned());
+        end.span.set_attribute("rpc.method_original", end.path.trim_start_matches('/').to_owned());
     }
     let status = name(end.code);
     let mut attributes =
@@ -151,7 +157,7 @@ pub(crate) fn request_ended(instruments: &Instruments, end: &RequestEnd<'_>) {
     let method = known(end.method);
     let mut attributes = Vec::new();
     if let Some(route) = end.route {
-        end.span.record("otel.name", format_args!("{} {route}", method.unwrap_or("HTTP")).to_string());
+        rename(end.span, format!("{} {route}", method.unwrap_or("HTTP")));
         attributes.push(KeyValue::new("http.route", route.to_owned()));
     }
     if let Some(status) = end.status {

@@ -5,6 +5,7 @@ mod collector;
 mod dead;
 mod ends;
 mod processes;
+mod requests;
 
 use majordomo::{ManagerOptions, Run};
 use majordomo_otel::{Otel, OtelOptions};

@@ -17,6 +17,8 @@ use crate::grpc::logging::EndedBy;
 pub struct CallEnd<'a> {
     /// Its path, `/package.Service/Method`; `_OTHER` where nobody serves it, so that what peers invent is no name.
     pub method: &'a str,
+    /// Its path as it was called, served or not: what a peer chose is cut to 256 bytes and escaped.
+    pub path: &'a str,
     /// Its status.
     pub code: Code,
     /// What ended it.

@@ -244,7 +244,7 @@ impl CallLog {
         let none = Span::none();
         let span = facts.span.or(self.on.as_ref().map(|on| &on.span)).unwrap_or(&none);
         let (method, elapsed) = (counted_as(facts.method, facts.path), facts.began.elapsed());
-        observer.tell(&CallEnd { method, code, ended_by, elapsed, span });
+        observer.tell(&CallEnd { method, path: facts.path(), code, ended_by, elapsed, span });
     }
 
     fn finish(&self, facts: Facts<'_>, code: Code, end: &End<'_>) {

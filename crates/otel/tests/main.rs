@@ -5,6 +5,7 @@ mod collector;
 mod dead;
 mod ends;
 mod processes;
+#[cfg(feature = "reqwest")]
 mod requests;
 
 use majordomo::{ManagerOptions, Run};

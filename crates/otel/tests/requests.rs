@@ -14,7 +14,6 @@ use tracing_subscriber::layer::SubscriberExt;
 use crate::collector::{CLIENT, Collector, SERVER};
 use crate::{otel, traced};
 
-#[cfg(feature = "reqwest")]
 #[actix::test]
 async fn a_request_of_reqwest_carries_its_trace_and_tells_how_it_ended() {
     let collector = Collector::start();

@@ -88,6 +88,7 @@ pub mod http;
 mod lifecycle;
 mod manager;
 mod operations;
+mod notify;
 mod process;
 mod report;
 mod server;

@@ -26,6 +26,7 @@ pub struct ServiceSpec<A: Actor<Context = Context<A>>> {
     pub(crate) depends_on: Vec<Name>,
     pub(crate) survives: Vec<Name>,
     pub(crate) replacement: Option<Replacement<A>>,
+    pub(crate) critical: bool,
     /// What the manager keeps with a service that is a whole manager. This room does not know its type.
     pub(crate) nested: Option<Arc<dyn Any + Send + Sync>>,
     /// The same of a service that is a server.
@@ -61,6 +62,7 @@ impl<A: Service> ServiceSpec<A> {
             depends_on: Vec::new(),
             survives: Vec::new(),
             replacement: None,
+            critical: false,
             nested: None,
             server: None,
         }
@@ -128,6 +130,14 @@ impl<A: Service> ServiceSpec<A> {
     pub fn replace_when_stuck(self, limit: Duration, make: impl FnMut() -> A + Send + 'static) -> Self {
         let make = Arc::new(Mutex::new(make));
         Self { replacement: Some(Replacement { limit, make }), ..self }
+    }
+
+    /// Without this service the process is of no use: while it is stuck, systemd gets no sign of life (`WatchdogSec=`), and restarts the
+    /// process. Stuck is who blocks its thread for longer than [`ManagerOptions::stuck_after`](crate::ManagerOptions::stuck_after), and who is starved by
+    /// one that does. One that is [replaced](Self::replace_when_stuck) counts, too, where that comes too late. Where systemd expects no signs of life, it
+    /// changes nothing.
+    pub fn critical(self) -> Self {
+        Self { critical: true, ..self }
     }
 
     /// How long the service may take to stop, from its `Shutdown` on, before it is cut off; and so long again for each of its

@@ -45,6 +45,9 @@ pub struct ServiceScript {
     /// [`ServiceSpec::retry_setup`]; left out: a set-up that fails is not tried again. Its `policy` is `on_failure` where that is left out.
     #[serde(default, deserialize_with = "RestartScript::of_setup")]
     pub retry_setup: Option<RestartScript>,
+    /// [`ServiceSpec::critical`].
+    #[serde(default)]
+    pub critical: bool,
     /// [`ServiceSpec::depends_on`].
     #[serde(default)]
     pub depends_on: Vec<String>,
@@ -143,6 +146,9 @@ impl ServiceScript {
         let mut spec = spec.restart(self.restart.policy());
         if let Some(retry) = &self.retry_setup {
             spec = spec.retry_setup(retry.policy());
+        }
+        if self.critical {
+            spec = spec.critical();
         }
         for id in &self.depends_on {
             spec = spec.depends_on(id);

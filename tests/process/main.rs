@@ -5,6 +5,7 @@ mod blame;
 mod deploys;
 mod exit_codes;
 mod no_threads;
+mod notified;
 mod outputs;
 mod signals;
 mod signals_around;

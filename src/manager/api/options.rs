@@ -2,6 +2,7 @@
 
 mod calls;
 pub(crate) mod limits;
+mod notify;
 mod operations;
 
 use std::time::Duration;
@@ -55,6 +56,7 @@ pub struct ManagerOptions {
     pub(crate) flight_recorder: usize,
     pub(crate) log_error_limit: usize,
     pub(crate) stuck_after: Option<Duration>,
+    pub(crate) notify_systemd: bool,
     pub(crate) operations: Option<Operations>,
     #[cfg(feature = "testing")]
     pub(crate) rehearsal: crate::manager::test_support::fault::Rehearsal,
@@ -84,6 +86,7 @@ impl Default for ManagerOptions {
             flight_recorder: FLIGHT_RECORDER,
             log_error_limit: LOG_ERROR_LIMIT,
             stuck_after: Some(STUCK_AFTER),
+            notify_systemd: true,
             operations: None,
             #[cfg(feature = "testing")]
             rehearsal: crate::manager::test_support::fault::Rehearsal::default(),
@@ -268,16 +271,16 @@ impl ManagerOptions {
 
 /// What the manager itself asks.
 impl ManagerOptions {
-    /// Makes them those of a nested manager: signals, the ping service and the operations endpoint are its parent's.
+    /// Makes them those of a nested manager: signals, systemd, the ping service and the operations endpoint are its parent's.
     pub(crate) fn as_child(&mut self) {
-        (self.handle_signals, self.operations) = (false, None);
+        (self.handle_signals, self.notify_systemd, self.operations) = (false, false, None);
         self.grpc_server = std::mem::take(&mut self.grpc_server).ping_service(false);
     }
 
     /// Makes them those of a manager on one thread: a watchdog could not run while it is blocked, and signals
     /// come from another.
     pub(crate) fn as_one_thread(&mut self) {
-        (self.handle_signals, self.stuck_after) = (false, None);
+        (self.handle_signals, self.notify_systemd, self.stuck_after) = (false, false, None);
     }
 
     /// Whether something is served at gRPC's addresses; `registers`: a service has calls to answer.

@@ -37,6 +37,7 @@ pub(crate) struct PendingService {
     pub(crate) depends_on: Vec<Name>,
     pub(crate) survives: Vec<Name>,
     pub(crate) replacement: Option<Box<Replacement>>,
+    pub(crate) critical: bool,
     pub(crate) branch: Option<Arc<NestedBranch>>,
     /// Where it is a server.
     pub(crate) server: Option<Arc<dyn ServerDefinition>>,
@@ -102,6 +103,7 @@ impl PendingService {
             depends_on: spec.depends_on,
             survives: spec.survives,
             replacement,
+            critical: spec.critical,
             branch: spec.nested.and_then(|nested| nested.downcast().ok()),
             server: spec
                 .server

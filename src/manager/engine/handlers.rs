@@ -36,6 +36,7 @@ impl Manager {
             ManagerInput::Signal(signal) => shell.feed(Input::Signal(signal), Detail::None),
             ManagerInput::PrintStatus => self.status_requests.print(),
             ManagerInput::Asked(question) => self.handle_question(question),
+            ManagerInput::AskedForLife(asked) => shell.show_life(asked),
             ManagerInput::ForeignStop(stop) => shell.on_foreign_stop(stop),
             ManagerInput::Timer(TimerEvent::Input(input)) => shell.on_due_input(input),
             ManagerInput::Timer(TimerEvent::Service(ix, life, input)) => {

@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::backpressure::Backlog;
 use super::question::Question;
 use crate::lifecycle::{Input, ResourceIx, ServiceIx, SignalKind, Step};
+use crate::notify::Liveness;
 use crate::server::notice::ServerNotice;
 use crate::service::ResourceEvent;
 use crate::supervision::{ForeignStop, Notice, Reply};
@@ -28,6 +29,8 @@ pub(crate) enum ManagerInput {
     PrintStatus,
     /// The operations endpoint asks: one at a time for each of its connections.
     Asked(Question),
+    /// Whoever tells systemd asks whether the manager answers: one question at a time.
+    AskedForLife(oneshot::Sender<Liveness>),
     /// Code on a thread of services or resources stopped the thread's system.
     ForeignStop(ForeignStop),
     Timer(TimerEvent),

@@ -16,6 +16,7 @@ pub(crate) mod mailbox;
 pub(crate) mod manager_loop;
 pub(crate) mod message_routes;
 mod notices;
+mod notifying;
 pub(crate) mod open_orders;
 pub(crate) mod orders;
 pub(crate) mod own_thread;

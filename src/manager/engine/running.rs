@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix::Recipient;
+use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use tracing::Dispatch;
 
 use super::inbox::{ManagerInput, ManagerSender, TimerEvent};
+use super::notifying;
 use super::shell::{Parts, Shell};
 use crate::base::seconds;
 #[cfg(feature = "testing")]
@@ -34,7 +36,7 @@ use crate::service::ServiceSpec;
 const LAST_THREADS_WAIT: Duration = Duration::from_millis(15);
 /// The same, while there is time: a thread with blocking tasks does not end before they do.
 const THREADS_WAIT: Duration = Duration::from_millis(100);
-/// How long it waits for the last events to be logged.
+/// How long it waits for the last events to be logged, and for systemd to be told of them.
 const LOG_WAIT: Duration = Duration::from_millis(10);
 /// How many of those who are waited for are named in a progress event.
 const NAMED: usize = 5;
@@ -43,6 +45,8 @@ const NAMED: usize = 5;
 pub(crate) struct Running {
     pub(crate) shell: Shell,
     logged: Option<oneshot::Receiver<()>>,
+    /// Resolves when systemd has been told all.
+    notified: Option<oneshot::Receiver<()>>,
     /// What shows the manager from outside, until it is over.
     endpoint: Option<Endpoint>,
     pub(super) signals: Option<Registration>,
@@ -127,6 +131,13 @@ impl Running {
         observers.extend(logged.is_some().then_some(log_sender));
         let known = |pending: &PendingService| (pending.id.clone(), pending.depends_on.clone());
         let services = pending_services.iter().map(known).collect();
+        let ids = pending_services.iter().map(|pending| pending.id.clone());
+        let notified = match options.notify_systemd {
+            true => notifying::start(ids.collect(), &checked.budget, &sender, &dispatch)?,
+            false => None,
+        };
+        let (tell_systemd, notified) = notified.unzip();
+        observers.extend(tell_systemd);
         let shell = Shell::new(Parts {
             sender,
             event_log: EventLog::new(services, observers, FlightRecorder::new(options.flight_recorder)),
@@ -145,7 +156,7 @@ impl Running {
             #[cfg(feature = "testing")]
             fault: options.rehearsal.fault,
         });
-        let mut running = Self { shell, logged, endpoint, signals };
+        let mut running = Self { shell, logged, notified, endpoint, signals };
         running.tell_of_endpoint();
         Ok(running)
     }
@@ -242,7 +253,7 @@ impl Running {
         self.shell.event_log.keep_history();
         self.shell.event_log.observers().close();
         let threads = self.shell.stop_threads();
-        let logged = self.logged.take();
+        let told = self.logged.take().into_iter().chain(self.notified.take());
         let sender = self.shell.sender.clone();
         let wait = self.shell.to_force().unwrap_or(THREADS_WAIT);
         let wait = wait.clamp(LAST_THREADS_WAIT, THREADS_WAIT);
@@ -259,9 +270,7 @@ impl Running {
                 }
             };
             let _ = tokio::join!(tokio::time::timeout(wait, threads), tokio::time::timeout(wait, shown));
-            if let Some(logged) = logged {
-                let _ = tokio::time::timeout(LOG_WAIT, logged).await;
-            }
+            let _ = tokio::time::timeout(LOG_WAIT, join_all(told)).await;
             sender.send(ManagerInput::Timer(TimerEvent::Finished));
         });
     }

@@ -42,6 +42,7 @@ pub(crate) struct ServiceSlot {
     /// Where its set-up is tried again.
     pub(crate) setup_retries: Option<Box<SetupRetries>>,
     pub(crate) replacement: Option<Box<Replacement>>,
+    pub(crate) critical: bool,
     pub(crate) branch: Option<Arc<NestedBranch>>,
     /// Where it is a server: what is shared with it, and where it accepts connections.
     pub(crate) server: Option<Arc<dyn ServerDefinition>>,
@@ -77,6 +78,7 @@ impl ServiceSlot {
             setup_policy,
             stop_timeout,
             replacement,
+            critical,
             branch,
             server,
             ..
@@ -90,6 +92,7 @@ impl ServiceSlot {
             setup_retries: SetupRetries::new(setup_policy),
             stop_timeout,
             replacement,
+            critical,
             branch,
             server,
             addresses: Vec::new(),

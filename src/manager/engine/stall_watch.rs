@@ -103,7 +103,7 @@ impl Shell {
     }
 
     /// The threads with a poll that has lasted so long.
-    fn busy_for(&self, long: Duration) -> Vec<(Arc<Thread>, Busy)> {
+    pub(super) fn busy_for(&self, long: Duration) -> Vec<(Arc<Thread>, Busy)> {
         let threads = [&self.service_threads, &self.resource_threads].map(|pool| pool.threads());
         let busy = threads.into_iter().flatten().filter_map(|thread| {
             let busy = thread.watch().busy()?;

@@ -4,7 +4,7 @@
 //! the environment and becomes it.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Lines, Read};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -105,6 +105,18 @@ impl Process {
                 return seen[before..].to_owned();
             }
         }
+    }
+
+    /// What else it has printed on stderr, once it has ended.
+    pub fn rest_of_errors(&mut self) -> String {
+        let mut rest = String::new();
+        self.err.as_mut().unwrap().read_to_string(&mut rest).unwrap();
+        rest
+    }
+
+    /// Writes to its standard input, which the command must have piped.
+    pub fn write(&mut self, text: &str) {
+        self.child.stdin.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
     }
 
     pub fn id(&self) -> u32 {

@@ -1,0 +1,317 @@
+//! systemd is told of a process: by a real socket, as sd_notify(3) says.
+
+use std::io::ErrorKind;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use majordomo::{
+    Manager, ManagerError, ManagerOptions, ServiceSpec, WaitForShutdown, WaitUntilRunning, nested,
+};
+use rustix::process::Signal;
+use support::{Call, Folder, Journal, Probe, child, ms};
+
+/// What no datagram takes that comes at all.
+const HANG: Duration = Duration::from_secs(60);
+
+fn patient(id: &str) -> Probe {
+    Probe::new(id, &Journal::default()).run(|run| async move {
+        run.shutdown.requested().await;
+        Ok(())
+    })
+}
+
+fn options() -> ManagerOptions {
+    ManagerOptions::new().grpc_ping_service(false).max_shutdown_duration(ms(20_000)).stuck_after(ms(60))
+}
+
+/// What the processes of these tests do.
+#[test]
+fn child_program() {
+    let Some(program) = child::program() else { return };
+    let (quiet, filter) = (program != "logs", tracing_subscriber::fmt().with_writer(std::io::stderr));
+    if !quiet {
+        filter.with_ansi(false).init();
+    }
+    let result = actix::System::new().block_on(async move {
+        match program.as_str() {
+            "slow" => {
+                let slow = patient("slow").setup(|_| async {
+                    tokio::time::sleep(ms(1_300)).await;
+                    Ok(())
+                });
+                live(Manager::new(options()).service(slow).service(patient("other"))).await
+            }
+            "stuck" => stuck().await,
+            "switched off" => {
+                live(Manager::new(options().notify_systemd(false)).service(patient("a"))).await?;
+                // It has not spoken, so this one does.
+                live(Manager::new(options()).service(patient("b"))).await?;
+                live(Manager::new(options()).service(patient("c"))).await
+            }
+            "nested" => {
+                let tenants = nested("tenants", || {
+                    Manager::new(options().notify_systemd(true))
+                        .service(patient("acme"))
+                        .service(patient("umbrella"))
+                });
+                live(Manager::new(options()).service(tenants)).await
+            }
+            "threads" | "logs" => live(Manager::new(options()).service(patient("a"))).await,
+            other => panic!("no program {other:?}"),
+        }
+    });
+    majordomo::exit(result)
+}
+
+async fn live(manager: Manager) -> Result<(), ManagerError> {
+    let manager = manager.start();
+    manager.send(WaitUntilRunning).await??;
+    let threads = std::fs::read_dir("/proc/self/task").unwrap().filter_map(|task| {
+        let name = std::fs::read_to_string(task.unwrap().path().join("comm")).ok()?;
+        name.starts_with("majordomo-notif").then_some(())
+    });
+    println!("\nchild: running, {} to notify", threads.count());
+    manager.send(WaitForShutdown).await?
+}
+
+/// Has one of two services block its thread, as lines of the standard input say.
+async fn stuck() -> Result<(), ManagerError> {
+    let (critical, address) = patient("critical").with_address();
+    let (other, others) = patient("other").with_address();
+    let manager = Manager::new(options()).service(ServiceSpec::new(critical).critical().dedicated_thread());
+    let manager = manager.service(ServiceSpec::new(other).dedicated_thread()).start();
+    manager.send(WaitUntilRunning).await??;
+    let (critical, other) = (address.await.unwrap(), others.await.unwrap());
+    std::thread::spawn(move || {
+        let (mut key, mut lines) = (None, std::io::stdin().lines());
+        while let Some(Ok(line)) = lines.next() {
+            // The one before is let go.
+            let (next, lock) = std::sync::mpsc::channel::<()>();
+            drop(key.replace(next));
+            let blocks = Call::now(move |_| assert!(lock.recv().is_err()));
+            match line.as_str() {
+                "block critical" => critical.do_send(blocks),
+                "block other" => other.do_send(blocks),
+                _ => {}
+            }
+        }
+    });
+    println!("\nchild: running");
+    manager.send(WaitForShutdown).await?
+}
+
+/// Where systemd would listen.
+struct Systemd {
+    socket: UnixDatagram,
+    address: String,
+}
+
+impl Systemd {
+    fn at(address: SocketAddr, name: String) -> Self {
+        let socket = UnixDatagram::bind_addr(&address).unwrap();
+        socket.set_read_timeout(Some(HANG)).unwrap();
+        Self { socket, address: name }
+    }
+
+    fn at_path(folder: &Folder) -> Self {
+        let path = folder.path("notify");
+        Self::at(SocketAddr::from_pathname(&path).unwrap(), path.to_str().unwrap().to_owned())
+    }
+
+    #[cfg(target_os = "linux")]
+    fn abstract_address(name: &str) -> Self {
+        use std::os::linux::net::SocketAddrExt;
+        let name = format!("majordomo-test-{}-{name}", std::process::id());
+        Self::at(SocketAddr::from_abstract_name(&name).unwrap(), format!("@{name}"))
+    }
+
+    fn start(&self, program: &str, variables: &[(&str, &str)]) -> child::Process {
+        let mut command = child::this();
+        command.env("NOTIFY_SOCKET", &self.address).envs(variables.iter().copied());
+        child::start_by(command, module_path!(), program)
+    }
+
+    /// The next datagram, line by line.
+    fn next(&self) -> Vec<String> {
+        let mut bytes = [0; 4096];
+        let length = self.socket.recv(&mut bytes).unwrap();
+        String::from_utf8(bytes[..length].to_vec()).unwrap().lines().map(ToOwned::to_owned).collect()
+    }
+
+    /// The next with a line that begins so; the signs of life before it are left out, what else there was is told.
+    fn until(&self, line: &str) -> (Vec<String>, Vec<Vec<String>>) {
+        let mut before = Vec::new();
+        loop {
+            let next = self.next();
+            if next.iter().any(|has| has.starts_with(line)) {
+                return (next, before);
+            }
+            before.push(next);
+        }
+    }
+
+    /// What has come, once whoever sent it has ended.
+    fn rest(&self) -> Vec<Vec<String>> {
+        self.socket.set_nonblocking(true).unwrap();
+        let mut rest = Vec::new();
+        let mut bytes = [0; 4096];
+        loop {
+            match self.socket.recv(&mut bytes) {
+                Ok(length) => {
+                    let text = String::from_utf8(bytes[..length].to_vec()).unwrap();
+                    rest.push(text.lines().map(ToOwned::to_owned).collect());
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return rest,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+/// The time that a datagram asks for.
+fn extended(datagram: &[String]) -> Option<Duration> {
+    let time = datagram.iter().find_map(|line| line.strip_prefix("EXTEND_TIMEOUT_USEC="))?;
+    Some(Duration::from_micros(time.parse().unwrap()))
+}
+
+/// A slow set-up asks for time and says who is waited for; then all run, until a signal stops them.
+fn a_life(systemd: &Systemd) {
+    let mut process = systemd.start("slow", &[]);
+    let first = systemd.next();
+    assert!(first[0].starts_with("STATUS=Starting"), "{first:?}");
+    assert!(extended(&first).is_some_and(|time| time > Duration::from_secs(25)), "{first:?}");
+    let (ready, before) = systemd.until("READY=1");
+    let waits =
+        |told: &Vec<String>| told.iter().any(|line| line.starts_with("STATUS=Starting: slow (setup) for 1."));
+    assert!(before.iter().any(waits), "{before:?}");
+    assert_eq!(ready, ["READY=1", "STATUS=Running, 2 of 2 up"]);
+    process.wait_for("child: running, 1 to notify");
+    process.signal(Signal::TERM);
+    let (stopping, before) = systemd.until("STOPPING=1");
+    assert_eq!((stopping[0].as_str(), before), ("STOPPING=1", vec![]));
+    assert!(
+        stopping[1].starts_with("STATUS=Stopping for ") && stopping[1].contains("; forced in "),
+        "{stopping:?}"
+    );
+    let (asked, most) = (extended(&stopping).unwrap(), ms(21_000));
+    assert!(ms(15_000) < asked && asked <= most, "{asked:?}");
+    assert_eq!(process.end().code(), Some(0));
+    assert!(systemd.rest().iter().flatten().all(|line| line.starts_with("STATUS=Stopping")));
+}
+
+#[test]
+fn systemd_is_told_of_a_whole_life_at_a_path() {
+    a_life(&Systemd::at_path(&Folder::new()));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn systemd_is_told_of_a_whole_life_at_an_abstract_address() {
+    a_life(&Systemd::abstract_address("life"));
+}
+
+#[test]
+fn a_stuck_critical_service_ends_the_signs_of_life_until_it_goes_on() {
+    let folder = Folder::new();
+    let systemd = Systemd::at_path(&folder);
+    let mut command = child::this();
+    command.env("NOTIFY_SOCKET", &systemd.address).env("WATCHDOG_USEC", "800000").stdin(Stdio::piped());
+    let mut process = child::start_by(command, module_path!(), "stuck");
+    process.wait_for("child: running");
+    systemd.until("WATCHDOG=1");
+    // Who is not critical may be stuck.
+    process.write("block other\n");
+    (0..3).for_each(|_| drop(systemd.until("WATCHDOG=1")));
+    process.write("block critical\n");
+    systemd.until("STATUS=Running, 2 of 2 up; stuck: critical");
+    let until = Instant::now() + ms(1_500);
+    while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+        systemd.socket.set_read_timeout(Some(left)).unwrap();
+        let mut bytes = [0; 4096];
+        // It is the silence that is looked at.
+        let Ok(length) = systemd.socket.recv(&mut bytes) else { continue };
+        assert!(
+            !bytes[..length].windows(10).any(|part| part == b"WATCHDOG=1"),
+            "it is stuck, and shows life"
+        );
+    }
+    systemd.socket.set_read_timeout(Some(HANG)).unwrap();
+    process.write("go on\n");
+    systemd.until("WATCHDOG=1");
+    systemd.until("STATUS=Running, 2 of 2 up");
+    process.signal(Signal::TERM);
+    systemd.until("STOPPING=1");
+    assert_eq!(process.end().code(), Some(0));
+}
+
+#[test]
+fn a_watchdog_of_another_process_is_none_of_ours() {
+    let folder = Folder::new();
+    let systemd = Systemd::at_path(&folder);
+    let mut process = systemd.start("threads", &[("WATCHDOG_USEC", "1000"), ("WATCHDOG_PID", "1")]);
+    let (_, before) = systemd.until("READY=1");
+    process.wait_for("child: running");
+    process.signal(Signal::TERM);
+    assert_eq!(process.end().code(), Some(0));
+    let all: Vec<String> = before.into_iter().chain(systemd.rest()).flatten().collect();
+    assert!(!all.contains(&"WATCHDOG=1".to_owned()), "{all:?}");
+}
+
+#[test]
+fn one_manager_of_a_process_speaks_for_it_the_first_that_may() {
+    let folder = Folder::new();
+    let systemd = Systemd::at_path(&folder);
+    let mut process = systemd.start("switched off", &[]);
+    process.wait_for("child: running, 0 to notify");
+    process.signal(Signal::TERM);
+    process.wait_for("child: running, 1 to notify");
+    assert_eq!(systemd.until("READY=1").0[1], "STATUS=Running, 1 of 1 up");
+    process.signal(Signal::TERM);
+    systemd.until("STOPPING=1");
+    process.wait_for("child: running, 0 to notify");
+    let rest = systemd.rest();
+    assert!(rest.iter().flatten().all(|line| line.starts_with("STATUS=Stopping")), "after the end: {rest:?}");
+    process.signal(Signal::TERM);
+    assert_eq!(process.end().code(), Some(0));
+    assert_eq!(systemd.rest(), Vec::<Vec<String>>::new());
+}
+
+#[test]
+fn a_nested_manager_does_not_speak() {
+    let folder = Folder::new();
+    let systemd = Systemd::at_path(&folder);
+    let mut process = systemd.start("nested", &[]);
+    assert_eq!(systemd.until("READY=1").0, ["READY=1", "STATUS=Running, 1 of 1 up"]);
+    process.wait_for("child: running, 1 to notify");
+    process.signal(Signal::TERM);
+    systemd.until("STOPPING=1");
+    assert_eq!(process.end().code(), Some(0));
+    assert!(systemd.rest().iter().flatten().all(|line| line.starts_with("STATUS=Stopping")));
+}
+
+#[test]
+fn g14_who_was_not_started_by_systemd_has_no_thread_for_it() {
+    let mut command = child::this();
+    command.env_remove("NOTIFY_SOCKET").env("WATCHDOG_USEC", "1000");
+    let mut process = child::start_by(command, module_path!(), "threads");
+    process.wait_for("child: running, 0 to notify");
+    process.signal(Signal::TERM);
+    assert_eq!(process.end().code(), Some(0));
+}
+
+#[test]
+fn g18_a_socket_that_is_none_is_logged_once_and_changes_nothing() {
+    for address in ["/nowhere/at/all", "vsock:2:1"] {
+        let mut command = child::this();
+        command.env("NOTIFY_SOCKET", address).env("WATCHDOG_USEC", "20000").stderr(Stdio::piped());
+        let mut process = child::start_by(command, module_path!(), "logs");
+        let logged = process.wait_for_error("NOTIFY_SOCKET");
+        assert!(logged.contains("WARN") && logged.contains(address), "{logged}");
+        process.wait_for("child: running");
+        process.signal(Signal::TERM);
+        assert_eq!(process.end().code(), Some(0));
+        let again = process.rest_of_errors();
+        assert!(!again.contains("NOTIFY_SOCKET"), "told again: {again}");
+    }
+}

@@ -134,8 +134,9 @@ impl<A: Service> ServiceSpec<A> {
 
     /// Without this service the process is of no use: while it is stuck, systemd gets no sign of life (`WatchdogSec=`), and restarts the
     /// process. Stuck is who blocks its thread for longer than [`ManagerOptions::stuck_after`](crate::ManagerOptions::stuck_after), and who is starved by
-    /// one that does. One that is [replaced](Self::replace_when_stuck) counts, too, where that comes too late. Where systemd expects no signs of life, it
-    /// changes nothing.
+    /// one that does. Where systemd expects no signs of life, it changes nothing.
+    ///
+    /// One with [`replace_when_stuck`](Self::replace_when_stuck) counts without this, but only where it was not replaced in its time.
     pub fn critical(self) -> Self {
         Self { critical: true, ..self }
     }

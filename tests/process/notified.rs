@@ -29,9 +29,8 @@ fn options() -> ManagerOptions {
 #[test]
 fn child_program() {
     let Some(program) = child::program() else { return };
-    let (quiet, filter) = (program != "logs", tracing_subscriber::fmt().with_writer(std::io::stderr));
-    if !quiet {
-        filter.with_ansi(false).init();
+    if program == "logs" {
+        tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
     }
     let result = actix::System::new().block_on(async move {
         match program.as_str() {
@@ -42,7 +41,8 @@ fn child_program() {
                 });
                 live(Manager::new(options()).service(slow).service(patient("other"))).await
             }
-            "stuck" => stuck().await,
+            "stuck" => stuck(false).await,
+            "starved" => stuck(true).await,
             "switched off" => {
                 live(Manager::new(options().notify_systemd(false)).service(patient("a"))).await?;
                 // It has not spoken, so this one does.
@@ -76,11 +76,17 @@ async fn live(manager: Manager) -> Result<(), ManagerError> {
 }
 
 /// Has one of two services block its thread, as lines of the standard input say.
-async fn stuck() -> Result<(), ManagerError> {
+async fn stuck(on_one_thread: bool) -> Result<(), ManagerError> {
     let (critical, address) = patient("critical").with_address();
     let (other, others) = patient("other").with_address();
-    let manager = Manager::new(options()).service(ServiceSpec::new(critical).critical().dedicated_thread());
-    let manager = manager.service(ServiceSpec::new(other).dedicated_thread()).start();
+    let (critical, other) = (ServiceSpec::new(critical).critical(), ServiceSpec::new(other));
+    let manager = match on_one_thread {
+        true => Manager::new(options().service_threads(1)).service(critical).service(other),
+        false => {
+            Manager::new(options()).service(critical.dedicated_thread()).service(other.dedicated_thread())
+        }
+    };
+    let manager = manager.start();
     manager.send(WaitUntilRunning).await??;
     let (critical, other) = (address.await.unwrap(), others.await.unwrap());
     std::thread::spawn(move || {
@@ -93,6 +99,10 @@ async fn stuck() -> Result<(), ManagerError> {
             match line.as_str() {
                 "block critical" => critical.do_send(blocks),
                 "block other" => other.do_send(blocks),
+                "ask critical too" => {
+                    other.do_send(blocks);
+                    critical.do_send(Call::now(|_| ()));
+                }
                 _ => {}
             }
         }
@@ -132,6 +142,13 @@ impl Systemd {
         child::start_by(command, module_path!(), program)
     }
 
+    /// One that is told by its standard input what to do, with a watchdog.
+    fn start_with_input(&self, program: &str) -> child::Process {
+        let mut command = child::this();
+        command.env("NOTIFY_SOCKET", &self.address).env("WATCHDOG_USEC", "800000").stdin(Stdio::piped());
+        child::start_by(command, module_path!(), program)
+    }
+
     /// The next datagram, line by line.
     fn next(&self) -> Vec<String> {
         let mut bytes = [0; 4096];
@@ -139,7 +156,7 @@ impl Systemd {
         String::from_utf8(bytes[..length].to_vec()).unwrap().lines().map(ToOwned::to_owned).collect()
     }
 
-    /// The next with a line that begins so; the signs of life before it are left out, what else there was is told.
+    /// The next with a line that begins so, and what came before it.
     fn until(&self, line: &str) -> (Vec<String>, Vec<Vec<String>>) {
         let mut before = Vec::new();
         loop {
@@ -215,9 +232,7 @@ fn systemd_is_told_of_a_whole_life_at_an_abstract_address() {
 fn a_stuck_critical_service_ends_the_signs_of_life_until_it_goes_on() {
     let folder = Folder::new();
     let systemd = Systemd::at_path(&folder);
-    let mut command = child::this();
-    command.env("NOTIFY_SOCKET", &systemd.address).env("WATCHDOG_USEC", "800000").stdin(Stdio::piped());
-    let mut process = child::start_by(command, module_path!(), "stuck");
+    let mut process = systemd.start_with_input("stuck");
     process.wait_for("child: running");
     systemd.until("WATCHDOG=1");
     // Who is not critical may be stuck.
@@ -242,6 +257,23 @@ fn a_stuck_critical_service_ends_the_signs_of_life_until_it_goes_on() {
     systemd.until("STATUS=Running, 2 of 2 up");
     process.signal(Signal::TERM);
     systemd.until("STOPPING=1");
+    assert_eq!(process.end().code(), Some(0));
+}
+
+#[test]
+fn a_critical_service_that_is_starved_by_another_holds_back_the_signs_of_life_too() {
+    let folder = Folder::new();
+    let systemd = Systemd::at_path(&folder);
+    let mut process = systemd.start_with_input("starved");
+    process.wait_for("child: running");
+    // It has nothing to do, so it misses nothing.
+    process.write("block other\n");
+    (0..3).for_each(|_| drop(systemd.until("WATCHDOG=1")));
+    process.write("ask critical too\n");
+    systemd.until("STATUS=Running, 2 of 2 up; stuck: critical");
+    process.write("go on\n");
+    systemd.until("WATCHDOG=1");
+    process.signal(Signal::TERM);
     assert_eq!(process.end().code(), Some(0));
 }
 
@@ -293,7 +325,7 @@ fn a_nested_manager_does_not_speak() {
 #[test]
 fn g14_who_was_not_started_by_systemd_has_no_thread_for_it() {
     let mut command = child::this();
-    command.env_remove("NOTIFY_SOCKET").env("WATCHDOG_USEC", "1000");
+    command.env("WATCHDOG_USEC", "1000");
     let mut process = child::start_by(command, module_path!(), "threads");
     process.wait_for("child: running, 0 to notify");
     process.signal(Signal::TERM);

@@ -272,7 +272,7 @@ fn a_service_that_is_stuck_holds_back_the_signs_of_life_and_is_named() {
     assert_eq!(told.take(), ["8000 STATUS=Running, 1 of 1 up | WATCHDOG=1"]);
     // Who is stuck while the manager stops is ended by its deadline.
     told.stuck = Some(Some("worker"));
-    told.event(10_000, requested()).until(11_500);
+    told.event(10_000, requested()).until(12_500);
     assert!(told.take().iter().any(|line| line.contains("WATCHDOG=1")));
 }
 

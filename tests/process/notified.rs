@@ -6,9 +6,11 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use majordomo::{
-    Manager, ManagerError, ManagerOptions, ServiceSpec, WaitForShutdown, WaitUntilRunning, nested,
+    Manager, ManagerError, ManagerOptions, Run, ServiceSpec, WaitForShutdown, WaitUntilRunning, nested,
+    restartable_fn,
 };
 use rustix::process::Signal;
+use support::phoenix::at_once;
 use support::{Call, Folder, Journal, Probe, child, ms};
 
 /// What no datagram takes that comes at all.
@@ -46,6 +48,21 @@ fn child_program() {
             }
             "stuck" => stuck(false).await,
             "starved" => stuck(true).await,
+            "replaced" => {
+                // Blocks its thread until there is a line to read.
+                let blocks = restartable_fn("worker", |_| async {
+                    std::io::stdin().read_line(&mut String::new())?;
+                    Ok(())
+                });
+                let another = || {
+                    restartable_fn("worker", |run: Run| async move {
+                        run.shutdown.requested().await;
+                        Ok(())
+                    })
+                };
+                let worker = ServiceSpec::new(blocks).restart(at_once()).critical();
+                live(Manager::new(options()).service(worker.replace_when_stuck(ms(150), another))).await
+            }
             "switched off" => {
                 live(Manager::new(options().notify_systemd(false)).service(patient("a"))).await?;
                 // It has not spoken, so this one does.
@@ -276,6 +293,20 @@ fn a_critical_service_that_is_starved_by_another_holds_back_the_signs_of_life_to
     process.write("go on\n");
     systemd.until("WATCHDOG=1");
     process.signal(Signal::TERM);
+    assert_eq!(process.end().code(), Some(0));
+}
+
+#[test]
+fn a_critical_service_that_was_replaced_is_alive_though_its_first_thread_is_blocked_still() {
+    let folder = Folder::new();
+    let systemd = Systemd::at_path(&folder);
+    let mut process = systemd.start_with_input("replaced", &[WATCHDOG]);
+    systemd.until("READY=1");
+    // Twice of the watchdog's time, and more than it may be stuck.
+    (0..5).for_each(|_| drop(systemd.until("WATCHDOG=1")));
+    process.write("go on\n");
+    process.signal(Signal::TERM);
+    systemd.until("STOPPING=1");
     assert_eq!(process.end().code(), Some(0));
 }
 

@@ -115,12 +115,18 @@ async fn stuck(on_one_thread: bool) -> Result<(), ManagerError> {
             // The one before is let go.
             let (next, lock) = std::sync::mpsc::channel::<()>();
             drop(key.replace(next));
-            let blocks = Call::now(move |_| assert!(lock.recv().is_err()));
+            let (begins, has_begun) = std::sync::mpsc::channel::<()>();
+            let blocks = Call::now(move |_| {
+                let _ = begins.send(());
+                assert!(lock.recv().is_err());
+            });
             match line.as_str() {
                 "block critical" => critical.do_send(blocks),
                 "block other" => other.do_send(blocks),
                 "ask critical too" => {
                     other.do_send(blocks);
+                    // Sooner it might be handled before the thread is blocked.
+                    has_begun.recv().unwrap();
                     critical.do_send(Call::now(|_| ()));
                 }
                 _ => {}

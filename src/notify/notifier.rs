@@ -23,7 +23,8 @@ use crate::events::{LifecycleEvent, Name, TimedEvent};
 
 /// How long nothing may be heard of set-ups and stops before systemd's own limits hold.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// What the process may need beyond its deadline: the forced end comes at the deadline, and is told after it.
+/// What the process needs beyond its deadline: whoever is left is forced then, which is over within 100 ms, and the text of the error and what stdout
+/// buffers are given 100 ms each. Whoever asks systemd for less is killed in the middle of it: 50 ms are too late.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How often the status is told at most.
 const PACE: Duration = Duration::from_secs(1);
@@ -122,9 +123,9 @@ impl Notifier {
             _ => {}
         }
         if let Some(delay) = self.progress(&timed.event) {
-            let until = timed.at + delay + PATIENCE;
+            let until = timed.at.saturating_add(delay).saturating_add(PATIENCE);
             let most = match self.phase {
-                Phase::Stopping { deadline: Some(deadline), .. } => deadline + LAST_WORDS,
+                Phase::Stopping { deadline: Some(deadline), .. } => deadline.saturating_add(LAST_WORDS),
                 _ => Duration::MAX,
             };
             self.patient_until = self.patient_until.max(until.min(most));

@@ -21,7 +21,7 @@ use crate::base::clock;
 use crate::lifecycle::Budget;
 use crate::manager::Manager;
 use crate::manager::api::messages::{ForceShutdown, WaitForShutdown};
-use crate::manager::api::nested_branch::NestedBranch;
+use crate::manager::api::nested_branch::{NestedAddresses, NestedBranch};
 use crate::manager::engine::mailbox::ManagerContext;
 use crate::manager::engine::waiters::WaitResponse;
 use crate::report::ManagerError;
@@ -120,7 +120,9 @@ impl Handler<Setup> for NestedManager {
         };
         self.told = Arc::default();
         *lock(&self.child) = Some(child.clone());
-        self.branch.set_status(Some(child.clone().recipient()));
+        let addresses =
+            NestedAddresses { status: child.clone().recipient(), life: child.clone().recipient() };
+        self.branch.set_addresses(Some(addresses));
         let (told, shutdown) = (Arc::clone(&self.told), setup.shutdown);
         let resource = Child {
             child: child.clone(),
@@ -204,7 +206,7 @@ impl Handler<Release> for Child {
         Box::pin(async move {
             let end = child.send(WaitForShutdown).await?;
             lock(&place).take();
-            branch.set_status(None);
+            branch.set_addresses(None);
             if told.load(Ordering::SeqCst) { Ok(()) } else { Ok(end?) }
         })
     }

@@ -134,7 +134,8 @@ impl<A: Service> ServiceSpec<A> {
 
     /// Without this service the process is of no use: while it is stuck, systemd gets no sign of life (`WatchdogSec=`), and restarts the
     /// process. Stuck is who blocks its thread for longer than [`ManagerOptions::stuck_after`](crate::ManagerOptions::stuck_after), and who is starved by
-    /// one that does. Where systemd expects no signs of life, it changes nothing.
+    /// one that does. Services of [nested](crate::nested) managers count, too. Where systemd expects no
+    /// signs of life, it changes nothing.
     ///
     /// One with [`replace_when_stuck`](Self::replace_when_stuck) counts without this, but only where it was not replaced in its time.
     pub fn critical(self) -> Self {

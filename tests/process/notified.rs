@@ -1,9 +1,9 @@
 //! systemd is told of a process: by a real socket, as sd_notify(3) says.
 
-use std::io::ErrorKind;
-use std::os::unix::net::{SocketAddr, UnixDatagram};
+mod systemd;
+
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use majordomo::{
     Manager, ManagerError, ManagerOptions, Run, ServiceSpec, WaitForShutdown, WaitUntilRunning, nested,
@@ -13,8 +13,10 @@ use rustix::process::Signal;
 use support::phoenix::at_once;
 use support::{Call, Folder, Journal, Probe, child, ms};
 
-/// What no datagram takes that comes at all.
-const HANG: Duration = Duration::from_secs(60);
+use systemd::{HANG, Systemd, extended};
+
+/// Where the programs of the processes are.
+const PROGRAMS: &str = module_path!();
 
 const WATCHDOG: (&str, &str) = ("WATCHDOG_USEC", "800000");
 
@@ -77,11 +79,26 @@ fn child_program() {
                 });
                 live(Manager::new(options()).service(tenants)).await
             }
+            "nested and stuck" => {
+                let region = nested("region", || Manager::new(options()).service(nested("tenants", acme)));
+                live(Manager::new(options()).service(region)).await
+            }
             "threads" | "logs" => live(Manager::new(options()).service(patient("a"))).await,
             other => panic!("no program {other:?}"),
         }
     });
     majordomo::exit(result)
+}
+
+/// A manager with one that blocks its thread from one line of the standard input to the next.
+fn acme() -> Manager {
+    let blocks = patient("acme").run(|run| async move {
+        tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new())).await??;
+        std::io::stdin().read_line(&mut String::new())?;
+        run.shutdown.requested().await;
+        Ok(())
+    });
+    Manager::new(options()).service(ServiceSpec::new(blocks).critical())
 }
 
 async fn live(manager: Manager) -> Result<(), ManagerError> {
@@ -137,87 +154,6 @@ async fn stuck(on_one_thread: bool) -> Result<(), ManagerError> {
     manager.send(WaitForShutdown).await?
 }
 
-/// Where systemd would listen.
-struct Systemd {
-    socket: UnixDatagram,
-    address: String,
-}
-
-impl Systemd {
-    fn at(address: SocketAddr, name: String) -> Self {
-        let socket = UnixDatagram::bind_addr(&address).unwrap();
-        socket.set_read_timeout(Some(HANG)).unwrap();
-        Self { socket, address: name }
-    }
-
-    fn at_path(folder: &Folder) -> Self {
-        let path = folder.path("notify");
-        Self::at(SocketAddr::from_pathname(&path).unwrap(), path.to_str().unwrap().to_owned())
-    }
-
-    #[cfg(target_os = "linux")]
-    fn abstract_address(name: &str) -> Self {
-        use std::os::linux::net::SocketAddrExt;
-        let name = format!("majordomo-test-{}-{name}", std::process::id());
-        Self::at(SocketAddr::from_abstract_name(&name).unwrap(), format!("@{name}"))
-    }
-
-    fn start(&self, program: &str, variables: &[(&str, &str)]) -> child::Process {
-        let mut command = child::this();
-        command.env("NOTIFY_SOCKET", &self.address).envs(variables.iter().copied());
-        child::start_by(command, module_path!(), program)
-    }
-
-    /// One that is told by its standard input what to do.
-    fn start_with_input(&self, program: &str, variables: &[(&str, &str)]) -> child::Process {
-        let mut command = child::this();
-        command.env("NOTIFY_SOCKET", &self.address).envs(variables.iter().copied()).stdin(Stdio::piped());
-        child::start_by(command, module_path!(), program)
-    }
-
-    /// The next datagram, line by line.
-    fn next(&self) -> Vec<String> {
-        let mut bytes = [0; 4096];
-        let length = self.socket.recv(&mut bytes).unwrap();
-        String::from_utf8(bytes[..length].to_vec()).unwrap().lines().map(ToOwned::to_owned).collect()
-    }
-
-    /// The next with a line that begins so, and what came before it.
-    fn until(&self, line: &str) -> (Vec<String>, Vec<Vec<String>>) {
-        let mut before = Vec::new();
-        loop {
-            let next = self.next();
-            if next.iter().any(|has| has.starts_with(line)) {
-                return (next, before);
-            }
-            before.push(next);
-        }
-    }
-
-    /// What has come, once whoever sent it has ended.
-    fn rest(&self) -> Vec<Vec<String>> {
-        self.socket.set_nonblocking(true).unwrap();
-        let mut rest = Vec::new();
-        let mut bytes = [0; 4096];
-        loop {
-            match self.socket.recv(&mut bytes) {
-                Ok(length) => {
-                    let text = String::from_utf8(bytes[..length].to_vec()).unwrap();
-                    rest.push(text.lines().map(ToOwned::to_owned).collect());
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return rest,
-                Err(error) => panic!("{error}"),
-            }
-        }
-    }
-}
-
-/// The time that a datagram asks for.
-fn extended(datagram: &[String]) -> Option<Duration> {
-    let time = datagram.iter().find_map(|line| line.strip_prefix("EXTEND_TIMEOUT_USEC="))?;
-    Some(Duration::from_micros(time.parse().unwrap()))
-}
-
 /// A slow set-up asks for time and says who is waited for; then all run, until a signal stops them.
 fn a_life(systemd: &Systemd) {
     let mut process = systemd.start_with_input("slow", &[]);
@@ -265,21 +201,27 @@ fn a_stuck_critical_service_ends_the_signs_of_life_until_it_goes_on() {
     (0..3).for_each(|_| drop(systemd.until("WATCHDOG=1")));
     process.write("block critical\n");
     systemd.until("STATUS=Running, 2 of 2 up; stuck: critical");
-    let until = Instant::now() + ms(1_500);
-    while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
-        systemd.socket.set_read_timeout(Some(left)).unwrap();
-        let mut bytes = [0; 4096];
-        // It is the silence that is looked at.
-        let Ok(length) = systemd.socket.recv(&mut bytes) else { continue };
-        assert!(
-            !bytes[..length].windows(10).any(|part| part == b"WATCHDOG=1"),
-            "it is stuck, and shows life"
-        );
-    }
-    systemd.socket.set_read_timeout(Some(HANG)).unwrap();
+    systemd.sees_no_sign_of_life_for(ms(1_500));
     process.write("go on\n");
     systemd.until("WATCHDOG=1");
     systemd.until("STATUS=Running, 2 of 2 up");
+    process.signal(Signal::TERM);
+    systemd.until("STOPPING=1");
+    assert_eq!(process.end().code(), Some(0));
+}
+
+#[test]
+fn who_is_stuck_in_a_nested_manager_counts_and_is_named_with_its_managers() {
+    let folder = Folder::new();
+    let systemd = Systemd::at_path(&folder);
+    let mut process = systemd.start_with_input("nested and stuck", &[WATCHDOG]);
+    process.wait_for("child: running");
+    systemd.until("WATCHDOG=1");
+    process.write("block\n");
+    systemd.until("STATUS=Running, 1 of 1 up; stuck: region/tenants/acme");
+    systemd.sees_no_sign_of_life_for(ms(1_000));
+    process.write("go on\n");
+    systemd.until("WATCHDOG=1");
     process.signal(Signal::TERM);
     systemd.until("STOPPING=1");
     assert_eq!(process.end().code(), Some(0));
@@ -364,7 +306,7 @@ fn a_nested_manager_does_not_speak() {
 fn g14_who_was_not_started_by_systemd_has_no_thread_for_it() {
     let mut command = child::this();
     command.env("WATCHDOG_USEC", "1000");
-    let mut process = child::start_by(command, module_path!(), "threads");
+    let mut process = child::start_by(command, PROGRAMS, "threads");
     process.wait_for("child: running, 0 to notify");
     process.signal(Signal::TERM);
     assert_eq!(process.end().code(), Some(0));
@@ -375,7 +317,7 @@ fn g18_a_socket_that_is_none_is_logged_once_and_changes_nothing() {
     for address in ["/nowhere/at/all", "vsock:2:1"] {
         let mut command = child::this();
         command.env("NOTIFY_SOCKET", address).env("WATCHDOG_USEC", "20000").stderr(Stdio::piped());
-        let mut process = child::start_by(command, module_path!(), "logs");
+        let mut process = child::start_by(command, PROGRAMS, "logs");
         let logged = process.wait_for_error("NOTIFY_SOCKET");
         assert!(logged.contains("WARN") && logged.contains(address), "{logged}");
         process.wait_for("child: running");

@@ -2,24 +2,38 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use actix::Recipient;
+use actix::{Message, Recipient};
+use tokio::sync::oneshot;
 
 use super::messages::GetStatus;
 use super::plan::ManagerPlan;
+use crate::notify::Liveness;
 use crate::report::ConfigError;
+
+/// Asks a nested manager whether it answers, as the one around it was asked.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(crate) struct AskForLife(pub(crate) oneshot::Sender<Liveness>);
+
+/// Where a nested manager is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct NestedAddresses {
+    pub(crate) status: Recipient<GetStatus>,
+    pub(crate) life: Recipient<AskForLife>,
+}
 
 /// What a manager knows of a nested one.
 pub(crate) struct NestedBranch {
     plan: Result<ManagerPlan, ConfigError>,
     /// How many managers are in it, one within the other.
     depth: usize,
-    /// Where its status is asked for, while it is there.
-    status: Mutex<Option<Recipient<GetStatus>>>,
+    /// Where it is asked, while it is there.
+    addresses: Mutex<Option<NestedAddresses>>,
 }
 
 impl NestedBranch {
     pub(crate) fn new(plan: Result<ManagerPlan, ConfigError>, depth: usize) -> Self {
-        Self { plan, depth, status: Mutex::default() }
+        Self { plan, depth, addresses: Mutex::default() }
     }
 
     /// What the nested manager would do.
@@ -35,16 +49,16 @@ impl NestedBranch {
         self.depth
     }
 
-    /// Where its status is asked for, while it is there.
-    pub(crate) fn status(&self) -> Option<Recipient<GetStatus>> {
+    /// Where it is asked, while it is there.
+    pub(crate) fn addresses(&self) -> Option<NestedAddresses> {
         self.lock().clone()
     }
 
-    pub(crate) fn set_status(&self, status: Option<Recipient<GetStatus>>) {
-        *self.lock() = status;
+    pub(crate) fn set_addresses(&self, addresses: Option<NestedAddresses>) {
+        *self.lock() = addresses;
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Recipient<GetStatus>>> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<NestedAddresses>> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -17,6 +17,7 @@ use crate::manager::api::messages::{
     ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService, Subscribe,
     WaitForShutdown, WaitUntilRunning,
 };
+use crate::manager::api::nested_branch::AskForLife;
 use crate::manager::api::order_error::OrderError;
 use crate::manager::api::status::ManagerStatus;
 use crate::manager::observe::event_log::Detail;
@@ -79,6 +80,17 @@ impl Handler<GetStatus> for Manager {
 
     fn handle(&mut self, _: GetStatus, _: &mut ManagerContext) -> StatusResponse {
         self.status_requests.take_down()
+    }
+}
+
+impl Handler<AskForLife> for Manager {
+    type Result = ();
+
+    fn handle(&mut self, AskForLife(asked): AskForLife, _: &mut ManagerContext) {
+        // In one that is over nobody is stuck; whoever asks notices that nothing comes.
+        if let Some(running) = &self.running {
+            running.shell.show_life(asked);
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use super::shell::Shell;
 use crate::base::{ThreadError, clock};
 use crate::events::{EventSender, Name};
 use crate::lifecycle::Budget;
+use crate::manager::api::nested_branch::{AskForLife, NestedAddresses};
 use crate::notify::{self, Liveness, Parts, Settings};
 
 /// Has systemd told of the manager that begins here, where it wants to be told, and where no other of the process has been before. Answers with the way of
@@ -34,11 +35,33 @@ pub(super) fn start(
     })
 }
 
+/// The answer of all these together: `tenants/mailer` is stuck. Who does not answer is waited for, as systemd is to notice.
+async fn answer_of(children: Vec<(Name, oneshot::Receiver<Liveness>)>) -> Liveness {
+    for (id, answer) in children {
+        if let Ok(Liveness { stuck: Some(stuck) }) = answer.await {
+            return Liveness { stuck: Some(format!("{id}/{stuck}").into()) };
+        }
+    }
+    Liveness { stuck: None }
+}
+
 impl Shell {
-    /// Answers that the manager does, and which service that matters is stuck.
+    /// Answers that the manager does, with all that are nested in it, and which service that matters is stuck.
     pub(super) fn show_life(&self, asked: oneshot::Sender<Liveness>) {
-        // It may have been asked by a thread that has ended.
-        let _ = asked.send(Liveness { stuck: self.stuck_critical() });
+        let stuck = self.stuck_critical();
+        let ask = |(id, child): (Name, NestedAddresses)| {
+            let (asked, answer) = oneshot::channel();
+            child.life.do_send(AskForLife(asked));
+            (id, answer)
+        };
+        let children = self.addresses_of_children().filter(|_| stuck.is_none());
+        let answers: Vec<_> = children.map(ask).collect();
+        if answers.is_empty() {
+            // It may have been asked by a thread that has ended.
+            let _ = asked.send(Liveness { stuck });
+        } else {
+            actix_rt::spawn(async move { asked.send(answer_of(answers).await) });
+        }
     }
 
     fn stuck_critical(&self) -> Option<Name> {
@@ -64,7 +87,7 @@ impl ServiceSlot {
     fn longest_poll(&self, limit: Duration) -> Option<Duration> {
         match &self.replacement {
             // That is seen to within a quarter of the limit; so only where it is not.
-            Some(replacement) => Some(replacement.limit.max(limit) + limit),
+            Some(replacement) => Some(replacement.limit.max(limit).saturating_add(limit)),
             None => self.critical.then_some(limit),
         }
     }

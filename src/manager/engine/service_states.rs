@@ -11,6 +11,7 @@ use crate::events::Name;
 use crate::lifecycle::{Kind, ServiceIx};
 use crate::manager::api::condition::ServiceCondition;
 use crate::manager::api::messages::GetStatus;
+use crate::manager::api::nested_branch::NestedAddresses;
 use crate::manager::api::status::{ManagerStatus, ServiceStatus};
 
 /// How long a child's status is waited for: its manager's thread is never blocked.
@@ -34,8 +35,13 @@ pub(crate) async fn with_children(
 impl Shell {
     /// Nested managers that have been started and are not over, by the ids of their services.
     pub(crate) fn children(&self) -> Vec<(Name, Recipient<GetStatus>)> {
-        let child = |slot: &ServiceSlot| Some((slot.id.clone(), slot.branch.as_ref()?.status()?));
-        self.services.iter().filter_map(child).collect()
+        self.addresses_of_children().map(|(id, addresses)| (id, addresses.status)).collect()
+    }
+
+    /// Where these are asked.
+    pub(super) fn addresses_of_children(&self) -> impl Iterator<Item = (Name, NestedAddresses)> {
+        let child = |slot: &ServiceSlot| Some((slot.id.clone(), slot.branch.as_ref()?.addresses()?));
+        self.services.iter().filter_map(child)
     }
 
     /// What a service is doing, unless it is none of the manager's any more.

@@ -13,7 +13,7 @@ use rustix::process::Signal;
 use support::phoenix::at_once;
 use support::{Call, Folder, Journal, Probe, child, ms};
 
-use systemd::{HANG, Systemd, extended};
+use systemd::{Systemd, extended};
 
 /// Where the programs of the processes are.
 const PROGRAMS: &str = module_path!();
@@ -126,6 +126,10 @@ async fn stuck(on_one_thread: bool) -> Result<(), ManagerError> {
     let manager = manager.start();
     manager.send(WaitUntilRunning).await??;
     let (critical, other) = (address.await.unwrap(), others.await.unwrap());
+    // Both have handled their `Run` then, and nothing has woken them since. Who is woken and waits for its thread is starved.
+    for idle in [&critical, &other, &critical, &other] {
+        idle.send(Call::now(|_| ())).await?;
+    }
     std::thread::spawn(move || {
         let (mut key, mut lines) = (None, std::io::stdin().lines());
         while let Some(Ok(line)) = lines.next() {

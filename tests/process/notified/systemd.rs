@@ -1,6 +1,6 @@
 //! What stands in for systemd: a socket that takes its notifications.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use support::{Folder, child};
 use super::PROGRAMS;
 
 /// What no datagram takes that comes at all.
-pub(crate) const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_secs(60);
 
 /// Where systemd would listen.
 pub(crate) struct Systemd {
@@ -52,16 +52,21 @@ impl Systemd {
 
     /// The next datagram, line by line.
     pub(crate) fn next(&self) -> Vec<String> {
+        self.receive().unwrap_or_else(|error| panic!("nothing comes: {error}"))
+    }
+
+    fn receive(&self) -> io::Result<Vec<String>> {
         let mut bytes = [0; 4096];
-        let length = self.socket.recv(&mut bytes).unwrap();
-        String::from_utf8(bytes[..length].to_vec()).unwrap().lines().map(ToOwned::to_owned).collect()
+        let length = self.socket.recv(&mut bytes)?;
+        let text = String::from_utf8(bytes[..length].to_vec()).unwrap();
+        Ok(text.lines().map(ToOwned::to_owned).collect())
     }
 
     /// The next with a line that begins so, and what came before it.
     pub(crate) fn until(&self, line: &str) -> (Vec<String>, Vec<Vec<String>>) {
         let mut before = Vec::new();
         loop {
-            let next = self.next();
+            let next = self.receive().unwrap_or_else(|error| panic!("{error}: no {line}, only {before:?}"));
             if next.iter().any(|has| has.starts_with(line)) {
                 return (next, before);
             }
@@ -86,13 +91,9 @@ impl Systemd {
     pub(crate) fn rest(&self) -> Vec<Vec<String>> {
         self.socket.set_nonblocking(true).unwrap();
         let mut rest = Vec::new();
-        let mut bytes = [0; 4096];
         loop {
-            match self.socket.recv(&mut bytes) {
-                Ok(length) => {
-                    let text = String::from_utf8(bytes[..length].to_vec()).unwrap();
-                    rest.push(text.lines().map(ToOwned::to_owned).collect());
-                }
+            match self.receive() {
+                Ok(lines) => rest.push(lines),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return rest,
                 Err(error) => panic!("{error}"),
             }

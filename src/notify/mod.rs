@@ -7,7 +7,7 @@
 //!     |------- WATCHDOG=1, as long as the manager answers and nobody that matters is stuck --------------|
 //! ```
 //!
-//! What is told and when is decided by [`Notifier`], which knows no clock and no socket. Around it is a thread (`thread.rs`) that reads the
+//! What is told and when is decided by `notifier.rs`, which knows no clock and no socket. Around it is a thread (`thread.rs`) that reads the
 //! manager's events, asks the manager whether it answers, and sends. It is there only where `NOTIFY_SOCKET` is.
 //!
 //! Bounds: a status at most once a second beside the three stages; one question at a time; a datagram of a few kilobytes.

@@ -64,6 +64,7 @@ async fn g20_a_deploy_ends_a_thousand_watches_and_a_hundred_streams_within_their
     let line = child.wait_for("child: serves");
     let mut addresses = line.split(' ').skip(2).map(|at| at.trim().parse::<SocketAddr>().unwrap());
     let (grpc, web) = (addresses.next().unwrap(), addresses.next().unwrap());
+    let began = Instant::now();
     let (mut watches, mut streams, mut events) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..CONNECTIONS {
         let channel = connect(grpc).await;
@@ -84,6 +85,8 @@ async fn g20_a_deploy_ends_a_thousand_watches_and_a_hundred_streams_within_their
         assert_eq!(client.head().await.0, 200);
         events.push(client);
     }
+    // Half of what it takes here and now to open them, one after the other, is enough to end them.
+    let opened = began.elapsed();
     let watched = watches.into_iter().map(|mut watch| async move {
         loop {
             match within("the end of a watch", watch.message()).await {
@@ -111,5 +114,5 @@ async fn g20_a_deploy_ends_a_thousand_watches_and_a_hundred_streams_within_their
     assert!(streamed.iter().all(|code| *code == tonic::Code::Unavailable), "{streamed:?}");
     assert!(came.iter().all(|rest| rest.ends_with("0\r\n\r\n")), "{came:?}");
     assert_eq!(status.code(), Some(0));
-    assert!(took < GRACE + Duration::from_secs(1), "{took:?}");
+    assert!(took < GRACE + Duration::from_secs(1).max(opened / 2), "{took:?}; opened in {opened:?}");
 }

@@ -21,6 +21,7 @@
 //! - [Rehearsing failures](rehearsal)
 //! - [Deploying](deploying)
 //! - [Operations](operations)
+//! - [Metrics](metrics)
 //! - [Coming from gRPEAKEC-go](coming_from_go)
 //!
 //! ## Reference
@@ -66,6 +67,8 @@ pages! {
     rehearsal = "rehearsal.md";
     deploying = "deploying.md";
     operations = "operations.md";
+    #[cfg(any(feature = "prometheus", not(doctest)))]
+    metrics = "metrics.md";
     coming_from_go = "coming-from-go.md";
     guarantees = "guarantees.md";
     performance = "performance.md";

@@ -63,7 +63,7 @@
 //! - [`Manager`] for the stages of a life; [`Service`], [`GenericService`], [`GrpcService`] and [`Resource`] for what your actors are sent.
 //! - [`ManagerOptions`] for the limits, [`ManagerError`] for what comes back, [`events`] for everything that happens in between.
 //!
-//! Cargo features: `tls` (on by default; TLS at the gRPC server's addresses of TCP, by rustls) and `testing` (what tests of your own
+//! Cargo features: `tls` (on by default; TLS at the gRPC server's addresses of TCP, by rustls), `prometheus` ([metrics](guide::metrics)) and `testing` (what tests of your own
 //! services need). The oldest Rust is 1.88.
 //!
 //! [actix]: https://docs.rs/actix
@@ -87,6 +87,10 @@ pub mod guide;
 pub mod http;
 mod lifecycle;
 mod manager;
+#[cfg(feature = "prometheus")]
+pub mod metrics;
+#[cfg(not(feature = "prometheus"))]
+mod metrics;
 mod notify;
 mod operations;
 mod process;

@@ -4,6 +4,7 @@ mod address;
 pub(crate) mod clock;
 mod discard;
 mod downcast;
+mod ended_by;
 mod name;
 mod panic_error;
 pub(crate) mod peer_text;
@@ -12,6 +13,7 @@ mod text;
 mod trace_context;
 
 pub use address::GrpcAddress;
+pub use ended_by::EndedBy;
 pub use name::Name;
 pub use panic_error::PanicError;
 

@@ -14,6 +14,7 @@ use crate::grpc::call::response_future::{Arrived, ResponseFuture};
 use crate::grpc::logging::Logger;
 use crate::grpc::options::GrpcServerOptions;
 use crate::grpc::register::router::Router;
+use crate::metrics::Meter;
 use crate::server::admission::queue;
 use crate::server::application::{Answer, Application, StreamHints};
 use crate::server::connection::state::Connection;
@@ -25,11 +26,12 @@ pub(crate) struct GrpcApplication {
     pub(crate) router: Router,
     options: Arc<GrpcServerOptions>,
     logger: Arc<Logger>,
+    meter: Meter,
 }
 
 impl GrpcApplication {
-    pub(crate) fn new(router: Router, options: &GrpcServerOptions, logger: Logger) -> Self {
-        Self { router, options: Arc::new(options.clone()), logger: Arc::new(logger) }
+    pub(crate) fn new(router: Router, options: &GrpcServerOptions, logger: Logger, meter: Meter) -> Self {
+        Self { router, options: Arc::new(options.clone()), logger: Arc::new(logger), meter }
     }
 }
 
@@ -38,7 +40,7 @@ impl Application for GrpcApplication {
     type Answer = ResponseFuture;
 
     fn for_worker(&self) -> Self {
-        let context = Arc::new(CallContext::new(&self.options, &self.logger));
+        let context = Arc::new(CallContext::new(&self.options, &self.logger, self.meter.clone()));
         Self { router: self.router.local(&context), ..self.clone() }
     }
 

@@ -21,6 +21,7 @@ use crate::grpc::options::GrpcServerOptions;
 use crate::grpc::port::PortApplication;
 use crate::grpc::register::registrar::GrpcRegistrar;
 use crate::http::HttpApplication;
+use crate::metrics::Meter;
 use crate::server::acceptor::{Acceptor, Served};
 use crate::server::gauge::Gauge;
 use crate::server::listen::{Bound, ServerAddress, bind};
@@ -37,6 +38,7 @@ pub(crate) struct Server {
     gauge: Gauge,
     on_notice: OnNotice,
     workers: Workers,
+    meter: Meter,
     /// Whether clients of HTTP/1.1 are told to come back by another connection.
     closing: Arc<AtomicBool>,
     bound: Option<Vec<Bound>>,
@@ -58,6 +60,7 @@ impl Server {
         gauge: Gauge,
         on_notice: OnNotice,
         workers: Workers,
+        meter: Meter,
     ) -> Self {
         let health = options.tells_health().then(HealthService::new);
         if let Some(health) = &health {
@@ -78,6 +81,7 @@ impl Server {
             gauge,
             on_notice,
             workers,
+            meter,
             closing: Arc::default(),
             bound: None,
             acceptor: None,
@@ -119,7 +123,7 @@ impl Server {
         let tell = Arc::clone(&self.on_notice);
         let on_stall = Arc::new(move |stall| tell(ServerNotice::Stall(stall)));
         let logger = Logger::new(self.options.parts.logging(), || self.registrar.descriptor_sets());
-        let application = GrpcApplication::new(router, &self.options, logger);
+        let application = GrpcApplication::new(router, &self.options, logger, self.meter.clone());
         let (options, gauge) = (&self.options.engine, &self.gauge);
         let started = if self.options.speaks_more() {
             let fallback = self.fallback(&run.shutdown);
@@ -143,7 +147,7 @@ impl Server {
     fn fallback(&self, shutdown: &ShutdownSignal) -> Option<HttpApplication> {
         let fallback = self.options.parts.http_fallback.as_ref()?;
         let options = self.options.fallback_options();
-        Some(fallback.application(SERVER_ID.into(), &options, shutdown.clone(), &self.closing))
+        Some(fallback.application(SERVER_ID.into(), &options, shutdown.clone(), &self.closing, &self.meter))
     }
 }
 

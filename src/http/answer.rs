@@ -78,6 +78,10 @@ impl HttpAnswer {
 
 impl Drop for HttpAnswer {
     fn drop(&mut self) {
+        // Else there is a body, which tells.
+        if !matches!(self.stage, Stage::Answered) {
+            self.call.over(None, false);
+        }
         self.let_go();
     }
 }

@@ -10,13 +10,16 @@ use http::{Method, Request, StatusCode, Version};
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::base::{PanicError, drop_quietly};
+use crate::base::{self, PanicError, drop_quietly};
 use crate::events::Name;
 use crate::http::label::RequestLabel;
 use crate::http::refusal::Refusal;
 use crate::http::request_end::{EndedBy, RequestEnd};
 use crate::http::route_costs::RequestCost;
 use crate::http::shared::Shared;
+#[cfg(feature = "prometheus")]
+use crate::metrics::RequestFacts;
+use crate::metrics::RequestTally;
 use crate::server::admission::Place;
 use crate::server::connection::call_entry::CallEntry;
 use crate::server::connection::state::Connection;
@@ -54,6 +57,8 @@ pub(crate) struct Call {
     span: Span,
     /// What its route costs.
     cost: RequestCost,
+    tally: RequestTally,
+    asks_for_head: bool,
     _place: Option<Place>,
 }
 
@@ -96,6 +101,8 @@ impl Call {
             ended_by: AtomicU8::new(EndedBy::Handler as u8),
             span,
             cost,
+            tally: RequestTally::default(),
+            asks_for_head: request.method() == Method::HEAD,
             _place: place.flatten(),
         };
         (Arc::new(call), refusal)
@@ -168,6 +175,7 @@ impl Call {
     /// What ends it: the handler, unless something else is set.
     pub(crate) fn ends_by(&self, who: EndedBy) {
         self.ended_by.store(who as u8, Ordering::Relaxed);
+        self.tally.ends_by(who.counted());
     }
 
     /// It ends by this answer in place of the handler's.
@@ -175,7 +183,49 @@ impl Call {
         if let Some(who) = EndedBy::of(refusal) {
             self.ends_by(who);
         }
+        match refusal {
+            Refusal::Full => self.tally.ends_by(base::EndedBy::Shedding),
+            Refusal::Malformed | Refusal::SlowRequest | Refusal::TooLong => {
+                self.tally.ends_by(base::EndedBy::Request);
+            }
+            _ => {}
+        }
     }
+
+    /// Whether somebody counts it.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.shared.requests.is_on()
+    }
+
+    /// Whether its answer has no body, whatever that says.
+    pub(crate) fn asks_for_head(&self) -> bool {
+        self.asks_for_head
+    }
+
+    /// It is over: counted once, by what is told first. `is_whole`: its answer, of that status, was sent to its end.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn over(&self, status: Option<StatusCode>, is_whole: bool) {
+        let otherwise = match is_whole {
+            true => base::EndedBy::Handler,
+            false if self.is_late() => base::EndedBy::Deadline,
+            false if self.entry.connection.is_cut() => base::EndedBy::Cut,
+            false => base::EndedBy::Client,
+        };
+        let secure = || self.entry.connection.peer.get().is_some_and(|peer| peer.secure);
+        self.tally.finish(&self.shared.requests, otherwise, || RequestFacts {
+            method: self.label.method(),
+            route: self.label.route(),
+            secure: secure(),
+            version: self.version,
+            status,
+            is_whole,
+            took: self.entry.began().elapsed(),
+        });
+    }
+
+    /// Nobody counts it.
+    #[cfg(not(feature = "prometheus"))]
+    pub(crate) fn over(&self, _: Option<StatusCode>, _: bool) {}
 
     /// Runs code of its handler, within its span; `Err`: that panicked.
     pub(crate) fn run<T>(&self, code: impl FnOnce() -> T) -> Result<T, Refusal> {

@@ -6,6 +6,9 @@ use std::sync::{Arc, OnceLock};
 
 use crate::events::{InFlight, Name};
 use crate::http::options::HttpServerOptions;
+use crate::metrics::Meter;
+#[cfg(feature = "prometheus")]
+use crate::metrics::ReadLoad;
 use crate::report::ConfigError;
 use crate::server::definition::{ServerDefinition, named, parse_address};
 use crate::server::gauge::Gauge;
@@ -25,7 +28,7 @@ pub(crate) struct HttpDefinition {
     /// Where it is served in memory, in place of its address.
     in_memory: OnceLock<InMemory>,
     /// Known once its manager has begun.
-    manager: OnceLock<(OnNotice, Workers)>,
+    manager: OnceLock<(OnNotice, Workers, Meter)>,
 }
 
 impl HttpDefinition {
@@ -42,11 +45,16 @@ impl HttpDefinition {
 
     /// The workers of its manager.
     pub(crate) fn workers(&self) -> Option<&Workers> {
-        self.manager.get().map(|(_, workers)| workers)
+        self.manager.get().map(|(_, workers, _)| workers)
+    }
+
+    /// What its requests are counted by.
+    pub(crate) fn meter(&self) -> Meter {
+        self.manager.get().map_or_else(Meter::default, |(_, _, meter)| meter.clone())
     }
 
     pub(crate) fn notify(&self, notice: ServerNotice) {
-        if let Some((on_notice, _)) = self.manager.get() {
+        if let Some((on_notice, _, _)) = self.manager.get() {
             on_notice(notice);
         }
     }
@@ -66,9 +74,15 @@ impl ServerDefinition for HttpDefinition {
         Ok(())
     }
 
-    fn connect(&self, on_notice: OnNotice, workers: &Workers) {
+    fn connect(&self, on_notice: OnNotice, workers: &Workers, meter: &Meter) {
         // A manager starts once.
-        let _ = self.manager.set((on_notice, workers.clone()));
+        let _ = self.manager.set((on_notice, workers.clone(), meter.clone()));
+    }
+
+    #[cfg(feature = "prometheus")]
+    fn load(&self) -> Option<ReadLoad> {
+        let gauge = self.gauge.clone();
+        Some(Arc::new(move || gauge.load()))
     }
 
     #[cfg(feature = "testing")]

@@ -9,6 +9,7 @@ use crate::http::application::HttpApplication;
 use crate::http::functions::{AnyHandler, HttpService};
 use crate::http::options::HttpServerOptions;
 use crate::http::shared::Shared;
+use crate::metrics::{Meter, RequestMeter};
 use crate::service::ShutdownSignal;
 
 /// A service of a user's that stands behind another server. Clones are the same service.
@@ -27,6 +28,7 @@ impl HttpFallback {
         options: &HttpServerOptions,
         shutdown: ShutdownSignal,
         closing: &Arc<AtomicBool>,
+        meter: &Meter,
     ) -> HttpApplication {
         let shared = Arc::new(Shared {
             service: server,
@@ -35,6 +37,8 @@ impl HttpFallback {
             body_timeout: options.body_timeout,
             closing: Arc::clone(closing),
             on_request_end: options.on_request_end.clone(),
+            meter: meter.clone(),
+            requests: RequestMeter::default(),
         });
         let handler = self.0.lock().unwrap_or_else(PoisonError::into_inner).0.another();
         HttpApplication::new(handler, options.clone(), shared)

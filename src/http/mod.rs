@@ -37,6 +37,7 @@ mod handler;
 mod label;
 mod options;
 mod refusal;
+mod remainder;
 mod request_end;
 mod response_body;
 mod route;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::{Method, StatusCode, Version};
 use tracing::Span;
 
-use crate::base::drop_quietly;
+use crate::base::{self, drop_quietly};
 use crate::http::refusal::Refusal;
 
 /// The end of a request, as [`HttpServerOptions::on_request_end`](crate::http::HttpServerOptions::on_request_end) tells of it: the last of
@@ -60,6 +60,18 @@ impl EndedBy {
     /// From its number.
     pub(crate) fn from(number: u8) -> Self {
         Self::ALL.get(usize::from(number)).copied().unwrap_or(Self::Handler)
+    }
+
+    /// The same for what counts.
+    pub(crate) fn counted(self) -> base::EndedBy {
+        match self {
+            Self::Handler | Self::Failure => base::EndedBy::Handler,
+            Self::Panic => base::EndedBy::Panic,
+            Self::Refusal => base::EndedBy::Refusal,
+            Self::Deadline => base::EndedBy::Deadline,
+            Self::Drain => base::EndedBy::Drain,
+            Self::Client => base::EndedBy::Client,
+        }
     }
 
     /// What this answer in place of the handler's tells; `None` where it is known already.

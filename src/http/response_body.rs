@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::{Response, header};
+use http::{Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
@@ -12,6 +12,7 @@ use crate::base::drop_quietly;
 use crate::http::alarm::Alarm;
 use crate::http::any_body::AnyBody;
 use crate::http::call::Call;
+use crate::http::remainder::Remainder;
 use crate::http::request_end::EndedBy;
 use crate::server::held_bytes::HeldBytes;
 
@@ -33,6 +34,9 @@ pub(crate) struct AnswerBody {
     is_endless: bool,
     /// Whether it is said in the handler's place, and so is there as a whole.
     is_refusal: bool,
+    status: StatusCode,
+    /// Known where it is counted.
+    remainder: Option<Remainder>,
     call: Arc<Call>,
 }
 
@@ -50,26 +54,32 @@ impl AnswerBody {
             call.entry().handled();
         }
         let is_endless = !is_whole && is_endless(&response);
+        let status = response.status();
+        let has_none = || call.asks_for_head() || call.is_upgraded_by(status);
+        let remainder = call.is_counted().then(|| Remainder::of(&response, has_none()));
         response.map(|body| Self {
             body: Some(body).filter(|_| !over),
             alarm,
             ending: None,
             is_endless,
             is_refusal,
+            status,
+            remainder,
             call,
         })
     }
 
     /// Drops what is left of the handler's.
-    fn let_go(&mut self) {
+    fn let_go(&mut self, is_whole: bool) {
         self.call.entry().handled();
+        self.call.over(Some(self.status), is_whole);
         if let Some(body) = self.body.take() {
             drop_quietly(body);
         }
     }
 
     fn cut(&mut self) -> Poll<Option<Result<Frame<Held>, Cut>>> {
-        self.let_go();
+        self.let_go(false);
         Poll::Ready(Some(Err(Cut)))
     }
 
@@ -97,7 +107,9 @@ fn is_endless<B>(response: &Response<B>) -> bool {
 
 impl Drop for AnswerBody {
     fn drop(&mut self) {
-        self.let_go();
+        let is_nothing = |body| self.remainder.is_some_and(|remainder| remainder.is_nothing(body));
+        let is_whole = self.body.as_ref().is_none_or(is_nothing);
+        self.let_go(is_whole);
     }
 }
 
@@ -123,12 +135,15 @@ impl http_body::Body for AnswerBody {
         if this.is_to_end(cx) {
             this.call.entry().count_stream_ended();
             this.call.ends_by(EndedBy::Drain);
-            this.let_go();
+            this.let_go(true);
             return Poll::Ready(None);
         }
         let Some(body) = &mut this.body else { return Poll::Ready(None) };
         match this.call.run(|| Pin::new(body).poll_frame(cx)) {
             Ok(Poll::Ready(Some(Ok(frame)))) => {
+                if let (Some(remainder), Some(bytes)) = (&mut this.remainder, frame.data_ref()) {
+                    remainder.less(bytes.len());
+                }
                 let call = &this.call;
                 let frame = frame.map_data(|bytes| Held::new(bytes, Arc::clone(call)));
                 Poll::Ready(Some(Ok(frame)))
@@ -138,7 +153,7 @@ impl http_body::Body for AnswerBody {
                 this.cut()
             }
             Ok(Poll::Ready(None)) => {
-                this.let_go();
+                this.let_go(true);
                 Poll::Ready(None)
             }
             Ok(Poll::Pending) => match this.alarm.poll(&this.call, cx) {

@@ -17,6 +17,7 @@ use crate::http::definition::HttpDefinition;
 use crate::http::error::{HttpDrainError, HttpServerError};
 use crate::http::handler::{Handler as RequestHandler, MakeHandler};
 use crate::http::shared::Shared;
+use crate::metrics::RequestMeter;
 use crate::server::acceptor::{Acceptor, Served};
 use crate::server::definition::ServerDefinition;
 use crate::server::error::ListenError;
@@ -96,6 +97,8 @@ impl HttpServer {
             body_timeout: options.body_timeout,
             closing: Arc::clone(&self.definition.closing),
             on_request_end: options.on_request_end.clone(),
+            meter: self.definition.meter(),
+            requests: RequestMeter::default(),
         });
         let application = HttpApplication::new(handler, options.clone(), shared);
         let definition = Arc::clone(&self.definition);

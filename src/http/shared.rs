@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::events::Name;
 use crate::http::request_end::OnRequestEnd;
+use crate::metrics::{Meter, RequestMeter};
 use crate::service::ShutdownSignal;
 
 /// What all requests of a server have in common.
@@ -18,11 +19,14 @@ pub(crate) struct Shared {
     /// Whether clients are told to come back by another connection.
     pub(crate) closing: Arc<AtomicBool>,
     pub(crate) on_request_end: Option<OnRequestEnd>,
+    /// What counts for its manager, and what does on one worker, once it is for one.
+    pub(crate) meter: Meter,
+    pub(crate) requests: RequestMeter,
 }
 
 impl Shared {
     /// The same for one worker: each request counts a reference to it, and one to the signal.
     pub(crate) fn for_worker(&self) -> Arc<Self> {
-        Arc::new(Self { shutdown: self.shutdown.another(), ..self.clone() })
+        Arc::new(Self { shutdown: self.shutdown.another(), requests: self.meter.requests(), ..self.clone() })
     }
 }

@@ -15,6 +15,16 @@ pub(super) fn prefers_page(headers: &HeaderMap) -> bool {
     quality(&ranges, "text", "html") > quality(&ranges, "text", "plain")
 }
 
+/// Whether metrics are wanted as OpenMetrics rather than in Prometheus' older format: only where that is asked for by name.
+#[cfg(feature = "prometheus")]
+pub(super) fn prefers_open_metrics(headers: &HeaderMap) -> bool {
+    const OPEN: (&str, &str) = ("application", "openmetrics-text");
+    let ranges = ranges(headers);
+    let by_name = ranges.iter().any(|range| range.closeness(OPEN.0, OPEN.1) == 3);
+    let open = quality(&ranges, OPEN.0, OPEN.1);
+    by_name && open > 0 && open >= quality(&ranges, "text", "plain")
+}
+
 fn ranges(headers: &HeaderMap) -> Vec<Range<'_>> {
     let values = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).filter_map(Range::parse).collect()
@@ -73,6 +83,29 @@ mod tests {
             headers.append(ACCEPT, value.parse().unwrap());
         }
         prefers_text(&headers)
+    }
+
+    #[cfg(feature = "prometheus")]
+    #[test]
+    fn open_metrics_are_for_whoever_names_them_and_likes_nothing_better() {
+        // The first is what Prometheus 2.42 sends, the second what 3.5 does.
+        const OLD: &str = "application/openmetrics-text;version=1.0.0;q=0.75,\
+            application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=0.0.4;q=0.25,*/*;q=0.1";
+        const NEW: &str = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+            text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,*/*;q=0.1";
+        for (accept, open) in [
+            (OLD, true),
+            (NEW, true),
+            ("application/openmetrics-text", true),
+            ("text/plain", false),
+            ("*/*", false),
+            ("application/*", false),
+            ("application/openmetrics-text;q=0, */*", false),
+            ("text/plain;version=0.0.4, application/openmetrics-text;q=0.9", false),
+        ] {
+            let headers = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
+            assert_eq!(prefers_open_metrics(&headers), open, "{accept}");
+        }
     }
 
     #[test]

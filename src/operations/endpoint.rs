@@ -30,6 +30,7 @@ use super::options::CheckedOperations;
 use super::places::Places;
 use super::responder::Responder;
 use crate::base::{GrpcAddress, spawn};
+use crate::metrics::Meter;
 use crate::report::ConfigError;
 use crate::server::listen::{Listener, ServerAddress, Stream, accept, bind_at_once};
 
@@ -66,9 +67,10 @@ impl Endpoint {
         checked: CheckedOperations,
         managed: Arc<dyn Managed>,
         health: Health,
+        meter: Meter,
     ) -> Result<Self, ConfigError> {
         let CheckedOperations { address, rights, .. } = checked;
-        let responder = Arc::new(Responder::new(managed, health, rights));
+        let responder = Arc::new(Responder::new(managed, health, meter, rights));
         let (stop, over) = (Stop::default(), CancellationToken::new());
         let (tell, told) = mpsc::sync_channel(1);
         let (stopped, ends) = (stop.clone(), over.clone().drop_guard());

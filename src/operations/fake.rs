@@ -26,7 +26,7 @@ impl Fake {
     /// What answers for it.
     pub(super) fn responder(answers: bool) -> Arc<Responder> {
         let rights = Rights { token: Token::new(TOKEN).ok(), hosts: Hosts::default(), user: 1000 };
-        Arc::new(Responder::new(Arc::new(Self { answers }), Default::default(), rights))
+        Arc::new(Responder::new(Arc::new(Self { answers }), Default::default(), Default::default(), rights))
     }
 }
 

@@ -8,6 +8,7 @@
 //!   rights.rs       who may ask, and who may order                         functions of a request, without a socket
 //!   route.rs        which path is what                      page.rs           for people, in a browser
 //!   probes.rs       live, ready, started                    event_stream.rs   what happens, as it happens
+//!   metrics.rs      for Prometheus
 //!   ------------------------------------------------------------------
 //!   managed.rs      what is asked of a manager: a trait, which `manager/` implements
 //! ```
@@ -28,6 +29,7 @@ mod health;
 mod hosts;
 mod io_limit;
 mod managed;
+mod metrics;
 mod options;
 mod order_request;
 mod page;

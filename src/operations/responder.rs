@@ -15,24 +15,27 @@ use super::credentials::Peer;
 use super::event_stream::{self, EVENT_STREAM};
 use super::health::Health;
 use super::managed::{Document, Later, Managed};
+use super::metrics;
 use super::order_request;
 use super::page;
 use super::probes::{self, Probe};
 use super::refusal::Refusal;
 use super::rights::Rights;
 use super::route::{INDEX, Route, route};
+use crate::metrics::Meter;
 
 /// Answers requests, of any connection.
 pub(super) struct Responder {
     managed: Arc<dyn Managed>,
     health: Health,
+    meter: Meter,
     rights: Rights,
     followers: Arc<Semaphore>,
 }
 
 impl Responder {
-    pub(super) fn new(managed: Arc<dyn Managed>, health: Health, rights: Rights) -> Self {
-        Self { managed, health, rights, followers: Arc::new(Semaphore::new(FOLLOWERS)) }
+    pub(super) fn new(managed: Arc<dyn Managed>, health: Health, meter: Meter, rights: Rights) -> Self {
+        Self { managed, health, meter, rights, followers: Arc::new(Semaphore::new(FOLLOWERS)) }
     }
 
     pub(super) async fn respond<B>(&self, peer: Peer, request: Request<B>) -> Response<Body>
@@ -73,10 +76,7 @@ impl Responder {
             Route::Report => shown(&*in_time(managed.report()).await?, as_text),
             Route::Plan => shown(&*managed.plan(), as_text),
             Route::Events => self.events(head).await?,
-            Route::Metrics => {
-                let hint = "GET /status has what they would be read from";
-                return Err(Refusal::new(StatusCode::NOT_FOUND, "this build has no metrics", hint));
-            }
+            Route::Metrics => metrics::answer(&self.meter, &head.headers)?,
             Route::Order(order) => {
                 self.rights.check_order(peer, head)?;
                 order_request::carry_out(order, body, managed).await?
@@ -163,9 +163,9 @@ mod tests {
             get(&responder, "/readyz", "application/json").await,
             (503, "a: setup for 1.0 s\n".to_owned())
         );
-        let json = get(&responder, "/metrics", "application/json").await;
+        let json = get(&responder, "/nowhere", "application/json").await;
         assert_eq!(json.0, 404);
-        assert!(json.1.starts_with(r#"{"error":"this build has no metrics","hint":""#), "{}", json.1);
+        assert!(json.1.starts_with(r#"{"error":"there is no \"/nowhere\"","hint":""#), "{}", json.1);
         let text = get(&responder, "/nowhere", "text/plain").await;
         assert_eq!(text, (404, "there is no \"/nowhere\"\nGET / lists what there is\n".to_owned()));
     }

@@ -36,6 +36,7 @@ GET  /                             this, or in a browser a page that shows what 
 GET  /livez /readyz /startupz      ok, or who is not and what it is doing; ?verbose lists all
 GET  /status /plan /report         JSON, or text by Accept: text/plain
 GET  /events                       what is remembered, then what happens
+GET  /metrics                      for Prometheus, in builds with the feature prometheus
 POST /orders/restart/ID /orders/stop/ID /orders/shutdown /orders/force
 ";
 

@@ -1,6 +1,7 @@
 //! What a manager knows of a service that is a server, and what it tells it.
 
 use crate::events::{InFlight, Name};
+use crate::metrics::{Meter, ReadLoad};
 use crate::report::ConfigError;
 use crate::server::listen::ServerAddress;
 use crate::server::notice::OnNotice;
@@ -14,8 +15,13 @@ pub(crate) trait ServerDefinition: Send + Sync {
     /// Refuses what cannot work.
     fn check(&self, service: &Name) -> Result<(), ConfigError>;
 
-    /// From here on its manager is told, and has these workers for it. A manager starts once.
-    fn connect(&self, on_notice: OnNotice, workers: &Workers);
+    /// From here on its manager is told, has these workers for it, and counts by that meter. A manager starts once.
+    fn connect(&self, on_notice: OnNotice, workers: &Workers, meter: &Meter);
+
+    /// Reads what it carries, where that is known.
+    fn load(&self) -> Option<ReadLoad> {
+        None
+    }
 
     /// Has it served in memory where it can be, unless it was told where.
     #[cfg(feature = "testing")]

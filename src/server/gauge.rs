@@ -33,6 +33,15 @@ impl Gauge {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many connections and calls are open; `None` before it runs.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn load(&self) -> Option<(usize, usize)> {
+        let workers = self.lock();
+        let load =
+            |worker: &Arc<WorkerState>| (worker.connections.load(Ordering::Relaxed), worker.open.count());
+        Some(workers.as_ref()?.iter().map(load).fold((0, 0), |sum, more| (sum.0 + more.0, sum.1 + more.1)))
+    }
+
     /// What the server carries; `None` before it runs.
     pub(crate) fn in_flight(&self) -> Option<InFlight> {
         let mut carried = InFlight::default();

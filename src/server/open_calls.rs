@@ -60,6 +60,12 @@ impl OpenCalls {
         drop(call);
     }
 
+    /// How many there are.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn count(&self) -> usize {
+        self.lock().len()
+    }
+
     /// What the call of this key is shown as.
     pub(crate) fn name_at(&self, key: usize) -> Option<Name> {
         self.lock().get(key).map(|call| call.name().into())

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use actix::{Actor, Context};
 
 use crate::events::{InFlight, Name};
+use crate::metrics::Meter;
 use crate::report::ConfigError;
 use crate::server::definition::{ServerDefinition, named, parse_address};
 use crate::server::error::ListenError;
@@ -227,7 +228,7 @@ impl ServerDefinition for SocketDefinition {
         Ok(())
     }
 
-    fn connect(&self, on_notice: OnNotice, _: &Workers) {
+    fn connect(&self, on_notice: OnNotice, _: &Workers, _: &Meter) {
         let _ = self.manager.set(on_notice);
     }
 

@@ -9,7 +9,7 @@ use crate::docs::sources;
 use crate::imports::{Imports, imports};
 
 /// From the top down. A room uses those below it. `lib.rs` is above all.
-const ROOMS: [&str; 19] = [
+const ROOMS: [&str; 20] = [
     "guide",
     "testing",
     "manager",
@@ -21,6 +21,7 @@ const ROOMS: [&str; 19] = [
     "http",
     "sockets",
     "server",
+    "metrics",
     "service",
     "supervision",
     "process",

@@ -9,7 +9,7 @@ use crate::child::instructions;
 use crate::http::Route;
 use crate::load::{LoadSpec, Method};
 use crate::measure::{Bench, Contender, Failure, Figures, Metric, Turn};
-use crate::servers::{HTTP_COUNTED, Layers};
+use crate::servers::{HTTP_COUNTED, HTTP_METERED, Layers};
 use crate::targets::{Against, Bound, MAJORDOMO, Target};
 
 /// How many calls the shorter of two runs has; what they differ in is what is told, so that starting costs nothing.
@@ -19,7 +19,7 @@ const MANY: u64 = 9000;
 pub(crate) static LAYERS: Bench = Bench {
     name: "layers",
     about: "instructions a unary call of 100 B, 4 connections x 16; log 1: a subscriber at info, 2: every call written; \
-            http 1, 2: a GET of 13 B over that, HTTP/1.1 with one on its way",
+            http 1, 2: a GET of 13 B over that, HTTP/1.1 with one on its way; metrics 1: counted for Prometheus",
     metrics: &[Metric { name: "instructions", unit: "a call" }],
     cells,
     contenders: &[Contender {
@@ -29,33 +29,45 @@ pub(crate) static LAYERS: Bench = Bench {
         cannot: without_valgrind,
     }],
     targets: &[
-        target("a subscriber at info, of no logging", 1.02, |cell| is(cell, 1, 0, 0)),
-        target("every call written, of no logging", 1.30, |cell| is(cell, 2, 0, 0)),
-        target("the errors layer on success, of none", 1.02, |cell| is(cell, 0, 1, 0)),
-        target("all of it together, of none", 1.05, |cell| is(cell, 1, 1, 1)),
+        target("a subscriber at info, of no logging", 1.02, |cell| is(cell, 1, 0, 0, 0)),
+        target("every call written, of no logging", 1.30, |cell| is(cell, 2, 0, 0, 0)),
+        target("the errors layer on success, of none", 1.02, |cell| is(cell, 0, 1, 0, 0)),
+        target("all of it together, of none", 1.05, |cell| is(cell, 1, 1, 1, 0)),
+        target("metrics, of none", 1.02, |cell| is(cell, 0, 0, 0, 1)),
     ],
 };
 
 const fn target(says: &'static str, most: f64, applies: fn(&Cell) -> bool) -> Target {
-    let against = Against::Cell(|cell| is(cell, 0, 0, 0));
+    let against = Against::Cell(|cell| is(cell, 0, 0, 0, 0));
     Target { says, metric: "instructions", against, bound: Bound::AtMost(most), applies }
 }
 
-fn is(cell: &Cell, log: u64, errors: u64, not_found: u64) -> bool {
+fn is(cell: &Cell, log: u64, errors: u64, not_found: u64, metrics: u64) -> bool {
     let of = |name| cell.get(name);
-    (of("http"), of("log"), of("errors"), of("not_found")) == (0, log, errors, not_found)
+    let cell = (of("http"), of("log"), of("errors"), of("not_found"), of("metrics"));
+    cell == (0, log, errors, not_found, metrics)
 }
 
 fn cells(quick: bool) -> Vec<Cell> {
     let layers: &[_] = if quick {
-        &[(0, 0, 0, 0), (0, 1, 1, 1), (1, 1, 0, 0)]
+        &[(0, 0, 0, 0, 0), (0, 1, 1, 1, 1), (1, 1, 0, 0, 0)]
     } else {
-        let grpc = [(0, 0, 0, 0), (0, 1, 0, 0), (0, 2, 0, 0), (0, 0, 1, 0), (0, 0, 1, 1), (0, 1, 1, 1)];
-        let http = [(1, 1, 0, 0), (2, 1, 0, 0)];
+        let grpc = [
+            (0, 0, 0, 0, 0),
+            (0, 1, 0, 0, 0),
+            (0, 2, 0, 0, 0),
+            (0, 0, 1, 0, 0),
+            (0, 0, 1, 1, 0),
+            (0, 1, 1, 1, 0),
+            (0, 0, 0, 0, 1),
+            (0, 1, 0, 0, 1),
+        ];
+        let http = [(1, 1, 0, 0, 0), (2, 1, 0, 0, 0), (1, 1, 0, 0, 1), (2, 1, 0, 0, 1)];
         &[&grpc[..], &http].concat()
     };
-    let cell = |&(http, log, errors, not_found)| {
-        Cell::new(&[("http", http), ("log", log), ("errors", errors), ("not_found", not_found)])
+    let cell = |&(http, log, errors, not_found, metrics)| {
+        let of = [("http", http), ("log", log), ("errors", errors), ("not_found", not_found)];
+        Cell::new(&[&of[..], &[("metrics", metrics)]].concat())
     };
     layers.iter().map(cell).collect()
 }
@@ -65,11 +77,13 @@ fn measure(cell: &Cell) -> Result<Figures, Failure> {
         log: cell.get("log"),
         errors: cell.get("errors") == 1,
         not_found: cell.get("not_found") == 1,
+        metrics: cell.get("metrics") == 1,
     };
+    let http_server = if layers.metrics { HTTP_METERED } else { HTTP_COUNTED };
     let (server, method, in_flight) = match cell.get("http") {
         0 => (layers.name(), Method::Echo, 16),
-        1 => (HTTP_COUNTED.to_owned(), Method::Http1(Route::Hello), 1),
-        _ => (HTTP_COUNTED.to_owned(), Method::Http2(Route::Hello), 16),
+        1 => (http_server.to_owned(), Method::Http1(Route::Hello), 1),
+        _ => (http_server.to_owned(), Method::Http2(Route::Hello), 16),
     };
     let run = |calls| {
         let load = |address: SocketAddr| LoadSpec {

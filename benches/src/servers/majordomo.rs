@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use actix::prelude::*;
 use majordomo::api_errors::ErrorGenerator;
 use majordomo::http::HttpServerOptions;
+use majordomo::metrics::Metrics;
 use majordomo::{
     GetStatus, GrpcAddress, GrpcServerOptions, Manager, ManagerOptions, ManagerStatus, WaitForShutdown,
     WaitUntilRunning, http_service,
@@ -23,20 +24,24 @@ pub(crate) struct Layers {
     pub(crate) log: u64,
     pub(crate) errors: bool,
     pub(crate) not_found: bool,
+    /// Whether calls are counted for Prometheus.
+    pub(crate) metrics: bool,
 }
 
 impl Layers {
-    const DEFAULT: Self = Self { log: 1, errors: false, not_found: false };
+    const DEFAULT: Self = Self { log: 1, errors: false, not_found: false, metrics: false };
 
     /// What the server with these is called.
     pub(crate) fn name(self) -> String {
-        format!("majordomo/{}/{}/{}", self.log, u8::from(self.errors), u8::from(self.not_found))
+        let [errors, not_found, metrics] = [self.errors, self.not_found, self.metrics].map(u8::from);
+        format!("majordomo/{}/{errors}/{not_found}/{metrics}", self.log)
     }
 
     pub(super) fn named(name: &str) -> Option<Self> {
         let mut parts = name.strip_prefix("majordomo/")?.split('/').map(|part| part.parse::<u64>().ok());
-        let (log, errors, not_found) = (parts.next()??, parts.next()??, parts.next()??);
-        Some(Self { log, errors: errors == 1, not_found: not_found == 1 })
+        let (log, errors) = (parts.next()??, parts.next()??);
+        let (not_found, metrics) = (parts.next()??, parts.next()??);
+        Some(Self { log, errors: errors == 1, not_found: not_found == 1, metrics: metrics == 1 })
     }
 }
 
@@ -51,18 +56,21 @@ pub(super) fn serve_counted(layers: Layers) -> Served {
 
 /// Serves HTTP.
 pub(super) fn serve_http() -> Served {
-    serve_http_with(WORKERS)
+    serve_http_with(WORKERS, false)
 }
 
-/// By one thread.
-pub(super) fn serve_http_counted() -> Served {
-    serve_http_with(1)
+/// By one thread; whether requests are counted for Prometheus.
+pub(super) fn serve_http_counted(metrics: bool) -> Served {
+    serve_http_with(1, metrics)
 }
 
 fn serve_with(layers: Layers, workers: usize) -> Served {
     let mut options = ManagerOptions::new()
         .grpc_server_address(ANY_PORT.to_string())
         .grpc_server(GrpcServerOptions::new().workers(workers));
+    if layers.metrics {
+        options = options.metrics(&Metrics::new());
+    }
     if layers.log == 0 {
         options = options.without_grpc_logging();
     }
@@ -76,10 +84,12 @@ fn serve_with(layers: Layers, workers: usize) -> Served {
     run(level, || Manager::new(options).grpc_service(Registers), |status| status.grpc_address)
 }
 
-fn serve_http_with(workers: usize) -> Served {
+fn serve_http_with(workers: usize, metrics: bool) -> Served {
     let options = HttpServerOptions::new().workers(workers);
     let web = http_service("web", ANY_PORT.to_string(), router()).options(options);
-    let manager = || Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(web);
+    let options = ManagerOptions::new().grpc_ping_service(false);
+    let options = if metrics { options.metrics(&Metrics::new()) } else { options };
+    let manager = || Manager::new(options).service(web);
     run(LevelFilter::INFO, manager, |status| {
         status.services.iter().flat_map(|service| &service.addresses).find_map(GrpcAddress::as_tcp)
     })

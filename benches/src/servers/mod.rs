@@ -119,15 +119,18 @@ const ALL: [&Contender; 9] = [
 /// What majordomo's HTTP server is called where one thread serves.
 pub(crate) const HTTP_COUNTED: &str = "http-counted";
 
+/// The same, where requests are counted for Prometheus.
+pub(crate) const HTTP_METERED: &str = "http-metered";
+
 /// Serves as the contender that is called so until standard input ends, which it does with whoever started this.
 pub(crate) fn serve(name: &str) -> Served {
     if let Some(layers) = Layers::named(name) {
         end_with_input();
         return majordomo::serve_counted(layers);
     }
-    if name == HTTP_COUNTED {
+    if [HTTP_COUNTED, HTTP_METERED].contains(&name) {
         end_with_input();
-        return majordomo::serve_http_counted();
+        return majordomo::serve_http_counted(name == HTTP_METERED);
     }
     let contender = ALL.iter().find(|contender| contender.called == name);
     let contender = contender.ok_or_else(|| format!("there is no server {name:?}"))?;

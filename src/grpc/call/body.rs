@@ -35,7 +35,7 @@ pub(crate) struct CallBody {
     /// Whether anything of it was sent.
     begun: bool,
     alarm: Alarm,
-    /// `None` where messages may be as long as they can be.
+    /// `None` where messages may be as long as they can be, and are not counted.
     messages: Option<Messages>,
     call: Arc<Call>,
     /// Where messages are logged.
@@ -52,7 +52,8 @@ impl CallBody {
         tap: Option<Box<Tap>>,
     ) -> Self {
         let limit = call.max_encoding_message_size();
-        let messages = (limit < u32::MAX).then(|| Messages::new(limit));
+        let looks = limit < u32::MAX || call.method.meter.counts_messages();
+        let messages = looks.then(|| Messages::new(limit));
         let mut body = Self {
             body: Some(body),
             last: None,
@@ -112,6 +113,9 @@ impl CallBody {
             bytes.truncate(too_long.at);
             self.let_go();
             self.last = Some(status);
+        }
+        if let Some(messages) = &mut self.messages {
+            self.call.method.meter.sent(messages.take_begun());
         }
         if let Some(tap) = &mut self.tap {
             tap.pass(&bytes);

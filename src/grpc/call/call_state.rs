@@ -27,12 +27,13 @@ use tonic::body::Body;
 use tracing::Span;
 use tracing::span::Entered;
 
+use crate::base::EndedBy;
 use crate::grpc::builtin::health;
 use crate::grpc::call::call_path::{self, CallPath};
 use crate::grpc::call::caught_panic;
 use crate::grpc::call::deadline::Deadline;
 use crate::grpc::call::request::{self, Refusal};
-use crate::grpc::logging::{CallLog, EndedBy, Facts, Tap};
+use crate::grpc::logging::{CallLog, Facts, Tap};
 use crate::grpc::register::methods::Method;
 use crate::server::admission::Place;
 use crate::server::connection::state::Connection;
@@ -124,6 +125,7 @@ impl Call {
             Some(_) => None,
             None => Some(Arc::new(CallPath::of(request.uri()))),
         };
+        method.meter.began();
         let began = Instant::now();
         let entry = connection.worker.open.insert(call_path::label(&method, path.as_ref()), began);
         let facts = Facts {

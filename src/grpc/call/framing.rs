@@ -64,6 +64,8 @@ impl FrameParser {
 pub(crate) struct Messages {
     limit: u32,
     frames: FrameParser,
+    /// How many have begun since that was asked.
+    begun: u64,
 }
 
 /// A message is too long.
@@ -77,7 +79,7 @@ pub(crate) struct TooLong {
 
 impl Messages {
     pub(crate) fn new(limit: u32) -> Self {
-        Self { limit, frames: FrameParser::default() }
+        Self { limit, frames: FrameParser::default(), begun: 0 }
     }
 
     /// Looks at the bytes that pass next.
@@ -90,9 +92,15 @@ impl Messages {
                 Some(Part::Header { length, .. }) if length > self.limit => {
                     return Err(TooLong { at, length, limit: self.limit });
                 }
-                Some(_) => {}
+                Some(Part::Header { .. }) => self.begun += 1,
+                Some(Part::Message { .. }) => {}
             }
         }
+    }
+
+    /// How many messages have begun since this was last asked.
+    pub(crate) fn take_begun(&mut self) -> u64 {
+        std::mem::take(&mut self.begun)
     }
 }
 
@@ -127,6 +135,7 @@ mod tests {
             for part in bytes.chunks(size) {
                 assert_eq!(messages.pass(part), Ok(()));
             }
+            assert_eq!((messages.take_begun(), messages.take_begun()), (4, 0));
         }
     }
 

@@ -1,6 +1,7 @@
 //! The body of a request: it fails where a message is too long, and shows its bytes to the log.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http_body::{Body, Frame, SizeHint};
@@ -10,6 +11,7 @@ use tonic::Status;
 use crate::grpc::call::framing::{Messages, TooLong};
 use crate::grpc::call::request_source::RequestSource;
 use crate::grpc::logging::Tap;
+use crate::grpc::register::methods::Method;
 
 /// The body of a request: fails where a message is too long, after those before it.
 #[derive(Debug)]
@@ -19,11 +21,18 @@ pub(crate) struct RequestBody {
     too_long: Option<TooLong>,
     /// Where messages are logged.
     tap: Option<Box<Tap>>,
+    /// Where messages are counted.
+    counted: Option<Arc<Method>>,
 }
 
 impl RequestBody {
-    pub(crate) fn new(body: RequestSource, limit: u32, tap: Option<Box<Tap>>) -> Self {
-        Self { body, messages: Messages::new(limit), too_long: None, tap }
+    pub(crate) fn new(
+        body: RequestSource,
+        limit: u32,
+        tap: Option<Box<Tap>>,
+        counted: Option<Arc<Method>>,
+    ) -> Self {
+        Self { body, messages: Messages::new(limit), too_long: None, tap, counted }
     }
 }
 
@@ -55,6 +64,9 @@ impl Body for RequestBody {
                 Ok(before)
             }
         };
+        if let Some(method) = &this.counted {
+            method.meter.received(this.messages.take_begun());
+        }
         if let (Some(tap), Ok(frame)) = (&mut this.tap, &passed)
             && let Some(bytes) = frame.data_ref()
         {

@@ -49,7 +49,8 @@ impl Arrived {
         };
         let limit = call.max_decoding_message_size();
         let tap = call.request_tap(self.request.headers());
-        let mut request = self.request.map(|body| Body::new(RequestBody::new(body, limit, tap)));
+        let counted = call.method.meter.counts_messages().then(|| Arc::clone(&call.method));
+        let mut request = self.request.map(|body| Body::new(RequestBody::new(body, limit, tap, counted)));
         if let Some(peer) = call.peer() {
             connect_info::insert(peer, request.extensions_mut());
         }

@@ -17,16 +17,15 @@ use tracing::field::display;
 use tracing::span::Entered;
 use tracing::{Level, Span};
 
-use crate::base::PanicError;
-use crate::base::TraceContext;
 use crate::base::peer_text;
+use crate::base::{EndedBy, PanicError, TraceContext};
 use crate::grpc::call::call_end::CallEnd;
 use crate::grpc::call::call_path::{CallPath, counted_as, path_of};
 use crate::grpc::logging::encoding::Encoding;
 use crate::grpc::logging::id::CallId;
 use crate::grpc::logging::level::{at_level, is_on};
 use crate::grpc::logging::logger::Logger;
-use crate::grpc::logging::status::{self, EndedBy};
+use crate::grpc::logging::status;
 use crate::grpc::logging::tap::{Direction, MessageLog, Tap};
 use crate::grpc::logging::target::{TARGET, quietly};
 use crate::grpc::register::method_kind::MethodKind;
@@ -227,11 +226,12 @@ impl CallLog {
         }
     }
 
-    /// Whether nothing is to be logged of its end any more, or at all.
+    /// Whether nothing is to be logged, told or counted of its end any more, or at all.
     fn is_over(&self, facts: Facts<'_>) -> bool {
         let errors = facts.logger.options.as_ref().is_some_and(|options| options.errors);
         let observed = facts.method.context.on_call_end.is_some();
-        (self.on.is_none() && !errors && !observed) || self.finished.load(Ordering::Relaxed)
+        let counted = facts.method.meter.is_on();
+        (self.on.is_none() && !errors && !observed && !counted) || self.finished.load(Ordering::Relaxed)
     }
 
     fn id(&self) -> CallId {
@@ -256,6 +256,7 @@ impl CallLog {
             let clients = status::is_clients(code, &end.message());
             (fault, by) = (!clients, if clients { EndedBy::Request } else { by });
         }
+        facts.method.meter.ended(code as usize, by, || facts.began.elapsed());
         self.tell(facts, code, by);
         let Some(options) = &facts.logger.options else { return };
         let fault = fault && (options.errors || by == EndedBy::Panic);

@@ -55,8 +55,8 @@ mod tap;
 mod target;
 mod types;
 
+pub use crate::base::EndedBy;
 pub use options::GrpcLogging;
-pub use status::EndedBy;
 
 pub(crate) use call::{CallLog, Facts};
 pub(crate) use logger::Logger;

@@ -1,74 +1,9 @@
 //! How a call ended, in words.
 
 use std::error::Error;
-use std::fmt;
 
 use http::HeaderMap;
 use tonic::{Code, Status};
-
-/// What ended a call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-#[repr(u8)]
-pub enum EndedBy {
-    /// The handler, or a layer around it.
-    Handler,
-    /// Its panic.
-    Panic,
-    /// Its request, which is broken: what nobody could handle.
-    Request,
-    /// The server, before it was handled: it is none of gRPC, its headers are malformed, or its service is down.
-    Refusal,
-    /// The same, since it was one too many.
-    Shedding,
-    /// Its deadline: the client's, or the server's own.
-    Deadline,
-    /// A message of the answer was longer than the server may send.
-    Limit,
-    /// The drain called it off.
-    Drain,
-    /// The server cut the connection.
-    Cut,
-    /// The client cancelled it, or went.
-    Client,
-}
-
-impl EndedBy {
-    const ALL: [Self; 10] = [
-        Self::Handler,
-        Self::Panic,
-        Self::Request,
-        Self::Refusal,
-        Self::Shedding,
-        Self::Deadline,
-        Self::Limit,
-        Self::Drain,
-        Self::Cut,
-        Self::Client,
-    ];
-
-    /// From its number.
-    pub(crate) fn from(number: u8) -> Self {
-        Self::ALL.get(usize::from(number)).copied().unwrap_or(Self::Handler)
-    }
-}
-
-impl fmt::Display for EndedBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Handler => "handler",
-            Self::Panic => "panic",
-            Self::Request => "request",
-            Self::Refusal => "refusal",
-            Self::Shedding => "shedding",
-            Self::Deadline => "deadline",
-            Self::Limit => "limit",
-            Self::Drain => "drain",
-            Self::Cut => "cut",
-            Self::Client => "client",
-        })
-    }
-}
 
 /// Whether such a status of a handler is the server's fault, as middleware for gRPC has it elsewhere; a method
 /// that nothing describes may as well be one that only the client believes in.
@@ -163,13 +98,6 @@ pub(crate) fn sources(error: &dyn Error) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn who_ended_a_call_is_known_by_its_number() {
-        for by in EndedBy::ALL {
-            assert_eq!(EndedBy::from(by as u8), by);
-        }
-    }
 
     #[test]
     fn names_are_those_of_grpc() {

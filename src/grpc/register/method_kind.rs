@@ -21,6 +21,16 @@ impl MethodKind {
         }
     }
 
+    /// As metrics call it.
+    pub(crate) fn short(self) -> &'static str {
+        match self {
+            Self::Unary => "unary",
+            Self::ClientStreaming => "client_stream",
+            Self::ServerStreaming => "server_stream",
+            Self::BidiStreaming => "bidi_stream",
+        }
+    }
+
     pub(crate) fn is_unary(self) -> bool {
         self == Self::Unary
     }

@@ -9,6 +9,7 @@ use crate::grpc::builtin::reflection::DescriptorSet;
 use crate::grpc::call::context::CallContext;
 use crate::grpc::register::availability::Availability;
 use crate::grpc::register::method_kind::MethodKind;
+use crate::metrics::MethodMeter;
 use crate::server::worker::balance::Cost;
 
 /// A method that is served. One stands for all methods of a service that nothing describes, and one for
@@ -16,6 +17,8 @@ use crate::server::worker::balance::Cost;
 #[derive(Debug, Default)]
 pub(crate) struct Method {
     pub(crate) cost: Cost,
+    /// What counts its calls.
+    pub(crate) meter: MethodMeter,
     /// What all calls of the server have in common.
     pub(crate) context: Arc<CallContext>,
     /// `None` where nothing describes it.

@@ -55,11 +55,16 @@ impl Route {
     }
 
     fn local(&self, context: &Arc<CallContext>) -> Self {
-        let Method { described, built_in, served, availability, cost: _, context: _ } = &*self.method;
+        let Method { described, built_in, served, availability, cost: _, context: _, meter: _ } =
+            &*self.method;
         let (described, availability) = (described.clone(), availability.clone());
         let (built_in, served) = (*built_in, *served);
         let context = Arc::clone(context);
-        let method = Method { described, built_in, served, availability, cost: Cost::default(), context };
+        let path = described.as_ref().map(|described| &*described.path);
+        let kind = described.as_ref().map_or("unary", |described| described.kind.short());
+        let meter = context.meter.method(path, kind);
+        let cost = Cost::default();
+        let method = Method { described, built_in, served, availability, cost, context, meter };
         Self { method: Arc::new(method), handler: self.handler.as_ref().map(GrpcHandler::local) }
     }
 

@@ -57,7 +57,8 @@ impl Written {
 /// A peer of a worker that logs.
 async fn connect(worker: WorkerState, probe: &Probe) -> Peer {
     let logger = Logger::new(Some(GrpcLogging::new()), Vec::new);
-    let application = GrpcApplication::new(probe.router(), &GrpcServerOptions::new(), logger);
+    let application =
+        GrpcApplication::new(probe.router(), &GrpcServerOptions::new(), logger, Default::default());
     Peer::connect_by(worker, application.for_worker()).await
 }
 

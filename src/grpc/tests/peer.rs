@@ -47,7 +47,7 @@ pub(crate) fn alone(options: &EngineOptions) -> Protocol {
 
 /// gRPC with these options, on one worker.
 pub(crate) fn serving(router: Router, options: &GrpcServerOptions) -> GrpcApplication {
-    GrpcApplication::new(router, options, Logger::default()).for_worker()
+    GrpcApplication::new(router, options, Logger::default(), Default::default()).for_worker()
 }
 
 /// The same where nothing is registered.

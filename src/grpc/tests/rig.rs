@@ -100,6 +100,7 @@ impl Stage {
                 ServerNotice::StreamsEnded(_) => {}
             }),
             workers.clone(),
+            Default::default(),
         );
         let observer = Box::new(move |notice| {
             if let (Notice::Gone(_), Some(gone)) = (notice, tell_gone.lock().unwrap().take()) {

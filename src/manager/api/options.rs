@@ -2,6 +2,7 @@
 
 mod calls;
 pub(crate) mod limits;
+mod metrics;
 mod notify;
 mod operations;
 
@@ -15,6 +16,8 @@ use crate::grpc::middleware::GrpcLayer;
 use crate::grpc::{DEFAULT_GRPC_ADDRESS, GrpcLogging, GrpcServerOptions, InMemory, ServerAddress};
 use crate::http::HttpService;
 use crate::lifecycle::Budget;
+#[cfg(feature = "prometheus")]
+use crate::metrics::Metrics;
 use crate::operations::{CheckedOperations, Operations};
 use crate::report::ConfigError;
 
@@ -58,6 +61,8 @@ pub struct ManagerOptions {
     pub(crate) stuck_after: Option<Duration>,
     pub(crate) notify_systemd: bool,
     pub(crate) operations: Option<Operations>,
+    #[cfg(feature = "prometheus")]
+    metrics: Option<Metrics>,
     #[cfg(feature = "testing")]
     pub(crate) rehearsal: crate::manager::test_support::fault::Rehearsal,
 }
@@ -88,6 +93,8 @@ impl Default for ManagerOptions {
             stuck_after: Some(STUCK_AFTER),
             notify_systemd: true,
             operations: None,
+            #[cfg(feature = "prometheus")]
+            metrics: None,
             #[cfg(feature = "testing")]
             rehearsal: crate::manager::test_support::fault::Rehearsal::default(),
         }

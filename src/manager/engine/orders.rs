@@ -54,6 +54,7 @@ impl Shell {
             Some(vacant) => *vacant = slot,
             None => self.services.push(slot),
         }
+        self.meter_service(ix);
         self.connect_server(ix);
         if let Some(server) = &self.services[ix.0 as usize].server {
             server.listen_early();

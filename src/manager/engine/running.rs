@@ -78,9 +78,10 @@ impl Running {
         sender: ManagerSender,
     ) -> Result<Self, ConfigError> {
         let CheckedDefinition { options, checked, mut pending_services, mut specs, held, one_thread } = plan;
+        let meter = options.meter();
         let (endpoint, health) = match checked.operations {
             Some(operations) => {
-                let (endpoint, health) = outside::show(operations, sketch, &sender)?;
+                let (endpoint, health) = outside::show(operations, sketch, &sender, &meter)?;
                 (Some(endpoint), Some(health.observer()))
             }
             None => (None, None),
@@ -95,7 +96,7 @@ impl Running {
             true => Workers::of_this_thread(),
             false => Workers::new(options.stuck_after),
         };
-        let mut observers = Vec::from_iter(health);
+        let mut observers: Vec<_> = health.into_iter().chain(meter.observer()).collect();
         if options.serves(pending_services.iter().map(|pending| pending.kind.registers())) {
             let server = {
                 let (registrar, sender) = (registrar.clone(), sender.clone());
@@ -108,6 +109,7 @@ impl Running {
                     gauge.clone(),
                     on_notice,
                     workers.clone(),
+                    meter.clone(),
                 )
             };
             observers.push(server.observer());
@@ -151,6 +153,7 @@ impl Running {
             stuck_after: options.stuck_after,
             workers,
             endpoint: endpoint.as_ref().map_or_else(Vec::new, |endpoint| endpoint.addresses().to_vec()),
+            meter,
             held,
             one_thread,
             #[cfg(feature = "testing")]

@@ -10,16 +10,39 @@ use crate::lifecycle::{Input, Kind, ServiceIx};
 use crate::manager::api::definition::OPERATIONS;
 use crate::manager::api::pending_service::PendingService;
 use crate::manager::observe::event_log::Detail;
+use crate::metrics::ReadLoad;
 use crate::report::ConfigError;
 use crate::server::notice::ServerNotice;
 
 impl Shell {
+    /// A service of that place is counted from here on.
+    pub(crate) fn meter_service(&self, ix: ServiceIx) {
+        let slot = &self.services[ix.0 as usize];
+        self.meter.add_service(&slot.id, slot.restarts.policy(), || match slot.kind {
+            Kind::Server => self.load(),
+            _ => slot.server.as_ref()?.load(),
+        });
+    }
+
+    /// Reads what the gRPC server carries.
+    #[cfg(feature = "prometheus")]
+    fn load(&self) -> Option<ReadLoad> {
+        let gauge = self.gauge.clone();
+        Some(Arc::new(move || gauge.load()))
+    }
+
+    /// Nobody does.
+    #[cfg(not(feature = "prometheus"))]
+    fn load(&self) -> Option<ReadLoad> {
+        None
+    }
+
     /// A server of that place tells its manager from here on.
     pub(crate) fn connect_server(&self, ix: ServiceIx) {
         let Some(server) = &self.services[ix.0 as usize].server else { return };
         let sender = self.sender.clone();
         let on_notice = Arc::new(move |notice| sender.send(ManagerInput::Server(ix, notice)));
-        server.connect(on_notice, &self.workers);
+        server.connect(on_notice, &self.workers, &self.meter);
     }
 
     pub(crate) fn on_server_notice(&mut self, ix: ServiceIx, notice: ServerNotice) {

@@ -24,6 +24,7 @@ use crate::manager::observe::event_log::{Detail, EventLog};
 use crate::manager::observe::logging::Spans;
 use crate::manager::observe::watchdog::Watchdog;
 use crate::manager::observe::worker_stalls::WorkerStalls;
+use crate::metrics::Meter;
 use crate::server::worker::workers::Workers;
 use crate::service::{Deadlines, Provided, Started};
 use crate::supervision::{Lodgers, OnForeignStop, Pool, Thread, batched};
@@ -65,6 +66,8 @@ pub(crate) struct Shell {
     pub(super) workers: Workers,
     /// Where the operations endpoint listens.
     pub(super) endpoint: Vec<GrpcAddress>,
+    /// What counts for it.
+    pub(super) meter: Meter,
     /// What is still to go wrong, in a rehearsal.
     #[cfg(feature = "testing")]
     pub(crate) fault: Option<crate::manager::test_support::fault::Fault>,
@@ -84,6 +87,7 @@ pub(crate) struct Parts {
     pub(crate) stuck_after: Option<Duration>,
     pub(crate) workers: Workers,
     pub(crate) endpoint: Vec<GrpcAddress>,
+    pub(crate) meter: Meter,
     pub(crate) held: bool,
     /// Whether all are to live on this thread.
     pub(crate) one_thread: bool,
@@ -148,10 +152,12 @@ impl Shell {
             provided,
             workers: parts.workers,
             endpoint: parts.endpoint,
+            meter: parts.meter,
             #[cfg(feature = "testing")]
             fault: parts.fault,
         };
         for at in 0..shell.services.len() {
+            shell.meter_service(ServiceIx(at as u32));
             shell.connect_server(ServiceIx(at as u32));
         }
         shell

@@ -15,6 +15,7 @@ use crate::manager::api::status::ManagerStatus;
 use crate::manager::engine::inbox::{ManagerInput, ManagerSender};
 use crate::manager::engine::open_orders;
 use crate::manager::engine::question::Question;
+use crate::metrics::Meter;
 use crate::operations::{
     CheckedOperations, Document, Endpoint, Follower, Health, Later, Managed, Order, Refusal,
 };
@@ -26,6 +27,7 @@ pub(super) fn show(
     operations: CheckedOperations,
     plan: Option<ManagerPlan>,
     sender: &ManagerSender,
+    meter: &Meter,
 ) -> Result<(Endpoint, Health), ConfigError> {
     let health = Health::default();
     let redacted = Redacted::new(operations.redact.clone());
@@ -34,7 +36,7 @@ pub(super) fn show(
         None => Arc::new("there is none"),
     };
     let view = Arc::new(View { sender: sender.clone(), plan, redacted });
-    Ok((Endpoint::start(operations, view, health.clone())?, health))
+    Ok((Endpoint::start(operations, view, health.clone(), meter.clone())?, health))
 }
 
 struct View {

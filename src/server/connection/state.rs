@@ -88,6 +88,12 @@ impl Connection {
         })
     }
 
+    /// Whether the server ends it at once, with all that it carries.
+    pub(crate) fn is_cut(&self) -> bool {
+        let worker = &self.worker;
+        worker.cutting.is_cancelled() || worker.killed.is_cancelled() || self.cut.load(Ordering::Relaxed)
+    }
+
     /// A call that is let in. Returns how many have arrived on its worker before.
     pub(crate) fn call_began(&self) -> u64 {
         self.seen.fetch_add(1, Ordering::Relaxed);

@@ -15,11 +15,26 @@ pub(crate) enum Socket<'a> {
     InMemory,
 }
 
+impl Socket<'_> {
+    /// Whether it is one of TLS.
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn is_secure(&self) -> bool {
+        match self {
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => true,
+            Self::Tcp(_) | Self::Unix(_) | Self::InMemory => false,
+        }
+    }
+}
+
 /// The peer of a connection.
 #[derive(Debug)]
 pub(crate) struct Peer {
     /// Where it is, where it has an address.
     pub(crate) address: Option<SocketAddr>,
+    /// Whether it speaks TLS.
+    #[cfg(feature = "prometheus")]
+    pub(crate) secure: bool,
     /// What the application knows of it.
     pub(crate) details: Box<dyn Any + Send + Sync>,
 }

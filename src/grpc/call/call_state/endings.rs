@@ -6,12 +6,10 @@ use std::sync::atomic::Ordering;
 use tonic::Status;
 
 use super::Call;
-use crate::base::drop_quietly;
+use crate::base::{EndedBy, drop_quietly};
 use crate::grpc::call::call_path::counted_as;
 use crate::grpc::call::caught_panic;
 use crate::grpc::call::deadline::Deadline;
-use crate::grpc::logging::EndedBy;
-use crate::server::connection::state::Connection;
 use crate::supervision::panics;
 
 impl Call {
@@ -35,12 +33,11 @@ impl Call {
 
     /// The status of a call that was dropped before it had any.
     pub(super) fn dropped(&self) -> (EndedBy, Status) {
-        let Connection { worker, cut, .. } = &*self.connection;
-        let cut =
-            worker.cutting.is_cancelled() || worker.killed.is_cancelled() || cut.load(Ordering::Relaxed);
         match self.deadline.as_deref().copied().filter(Deadline::has_passed) {
             Some(deadline) => (EndedBy::Deadline, deadline.exceeded()),
-            None if cut => (EndedBy::Cut, Status::unavailable("the server cut the connection")),
+            None if self.connection.is_cut() => {
+                (EndedBy::Cut, Status::unavailable("the server cut the connection"))
+            }
             None => (EndedBy::Client, Status::cancelled("the client cancelled the call, or went")),
         }
     }

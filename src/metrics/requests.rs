@@ -1,0 +1,287 @@
+//! Requests over HTTP, by method, route and status.
+//!
+//! Each worker has a table of its own; scraped, they are added up, and what a worker counted that is gone is kept.
+//!
+//! What makes a series is the program's choice (routes, statuses) or one of a few words. A program that names its routes by what peers
+//! send is held to [`SERIES`] in each table: all beyond that are one route, `_OTHER`.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::{Method, StatusCode, Version};
+use slab::Slab;
+
+use super::histogram::Totals;
+use super::lock::lock;
+use super::methods::Ended;
+use crate::base::EndedBy;
+
+/// How many series a table has.
+const SERIES: usize = 2000;
+
+/// What is not known, or is one too many.
+const OTHER: &str = "_OTHER";
+
+/// What is told of a request over HTTP when it is over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestFacts<'a> {
+    pub(crate) method: &'a Method,
+    /// What the program calls it, where it does.
+    pub(crate) route: Option<&'a str>,
+    /// Whether it came over TLS.
+    pub(crate) secure: bool,
+    pub(crate) version: Version,
+    /// `None`: none was sent.
+    pub(crate) status: Option<StatusCode>,
+    /// Whether the answer was sent to its end.
+    pub(crate) is_whole: bool,
+    pub(crate) took: Duration,
+}
+
+/// What tells a series from the others of its route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Kind {
+    pub(super) method: &'static str,
+    pub(super) scheme: &'static str,
+    pub(super) version: &'static str,
+    /// 0: none was sent.
+    pub(super) status: u16,
+    /// What went wrong where the status does not say.
+    pub(super) error: Option<&'static str>,
+}
+
+type Kinds = HashMap<Kind, Totals, foldhash::fast::RandomState>;
+
+/// Routes are a program's own; `None` is that of requests that nobody names.
+#[derive(Debug, Default)]
+struct Table {
+    unnamed: Kinds,
+    routes: HashMap<Box<str>, Kinds, foldhash::fast::RandomState>,
+    series: usize,
+    ended: Ended,
+}
+
+/// The tables of all servers.
+#[derive(Debug, Default)]
+pub(crate) struct Requests {
+    tables: Slab<Arc<Mutex<Table>>>,
+    /// Of workers, and servers, that are gone.
+    past: Table,
+}
+
+/// What has been counted so far.
+#[derive(Debug, Default)]
+pub(super) struct RequestTotals {
+    pub(super) series: BTreeMap<(Option<Box<str>>, Kind), Totals>,
+    pub(super) ended: Ended,
+}
+
+impl Requests {
+    pub(super) fn totals(&self) -> RequestTotals {
+        let mut all = RequestTotals::default();
+        all.add(&self.past);
+        for (_, table) in &self.tables {
+            all.add(&lock(table));
+        }
+        all
+    }
+}
+
+impl RequestTotals {
+    fn add(&mut self, table: &Table) {
+        let unnamed = table.unnamed.iter().map(|(kind, totals)| (None, kind, totals));
+        let named = table.routes.iter().flat_map(|(route, kinds)| {
+            kinds.iter().map(move |(kind, totals)| (Some(route.clone()), kind, totals))
+        });
+        for (route, kind, totals) in unnamed.chain(named) {
+            self.series.entry((route, *kind)).or_default().merge(totals);
+        }
+        self.ended.iter_mut().zip(table.ended).for_each(|(all, more)| *all += more);
+    }
+}
+
+impl Table {
+    /// The place of a series, which is that of all others where there are too many.
+    fn series(&mut self, route: Option<&str>, kind: Kind) -> &mut Totals {
+        let kinds = route.map_or(Some(&self.unnamed), |route| self.routes.get(route));
+        let known = kinds.is_some_and(|kinds| kinds.contains_key(&kind));
+        let route = if known || self.series < SERIES { route } else { Some(OTHER) };
+        self.series += usize::from(!known);
+        let kinds = match route {
+            None => &mut self.unnamed,
+            Some(route) if self.routes.contains_key(route) => {
+                self.routes.get_mut(route).unwrap_or(&mut self.unnamed)
+            }
+            Some(route) => self.routes.entry(route.into()).or_default(),
+        };
+        kinds.entry(kind).or_default()
+    }
+
+    fn merge(&mut self, other: &Self) {
+        let mut totals = RequestTotals::default();
+        totals.add(other);
+        for ((route, kind), more) in totals.series {
+            self.series(route.as_deref(), kind).merge(&more);
+        }
+        self.ended.iter_mut().zip(other.ended).for_each(|(all, more)| *all += more);
+    }
+}
+
+/// Those that OpenTelemetry knows: of RFC 9110, PATCH, and QUERY.
+fn method(method: &Method) -> &'static str {
+    const KNOWN: [&str; 10] =
+        ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or(OTHER)
+}
+
+fn version(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_10 => "1.0",
+        Version::HTTP_11 => "1.1",
+        Version::HTTP_2 => "2",
+        _ => OTHER,
+    }
+}
+
+/// Counts the requests of a server on one worker. Clones count into the same table.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RequestMeter(Option<Arc<On>>);
+
+#[derive(Debug)]
+struct On {
+    table: Arc<Mutex<Table>>,
+    key: usize,
+    all: Arc<Mutex<Requests>>,
+}
+
+impl RequestMeter {
+    pub(super) fn new(all: &Arc<Mutex<Requests>>) -> Self {
+        let table = Arc::<Mutex<Table>>::default();
+        let key = lock(all).tables.insert(Arc::clone(&table));
+        Self(Some(Arc::new(On { table, key, all: Arc::clone(all) })))
+    }
+
+    /// Whether anything is counted.
+    pub(crate) fn is_on(&self) -> bool {
+        self.0.is_some()
+    }
+
+    fn add(on: &On, by: EndedBy, facts: &RequestFacts<'_>) {
+        let status = facts.status.map_or(0, |status| status.as_u16());
+        // A status of the server's fault says itself what went wrong.
+        let broke_off = !facts.is_whole && status < 500;
+        let kind = Kind {
+            method: method(facts.method),
+            scheme: if facts.secure { "https" } else { "http" },
+            version: version(facts.version),
+            status,
+            error: broke_off.then(|| by.word()),
+        };
+        let mut table = lock(&on.table);
+        table.series(facts.route, kind).add(facts.took);
+        if by != EndedBy::Handler {
+            table.ended[by as usize] += 1;
+        }
+    }
+}
+
+impl Drop for On {
+    fn drop(&mut self) {
+        let mut requests = lock(&self.all);
+        if let Some(table) = requests.tables.try_remove(self.key) {
+            requests.past.merge(&lock(&table));
+        }
+    }
+}
+
+/// What is known of one request's end until it is counted, which is once.
+#[derive(Debug)]
+pub(crate) struct RequestTally {
+    ended_by: AtomicU8,
+    counted: AtomicBool,
+}
+
+/// It is not known what ended it.
+const UNKNOWN: u8 = u8::MAX;
+
+impl Default for RequestTally {
+    fn default() -> Self {
+        Self { ended_by: AtomicU8::new(UNKNOWN), counted: AtomicBool::new(false) }
+    }
+}
+
+impl RequestTally {
+    /// What is about to end it.
+    pub(crate) fn ends_by(&self, by: EndedBy) {
+        self.ended_by.store(by as u8, Ordering::Relaxed);
+    }
+
+    /// It is over, with what the facts say. `otherwise` tells what ended it where nothing is known.
+    pub(crate) fn finish<'a>(
+        &self,
+        meter: &RequestMeter,
+        otherwise: EndedBy,
+        facts: impl FnOnce() -> RequestFacts<'a>,
+    ) {
+        let Some(on) = &meter.0 else { return };
+        if self.counted.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let by = match self.ended_by.load(Ordering::Relaxed) {
+            UNKNOWN => otherwise,
+            known => EndedBy::from(known),
+        };
+        RequestMeter::add(on, by, &facts());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request<'a>(method: &'a Method, route: Option<&'a str>) -> RequestFacts<'a> {
+        let (status, took) = (Some(StatusCode::OK), Duration::from_millis(1));
+        RequestFacts { method, route, secure: false, version: Version::HTTP_11, status, is_whole: true, took }
+    }
+
+    fn count(meter: &RequestMeter, facts: RequestFacts<'_>) {
+        RequestTally::default().finish(meter, EndedBy::Handler, || facts);
+    }
+
+    #[test]
+    fn g17_methods_that_a_peer_invents_are_one_and_routes_without_end_are_bounded() {
+        let all = Arc::<Mutex<Requests>>::default();
+        let meter = RequestMeter::new(&all);
+        for at in 0..1000 {
+            count(&meter, request(&Method::from_bytes(format!("M{at}").as_bytes()).unwrap(), None));
+        }
+        assert_eq!(lock(&all).totals().series.len(), 1);
+        for at in 0..10 * SERIES {
+            count(&meter, request(&Method::GET, Some(&format!("/{at}"))));
+        }
+        let totals = lock(&all).totals().series;
+        assert_eq!(totals.len(), SERIES + 1);
+        let others = totals.iter().find(|((route, _), _)| route.as_deref() == Some(OTHER)).unwrap();
+        assert_eq!(others.1.count(), 9 * SERIES as u64 + 1);
+    }
+
+    #[test]
+    fn a_request_is_counted_once_and_outlasts_its_worker() {
+        let all = Arc::<Mutex<Requests>>::default();
+        let meter = RequestMeter::new(&all);
+        let tally = RequestTally::default();
+        for _ in 0..2 {
+            tally.ends_by(EndedBy::Panic);
+            let status = Some(StatusCode::INTERNAL_SERVER_ERROR);
+            let facts = RequestFacts { status, ..request(&Method::GET, Some("/a")) };
+            tally.finish(&meter, EndedBy::Client, || facts);
+        }
+        drop(meter);
+        let totals = lock(&all).totals();
+        let ((route, kind), series) = totals.series.first_key_value().unwrap();
+        assert_eq!((route.as_deref(), kind.status, kind.error, series.count()), (Some("/a"), 500, None, 1));
+        assert_eq!(totals.ended[EndedBy::Panic as usize], 1);
+    }
+}

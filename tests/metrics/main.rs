@@ -1,0 +1,10 @@
+//! Metrics, as Prometheus and registries of users see them.
+#![cfg(all(feature = "prometheus", feature = "testing"))]
+
+mod calls;
+mod documents;
+mod endpoint;
+mod life;
+mod requests;
+mod scraped;
+mod told;

@@ -1,5 +1,5 @@
-//! Everything on, in 60 lines: HTTP by axum, gRPC with health, a worker, a database that comes late, restarts, a drain, and an
-//! endpoint for operators. It misbehaves when it is told to, so that each page of `docs/` for operators can be tried out with it.
+//! Everything on, in 60 lines: HTTP by axum, gRPC with health, a worker, a database that comes late, restarts, a drain, an
+//! endpoint for operators with metrics, and systemd's signs of life, where it starts the program. It misbehaves when it is told to, so that each page of `docs/` for operators can be tried out with it.
 //!
 //! ```text
 //! cargo run -p with-operations                          # then: majordomo --at :9000 status
@@ -67,7 +67,7 @@ fn manager(setting: impl Fn(&str) -> Option<String>) -> Manager {
         .drain_delay(seconds("DRAIN_DELAY", 0));
     Manager::new(options)
         .service(database.retry_setup(patient).restart(again.clone()))
-        .service(web.depends_on("database").restart(again.clone()))
+        .service(web.depends_on("database").restart(again.clone()).critical())
         .service(mailer.depends_on("database").restart(again))
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What ended a call.
+/// What ended a call of gRPC, or a request over HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 #[repr(u8)]
@@ -11,7 +11,9 @@ pub enum EndedBy {
     Handler,
     /// Its panic.
     Panic,
-    /// Its request, which is broken: what nobody could handle.
+    /// Its error, over HTTP: in place of an answer, or in the middle of one.
+    Failure,
+    /// Its request, which is broken, too long, or did not come: what nobody could handle.
     Request,
     /// The server, before it was handled: its head is none that can be accepted, or its service is down.
     Refusal,
@@ -30,9 +32,10 @@ pub enum EndedBy {
 }
 
 impl EndedBy {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Handler,
         Self::Panic,
+        Self::Failure,
         Self::Request,
         Self::Refusal,
         Self::Shedding,
@@ -43,7 +46,10 @@ impl EndedBy {
         Self::Client,
     ];
 
-    /// From its number.
+    /// In place of a number: it is not known yet.
+    pub(crate) const UNKNOWN: u8 = u8::MAX;
+
+    /// From its number; the handler, where it is not known.
     pub(crate) fn from(number: u8) -> Self {
         Self::ALL.get(usize::from(number)).copied().unwrap_or(Self::Handler)
     }
@@ -53,6 +59,7 @@ impl EndedBy {
         match self {
             Self::Handler => "handler",
             Self::Panic => "panic",
+            Self::Failure => "failure",
             Self::Request => "request",
             Self::Refusal => "refusal",
             Self::Shedding => "shedding",
@@ -80,5 +87,6 @@ mod tests {
         for by in EndedBy::ALL {
             assert_eq!(EndedBy::from(by as u8), by);
         }
+        assert_eq!(EndedBy::from(EndedBy::UNKNOWN), EndedBy::Handler);
     }
 }

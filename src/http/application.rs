@@ -59,12 +59,7 @@ impl Application for HttpApplication {
             Socket::Tls(stream) => stream.get_ref().0.peer_addr().ok(),
             Socket::Unix(_) | Socket::InMemory => None,
         };
-        Peer {
-            address,
-            #[cfg(feature = "prometheus")]
-            secure: socket.is_secure(),
-            details: Box::new(()),
-        }
+        Peer { address, secure: socket.is_secure(), details: Box::new(()) }
     }
 
     fn answer(&self, connection: &Arc<Connection>, mut request: Request<Incoming>) -> HttpAnswer {

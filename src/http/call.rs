@@ -3,23 +3,21 @@
 use std::any::Any;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 use std::time::Duration;
 
 use http::{Method, Request, StatusCode, Version};
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::base::{self, PanicError, drop_quietly};
+use crate::base::{EndedBy, PanicError, drop_quietly};
 use crate::events::Name;
 use crate::http::label::RequestLabel;
 use crate::http::refusal::Refusal;
-use crate::http::request_end::{EndedBy, RequestEnd};
+use crate::http::request_end::RequestEnd;
 use crate::http::route_costs::RequestCost;
 use crate::http::shared::Shared;
-#[cfg(feature = "prometheus")]
 use crate::metrics::RequestFacts;
-use crate::metrics::RequestTally;
 use crate::server::admission::Place;
 use crate::server::connection::call_entry::CallEntry;
 use crate::server::connection::state::Connection;
@@ -57,7 +55,7 @@ pub(crate) struct Call {
     span: Span,
     /// What its route costs.
     cost: RequestCost,
-    tally: RequestTally,
+    is_over: AtomicBool,
     asks_for_head: bool,
     _place: Option<Place>,
 }
@@ -98,10 +96,10 @@ impl Call {
             shared: Arc::clone(shared),
             body: AtomicU8::new(body),
             status: AtomicU16::new(0),
-            ended_by: AtomicU8::new(EndedBy::Handler as u8),
+            ended_by: AtomicU8::new(EndedBy::UNKNOWN),
             span,
             cost,
-            tally: RequestTally::default(),
+            is_over: AtomicBool::new(false),
             asks_for_head: request.method() == Method::HEAD,
             _place: place.flatten(),
         };
@@ -175,26 +173,18 @@ impl Call {
     /// What ends it: the handler, unless something else is set.
     pub(crate) fn ends_by(&self, who: EndedBy) {
         self.ended_by.store(who as u8, Ordering::Relaxed);
-        self.tally.ends_by(who.counted());
     }
 
     /// It ends by this answer in place of the handler's.
     pub(crate) fn refused(&self, refusal: Refusal) {
-        if let Some(who) = EndedBy::of(refusal) {
+        if let Some(who) = refusal.ends_by() {
             self.ends_by(who);
-        }
-        match refusal {
-            Refusal::Full => self.tally.ends_by(base::EndedBy::Shedding),
-            Refusal::Malformed | Refusal::SlowRequest | Refusal::TooLong => {
-                self.tally.ends_by(base::EndedBy::Request);
-            }
-            _ => {}
         }
     }
 
-    /// Whether somebody counts it.
-    pub(crate) fn is_counted(&self) -> bool {
-        self.shared.requests.is_on()
+    /// Whether somebody counts it, or is told of its end.
+    pub(crate) fn is_told(&self) -> bool {
+        self.shared.requests.is_on() || self.shared.on_request_end.is_some()
     }
 
     /// Whether its answer has no body, whatever that says.
@@ -203,19 +193,22 @@ impl Call {
     }
 
     /// It is over: counted once, by what is told first. `is_whole`: its answer, of that status, was sent to its end.
-    #[cfg(feature = "prometheus")]
     pub(crate) fn over(&self, status: Option<StatusCode>, is_whole: bool) {
-        let otherwise = match is_whole {
-            true => base::EndedBy::Handler,
-            false if self.is_late() => base::EndedBy::Deadline,
-            false if self.entry.connection.is_cut() => base::EndedBy::Cut,
-            false => base::EndedBy::Client,
-        };
-        let secure = || self.entry.connection.peer.get().is_some_and(|peer| peer.secure);
-        self.tally.finish(&self.shared.requests, otherwise, || RequestFacts {
+        if !self.is_told() || self.is_over.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        if self.ended_by.load(Ordering::Relaxed) == EndedBy::UNKNOWN {
+            self.ends_by(match is_whole {
+                true => EndedBy::Handler,
+                false if self.is_late() => EndedBy::Deadline,
+                false if self.entry.connection.is_cut() => EndedBy::Cut,
+                false => EndedBy::Client,
+            });
+        }
+        self.shared.requests.ended(self.ended_by(), || RequestFacts {
             method: self.label.method(),
             route: self.label.route(),
-            secure: secure(),
+            secure: self.is_secure(),
             version: self.version,
             status,
             is_whole,
@@ -223,9 +216,13 @@ impl Call {
         });
     }
 
-    /// Nobody counts it.
-    #[cfg(not(feature = "prometheus"))]
-    pub(crate) fn over(&self, _: Option<StatusCode>, _: bool) {}
+    fn ended_by(&self) -> EndedBy {
+        EndedBy::from(self.ended_by.load(Ordering::Relaxed))
+    }
+
+    fn is_secure(&self) -> bool {
+        self.entry.connection.peer.get().is_some_and(|peer| peer.secure)
+    }
 
     /// Runs code of its handler, within its span; `Err`: that panicked.
     pub(crate) fn run<T>(&self, code: impl FnOnce() -> T) -> Result<T, Refusal> {
@@ -279,17 +276,13 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         let Some(observer) = &self.shared.on_request_end else { return };
-        let status = StatusCode::from_u16(*self.status.get_mut()).ok();
-        let ended_by = match (EndedBy::from(*self.ended_by.get_mut()), status) {
-            (EndedBy::Handler, None) => EndedBy::Client,
-            (ended_by, _) => ended_by,
-        };
         observer.tell(&RequestEnd {
             method: self.label.method(),
             route: self.label.route(),
+            is_secure: self.is_secure(),
             version: self.version,
-            status,
-            ended_by,
+            status: StatusCode::from_u16(self.status.load(Ordering::Relaxed)).ok(),
+            ended_by: self.ended_by(),
             elapsed: self.entry.began().elapsed(),
             span: &self.span,
         });

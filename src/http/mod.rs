@@ -46,12 +46,13 @@ mod server;
 mod shared;
 mod silence;
 
+pub use crate::base::EndedBy;
 pub use body::Body;
 pub use call::Peer;
 pub use error::HttpDrainError;
 pub use functions::{HttpService, http_service, http_service_fn};
 pub use options::HttpServerOptions;
-pub use request_end::{EndedBy, RequestEnd};
+pub use request_end::RequestEnd;
 pub use route::{NameRoutes, NamedRoutes, Route, name_routes};
 pub use server::HttpServer;
 

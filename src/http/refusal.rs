@@ -2,6 +2,7 @@
 
 use http::{HeaderValue, Response, StatusCode, Version, header};
 
+use crate::base::EndedBy;
 use crate::server::request_head::HeadFault;
 
 /// Why a request is not answered by its handler.
@@ -35,6 +36,18 @@ impl Refusal {
             Self::Failed => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Full | Self::GoingAway => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooSlow => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// What an answer with it tells to have ended the request; `None` where that is known already.
+    pub(crate) fn ends_by(self) -> Option<EndedBy> {
+        match self {
+            Self::Failed => None,
+            Self::Head(_) => Some(EndedBy::Refusal),
+            Self::Malformed | Self::SlowRequest | Self::TooLong => Some(EndedBy::Request),
+            Self::Full => Some(EndedBy::Shedding),
+            Self::GoingAway => Some(EndedBy::Drain),
+            Self::TooSlow => Some(EndedBy::Deadline),
         }
     }
 

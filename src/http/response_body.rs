@@ -8,12 +8,11 @@ use http::{Response, StatusCode, header};
 use http_body::{Frame, SizeHint};
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use crate::base::drop_quietly;
+use crate::base::{EndedBy, drop_quietly};
 use crate::http::alarm::Alarm;
 use crate::http::any_body::AnyBody;
 use crate::http::call::Call;
 use crate::http::remainder::Remainder;
-use crate::http::request_end::EndedBy;
 use crate::server::held_bytes::HeldBytes;
 
 /// Bytes of an answer, which keep it open until they are written, or given up.
@@ -35,7 +34,7 @@ pub(crate) struct AnswerBody {
     /// Whether it is said in the handler's place, and so is there as a whole.
     is_refusal: bool,
     status: StatusCode,
-    /// Known where it is counted.
+    /// Known where somebody is told how it ends.
     remainder: Option<Remainder>,
     call: Arc<Call>,
 }
@@ -56,7 +55,7 @@ impl AnswerBody {
         let is_endless = !is_whole && is_endless(&response);
         let status = response.status();
         let has_none = || call.asks_for_head() || call.is_upgraded_by(status);
-        let remainder = call.is_counted().then(|| Remainder::of(&response, has_none()));
+        let remainder = call.is_told().then(|| Remainder::of(&response, has_none()));
         response.map(|body| Self {
             body: Some(body).filter(|_| !over),
             alarm,

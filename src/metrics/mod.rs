@@ -20,6 +20,7 @@ mod collect;
 mod core;
 #[cfg(feature = "prometheus")]
 mod exposition;
+mod facts;
 #[cfg(feature = "prometheus")]
 mod family;
 #[cfg(feature = "prometheus")]
@@ -48,14 +49,15 @@ pub use handle::Metrics;
 
 #[cfg(feature = "prometheus")]
 pub(crate) use exposition::Format;
+pub(crate) use facts::RequestFacts;
 #[cfg(feature = "prometheus")]
 pub(crate) use meter::Meter;
 #[cfg(feature = "prometheus")]
 pub(crate) use methods::MethodMeter;
 #[cfg(not(feature = "prometheus"))]
-pub(crate) use off::{Meter, MethodMeter, RequestMeter, RequestTally};
+pub(crate) use off::{Meter, MethodMeter, RequestMeter};
 #[cfg(feature = "prometheus")]
-pub(crate) use requests::{RequestFacts, RequestMeter, RequestTally};
+pub(crate) use requests::RequestMeter;
 
 /// Reads how many connections and calls of a server are open; `None` while it does not run.
 pub(crate) type ReadLoad = std::sync::Arc<dyn Fn() -> Option<(usize, usize)> + Send + Sync>;

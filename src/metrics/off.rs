@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::ReadLoad;
+use super::{ReadLoad, RequestFacts};
 use crate::base::EndedBy;
 use crate::events::{EventSender, Name};
 use crate::lifecycle::RestartPolicy;
@@ -15,9 +15,6 @@ pub(crate) struct MethodMeter(());
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RequestMeter(());
-
-#[derive(Debug, Clone, Default)]
-pub(crate) struct RequestTally(());
 
 impl Meter {
     pub(crate) fn observer(&self) -> Option<EventSender> {
@@ -57,8 +54,6 @@ impl RequestMeter {
     pub(crate) fn is_on(&self) -> bool {
         false
     }
-}
 
-impl RequestTally {
-    pub(crate) fn ends_by(&self, _: EndedBy) {}
+    pub(crate) fn ended<'a>(&self, _: EndedBy, _: impl FnOnce() -> RequestFacts<'a>) {}
 }

@@ -6,13 +6,12 @@
 //! send is held to [`SERIES`] in each table: all beyond that are one route, `_OTHER`.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use http::{Method, StatusCode, Version};
+use http::{Method, Version};
 use slab::Slab;
 
+use super::facts::RequestFacts;
 use super::histogram::Totals;
 use super::lock::lock;
 use super::methods::Ended;
@@ -23,22 +22,6 @@ const SERIES: usize = 2000;
 
 /// What is not known, or is one too many.
 const OTHER: &str = "_OTHER";
-
-/// What is told of a request over HTTP when it is over.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RequestFacts<'a> {
-    pub(crate) method: &'a Method,
-    /// What the program calls it, where it does.
-    pub(crate) route: Option<&'a str>,
-    /// Whether it came over TLS.
-    pub(crate) secure: bool,
-    pub(crate) version: Version,
-    /// `None`: none was sent.
-    pub(crate) status: Option<StatusCode>,
-    /// Whether the answer was sent to its end.
-    pub(crate) is_whole: bool,
-    pub(crate) took: Duration,
-}
 
 /// What tells a series from the others of its route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -168,7 +151,10 @@ impl RequestMeter {
         self.0.is_some()
     }
 
-    fn add(on: &On, by: EndedBy, facts: &RequestFacts<'_>) {
+    /// A request is over.
+    pub(crate) fn ended<'a>(&self, by: EndedBy, facts: impl FnOnce() -> RequestFacts<'a>) {
+        let Some(on) = &self.0 else { return };
+        let facts = facts();
         let status = facts.status.map_or(0, |status| status.as_u16());
         // A status of the server's fault says itself what went wrong.
         let broke_off = !facts.is_whole && status < 500;
@@ -196,49 +182,12 @@ impl Drop for On {
     }
 }
 
-/// What is known of one request's end until it is counted, which is once.
-#[derive(Debug)]
-pub(crate) struct RequestTally {
-    ended_by: AtomicU8,
-    counted: AtomicBool,
-}
-
-/// It is not known what ended it.
-const UNKNOWN: u8 = u8::MAX;
-
-impl Default for RequestTally {
-    fn default() -> Self {
-        Self { ended_by: AtomicU8::new(UNKNOWN), counted: AtomicBool::new(false) }
-    }
-}
-
-impl RequestTally {
-    /// What is about to end it.
-    pub(crate) fn ends_by(&self, by: EndedBy) {
-        self.ended_by.store(by as u8, Ordering::Relaxed);
-    }
-
-    /// It is over, with what the facts say. `otherwise` tells what ended it where nothing is known.
-    pub(crate) fn finish<'a>(
-        &self,
-        meter: &RequestMeter,
-        otherwise: EndedBy,
-        facts: impl FnOnce() -> RequestFacts<'a>,
-    ) {
-        let Some(on) = &meter.0 else { return };
-        if self.counted.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let by = match self.ended_by.load(Ordering::Relaxed) {
-            UNKNOWN => otherwise,
-            known => EndedBy::from(known),
-        };
-        RequestMeter::add(on, by, &facts());
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use http::StatusCode;
+
     use super::*;
 
     fn request<'a>(method: &'a Method, route: Option<&'a str>) -> RequestFacts<'a> {
@@ -247,7 +196,7 @@ mod tests {
     }
 
     fn count(meter: &RequestMeter, facts: RequestFacts<'_>) {
-        RequestTally::default().finish(meter, EndedBy::Handler, || facts);
+        meter.ended(EndedBy::Handler, || facts);
     }
 
     #[test]
@@ -268,16 +217,11 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_counted_once_and_outlasts_its_worker() {
+    fn what_was_counted_outlasts_its_worker() {
         let all = Arc::<Mutex<Requests>>::default();
         let meter = RequestMeter::new(&all);
-        let tally = RequestTally::default();
-        for _ in 0..2 {
-            tally.ends_by(EndedBy::Panic);
-            let status = Some(StatusCode::INTERNAL_SERVER_ERROR);
-            let facts = RequestFacts { status, ..request(&Method::GET, Some("/a")) };
-            tally.finish(&meter, EndedBy::Client, || facts);
-        }
+        let status = Some(StatusCode::INTERNAL_SERVER_ERROR);
+        meter.ended(EndedBy::Panic, || RequestFacts { status, ..request(&Method::GET, Some("/a")) });
         drop(meter);
         let totals = lock(&all).totals();
         let ((route, kind), series) = totals.series.first_key_value().unwrap();

@@ -64,7 +64,7 @@ async fn g19_an_observer_is_told_how_each_request_ended() {
     }
     client.send("POST /users/7 HTTP/1.1\r\nHost: test\r\nContent-Length: 11\r\n\r\n").await;
     assert_eq!(client.answer().await.status, 413);
-    assert_eq!(next(&mut ends).await, (Some(413), EndedBy::Refusal));
+    assert_eq!(next(&mut ends).await, (Some(413), EndedBy::Request));
     manager.shut_down();
     manager.ended().await.assert_ok();
     assert!(ends.recv().await.is_none(), "each was told once");

@@ -136,7 +136,7 @@ async fn g11_panics_sheds_deadlines_and_answers_that_break_off_are_counted_as_wh
     let mut client = Client::connect(web).await;
     client.send("GET /broken HTTP/1.1\r\nHost: test\r\n\r\n").await;
     client.rest().await;
-    let broken = [("error_type", "handler"), ("http_response_status_code", "200"), ("http_route", "/broken")];
+    let broken = [("error_type", "failure"), ("http_response_status_code", "200"), ("http_route", "/broken")];
     Scraped::until(at, "the broken answer", |all| count(all, "GET", &broken) == 1.0).await;
 }
 

@@ -20,11 +20,14 @@ const SETTLE: Duration = Duration::from_secs(1);
 
 pub(crate) static IDLE: Bench = Bench {
     name: "idle",
-    about: "CPU time and wake-ups of a process that has nothing to do",
+    about: "CPU time and wake-ups of a process that has nothing to do; seen 1: with an operations endpoint, metrics and a page that is open",
     metrics: &[Metric { name: "wake_ups", unit: "" }, Metric { name: "cpu", unit: "ms" }],
     cells: |quick| {
         let seconds = if quick { 1 } else { 10 };
-        vec![Cell::new(&[("services", 1000), ("connections", 100), ("seconds", seconds)])]
+        let cell = |seen| {
+            Cell::new(&[("services", 1000), ("connections", 100), ("seen", seen), ("seconds", seconds)])
+        };
+        vec![cell(0), cell(1)]
     },
     contenders: &[
         contender!(MAJORDOMO, "services and a gRPC server, default options", majordomo::idle),
@@ -39,8 +42,30 @@ pub(crate) static IDLE: Bench = Bench {
     }],
 };
 
-/// Connects the idle clients, and measures from a thread of its own, which does not count.
-pub(super) fn watch(cell: &Cell, address: SocketAddr) -> tokio::sync::oneshot::Receiver<io::Result<Figures>> {
+/// What a page has asked for before it follows the events.
+const ASKED: [&str; 5] = ["/", "/plan", "/status", "/report", "/metrics"];
+
+/// A page that was opened a while ago: it follows the events, and what it had asked by is closed, being idle.
+fn open_page(operations: SocketAddr) -> io::Result<TcpStream> {
+    let get = |stream: &mut TcpStream, path| {
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/html, */*;q=0.5\r\n\r\n")
+    };
+    let mut asking = TcpStream::connect(operations)?;
+    for path in ASKED {
+        get(&mut asking, path)?;
+    }
+    let mut follower = TcpStream::connect(operations)?;
+    get(&mut follower, "/events")?;
+    io::copy(&mut asking, &mut io::sink())?;
+    Ok(follower)
+}
+
+/// Connects the idle clients, and measures from a thread of its own, which does not count. `operations`: where a page looks.
+pub(super) fn watch(
+    cell: &Cell,
+    address: SocketAddr,
+    operations: Option<SocketAddr>,
+) -> tokio::sync::oneshot::Receiver<io::Result<Figures>> {
     let (connections, time) = (cell.count("connections"), Duration::from_secs(cell.get("seconds")));
     let (tell, told) = tokio::sync::oneshot::channel();
     thread::spawn(move || {
@@ -51,6 +76,7 @@ pub(super) fn watch(cell: &Cell, address: SocketAddr) -> tokio::sync::oneshot::R
                 stream.write_all(GREETING)?;
                 open.push(stream);
             }
+            let _page = operations.map(open_page).transpose()?;
             thread::sleep(SETTLE);
             let process = std::process::id();
             let (sleeps, cpu) = (sleeps()?, cpu_time(process)?);

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use majordomo::{
-    BoxError, GenericService, GetStatus, Manager, ManagerOptions, Release, Resource, RestartPolicy, Run,
-    Service, ServiceSpec, Setup, Shutdown, StartShutdown, WaitForShutdown, WaitUntilRunning,
+    BoxError, GenericService, GetStatus, Manager, ManagerOptions, Operations, Release, Resource,
+    RestartPolicy, Run, Service, ServiceSpec, Setup, Shutdown, StartShutdown, WaitForShutdown,
+    WaitUntilRunning,
 };
 use tokio::sync::oneshot;
 
@@ -323,10 +324,16 @@ pub(super) fn idle(cell: &Cell) -> Result<Figures, Failure> {
         let workers = (0..cell.count("services"))
             .map(|n| Worker { has_resource: true, ..Worker::new(format!("s{n}")) });
         let options = options().grpc_server_address("127.0.0.1:0");
+        let options = match cell.get("seen") {
+            0 => options,
+            _ => options.operations(Operations::new("127.0.0.1:0")),
+        };
         let manager = workers.fold(Manager::new(options), Manager::service).grpc_service(Registers).start();
         manager.send(WaitUntilRunning).await??;
-        let address = manager.send(GetStatus).await?.grpc_address.ok_or("it serves no gRPC")?;
-        let figures = super::idle::watched(super::idle::watch(cell, address.to_string().parse()?)).await;
+        let status = manager.send(GetStatus).await?;
+        let address = status.grpc_address.ok_or("it serves no gRPC")?;
+        let operations = status.operations_addresses.first().and_then(|address| address.as_tcp());
+        let figures = super::idle::watched(super::idle::watch(cell, address, operations)).await;
         manager.send(StartShutdown).await?;
         manager.send(WaitForShutdown).await??;
         figures

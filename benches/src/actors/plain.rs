@@ -199,7 +199,7 @@ pub(super) fn idle(cell: &Cell) -> Result<Figures, Failure> {
     System::new().block_on(async move {
         let actors: Vec<_> = (0..cell.count("services")).map(|_| Target::default().start()).collect();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let told = super::idle::watch(cell, listener.local_addr()?);
+        let told = super::idle::watch(cell, listener.local_addr()?, None);
         actix::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 actix::spawn(async move { tokio::io::copy(&mut stream, &mut tokio::io::sink()).await });

@@ -34,12 +34,28 @@ pub(crate) static LAYERS: Bench = Bench {
         target("the errors layer on success, of none", 1.02, |cell| is(cell, 0, 1, 0, 0)),
         target("all of it together, of none", 1.05, |cell| is(cell, 1, 1, 1, 0)),
         target("metrics, of none", 1.02, |cell| is(cell, 0, 0, 0, 1)),
+        metered("metrics over HTTP/1.1, of none", |cell| http(cell, 1, 1), |cell| http(cell, 1, 0)),
+        metered("metrics over HTTP/2, of none", |cell| http(cell, 2, 1), |cell| http(cell, 2, 0)),
     ],
 };
 
 const fn target(says: &'static str, most: f64, applies: fn(&Cell) -> bool) -> Target {
     let against = Against::Cell(|cell| is(cell, 0, 0, 0, 0));
     Target { says, metric: "instructions", against, bound: Bound::AtMost(most), applies }
+}
+
+const fn metered(says: &'static str, applies: fn(&Cell) -> bool, without: fn(&Cell) -> bool) -> Target {
+    Target {
+        says,
+        metric: "instructions",
+        against: Against::Cell(without),
+        bound: Bound::AtMost(1.02),
+        applies,
+    }
+}
+
+fn http(cell: &Cell, version: u64, metrics: u64) -> bool {
+    (cell.get("http"), cell.get("metrics")) == (version, metrics)
 }
 
 fn is(cell: &Cell, log: u64, errors: u64, not_found: u64, metrics: u64) -> bool {

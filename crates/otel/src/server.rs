@@ -96,7 +96,6 @@ fn request(head: &Request<()>) -> Span {
         http.request.method = method.unwrap_or(OTHER),
         http.request.method_original = method.is_none().then(|| cut(head.method().as_str())),
         url.path = cut(head.uri().path()),
-        url.scheme = head.uri().scheme_str().unwrap_or("http"),
         network.protocol.version = version(head.version()),
         server.address = address.as_deref(),
         server.port = port.map(i64::from),
@@ -155,7 +154,8 @@ pub(crate) fn call_ended(instruments: &Instruments, end: &CallEnd<'_>) {
 pub(crate) fn request_ended(instruments: &Instruments, end: &RequestEnd<'_>) {
     use majordomo_http::EndedBy;
     let method = known(end.method);
-    let mut attributes = Vec::new();
+    let scheme = if end.is_secure { "https" } else { "http" };
+    let mut attributes = vec![KeyValue::new("url.scheme", scheme)];
     if let Some(route) = end.route {
         rename(end.span, format!("{} {route}", method.unwrap_or("HTTP")));
         attributes.push(KeyValue::new("http.route", route.to_owned()));

@@ -19,7 +19,6 @@ enum ConnectInfo {
 
 /// Takes down what is known of a peer.
 pub(crate) fn of(socket: Socket<'_>) -> Peer {
-    #[cfg(feature = "prometheus")]
     let secure = socket.is_secure();
     let (address, info) = match socket {
         Socket::Tcp(stream) => {
@@ -34,12 +33,7 @@ pub(crate) fn of(socket: Socket<'_>) -> Peer {
         Socket::Unix(stream) => (None, ConnectInfo::Unix(stream.connect_info())),
         Socket::InMemory => (None, ConnectInfo::InMemory),
     };
-    Peer {
-        address,
-        #[cfg(feature = "prometheus")]
-        secure,
-        details: Box::new(info),
-    }
+    Peer { address, secure, details: Box::new(info) }
 }
 
 /// Tells a call of its peer.
@@ -57,10 +51,5 @@ pub(crate) fn insert(peer: &Peer, extensions: &mut Extensions) {
 #[cfg(test)]
 pub(crate) fn addresses(local: Option<std::net::SocketAddr>, remote: Option<std::net::SocketAddr>) -> Peer {
     let info = ConnectInfo::Tcp(TcpConnectInfo { local_addr: local, remote_addr: remote });
-    Peer {
-        address: remote,
-        #[cfg(feature = "prometheus")]
-        secure: false,
-        details: Box::new(info),
-    }
+    Peer { address: remote, secure: false, details: Box::new(info) }
 }

@@ -17,7 +17,6 @@ pub(crate) enum Socket<'a> {
 
 impl Socket<'_> {
     /// Whether it is one of TLS.
-    #[cfg(feature = "prometheus")]
     pub(crate) fn is_secure(&self) -> bool {
         match self {
             #[cfg(feature = "tls")]
@@ -33,7 +32,6 @@ pub(crate) struct Peer {
     /// Where it is, where it has an address.
     pub(crate) address: Option<SocketAddr>,
     /// Whether it speaks TLS.
-    #[cfg(feature = "prometheus")]
     pub(crate) secure: bool,
     /// What the application knows of it.
     pub(crate) details: Box<dyn Any + Send + Sync>,

@@ -87,14 +87,14 @@ fn http_requests(out: &mut Out<'_>, requests: &RequestTotals) -> Result<(), Erro
     let help = "How long requests over HTTP took, from their arrival to the end of their answers.";
     let mut family = out.durations("http_server_request_duration", help)?;
     for ((route, kind), totals) in &requests.series {
-        let status = kind.status.to_string();
-        let error = kind.error.or((kind.status >= 500).then_some(&*status));
+        let status = kind.status().to_string();
+        let error = kind.error().or((kind.status() >= 500).then_some(&*status));
         let labels = Labels([
-            ("http_request_method", Some(kind.method)),
-            ("url_scheme", Some(kind.scheme)),
+            ("http_request_method", Some(kind.method())),
+            ("url_scheme", Some(kind.scheme())),
             ("http_route", route.as_deref()),
-            ("http_response_status_code", (kind.status > 0).then_some(&*status)),
-            ("network_protocol_version", Some(kind.version)),
+            ("http_response_status_code", (kind.status() > 0).then_some(&*status)),
+            ("network_protocol_version", Some(kind.version())),
             ("error_type", error),
         ]);
         family.duration(&labels, totals, &BOUNDS)?;

@@ -30,6 +30,8 @@ mod handle;
 #[cfg(feature = "prometheus")]
 mod histogram;
 #[cfg(feature = "prometheus")]
+mod kind;
+#[cfg(feature = "prometheus")]
 mod labels;
 #[cfg(feature = "prometheus")]
 mod life;

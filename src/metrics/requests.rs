@@ -8,32 +8,17 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use http::{Method, Version};
 use slab::Slab;
 
 use super::facts::RequestFacts;
 use super::histogram::Totals;
+use super::kind::{Kind, OTHER};
 use super::lock::lock;
 use super::methods::Ended;
 use crate::base::EndedBy;
 
 /// How many series a table has.
 const SERIES: usize = 2000;
-
-/// What is not known, or is one too many.
-const OTHER: &str = "_OTHER";
-
-/// What tells a series from the others of its route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct Kind {
-    pub(super) method: &'static str,
-    pub(super) scheme: &'static str,
-    pub(super) version: &'static str,
-    /// 0: none was sent.
-    pub(super) status: u16,
-    /// What went wrong where the status does not say.
-    pub(super) error: Option<&'static str>,
-}
 
 type Kinds = HashMap<Kind, Totals, foldhash::fast::RandomState>;
 
@@ -86,45 +71,31 @@ impl RequestTotals {
 }
 
 impl Table {
-    /// The place of a series, which is that of all others where there are too many.
-    fn series(&mut self, route: Option<&str>, kind: Kind) -> &mut Totals {
-        let kinds = route.map_or(Some(&self.unnamed), |route| self.routes.get(route));
-        let known = kinds.is_some_and(|kinds| kinds.contains_key(&kind));
-        let route = if known || self.series < SERIES { route } else { Some(OTHER) };
-        self.series += usize::from(!known);
+    /// Adds to a series, which is that of all others where there are too many.
+    fn series(&mut self, route: Option<&str>, kind: Kind, add: impl FnOnce(&mut Totals)) {
+        let of_route = match route {
+            None => Some(&mut self.unnamed),
+            Some(route) => self.routes.get_mut(route),
+        };
+        if let Some(known) = of_route.and_then(|kinds| kinds.get_mut(&kind)) {
+            return add(known);
+        }
+        let route = if self.series < SERIES { route } else { Some(OTHER) };
+        self.series += 1;
         let kinds = match route {
             None => &mut self.unnamed,
-            Some(route) if self.routes.contains_key(route) => {
-                self.routes.get_mut(route).unwrap_or(&mut self.unnamed)
-            }
             Some(route) => self.routes.entry(route.into()).or_default(),
         };
-        kinds.entry(kind).or_default()
+        add(kinds.entry(kind).or_default());
     }
 
     fn merge(&mut self, other: &Self) {
         let mut totals = RequestTotals::default();
         totals.add(other);
         for ((route, kind), more) in totals.series {
-            self.series(route.as_deref(), kind).merge(&more);
+            self.series(route.as_deref(), kind, |series| series.merge(&more));
         }
         self.ended.iter_mut().zip(other.ended).for_each(|(all, more)| *all += more);
-    }
-}
-
-/// Those that OpenTelemetry knows: of RFC 9110, PATCH, and QUERY.
-fn method(method: &Method) -> &'static str {
-    const KNOWN: [&str; 10] =
-        ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE", "QUERY"];
-    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or(OTHER)
-}
-
-fn version(version: Version) -> &'static str {
-    match version {
-        Version::HTTP_10 => "1.0",
-        Version::HTTP_11 => "1.1",
-        Version::HTTP_2 => "2",
-        _ => OTHER,
     }
 }
 
@@ -155,18 +126,9 @@ impl RequestMeter {
     pub(crate) fn ended<'a>(&self, by: EndedBy, facts: impl FnOnce() -> RequestFacts<'a>) {
         let Some(on) = &self.0 else { return };
         let facts = facts();
-        let status = facts.status.map_or(0, |status| status.as_u16());
-        // A status of the server's fault says itself what went wrong.
-        let broke_off = !facts.is_whole && status < 500;
-        let kind = Kind {
-            method: method(facts.method),
-            scheme: if facts.secure { "https" } else { "http" },
-            version: version(facts.version),
-            status,
-            error: broke_off.then(|| by.word()),
-        };
+        let kind = Kind::of(&facts, by);
         let mut table = lock(&on.table);
-        table.series(facts.route, kind).add(facts.took);
+        table.series(facts.route, kind, |series| series.add(facts.took));
         if by != EndedBy::Handler {
             table.ended[by as usize] += 1;
         }
@@ -186,7 +148,7 @@ impl Drop for On {
 mod tests {
     use std::time::Duration;
 
-    use http::StatusCode;
+    use http::{Method, StatusCode, Version};
 
     use super::*;
 
@@ -225,7 +187,10 @@ mod tests {
         drop(meter);
         let totals = lock(&all).totals();
         let ((route, kind), series) = totals.series.first_key_value().unwrap();
-        assert_eq!((route.as_deref(), kind.status, kind.error, series.count()), (Some("/a"), 500, None, 1));
+        assert_eq!(
+            (route.as_deref(), kind.status(), kind.error(), series.count()),
+            (Some("/a"), 500, None, 1)
+        );
         assert_eq!(totals.ended[EndedBy::Panic as usize], 1);
     }
 }

@@ -15,8 +15,8 @@ use crate::targets::{Against, Bound, MAJORDOMO, Target};
 /// What a client of HTTP/2 says first: the preface, and that it has no settings to tell.
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
-/// Until all have come to rest.
-const SETTLE: Duration = Duration::from_secs(1);
+/// Until all have come to rest: a second after it has written, a server sees whether that was read.
+const SETTLE: Duration = Duration::from_secs(2);
 
 pub(crate) static IDLE: Bench = Bench {
     name: "idle",

@@ -43,7 +43,10 @@ fn began(status: &Status) -> Option<Fault> {
         service.map(|service| &service.restart).filter(|restart| restart.used > 0 && restart.left == Some(0));
     let (used, hint) = match used {
         Some(restart) => (
-            format!(" (its {} are used up)", count(restart.used, "restart")),
+            match restart.used {
+                1 => " (its restart is used up)".to_owned(),
+                used => format!(" (its {used} restarts are used up)"),
+            },
             "mend that; its RestartPolicy says how often it may fail",
         ),
         None => (String::new(), "mend that; a RestartPolicy, or retry_setup, would have it tried again"),

@@ -136,6 +136,6 @@ async fn a_trace_goes_through_three_services_and_each_parent_is_what_was_sent() 
     assert_eq!(
         point["attributes"],
         serde_json::json!({"http.request.method": "GET", "http.response.status_code": 200,
-            "http.route": "/orders/{id}", "network.protocol.version": "1.1"})
+            "http.route": "/orders/{id}", "network.protocol.version": "1.1", "url.scheme": "http"})
     );
 }

@@ -211,7 +211,7 @@ pub enum ConfigError {
     },
     /// The token of the operations endpoint cannot be used.
     #[error(
-        "{origin} cannot be used ({reason}): give 16 visible characters or more, such as those of `openssl rand -hex 32`"
+        "{origin} cannot be used ({reason}): give 16 visible characters or more, such as those of `openssl rand -hex 32`; a file of them must be there, and be readable"
     )]
     OperationsToken {
         /// Where it came from.

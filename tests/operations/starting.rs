@@ -53,7 +53,7 @@ async fn g23_a_token_that_cannot_be_used_is_refused_by_where_it_came_from() {
     let folder = Folder::new();
     let path = folder.path("token");
     let missing = refused(Operations::new("0").token_file(&path)).await;
-    assert_says(&missing, &[path.to_str().unwrap(), "No such file"]);
+    assert_says(&missing, &[path.to_str().unwrap(), "No such file", "must be there, and be readable"]);
     fs::write(&path, "short\n").unwrap();
     assert_says(&refused(Operations::new("0").token_file(&path)).await, &[path.to_str().unwrap(), "5 bytes"]);
     let folder_instead = refused(Operations::new("0").token_file(folder.path(""))).await;

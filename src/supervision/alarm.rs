@@ -11,16 +11,19 @@ impl Alarm {
         Self(AtomicBool::new(false))
     }
 
+    #[inline]
     pub(super) fn ring(&self) {
         self.0.store(true, Ordering::Release);
     }
 
     /// Whether it rings.
+    #[inline]
     pub(super) fn rings(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
     /// Whether it has rung since this was last asked. What is missed here is seen in the poll that follows the ring.
+    #[inline]
     pub(super) fn take(&self) -> bool {
         self.rings() && self.0.swap(false, Ordering::AcqRel)
     }

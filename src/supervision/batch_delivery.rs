@@ -116,6 +116,12 @@ impl Outbox {
     }
 }
 
+/// Whether what is sent on this thread is held back.
+#[inline]
+pub(super) fn is_batching() -> bool {
+    OPEN.try_with(|open| open.borrow().is_some()).unwrap_or(false)
+}
+
 /// Delivers what was held back so far, before something slow.
 pub(super) fn deliver_first() {
     let mut due = Vec::new();

@@ -10,7 +10,8 @@ use std::task::{Context, Wake, Waker};
 use actix::MailboxError;
 use smallvec::SmallVec;
 
-use super::batch_delivery::{Job, Outbox, WakeHere};
+use super::alarm::Alarm;
+use super::batch_delivery::{Job, Outbox, WakeHere, is_batching};
 use super::wake::Wakeups;
 use crate::base::{BoxError, PanicError};
 
@@ -66,6 +67,8 @@ pub(super) enum ExitMode {
 /// its thread.
 pub(crate) struct Control {
     wakeups: Wakeups<Waker>,
+    /// Whether the actor's context, or its tasks, were woken: not only an answer that it owes.
+    context: Alarm,
     orders: Mutex<Orders>,
     /// The way to its thread.
     outbox: Outbox,
@@ -78,13 +81,15 @@ pub(super) struct Orders {
     pub(super) exit_mode: ExitMode,
 }
 
+impl Orders {
+    pub(super) fn none() -> Self {
+        Self { queue: SmallVec::new(), exit_mode: ExitMode::Live }
+    }
+}
+
 impl Control {
     pub(super) fn new(outbox: Outbox) -> Self {
-        Self {
-            outbox,
-            wakeups: Wakeups::new(),
-            orders: Mutex::new(Orders { queue: SmallVec::new(), exit_mode: ExitMode::Live }),
-        }
+        Self { outbox, wakeups: Wakeups::new(), context: Alarm::silent(), orders: Mutex::new(Orders::none()) }
     }
 
     /// Sends a request; `reply` is called on the actor's thread, once, unless the actor goes first.
@@ -136,19 +141,32 @@ impl Control {
         self.wakeups.is_woken()
     }
 
-    fn wake_actor(self: &Arc<Self>) {
-        if self.wakeups.wake().is_some() {
-            self.outbox.send(Job::Wake(Arc::<Self>::clone(self)));
+    /// Has the actor's task polled.
+    pub(super) fn wake_actor(self: &Arc<Self>) {
+        if let Some(task) = self.wakeups.wake() {
+            match is_batching() {
+                true => self.outbox.send(Job::Wake(Arc::<Self>::clone(self))),
+                false => task.wake_by_ref(),
+            }
         }
     }
 
-    /// A poll begins: the orders that have come in. Whom to wake for the next is learned from the first poll.
-    pub(super) fn take(&self, cx: &Context<'_>) -> (SmallVec<[Order; 1]>, ExitMode) {
-        if !self.wakeups.begin(|| cx.waker().clone()) {
-            return (SmallVec::new(), ExitMode::Live);
-        }
+    /// Whether what wakes the context has done so since this was last asked.
+    #[inline]
+    pub(super) fn take_context_woken(&self) -> bool {
+        self.context.take()
+    }
+
+    /// A poll begins: whether orders have come in. Whom to wake for the next is learned from the first poll.
+    #[inline]
+    pub(super) fn begin(&self, cx: &Context<'_>) -> bool {
+        self.wakeups.begin(|| cx.waker().clone())
+    }
+
+    /// The orders that have come in.
+    pub(super) fn take_orders(&self) -> Orders {
         let mut orders = self.lock();
-        (std::mem::take(&mut orders.queue), orders.exit_mode)
+        Orders { queue: std::mem::take(&mut orders.queue), exit_mode: orders.exit_mode }
     }
 }
 
@@ -160,12 +178,14 @@ impl WakeHere for Control {
     }
 }
 
+/// What the actor's context and its tasks wake.
 impl Wake for Control {
     fn wake(self: Arc<Self>) {
-        self.wake_actor();
+        self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
+        self.context.ring();
         self.wake_actor();
     }
 }

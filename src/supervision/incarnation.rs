@@ -16,16 +16,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Waker};
 
 use actix::dev::channel::{AddressReceiver, channel};
 use actix::{Actor, Addr, Context};
-use smallvec::SmallVec;
 use tracing::instrument::WithSubscriber;
 
 use super::actor_span::{ActorSpan, MakeSpan};
-use super::control::{Ask, Control, ExitMode, Order, Reply};
+use super::control::{Ask, Control, ExitMode, Order, Orders, Reply};
 use super::live_actor::{LiveActor, Polled, Restart};
 use super::panics::{FEW, PanicLog, catch, install_hook};
 use super::thread::Thread;
@@ -80,18 +80,15 @@ where
         move || {
             let body = Body::Unborn { make, receiver };
             let waker = Waker::from(Arc::clone(&control));
-            let incarnation = Incarnation {
+            let lives = Lives {
                 body,
                 control,
-                waker,
                 restart,
-                watch,
-                tag,
                 observer,
-                panic_log: Arc::new(PanicLog::default()),
+                panic_log: Rc::new(PanicLog::default()),
                 strays: None,
-                span: ActorSpan::new(span),
             };
+            let incarnation = Incarnation { lives, waker, watch, tag, span: ActorSpan::new(span) };
             match dispatch {
                 Some(dispatch) => {
                     // Boxed, so that this is not made anew for every type of actor.
@@ -107,18 +104,23 @@ where
 }
 
 struct Incarnation<A: Actor<Context = Context<A>>> {
-    body: Body<A>,
-    control: Arc<Control>,
+    lives: Lives<A>,
     /// That of the control.
     waker: Waker,
-    restart: Option<Restart<A>>,
     watch: Arc<Watch>,
     tag: Tag,
+    span: ActorSpan,
+}
+
+/// What is polled in there.
+struct Lives<A: Actor<Context = Context<A>>> {
+    body: Body<A>,
+    control: Arc<Control>,
+    restart: Option<Restart<A>>,
     observer: Observer,
-    panic_log: Arc<PanicLog>,
+    panic_log: Rc<PanicLog>,
     /// From the first on.
     strays: Option<Box<Strays>>,
-    span: ActorSpan,
 }
 
 /// The panics of a life that no request accounts for: the first few are told, the rest is counted, and told at its end.
@@ -143,42 +145,54 @@ impl<A: Actor<Context = Context<A>>> Future for Incarnation<A> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
-        let this = &mut *self;
-        this.watch.enter(this.tag);
-        this.span.enter();
-        let (orders, exit_mode) = this.control.take(cx);
-        // Taken, not cloned: a poll counts no references.
-        let waker = std::mem::replace(&mut this.waker, Waker::noop().clone());
-        let lived = this.live(&mut TaskContext::from_waker(&waker), orders, exit_mode);
-        this.waker = waker;
-        let Some(gone) = lived else {
-            this.span.leave();
-            this.watch.leave();
-            return Poll::Pending;
+        let Self { lives, waker, watch, tag, span } = &mut *self;
+        watch.enter(*tag);
+        span.enter();
+        let told = lives.control.begin(cx);
+        let cx = &mut TaskContext::from_waker(waker);
+        let lived = match lives.body {
+            Body::LiveActor(_) if !told => lives.go_on(cx, true),
+            _ => lives.obey(cx),
         };
-        this.end(gone);
-        Poll::Ready(())
+        match lived {
+            None => {
+                span.leave();
+                watch.leave();
+                Poll::Pending
+            }
+            Some(gone) => {
+                self.end(gone);
+                Poll::Ready(())
+            }
+        }
     }
 }
 
 impl<A: Actor<Context = Context<A>>> Incarnation<A> {
-    /// One poll; how the actor went, if it is gone.
-    fn live(
-        &mut self,
-        cx: &mut TaskContext<'_>,
-        orders: SmallVec<[Order; 1]>,
-        exit_mode: ExitMode,
-    ) -> Option<Gone> {
+    fn end(&mut self, gone: Gone) {
+        self.lives.drop_body();
+        self.span.leave();
+        // The observer may look at the thread at once.
+        self.watch.leave();
+        self.lives.tell_last_stray_panics();
+        (self.lives.observer)(Notice::Gone(gone));
+    }
+}
+
+impl<A: Actor<Context = Context<A>>> Lives<A> {
+    /// A poll with orders; how the actor went, if it is gone.
+    fn obey(&mut self, cx: &mut TaskContext<'_>) -> Option<Gone> {
+        let Orders { queue, exit_mode } = self.control.take_orders();
         if exit_mode == ExitMode::Force {
             return Some(Gone::Dismissed);
         }
         let born = self.be_born();
-        for order in orders {
+        for order in queue {
             match order {
-                Order::Ask(ask) => self.accept(ask, cx),
+                Order::Ask(ask) => self.accept(ask),
                 Order::Suspend => self.suspend(Gone::Dismissed),
                 Order::Restart(first) => match self.start_again() {
-                    Ok(true) => self.accept(first, cx),
+                    Ok(true) => self.accept(first),
                     Ok(false) => drop(first),
                     Err(gone) => return Some(gone),
                 },
@@ -188,9 +202,14 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
             self.retire(cx);
             return Some(Gone::Dismissed);
         }
+        self.go_on(cx, born)
+    }
+
+    /// Polls what there is of the actor; how it went, if it is gone.
+    fn go_on(&mut self, cx: &mut TaskContext<'_>, born: bool) -> Option<Gone> {
         let polled = match &mut self.body {
             Body::LiveActor(alive) => {
-                let polled = alive.poll(&self.panic_log, cx);
+                let polled = alive.poll(&self.panic_log, cx, self.control.take_context_woken());
                 if let Some(answered) = alive.answer(&self.panic_log, cx) {
                     self.retire(cx);
                     self.drop_body();
@@ -205,7 +224,9 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
         };
         let gone = match polled {
             Polled::Lives => {
-                self.tell_stray_panics();
+                if !self.panic_log.is_empty() {
+                    self.tell_stray_panics();
+                }
                 return None;
             }
             Polled::Ended => Gone::Ended,
@@ -270,9 +291,9 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
         }
     }
 
-    fn accept(&mut self, ask: Ask, cx: &TaskContext<'_>) {
+    fn accept(&mut self, ask: Ask) {
         match &mut self.body {
-            Body::LiveActor(alive) => alive.accept(&self.panic_log, ask, cx.waker()),
+            Body::LiveActor(alive) => alive.accept(&self.panic_log, ask, &self.control),
             Body::Suspended(_) => {}
             // It was not to be made: that is the answer.
             Body::Unborn { .. } | Body::Gone => {
@@ -325,21 +346,12 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
             body => drop(catch(&self.panic_log, || drop(body))),
         }
     }
-
-    fn end(&mut self, gone: Gone) {
-        self.drop_body();
-        self.span.leave();
-        // The observer may look at the thread at once.
-        self.watch.leave();
-        self.tell_last_stray_panics();
-        (self.observer)(Notice::Gone(gone));
-    }
 }
 
 impl<A: Actor<Context = Context<A>>> Drop for Incarnation<A> {
     /// An arbiter that is stopped drops its tasks where they stand.
     fn drop(&mut self) {
-        if !matches!(self.body, Body::Gone) {
+        if !matches!(self.lives.body, Body::Gone) {
             self.span.enter();
             self.end(Gone::Ended);
         }

@@ -6,10 +6,11 @@
 
 use std::any::Any;
 use std::backtrace::Backtrace;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Once};
 
 use crate::base::{PanicError, discard};
 use crate::process::stderr_is_stuck;
@@ -22,58 +23,64 @@ pub(super) const FEW: usize = 7;
 #[cfg(feature = "testing")]
 pub(crate) const REHEARSED: &str = "rehearsed: ";
 
-/// The panics of one actor that were not reported yet.
+/// The panics of one actor that were not reported yet. It lives on the actor's thread, as the hook does that fills it: a poll
+/// without a panic is to cost neither a lock nor an atomic.
 #[derive(Debug, Default)]
-pub(super) struct PanicLog(Mutex<PanicCounts>);
-
-#[derive(Debug, Default)]
-struct PanicCounts {
+pub(super) struct PanicLog {
     /// The oldest, [`FEW`] at most.
-    kept: Vec<PanicError>,
+    kept: RefCell<Vec<PanicError>>,
+    /// Whether there are any.
+    holds: Cell<bool>,
     /// All of this life.
-    seen: u32,
+    seen: Cell<usize>,
     /// How many were not kept.
-    dropped: u32,
+    dropped: Cell<usize>,
 }
 
 impl PanicLog {
-    fn lock(&self) -> MutexGuard<'_, PanicCounts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn push(&self, panic: PanicError) {
+        self.seen.set(self.seen.get().saturating_add(1));
+        // A panic while one is taken is none that could be kept.
+        match self.kept.try_borrow_mut() {
+            Ok(mut kept) if kept.len() < FEW => {
+                kept.push(panic);
+                self.holds.set(true);
+            }
+            _ => self.dropped.set(self.dropped.get().saturating_add(1)),
+        }
     }
 
-    fn push(&self, panic: PanicError) {
-        let mut counts = self.lock();
-        counts.seen = counts.seen.saturating_add(1);
-        match counts.kept.len() < FEW {
-            true => counts.kept.push(panic),
-            false => counts.dropped = counts.dropped.saturating_add(1),
-        }
+    /// Whether none is left.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        !self.holds.get()
     }
 
     /// The oldest that is left, in little space for whoever passes it on: there seldom is one.
     pub(super) fn take(&self) -> Option<Box<PanicError>> {
-        let mut counts = self.lock();
-        if counts.kept.is_empty() { None } else { Some(Box::new(counts.kept.remove(0))) }
+        if self.is_empty() {
+            return None;
+        }
+        let mut kept = self.kept.borrow_mut();
+        let oldest = Box::new(kept.remove(0));
+        self.holds.set(!kept.is_empty());
+        Some(oldest)
     }
 
     /// How many were not kept since this was last asked.
     pub(super) fn take_dropped(&self) -> usize {
-        std::mem::take(&mut self.lock().dropped) as usize
+        self.dropped.take()
     }
 
     /// Another life begins.
     pub(super) fn begin_life(&self) {
-        self.lock().seen = 0;
-    }
-
-    fn seen(&self) -> usize {
-        self.lock().seen as usize
+        self.seen.set(0);
     }
 }
 
 thread_local! {
     /// Whose code runs on this thread.
-    static CURRENT: RefCell<Option<Arc<PanicLog>>> = const { RefCell::new(None) };
+    static CURRENT: Cell<Option<Rc<PanicLog>>> = const { Cell::new(None) };
     /// The latest panic on a thread that has it kept.
     static LATEST: RefCell<Latest> = const { RefCell::new(Latest::NotKept) };
 }
@@ -139,10 +146,10 @@ pub(super) fn install_hook() {
     HOOK.call_once(|| {
         let previous = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
-            let panic_log = CURRENT.try_with(|current| current.borrow().clone()).ok().flatten();
+            let panic_log = CURRENT.try_with(current).ok().flatten();
             match panic_log {
                 // To capture one takes long: one that panics in a loop is known by its first.
-                Some(panic_log) if panic_log.seen() >= FEW => {
+                Some(panic_log) if panic_log.seen.get() >= FEW => {
                     panic_log.push(note(info, Backtrace::disabled()))
                 }
                 Some(panic_log) => panic_log.push(note(info, Backtrace::force_capture())),
@@ -161,13 +168,19 @@ pub(super) fn install_hook() {
     });
 }
 
+fn current(current: &Cell<Option<Rc<PanicLog>>>) -> Option<Rc<PanicLog>> {
+    let panic_log = current.take();
+    current.set(panic_log.clone());
+    panic_log
+}
+
 /// Runs code of the actor whose notes these are. Whether it returned; if it panicked, there is a note.
-pub(super) fn catch<T>(panic_log: &Arc<PanicLog>, run: impl FnOnce() -> T) -> Option<T> {
-    let outer = CURRENT.with(|current| current.replace(Some(Arc::clone(panic_log))));
-    let before = panic_log.seen();
+pub(super) fn catch<T>(panic_log: &Rc<PanicLog>, run: impl FnOnce() -> T) -> Option<T> {
+    let outer = CURRENT.with(|current| current.replace(Some(Rc::clone(panic_log))));
+    let before = panic_log.seen.get();
     let result = panic::catch_unwind(AssertUnwindSafe(run));
     let result = result.map_err(|payload| {
-        if panic_log.seen() == before {
+        if panic_log.seen.get() == before {
             panic_log.push(PanicError::unseen(&*payload));
         }
         discard(payload);
@@ -183,7 +196,7 @@ mod tests {
     #[test]
     fn g11_a_panic_is_noted_with_message_and_place() {
         install_hook();
-        let panic_log = Arc::new(PanicLog::default());
+        let panic_log = Rc::new(PanicLog::default());
         assert!(catch(&panic_log, || panic!("boom {}", 7)).is_none());
         let note = panic_log.take().unwrap();
         assert_eq!(note.message, "boom 7");
@@ -214,14 +227,14 @@ mod tests {
             }
         }
         install_hook();
-        let panic_log = Arc::new(PanicLog::default());
+        let panic_log = Rc::new(PanicLog::default());
         assert!(catch(&panic_log, || panic::panic_any(Bomb)).is_none());
         assert!(panic_log.take().unwrap().message.contains("no text"));
     }
 
     #[test]
     fn g11_a_resumed_unwinding_that_no_hook_saw_is_noted_too() {
-        let panic_log = Arc::new(PanicLog::default());
+        let panic_log = Rc::new(PanicLog::default());
         assert!(catch(&panic_log, || panic::resume_unwind(Box::new("quiet"))).is_none());
         assert_eq!(panic_log.take().unwrap().message, "quiet");
     }

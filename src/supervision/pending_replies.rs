@@ -3,6 +3,7 @@
 //! An answer is often the user's own future, a main loop among them. It is polled when it was woken, and not whenever its
 //! actor is, within the actor's set of tasks; and what it does when it is dropped is caught, too.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -10,7 +11,7 @@ use smallvec::SmallVec;
 
 use super::alarm::Alarm;
 use super::budget::with_own_budget;
-use super::control::{Answer, Answering, PassOn, Reply};
+use super::control::{Answer, Answering, Control, PassOn, Reply};
 use super::panics::{PanicLog, catch};
 use super::tasks::Tasks;
 
@@ -19,44 +20,53 @@ use super::tasks::Tasks;
 pub(super) struct PendingReplies {
     /// Mostly one: the main loop of a service.
     due: SmallVec<[PendingReply; 1]>,
-    /// The waker of a finished reply, for the next. A late wake-up costs one extra poll.
-    spare: Option<Arc<ReplyWaker>>,
+    /// The bell of a finished reply, for the next. A late wake-up costs one extra poll.
+    spare: Option<Bell>,
 }
 
 struct PendingReply {
     answer: Answering,
     reply: PassOn,
     last: bool,
-    bell: Arc<ReplyWaker>,
+    bell: Bell,
 }
 
 /// Wakes one answer.
 struct ReplyWaker {
     alarm: Alarm,
-    /// The actor that polls it.
-    actor: Waker,
+    /// Of the actor that polls it. What wakes an answer alone has nothing for the actor.
+    control: Arc<Control>,
+}
+
+/// Both ends of it.
+struct Bell {
+    rung: Arc<ReplyWaker>,
+    waker: Waker,
 }
 
 impl PendingReplies {
-    /// One more, whose answer is passed on so, and the last if it is; `waker` is that of the actor.
-    pub(super) fn add(&mut self, answer: Answering, reply: PassOn, last: bool, waker: &Waker) {
-        let new = || Arc::new(ReplyWaker { alarm: Alarm::silent(), actor: waker.clone() });
+    /// One more, whose answer is passed on so, and the last if it is, of the actor that is controlled by this.
+    pub(super) fn add(&mut self, answer: Answering, reply: PassOn, last: bool, control: &Arc<Control>) {
+        let new = || {
+            let rung = Arc::new(ReplyWaker { alarm: Alarm::silent(), control: Arc::clone(control) });
+            Bell { waker: Waker::from(Arc::clone(&rung)), rung }
+        };
         let bell = self.spare.take().unwrap_or_else(new);
-        bell.alarm.ring();
+        bell.rung.alarm.ring();
         self.due.push(PendingReply { answer, reply, last, bell });
     }
 
     /// Whether any answer is to be polled.
     #[inline]
     pub(super) fn has_woken(&self) -> bool {
-        self.due.iter().any(|due| due.bell.alarm.rings())
+        self.due.iter().any(|due| due.bell.rung.alarm.rings())
     }
 
     /// Passes answers on; that of the last request is handed back, to be passed on when the actor is gone.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        panic_log: &Arc<PanicLog>,
+        panic_log: &Rc<PanicLog>,
         tasks: &mut Tasks,
     ) -> Option<impl FnOnce() + use<>> {
         let mut last = None;
@@ -64,34 +74,37 @@ impl PendingReplies {
         // One answer alone needs no budget of its own.
         let shares = self.due.len() > 1;
         while let Some(due) = self.due.get_mut(at) {
-            let polled = match due.bell.alarm.take() {
-                true => catch(panic_log, || due.poll(cx, tasks, shares)),
-                false => Some(Poll::Pending),
-            };
-            let reply = match polled {
-                Some(Poll::Pending) => {
-                    at += 1;
-                    continue;
-                }
-                Some(Poll::Ready(Reply::Missing)) | None => {
-                    panic_log.take().map_or(Reply::Missing, Reply::Panic)
-                }
-                Some(Poll::Ready(reply)) => reply,
-            };
-            // What was in the answer went with its last poll.
-            let due = self.due.swap_remove(at);
-            self.spare = Some(due.bell);
-            if due.last {
-                last = Some(move || (due.reply)(reply));
-            } else {
-                (due.reply)(reply);
+            if !due.bell.rung.alarm.take() {
+                at += 1;
+                continue;
+            }
+            match catch(panic_log, || due.poll(cx, tasks, shares)) {
+                Some(Poll::Pending) => at += 1,
+                Some(Poll::Ready(reply)) => last = self.pass_on(at, reply, panic_log).or(last),
+                None => last = self.pass_on(at, Reply::Missing, panic_log).or(last),
             }
         }
-        last
+        last.map(|(pass_on, reply): (PassOn, Reply)| move || pass_on(reply))
+    }
+
+    /// An answer has come, or will not; that of the last request is handed back.
+    fn pass_on(&mut self, at: usize, reply: Reply, panic_log: &PanicLog) -> Option<(PassOn, Reply)> {
+        let reply = match reply {
+            Reply::Missing => panic_log.take().map_or(Reply::Missing, Reply::Panic),
+            reply => reply,
+        };
+        // What was in the answer went with its last poll.
+        let due = self.due.swap_remove(at);
+        self.spare = Some(due.bell);
+        if due.last {
+            return Some((due.reply, reply));
+        }
+        (due.reply)(reply);
+        None
     }
 
     /// Drops all answers that were not given.
-    pub(super) fn clear(&mut self, panic_log: &Arc<PanicLog>, tasks: &mut Tasks) {
+    pub(super) fn clear(&mut self, panic_log: &Rc<PanicLog>, tasks: &mut Tasks) {
         for due in std::mem::take(&mut self.due) {
             catch(panic_log, || tasks.enter(|| drop(due)));
         }
@@ -101,9 +114,8 @@ impl PendingReplies {
 impl PendingReply {
     /// The tasks wake their actor, not the answer.
     fn poll(&mut self, cx: &mut Context<'_>, tasks: &mut Tasks, shares: bool) -> Poll<Reply> {
-        let waker = Waker::from(Arc::clone(&self.bell));
         let mut answer = self.answer.as_mut();
-        let mut own = Context::from_waker(&waker);
+        let mut own = Context::from_waker(&self.bell.waker);
         let mut poll = |own: &mut Context<'_>| answer.as_mut().poll(own).map(read);
         tasks.poll_with(cx, |_| if shares { with_own_budget(&mut own, poll) } else { poll(&mut own) })
     }
@@ -116,7 +128,7 @@ impl Wake for ReplyWaker {
 
     fn wake_by_ref(self: &Arc<Self>) {
         self.alarm.ring();
-        self.actor.wake_by_ref();
+        self.control.wake_actor();
     }
 }
 

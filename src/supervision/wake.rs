@@ -48,8 +48,13 @@ impl<W> Wakeups<W> {
     }
 
     /// A poll begins: whether orders have come in.
+    #[inline]
     pub(super) fn begin(&self, task: impl FnOnce() -> W) -> bool {
         self.woken.store(false, Ordering::Relaxed);
+        if self.task.get().is_some() && !self.ordered.load(Ordering::Relaxed) {
+            // Whoever orders from now on knows whom to wake.
+            return false;
+        }
         self.task.get_or_init(task);
         self.ordered.swap(false, Ordering::AcqRel)
     }

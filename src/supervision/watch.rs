@@ -10,8 +10,9 @@
 //!
 //! Each store is ordered after the one before it: who sees the next actor cannot see the time of the one before that any more.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use super::poll_clock::{now, resolution, stamp};
 use super::sync::{AtomicBool, AtomicU64, Ordering, fence};
 
 /// A thread that has been polling one actor for so long is blocked.
@@ -35,7 +36,7 @@ impl Tag {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Busy {
     pub(crate) actor: Tag,
-    /// By the clock of [`now`].
+    /// By the clock of [`now`]: when it began at the latest. No other poll of the thread has the same.
     pub(crate) began: Duration,
     pub(crate) lasted: Duration,
 }
@@ -44,8 +45,10 @@ pub(crate) struct Busy {
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     actor: AtomicU64,
-    /// Nanoseconds since the process's base; 0 while nothing is polled.
+    /// Its stamp, in nanoseconds; 0 while nothing is polled.
     since: AtomicU64,
+    /// The stamp of the latest poll: only the thread's own business.
+    latest: AtomicU64,
     /// Whether somebody wants to know when the thread comes to rest.
     counts: AtomicBool,
     /// The latest polls since the thread last rested: only its own business.
@@ -53,30 +56,26 @@ pub(crate) struct Watch {
     polls: AtomicU64,
 }
 
-fn base() -> Instant {
-    static BASE: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-    *BASE.get_or_init(Instant::now)
-}
-
-/// The time of polls: real also where a test has paused the clock, as to block a thread takes real time.
-pub(crate) fn now() -> Duration {
-    base().elapsed()
-}
-
 impl Watch {
+    #[inline]
     pub(super) fn enter(&self, actor: Tag) {
-        self.enter_at(actor, now());
+        self.enter_at(actor, stamp());
     }
 
-    pub(super) fn enter_at(&self, actor: Tag, at: Duration) {
+    #[inline]
+    pub(super) fn enter_at(&self, actor: Tag, at: u64) {
         let polls = self.polls.load(Ordering::Relaxed);
         self.polled[polls as usize % REMEMBERED].store(actor.0, Ordering::Relaxed);
         self.polls.store(polls + 1, Ordering::Relaxed);
+        // No two have the same, so that one poll is told from the next.
+        let at = at.max(self.latest.load(Ordering::Relaxed) + 1);
+        self.latest.store(at, Ordering::Relaxed);
         // After the end of the poll before.
         self.actor.store(actor.0, Ordering::Release);
-        self.since.store((at.as_nanos() as u64).max(1), Ordering::Release);
+        self.since.store(at, Ordering::Release);
     }
 
+    #[inline]
     pub(super) fn leave(&self) {
         self.since.store(0, Ordering::Release);
     }
@@ -124,7 +123,8 @@ impl Watch {
 
     /// The poll that is going on, if one is.
     pub(crate) fn busy(&self) -> Option<Busy> {
-        let (actor, began) = self.polling()?;
+        let (actor, stamp) = self.polling()?;
+        let began = stamp + resolution();
         Some(Busy { actor, began, lasted: now().saturating_sub(began) })
     }
 

@@ -10,6 +10,8 @@ pub mod supervision {
 
     #[path = "../../../../src/supervision/alarm.rs"]
     mod alarm;
+    #[path = "../../../../src/supervision/poll_clock.rs"]
+    mod poll_clock;
     #[path = "../../../../src/supervision/wake.rs"]
     mod wake;
     #[path = "../../../../src/supervision/watch.rs"]
@@ -23,6 +25,8 @@ pub mod weakened {
 
     #[path = "../../../../src/supervision/alarm.rs"]
     mod alarm;
+    #[path = "../../../../src/supervision/poll_clock.rs"]
+    mod poll_clock;
     #[path = "../../../../src/supervision/wake.rs"]
     mod wake;
     #[path = "../../../../src/supervision/watch.rs"]

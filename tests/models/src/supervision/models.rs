@@ -19,9 +19,9 @@ pub fn a_poll_is_never_told_with_the_time_of_another() {
         let (a, b, watch) = (Tag::next(), Tag::next(), Arc::new(Watch::default()));
         let watched = Arc::clone(&watch);
         let polls = thread::spawn(move || {
-            watched.enter_at(a, FIRST);
+            watched.enter_at(a, FIRST.as_nanos() as u64);
             watched.leave();
-            watched.enter_at(b, SECOND);
+            watched.enter_at(b, SECOND.as_nanos() as u64);
         });
         let seen = watch.polling();
         assert!([None, Some((a, FIRST)), Some((b, SECOND))].contains(&seen), "{seen:?}");
@@ -35,7 +35,7 @@ pub fn a_rest_is_told_of_whom_was_seen_before_it() {
         let watch = Arc::new(Watch::default());
         let watched = Arc::clone(&watch);
         let polls = thread::spawn(move || {
-            watched.enter_at(Tag::next(), FIRST);
+            watched.enter_at(Tag::next(), FIRST.as_nanos() as u64);
             watched.leave();
             watched.take_note()
         });

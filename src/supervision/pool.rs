@@ -1,7 +1,7 @@
 //! The threads of a manager: a few that are shared in turn, and as many of their own as are asked for.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_rt::{Arbiter, ArbiterHandle};
@@ -20,7 +20,9 @@ pub(crate) struct Pool {
     lodgers: Lodgers,
     /// The one for all, where no other is to be started.
     only: Option<Arc<Thread>>,
-    threads: Mutex<Threads>,
+    shared: Vec<Place>,
+    dedicated: Mutex<Vec<Arc<Thread>>>,
+    stopped: AtomicBool,
 }
 
 /// What all threads of a pool have in common.
@@ -36,18 +38,21 @@ pub(crate) struct Lodgers {
     pub(crate) on_foreign_stop: OnForeignStop,
 }
 
-#[derive(Debug)]
-struct Threads {
-    shared: Vec<Option<Arc<Thread>>>,
-    dedicated: Vec<Arc<Thread>>,
-    stopped: bool,
+/// A place of a shared thread, which is made with the first actor that is dealt to it. Each has a lock of its own, so that threads are made side by side.
+#[derive(Debug, Default)]
+struct Place(Mutex<Option<Arc<Thread>>>);
+
+impl Place {
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Thread>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Pool {
     /// A pool that shares at most `limit` threads.
     pub(crate) fn new(limit: usize, lodgers: Lodgers) -> Self {
-        let threads = Threads { shared: vec![None; limit.max(1)], dedicated: Vec::new(), stopped: false };
-        Self { lodgers, only: None, threads: Mutex::new(threads) }
+        let shared = (0..limit.max(1)).map(|_| Place::default()).collect();
+        Self { lodgers, only: None, shared, dedicated: Mutex::default(), stopped: AtomicBool::new(false) }
     }
 
     /// A pool of one thread, which is there already: the one that this is called on. It is not ended with the pool.
@@ -75,28 +80,27 @@ impl Pool {
 
     /// The thread that is dealt to number `turn`.
     pub(crate) fn shared(&self, turn: usize) -> Result<Arc<Thread>, ThreadError> {
-        let mut threads = self.lock()?;
         if let Some(only) = &self.only {
             return Ok(Arc::clone(only));
         }
-        let count = threads.shared.len();
-        let slot = &mut threads.shared[turn % count];
-        if let Some(thread) = slot {
+        let mut place = self.shared[turn % self.shared.len()].lock();
+        // The end sets this first, and then looks at each place.
+        self.check()?;
+        if let Some(thread) = &*place {
             return Ok(Arc::clone(thread));
         }
-        let thread = Arc::new(self.start()?);
-        *slot = Some(Arc::clone(&thread));
-        Ok(thread)
+        Ok(Arc::clone(place.insert(Arc::new(self.start()?))))
     }
 
     /// A thread of one's own.
     pub(crate) fn dedicated(&self) -> Result<Arc<Thread>, ThreadError> {
-        let mut threads = self.lock()?;
         if let Some(only) = &self.only {
             return Ok(Arc::clone(only));
         }
+        let mut dedicated = self.lock_dedicated();
+        self.check()?;
         let thread = Arc::new(self.start()?);
-        threads.dedicated.push(Arc::clone(&thread));
+        dedicated.push(Arc::clone(&thread));
         Ok(thread)
     }
 
@@ -119,37 +123,36 @@ impl Pool {
         format!("{}s", self.lodgers.kind)
     }
 
-    /// The threads, unless they have been stopped.
-    fn lock(&self) -> Result<MutexGuard<'_, Threads>, ThreadError> {
-        let threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
-        if threads.stopped {
-            return Err(ThreadError::new(self.whom(), io::Error::other("the manager has stopped")));
+    fn check(&self) -> Result<(), ThreadError> {
+        match self.stopped.load(Ordering::SeqCst) {
+            true => Err(ThreadError::new(self.whom(), io::Error::other("the manager has stopped"))),
+            false => Ok(()),
         }
-        Ok(threads)
+    }
+
+    fn lock_dedicated(&self) -> MutexGuard<'_, Vec<Arc<Thread>>> {
+        self.dedicated.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends a thread that one actor had alone, when its current poll returns. A shared thread goes on.
     pub(crate) fn let_go(&self, thread: &Arc<Thread>) {
-        let Ok(mut threads) = self.lock() else { return };
-        if let Some(at) = threads.dedicated.iter().position(|dedicated| Arc::ptr_eq(dedicated, thread)) {
-            threads.dedicated.swap_remove(at).stop();
+        let mut dedicated = self.lock_dedicated();
+        if let Some(at) = dedicated.iter().position(|dedicated| Arc::ptr_eq(dedicated, thread)) {
+            dedicated.swap_remove(at).stop();
         }
     }
 
     /// The threads that have been started and not stopped.
     pub(crate) fn threads(&self) -> Vec<Arc<Thread>> {
-        let Ok(threads) = self.lock() else { return Vec::new() };
-        threads.shared.iter().flatten().chain(&threads.dedicated).cloned().collect()
+        let shared = self.shared.iter().filter_map(|place| place.lock().clone());
+        shared.chain(self.lock_dedicated().iter().cloned()).collect()
     }
 
     /// Ends all threads, for good; resolves when those that are not blocked have dropped their tasks.
     pub(crate) fn stop(&self) -> impl Future<Output = ()> + use<> {
-        let mut ended = Vec::new();
-        if let Ok(mut threads) = self.lock() {
-            threads.stopped = true;
-            ended.append(&mut threads.dedicated);
-            ended.extend(threads.shared.iter_mut().filter_map(Option::take));
-        }
+        self.stopped.store(true, Ordering::SeqCst);
+        let mut ended: Vec<_> = self.shared.iter().filter_map(|place| place.lock().take()).collect();
+        ended.append(&mut self.lock_dedicated());
         for thread in &ended {
             thread.stop();
         }

@@ -83,14 +83,14 @@ impl StopSeen {
 ///
 /// # Errors
 /// When the operating system refuses what it needs.
-pub(super) fn runtime(seen: &Arc<StopSeen>, watched: Option<Watched>) -> io::Result<Runtime> {
+pub(super) fn runtime(seen: &Arc<StopSeen>, watched: Option<Watched>) -> io::Result<UnusedRuntime> {
     let mut builder = Builder::new_current_thread();
     builder.enable_all();
     let seen = Arc::clone(seen);
-    match watched.map(Arc::new) {
+    let begins = watched.map(Arc::new);
+    match begins.clone() {
         None => builder.on_thread_park(move || seen.rests()),
         Some(watched) => {
-            watched.wakes();
             let wakes = Arc::clone(&watched);
             builder.on_thread_unpark(move || wakes.wakes()).on_thread_park(move || {
                 seen.rests();
@@ -98,11 +98,37 @@ pub(super) fn runtime(seen: &Arc<StopSeen>, watched: Option<Watched>) -> io::Res
             })
         }
     };
-    builder.build()
+    Ok(UnusedRuntime { runtime: Some(builder.build()?), begins })
+}
+
+/// A runtime that no thread drives yet. Where it comes to none it is dropped by whoever made it, who may be within another, which must not wait.
+pub(super) struct UnusedRuntime {
+    runtime: Option<Runtime>,
+    /// What is watched from its beginning on.
+    begins: Option<Arc<Watched>>,
+}
+
+impl UnusedRuntime {
+    /// On the thread that is to drive it.
+    fn begin(mut self) -> Option<Runtime> {
+        if let Some(watched) = &self.begins {
+            watched.wakes();
+        }
+        self.runtime.take()
+    }
+}
+
+impl Drop for UnusedRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// Makes the calling thread that of a system, and drives it until it is told to stop.
-pub(super) fn run(runtime: Runtime, jobs: mpsc::UnboundedReceiver<Job>, seen: Arc<StopSeen>) {
+pub(super) fn run(runtime: UnusedRuntime, jobs: mpsc::UnboundedReceiver<Job>, seen: Arc<StopSeen>) {
+    let Some(runtime) = runtime.begin() else { return };
     let system = System::with_tokio_rt(move || runtime);
     system.block_on(async move {
         let _ = seen.arbiter.set(actix_rt::Arbiter::current());

@@ -11,7 +11,7 @@ use super::dispatch;
 use super::system::{self, OnForeignStop, StopSeen};
 use super::wake_monitor::WakeMonitor;
 use super::watch::Watch;
-use crate::base::{ThreadError, spawn_with};
+use crate::base::{ThreadError, spawn};
 
 /// A thread of ours.
 #[derive(Debug)]
@@ -58,9 +58,10 @@ impl Thread {
         let (outbox, jobs) = Outbox::new();
         let thread_name: Arc<str> = name.as_str().into();
         let seen = StopSeen::new(&thread_name, &watch, outer, on_foreign_stop);
-        let (dispatch, runtime_seen) = (dispatch.clone(), Arc::clone(&seen));
-        let runtime = move || system::runtime(&runtime_seen, watched);
-        spawn_with(whom, name, runtime, move |runtime| {
+        let dispatch = dispatch.clone();
+        // Made here, so that nobody waits for the thread: what it is to do is queued until it is there.
+        let runtime = system::runtime(&seen, watched).map_err(|error| ThreadError::new(whom, error))?;
+        spawn(whom, name, move || {
             // Only then has its runtime dropped every task, tokio's as well as ours.
             let _over_in_the_end = guard;
             let _dispatch = dispatch::adopt(&dispatch);

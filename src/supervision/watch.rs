@@ -12,7 +12,7 @@
 
 use std::time::Duration;
 
-use super::poll_clock::{now, resolution, stamp};
+use super::poll_clock::{now, stamp};
 use super::sync::{AtomicBool, AtomicU64, Ordering, fence};
 
 /// A thread that has been polling one actor for so long is blocked.
@@ -36,7 +36,7 @@ impl Tag {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Busy {
     pub(crate) actor: Tag,
-    /// By the clock of [`now`]: when it began at the latest. No other poll of the thread has the same.
+    /// By the clock of [`now`]. No other poll of the thread has the same.
     pub(crate) began: Duration,
     pub(crate) lasted: Duration,
 }
@@ -123,8 +123,7 @@ impl Watch {
 
     /// The poll that is going on, if one is.
     pub(crate) fn busy(&self) -> Option<Busy> {
-        let (actor, stamp) = self.polling()?;
-        let began = stamp + resolution();
+        let (actor, began) = self.polling()?;
         Some(Busy { actor, began, lasted: now().saturating_sub(began) })
     }
 

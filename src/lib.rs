@@ -109,11 +109,12 @@ pub use grpc::{
 };
 pub use http::{http_service, http_service_fn};
 pub use lifecycle::{
-    BudgetError, Cause, ErrorStage, Outcome, RestartCause, RestartMode, SignalKind, Stage, Step,
+    BudgetError, Cause, ErrorStage, Outcome, ReloadEnd, ReloadStep, RestartCause, RestartMode, SignalKind,
+    Stage, Step,
 };
 pub use manager::{
     AddService, ForceShutdown, GetStatus, Manager, ManagerOptions, ManagerPlan, ManagerStatus, NestedManager,
-    OrderError, PlannedService, RemoveService, ResourceCondition, ResourceStatus, RestartService,
+    OrderError, PlannedService, Reload, RemoveService, ResourceCondition, ResourceStatus, RestartService,
     RestartStatus, ServiceCondition, ServiceStatus, SetupRetryStatus, StartShutdown, StopService, Subscribe,
     WaitForShutdown, WaitUntilRunning, nested,
 };
@@ -121,14 +122,14 @@ pub use operations::Operations;
 pub use process::{Exit, exit};
 pub use report::{
     BoxError, ConfigError, ForcedError, ForeignStopError, Hold, ManagerError, NoAnswerError, PanicError,
-    ResourceEnding, ResourceReport, RestartReport, ReturnedError, ServiceError, ServiceReport,
+    ReloadError, ResourceEnding, ResourceReport, RestartReport, ReturnedError, ServiceError, ServiceReport,
     ServicesErrors, ShutdownReport, StageError, StepReport, StuckError,
 };
 pub use service::{
-    GenericService, Release, RequireError, Resource, ResourceError, ResourceFn, ResourceSpec, Resources,
-    RestartPolicy, RestartPolicyError, RestartableFn, Run, Service, ServiceFn, ServiceSpec, Setup, Shutdown,
-    ShutdownSignal, WithSetup, provider_fn, resource_fn, resource_fn_with, restartable_fn, service_fn,
-    service_with_setup,
+    CommitReload, GenericService, PrepareReload, Release, RequireError, Resource, ResourceError, ResourceFn,
+    ResourceSpec, Resources, RestartPolicy, RestartPolicyError, RestartableFn, Run, Service, ServiceFn,
+    ServiceSpec, Setup, Shutdown, ShutdownSignal, WithSetup, provider_fn, resource_fn, resource_fn_with,
+    restartable_fn, service_fn, service_with_setup,
 };
 
 /// Compiles every block of Rust that the page shows.

@@ -4,7 +4,7 @@
 //! these.
 
 use super::{End, Failure, LifecycleEvent, Name};
-use crate::lifecycle::{Activity, Outcome, Step};
+use crate::lifecycle::{Activity, Outcome, ReloadStep, Step};
 
 /// What an event says of an activity.
 #[derive(Debug, Clone, Copy)]
@@ -112,6 +112,13 @@ impl LifecycleEvent {
             Self::ServiceStuck { service, error } => {
                 of(service, Activity::Ending, Failed(Outcome::Forced, error))
             }
+            Self::ReloadFailed { service: name, step, outcome, error } => About {
+                // To refuse is no failure of the service.
+                activity: (*step == ReloadStep::Commit).then_some(Activity::Handler),
+                phase: Some(Failed(*outcome, error)),
+                ..service(name)
+            },
+            Self::ReloadFinished { end, .. } => About { phase: Some(Finished(end)), ..About::default() },
             Self::RestartFinished { service: name, end } | Self::StopFinished { service: name, end } => {
                 About { phase: Some(Finished(end)), ..service(name) }
             }
@@ -129,6 +136,7 @@ impl LifecycleEvent {
                 About { resource: resource.as_ref(), ..service(name) }
             }
             Self::Operations { .. }
+            | Self::ReloadStarted
             | Self::Running
             | Self::Serving { .. }
             | Self::ShutdownRequested { .. }

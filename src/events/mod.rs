@@ -48,7 +48,7 @@ pub(crate) use in_flight::{OTHER_METHODS, count};
 pub(crate) use text::write_latest;
 
 use crate::base::{GrpcAddress, as_ms, as_opt_ms, as_text};
-use crate::lifecycle::{Cause, Outcome, RestartCause};
+use crate::lifecycle::{Cause, Outcome, ReloadEnd, ReloadStep, RestartCause};
 
 /// Something that happened in a manager's life.
 #[derive(Debug, Clone, Serialize)]
@@ -224,6 +224,29 @@ pub enum LifecycleEvent {
     ServiceRemoved {
         /// Whom it concerns.
         service: Name,
+    },
+    /// Every service that takes part is asked to prepare for new settings.
+    ReloadStarted,
+    /// A service did not do its part in a reload: it refused, which changes nothing, or it failed to take the new settings over.
+    ReloadFailed {
+        /// Whom it concerns.
+        service: Name,
+        /// What it was asked.
+        #[serde(serialize_with = "as_text")]
+        step: ReloadStep,
+        /// How it went.
+        outcome: Outcome,
+        /// Why.
+        error: Failure,
+    },
+    /// A reload is over.
+    ReloadFinished {
+        /// What came of it.
+        #[serde(serialize_with = "as_text")]
+        result: ReloadEnd,
+        /// How it went; where it was not done, the error names those who did not do their part.
+        #[serde(flatten)]
+        end: End,
     },
     /// A service or a resource doesn't get on, and hasn't for longer than
     /// [`ManagerOptions::stuck_after`](crate::ManagerOptions::stuck_after).

@@ -35,8 +35,10 @@ impl LifecycleEvent {
             | Self::ResourceLost { end, .. }
             | Self::ReleaseFinished { end, .. }
             | Self::RestartFinished { end, .. }
+            | Self::ReloadFinished { end, .. }
             | Self::StopFinished { end, .. } => end.error.as_mut(),
             Self::Panicked { error, .. }
+            | Self::ReloadFailed { error, .. }
             | Self::ServiceLost { error, .. }
             | Self::ServiceStuck { error, .. } => Some(error),
             Self::RegisterStarted { .. }
@@ -53,6 +55,7 @@ impl LifecycleEvent {
             | Self::StallFinished { .. }
             | Self::ServiceAdded { .. }
             | Self::ServiceRemoved { .. }
+            | Self::ReloadStarted
             | Self::Operations { .. }
             | Self::Running
             | Self::Serving { .. }

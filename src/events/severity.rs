@@ -1,7 +1,7 @@
 //! How much events matter.
 
 use super::{End, Failure, LifecycleEvent};
-use crate::lifecycle::Outcome;
+use crate::lifecycle::{Outcome, ReloadStep};
 
 /// How much an event matters to whoever operates the program, as levels of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +27,7 @@ impl LifecycleEvent {
             | Self::ServiceAdded { .. }
             | Self::ServiceRemoved { .. }
             | Self::Operations { .. }
+            | Self::ReloadStarted
             | Self::Running
             | Self::Serving { .. }
             | Self::ServiceServing { .. }
@@ -49,7 +50,11 @@ impl LifecycleEvent {
             | Self::StallFinished { .. }
             | Self::Progress { .. }
             | Self::Missed { .. } => Severity::Warning,
-            Self::Panicked { .. } | Self::ServiceLost { .. } | Self::ServiceStuck { .. } => Severity::Error,
+            Self::ReloadFailed { step: ReloadStep::Prepare, .. } => Severity::Warning,
+            Self::ReloadFailed { .. }
+            | Self::Panicked { .. }
+            | Self::ServiceLost { .. }
+            | Self::ServiceStuck { .. } => Severity::Error,
             Self::RegisterFinished { end, .. }
             | Self::SetupFinished { end, .. }
             | Self::RunFinished { end, .. }
@@ -57,6 +62,7 @@ impl LifecycleEvent {
             | Self::ResourceLost { end, .. }
             | Self::ReleaseFinished { end, .. }
             | Self::RestartFinished { end, .. }
+            | Self::ReloadFinished { end, .. }
             | Self::StopFinished { end, .. } => severity_of(end),
         }
     }

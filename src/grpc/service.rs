@@ -27,6 +27,8 @@ use crate::server::gauge::Gauge;
 use crate::server::listen::{Bound, ServerAddress, bind};
 use crate::server::notice::{OnNotice, ServerNotice};
 use crate::server::worker::workers::Workers;
+#[cfg(feature = "tls")]
+use crate::service::{CommitReload, PrepareReload};
 use crate::service::{GenericService, Run, Service, Setup, Shutdown, ShutdownSignal};
 
 /// The gRPC server. Set up it has its addresses, run it serves, shut down it drains; dropped, it closes every
@@ -48,6 +50,8 @@ pub(crate) struct Server {
     /// Tells of a certificate that ends. It ends with the server.
     #[cfg(feature = "tls")]
     validity: Option<tokio_util::task::AbortOnDropHandle<()>>,
+    #[cfg(feature = "tls")]
+    prepared: crate::server::tls::PreparedTls,
 }
 
 impl Server {
@@ -89,7 +93,15 @@ impl Server {
             reflection,
             #[cfg(feature = "tls")]
             validity: None,
+            #[cfg(feature = "tls")]
+            prepared: crate::server::tls::PreparedTls::default(),
         }
+    }
+
+    /// Whether a reload may change its certificates.
+    #[cfg(feature = "tls")]
+    pub(crate) fn has_tls_files(&self) -> bool {
+        self.options.engine.tls.as_ref().is_some_and(|tls| tls.has_files())
     }
 
     /// Who is to be told of every event before anybody else is, so that health, and the availability of services that restart, are
@@ -213,5 +225,27 @@ impl Handler<Shutdown> for Server {
         let drained =
             acceptor.shut_down(shutdown.shutdown.deadline(), &self.gauge, move |notice| tell(notice));
         Box::pin(async move { Ok(drained.await.map_err(ServerError::from)?.map_err(DrainError::from)?) })
+    }
+}
+
+/// A reload has it read its certificates again.
+#[cfg(feature = "tls")]
+impl Handler<PrepareReload> for Server {
+    type Result = ResponseActFuture<Self, Result<(), BoxError>>;
+
+    fn handle(&mut self, _: PrepareReload, _: &mut Context<Self>) -> Self::Result {
+        crate::server::tls::prepare_reload(self, self.options.engine.tls.clone(), |server| {
+            &mut server.prepared
+        })
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Handler<CommitReload> for Server {
+    type Result = Result<(), BoxError>;
+
+    fn handle(&mut self, _: CommitReload, _: &mut Context<Self>) -> Self::Result {
+        self.prepared.commit();
+        Ok(())
     }
 }

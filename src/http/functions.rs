@@ -113,6 +113,12 @@ impl ServiceSpec<HttpServer> {
         };
         let definition = Arc::new(known.with_options(options));
         let (make, its) = (self.make, Arc::clone(&definition));
-        Self { make: Box::new(move || make().with_definition(its)), server: Some(definition), ..self }
+        #[cfg(feature = "tls")]
+        let has_files = definition.options.engine.tls.as_ref().is_some_and(|tls| tls.has_files());
+        let spec =
+            Self { make: Box::new(move || make().with_definition(its)), server: Some(definition), ..self };
+        #[cfg(feature = "tls")]
+        let spec = if has_files { spec.reloadable_on_demand() } else { spec };
+        spec
     }
 }

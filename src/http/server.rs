@@ -23,6 +23,8 @@ use crate::server::definition::ServerDefinition;
 use crate::server::error::ListenError;
 use crate::server::listen::{Bound, GrpcAddress, Listening, ServerAddress, bind};
 use crate::server::notice::ServerNotice;
+#[cfg(feature = "tls")]
+use crate::service::{CommitReload, PrepareReload};
 use crate::service::{GenericService, Run, Service, Setup, Shutdown};
 
 /// An HTTP server, by [`http_service`](crate::http_service). Set up it has its address, run it serves, shut down it drains; dropped, it closes
@@ -42,6 +44,8 @@ pub struct HttpServer {
     /// Tells of a certificate that ends. It ends with the server.
     #[cfg(feature = "tls")]
     validity: Option<tokio_util::task::AbortOnDropHandle<()>>,
+    #[cfg(feature = "tls")]
+    prepared: crate::server::tls::PreparedTls,
 }
 
 /// What is there after a set-up.
@@ -79,6 +83,8 @@ impl HttpServer {
             remains: None,
             #[cfg(feature = "tls")]
             validity: None,
+            #[cfg(feature = "tls")]
+            prepared: crate::server::tls::PreparedTls::default(),
         }
     }
 
@@ -221,5 +227,27 @@ impl Handler<Shutdown> for HttpServer {
         Box::pin(
             async move { Ok(drained.await.map_err(HttpServerError::from)?.map_err(HttpDrainError::from)?) },
         )
+    }
+}
+
+/// A reload has it read its certificates again.
+#[cfg(feature = "tls")]
+impl Handler<PrepareReload> for HttpServer {
+    type Result = ResponseActFuture<Self, Result<(), BoxError>>;
+
+    fn handle(&mut self, _: PrepareReload, _: &mut Context<Self>) -> Self::Result {
+        crate::server::tls::prepare_reload(self, self.definition.options.engine.tls.clone(), |server| {
+            &mut server.prepared
+        })
+    }
+}
+
+#[cfg(feature = "tls")]
+impl Handler<CommitReload> for HttpServer {
+    type Result = Result<(), BoxError>;
+
+    fn handle(&mut self, _: CommitReload, _: &mut Context<Self>) -> Self::Result {
+        self.prepared.commit();
+        Ok(())
     }
 }

@@ -126,7 +126,7 @@ impl Machine {
     }
 
     /// A failure outside of any step.
-    fn fail(
+    pub(super) fn fail(
         &mut self,
         ix: ServiceIx,
         needed: bool,

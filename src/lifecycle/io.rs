@@ -3,6 +3,7 @@
 use super::names::{
     Cause, ErrorStage, Outcome, Repeat, ResourceIx, RestartCause, ServiceIx, SignalKind, Step,
 };
+use super::reload_names::{ReloadEnd, ReloadStep};
 
 /// Something that happened. Late, doubled and unexpected inputs are allowed and change nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -49,6 +50,12 @@ pub(crate) enum Input {
     Forgotten(ServiceIx, Repeat, u32),
     /// The service, or the resource that it releases, has had the time that a stop may take.
     StopTimeout(ServiceIx),
+    /// `Reload`, or SIGHUP.
+    ReloadAsked,
+    /// A service answered, or failed to answer, a message of the reload that is under way.
+    ReloadAnswered(ServiceIx, ReloadStep, Answer),
+    /// A service has had the time that its part in the reload may take.
+    ReloadTimeout(ServiceIx),
     /// So many of the equal shares of the services' time are spent.
     ShareSpent(u32),
     /// SIGINT or SIGTERM.
@@ -143,6 +150,10 @@ pub(crate) enum Command {
     StartDelay(ServiceIx, Repeat),
     /// Start, or start anew, the timer of a service's stop. Its signal tells of it, so this precedes `SignalRequested`.
     StartStopTimer(ServiceIx, Limited),
+    /// Send a service a message of the reload.
+    Reload(ServiceIx, ReloadStep),
+    /// Start, or start anew, the timer of a service's part in the reload.
+    StartReloadTimer(ServiceIx),
     /// Start the timer of the drain delay.
     StartDrainDelay,
     /// Start the short timer after which a forced end waits for no acknowledgement any more.
@@ -242,6 +253,18 @@ pub(crate) enum Announcement {
     StopFinished(ServiceIx, Outcome),
     ServiceAdded(ServiceIx),
     ServiceRemoved(ServiceIx),
+    ReloadStarted,
+    /// A service that took part in the reload went down.
+    ReloadLeft(ServiceIx, ReloadStep),
+    /// A service refused, or failed to take the new settings over.
+    ReloadFailed {
+        service: ServiceIx,
+        step: ReloadStep,
+        outcome: Outcome,
+        /// Whether it is a failure of the service: to refuse is none.
+        error: Option<Fault>,
+    },
+    ReloadFinished(ReloadEnd),
     /// Every service runs.
     Running,
     ShutdownRequested(Cause<ServiceIx>),
@@ -266,15 +289,22 @@ impl Announcement {
             | A::RestartFinished(service, _)
             | A::StopStarted(service)
             | A::StopFinished(service, _)
+            | A::ReloadLeft(service, _)
+            | A::ReloadFailed { service, .. }
             | A::ServiceAdded(service)
             | A::ServiceRemoved(service) => Some(service),
             A::ResourceStarted(resource)
             | A::ResourceLost { resource, .. }
             | A::ReleaseStarted(resource)
             | A::ReleaseFinished { resource, .. } => Some(resource.service),
-            A::Running | A::ShutdownRequested(_) | A::Draining | A::Drained | A::Releasing | A::Stopped => {
-                None
-            }
+            A::ReloadStarted
+            | A::ReloadFinished(_)
+            | A::Running
+            | A::ShutdownRequested(_)
+            | A::Draining
+            | A::Drained
+            | A::Releasing
+            | A::Stopped => None,
         }
     }
 }
@@ -296,6 +326,8 @@ impl Input {
             | Input::DelayOver(ix)
             | Input::Forgotten(ix, ..)
             | Input::StopTimeout(ix)
+            | Input::ReloadAnswered(ix, ..)
+            | Input::ReloadTimeout(ix)
             | Input::Serving(ix) => Some((ix, None)),
             Input::Released(r, _) | Input::ResourcePanicked(r) | Input::ResourceGone(r, _) => {
                 Some((r.service, Some(r.index)))
@@ -304,6 +336,7 @@ impl Input {
             | Input::RunAllowed
             | Input::ShutdownAsked
             | Input::ForceAsked
+            | Input::ReloadAsked
             | Input::ShareSpent(_)
             | Input::Signal(_)
             | Input::DrainDelayOver

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::io::{Announcement, Command, Input};
 use super::names::{Cause, ResourceIx, ServiceIx, SignalKind, Stage};
+use super::reloading::Reload;
 use super::service::{Dependent, Life, Service};
 use super::spec::{RestartMode, Spec, start_order};
 use super::stop_state::Stopping;
@@ -22,6 +23,7 @@ pub(crate) struct Machine {
     pub(super) vacant: Vec<ServiceIx>,
     pub(super) stage: Stage,
     pub(super) stopping: Stopping,
+    pub(super) reload: Reload,
     pub(super) signals: u8,
     pub(super) running_announced: bool,
     /// Whether anybody but the server may start.
@@ -62,6 +64,7 @@ impl Machine {
             vacant: Vec::new(),
             stage: Stage::Created,
             stopping: Stopping::new(drain_delay),
+            reload: Reload::default(),
             signals: 0,
             running_announced: false,
             opened: false,
@@ -203,6 +206,9 @@ impl Machine {
             Input::DelayOver(service) => self.delay_over(service),
             Input::Forgotten(service, repeat, count) => self.forgotten(service, repeat, count),
             Input::StopTimeout(service) => self.stop_timeout(service, out),
+            Input::ReloadAsked => self.reload_asked(out),
+            Input::ReloadAnswered(service, step, answer) => self.reload_answered(service, step, answer, out),
+            Input::ReloadTimeout(service) => self.reload_timeout(service, out),
             Input::ShareSpent(share) => self.share_spent(share),
             Input::Signal(signal) => self.signal(signal, out),
             Input::DrainDelayOver => self.drain_delay_over(out),
@@ -246,6 +252,7 @@ impl Machine {
 
     /// What a service may do now, by what others have come to.
     fn examine(&mut self, ix: ServiceIx, out: &mut Commands) {
+        self.note_reload(ix, out);
         match (self.stage, self.get(ix).life) {
             (Stage::SettingUp | Stage::Running, Life::Down) => self.start_when_due(ix, out),
             (Stage::Running, Life::On) if self.get(ix).neighbours.lost > 0 => self.follow(ix, out),

@@ -24,6 +24,8 @@ mod machine;
 mod names;
 mod queries;
 mod releasing;
+mod reload_names;
+mod reloading;
 mod restart_policy;
 mod restarting;
 mod service;
@@ -45,6 +47,7 @@ pub(crate) use io::{Announcement, Answer, Command, Departure, Fault, Input, Limi
 pub(crate) use machine::{Commands, Machine};
 pub(crate) use names::{Activity, Kind, Repeat, ResourceIx, ServiceIx};
 pub use names::{Cause, ErrorStage, Outcome, RestartCause, SignalKind, Stage, Step};
+pub use reload_names::{ReloadEnd, ReloadStep};
 pub use restart_policy::{RestartPolicy, RestartPolicyError};
 pub use spec::RestartMode;
 pub(crate) use spec::{Dependency, Spec, start_order, stop_turns};

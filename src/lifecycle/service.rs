@@ -12,6 +12,7 @@
 //! ```
 
 use super::names::{Kind, Outcome, Repeat, ServiceIx, Step};
+use super::reloading::Share;
 use super::spec::{Dependency, RestartMode, Spec};
 
 /// One of a service's messages.
@@ -160,6 +161,11 @@ pub(super) struct Service {
     pub(super) neighbours: Neighbours,
     /// How many stop before it, one after the other.
     pub(super) level: u32,
+    /// Whether it takes part in reloads.
+    pub(super) reloadable: bool,
+    pub(super) reload: Share,
+    /// How many of those that it depends on commit before it, in the reload that is under way.
+    pub(super) commits_after: u32,
     steps: [Progress; Step::ALL.len()],
 }
 
@@ -194,6 +200,9 @@ impl Service {
             facts: Facts::default(),
             neighbours: Neighbours::default(),
             level: 0,
+            reloadable: spec.reloadable,
+            reload: Share::None,
+            commits_after: 0,
             steps: [Progress::Unsent; Step::ALL.len()],
         }
     }

@@ -15,6 +15,8 @@ pub(crate) struct Spec {
     pub(crate) restartable: bool,
     /// Whether its stop within the shutdown has a limit of its own.
     pub(crate) stop_limit: bool,
+    /// Whether it takes part in reloads.
+    pub(crate) reloadable: bool,
     pub(crate) depends_on: Vec<Dependency>,
 }
 
@@ -50,6 +52,7 @@ impl Spec {
             most_setup_retries: Some(0),
             restartable: false,
             stop_limit: false,
+            reloadable: false,
             depends_on: Vec::new(),
         }
     }

@@ -126,6 +126,7 @@ impl Machine {
         }
         self.tell_running(out);
         self.finish_when_idle(out);
+        self.reload_when_due(out);
     }
 
     /// A service is up again, or for the first time in a manager that runs.

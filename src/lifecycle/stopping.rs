@@ -34,6 +34,7 @@ impl Machine {
         for ix in self.each() {
             self.end_transition(ix, out);
         }
+        self.call_reload_off(out);
         self.recount();
         out.push(Command::StartDeadlines { shares: self.take_turns() });
         if self.stopping.ran {

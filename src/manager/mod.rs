@@ -16,7 +16,7 @@ use actix::{Actor, Addr, MailboxError};
 pub use api::add_service::AddService;
 pub use api::condition::{ResourceCondition, ServiceCondition};
 pub use api::messages::{
-    ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService, Subscribe,
+    ForceShutdown, GetStatus, Reload, RemoveService, RestartService, StartShutdown, StopService, Subscribe,
     WaitForShutdown, WaitUntilRunning,
 };
 pub use api::options::ManagerOptions;

@@ -23,7 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
-use signal_hook::consts::{SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
 use signal_hook::flag::register_conditional_default;
 use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level::emulate_default_handler;
@@ -35,7 +35,7 @@ use crate::lifecycle::SignalKind;
 use crate::manager::engine::inbox::{ManagerInput, ManagerSender};
 use crate::report::ConfigError;
 
-/// The signals that managers handle.
+/// The signals that managers handle, and SIGHUP where one has what can be reloaded.
 const OURS: [i32; 4] = [SIGINT, SIGTERM, SIGQUIT, SIGUSR1];
 
 /// How long the end of the last manager waits for the thread to end. Only a starved machine needs more than a moment.
@@ -61,8 +61,16 @@ struct Listeners {
     /// Of that thread. The one before may still be about to end.
     generation: u64,
     next: u64,
-    senders: Vec<(u64, ManagerSender)>,
+    senders: Vec<Listener>,
     repeats: Repeats,
+}
+
+/// A manager that is told of signals.
+struct Listener {
+    id: u64,
+    sender: ManagerSender,
+    /// Whether SIGHUP means something to it.
+    reloads: bool,
 }
 
 /// A thread that waits for signals.
@@ -76,15 +84,17 @@ struct Waiting {
 #[derive(Debug)]
 pub(crate) struct Registration(u64);
 
-/// Has a manager told of signals from now on.
-pub(crate) fn register(sender: ManagerSender) -> Result<Registration, ConfigError> {
+/// Has a manager told of signals from now on; of SIGHUP, where it `reloads`.
+pub(crate) fn register(sender: ManagerSender, reloads: bool) -> Result<Registration, ConfigError> {
     let mut listeners = listeners();
     if listeners.senders.is_empty() {
-        listeners.begin()?;
+        listeners.begin(reloads)?;
+    } else if reloads {
+        listeners.hear_also(SIGHUP)?;
     }
     let id = listeners.next;
     listeners.next += 1;
-    listeners.senders.push((id, sender));
+    listeners.senders.push(Listener { id, sender, reloads });
     Ok(Registration(id))
 }
 
@@ -92,7 +102,7 @@ impl Drop for Registration {
     fn drop(&mut self) {
         let ending = {
             let mut listeners = listeners();
-            listeners.senders.retain(|(id, _)| *id != self.0);
+            listeners.senders.retain(|listener| listener.id != self.0);
             if listeners.senders.is_empty() { listeners.end() } else { None }
         };
         if let Some(waiting) = ending {
@@ -108,8 +118,9 @@ fn listeners() -> MutexGuard<'static, Listeners> {
 }
 
 impl Listeners {
-    fn begin(&mut self) -> Result<(), ConfigError> {
-        let wanted = self.install(Dispositions::now()).map_err(refused)?;
+    fn begin(&mut self, reloads: bool) -> Result<(), ConfigError> {
+        let ours = OURS.into_iter().chain(reloads.then_some(SIGHUP));
+        let wanted = self.install(ours, Dispositions::now()).map_err(refused)?;
         if wanted.is_empty() {
             return Ok(());
         }
@@ -118,9 +129,8 @@ impl Listeners {
     }
 
     /// The signals to wait for: not those that were ignored when the program began, or that the program ignores.
-    fn install(&mut self, found: Dispositions) -> io::Result<Vec<i32>> {
-        let wanted: Vec<i32> =
-            OURS.into_iter().filter(|signal| found.of(*signal) != Disposition::Ignored).collect();
+    fn install(&mut self, ours: impl Iterator<Item = i32>, found: Dispositions) -> io::Result<Vec<i32>> {
+        let wanted: Vec<i32> = ours.filter(|signal| found.of(*signal) != Disposition::Ignored).collect();
         for signal in &wanted {
             // Later on the handler that is found is ours.
             if self.before(*signal).is_none() {
@@ -132,6 +142,18 @@ impl Listeners {
             }
         }
         Ok(wanted)
+    }
+
+    /// Another signal, for the thread that waits. One that the program has blocked stays so: the thread unblocked those that it began with.
+    fn hear_also(&mut self, signal: i32) -> Result<(), ConfigError> {
+        let wanted = self.install(std::iter::once(signal), Dispositions::now()).map_err(refused)?;
+        match &self.waiting {
+            Some(waiting) => {
+                wanted.iter().try_for_each(|signal| waiting.handle.add_signal(*signal)).map_err(refused)
+            }
+            // All others are ignored.
+            None => self.wait_for(wanted),
+        }
     }
 
     fn wait_for(&mut self, wanted: Vec<i32>) -> Result<(), ConfigError> {
@@ -164,7 +186,8 @@ impl Listeners {
 
     fn tell(&mut self, signal: i32, generation: u64) {
         let ends_the_process = self.before(signal) == Some(Disposition::Default) && !is_init();
-        if self.senders.is_empty() {
+        let means_something = |listener: &Listener| signal != SIGHUP || listener.reloads;
+        if !self.senders.iter().any(means_something) {
             // It was on its way when the last manager went. Nobody is left to stop; the sender means the process.
             if ends_the_process {
                 let _ = emulate_default_handler(signal);
@@ -178,10 +201,11 @@ impl Listeners {
         if !self.repeats.counts(signal, Instant::now()) {
             return;
         }
-        for (_, sender) in &self.senders {
-            sender.send(match signal {
+        for listener in self.senders.iter().filter(|listener| means_something(listener)) {
+            listener.sender.send(match signal {
                 SIGINT => ManagerInput::Signal(SignalKind::Interrupt),
                 SIGTERM => ManagerInput::Signal(SignalKind::Terminate),
+                SIGHUP => ManagerInput::ReloadSignal,
                 _ => ManagerInput::PrintStatus,
             });
         }

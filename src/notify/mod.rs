@@ -16,6 +16,7 @@ mod environment;
 mod notifier;
 mod services;
 mod socket;
+mod stages;
 mod thread;
 mod watchdog;
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use super::Liveness;
 use super::services::Services;
+use super::stages::{StageWord, Stages};
 use super::watchdog::Watchdog;
 use crate::base::seconds;
 use crate::events::{LifecycleEvent, Name, TimedEvent};
@@ -46,8 +47,7 @@ enum Phase {
 /// A datagram: what it says of the stage, the status, the time, and life.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Datagram {
-    ready: bool,
-    stopping: bool,
+    stage: Option<StageWord>,
     status: Option<String>,
     /// How much longer it may take, counted from when it is sent.
     extend: Option<Duration>,
@@ -70,6 +70,7 @@ pub(super) struct Notifier {
     limit: Option<Duration>,
     watchdog: Option<Watchdog>,
     phase: Phase,
+    stages: Stages,
     owed: Datagram,
     /// Whether the status may read differently by now.
     has_changed: bool,
@@ -93,6 +94,7 @@ impl Notifier {
             limit,
             watchdog: watchdog.map(Watchdog::new),
             phase: Phase::Starting,
+            stages: Stages::default(),
             owed: Datagram::default(),
             has_changed: true,
             patient_until: PATIENCE,
@@ -110,12 +112,14 @@ impl Notifier {
         match &timed.event {
             E::Running if self.phase == Phase::Starting => {
                 self.phase = Phase::Running;
-                self.owed.ready = true;
+                self.stages.push(StageWord::Ready);
             }
+            E::ReloadStarted if self.phase == Phase::Running => self.stages.push(StageWord::Reloading),
+            E::ReloadFinished { .. } if self.phase == Phase::Running => self.stages.push(StageWord::Ready),
             E::ShutdownRequested { .. } if !matches!(self.phase, Phase::Stopping { .. }) => {
                 let deadline = self.limit.and_then(|limit| timed.at.checked_add(limit));
                 self.phase = Phase::Stopping { asked: timed.at, deadline };
-                self.owed.stopping = true;
+                self.stages.push(StageWord::Stopping);
                 // What was granted before was for another limit.
                 (self.patient_until, self.extended_until) = (Duration::ZERO, Duration::ZERO);
             }
@@ -173,12 +177,8 @@ impl Notifier {
 
     fn datagram(&mut self, now: Duration) -> Datagram {
         let mut datagram = std::mem::take(&mut self.owed);
-        if datagram.ready && datagram.stopping {
-            // In their order.
-            (datagram.stopping, self.owed.stopping) = (false, true);
-        }
-        let begins = datagram.ready || datagram.stopping;
-        if begins || self.speaks_at().is_some_and(|at| at <= now) {
+        datagram.stage = self.stages.take();
+        if datagram.stage.is_some() || self.speaks_at().is_some_and(|at| at <= now) {
             self.has_changed = false;
             let status = self.status(now);
             if self.told.as_ref().is_none_or(|(_, told)| *told != status) {
@@ -197,8 +197,9 @@ impl Notifier {
     /// A datagram was not sent, as there was no room for it.
     pub(super) fn unsent(&mut self, datagram: Datagram, now: Duration) {
         self.not_before = now + AGAIN;
-        self.owed.ready |= datagram.ready;
-        self.owed.stopping |= datagram.stopping;
+        if let Some(stage) = datagram.stage {
+            self.stages.put_back(stage);
+        }
         self.owed.alive |= datagram.alive;
         if datagram.status.is_some() || datagram.extend.is_some() {
             self.has_changed = true;
@@ -224,7 +225,8 @@ impl Notifier {
         if self.phase == Phase::Over {
             return None;
         }
-        let owed = (self.owed != Datagram::default()).then_some(Duration::ZERO);
+        let owes = !self.stages.is_empty() || self.owed != Datagram::default();
+        let owed = owes.then_some(Duration::ZERO);
         let told = owed.into_iter().chain(self.speaks_at()).min().map(|at| at.max(self.not_before));
         told.into_iter().chain(self.watchdog.as_ref().and_then(Watchdog::due)).min()
     }
@@ -262,28 +264,21 @@ impl Notifier {
 }
 
 impl Datagram {
-    /// As it is sent: a line for each, the stage first.
-    pub(super) fn text(&self) -> String {
+    /// As it is sent at that time of the monotonic clock: a line for each, the stage first.
+    pub(super) fn text(&self, monotonic: Duration) -> String {
         let status = self.status.as_ref().map(|status| {
             // A line ends what is said; names of resources may have one.
             let line: String = status.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
             format!("STATUS={line}")
         });
         let lines = [
-            self.ready.then(|| "READY=1".to_owned()),
-            self.stopping.then(|| "STOPPING=1".to_owned()),
+            self.stage.map(|stage| stage.text(monotonic)),
             status,
             self.extend.map(|time| format!("EXTEND_TIMEOUT_USEC={}", time.as_micros())),
             self.alive.then(|| "WATCHDOG=1".to_owned()),
         ];
         lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
     }
-}
-
-/// What begins a reload (`Type=notify-reload`), at that time of the monotonic clock; `READY=1` ends it. There is none as yet.
-#[cfg(test)]
-fn reloading(monotonic: Duration) -> String {
-    format!("RELOADING=1\nMONOTONIC_USEC={}", monotonic.as_micros())
 }
 
 #[cfg(test)]

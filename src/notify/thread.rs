@@ -125,7 +125,7 @@ impl Teller {
     }
 
     fn send(&mut self, datagram: Datagram) {
-        let Err(error) = self.socket.send(&datagram.text()) else { return };
+        let Err(error) = self.socket.send(&datagram.text(monotonic())) else { return };
         if is_full(&error) {
             self.notifier.unsent(datagram, self.now());
         }
@@ -133,6 +133,12 @@ impl Teller {
             complain(dispatch, self.socket.refused(error));
         }
     }
+}
+
+/// The time of the kernel's monotonic clock, which systemd reads, too.
+fn monotonic() -> Duration {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::try_from(now).unwrap_or_default()
 }
 
 async fn answer_to(asked: &mut Option<oneshot::Receiver<Liveness>>) -> Option<Liveness> {

@@ -70,6 +70,8 @@ pub(crate) enum Order {
     Restart(String),
     /// Done when it is down.
     Stop(String),
+    /// Done when all have the new settings, or nobody.
+    Reload,
     /// Done when the shutdown has begun.
     Shutdown,
     /// Done when the end is forced from then on.

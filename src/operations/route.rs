@@ -37,7 +37,7 @@ GET  /livez /readyz /startupz      ok, or who is not and what it is doing; ?verb
 GET  /status /plan /report         JSON, or text by Accept: text/plain
 GET  /events                       what is remembered, then what happens
 GET  /metrics                      for Prometheus, in builds with the feature prometheus
-POST /orders/restart/ID /orders/stop/ID /orders/shutdown /orders/force
+POST /orders/restart/ID /orders/stop/ID /orders/reload /orders/shutdown /orders/force
 ";
 
 const READS: &str = "GET, HEAD";
@@ -79,12 +79,7 @@ fn ordered(order: &str) -> Result<Ordered, Refusal> {
         ("stop", Some(id)) => Order::Stop(decoded(id)?),
         ("shutdown", None) => Order::Shutdown,
         ("force", None) => Order::Force,
-        ("reload", None) => {
-            return Ok(Ordered::NotOffered(
-                "reload",
-                "restart the services that are to read their settings again",
-            ));
-        }
+        ("reload", None) => Order::Reload,
         ("handover", None) => {
             return Ok(Ordered::NotOffered("handover", "start a successor, and have this one shut down"));
         }

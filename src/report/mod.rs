@@ -4,6 +4,7 @@ mod config_error;
 mod forced;
 mod manager;
 mod record;
+mod reload;
 mod services;
 mod shutdown_report;
 mod threads;
@@ -13,6 +14,7 @@ mod tls;
 pub use config_error::ConfigError;
 pub use forced::{ForcedError, Hold, NoAnswerError, ReturnedError, StuckError};
 pub use manager::{ManagerError, StageError};
+pub use reload::ReloadError;
 pub use services::{ServiceError, ServicesErrors};
 pub use shutdown_report::{
     ResourceEnding, ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport,

@@ -8,6 +8,7 @@ mod functions;
 mod latch;
 mod messages;
 mod provided;
+mod reload;
 mod resource;
 mod resources;
 mod signal;
@@ -21,6 +22,7 @@ pub use functions::{
 };
 pub use messages::{Run, Setup, Shutdown};
 pub use provided::RequireError;
+pub use reload::{CommitReload, PrepareReload};
 pub use resource::{Release, Resource, ResourceSpec};
 pub use resources::{ResourceError, Resources};
 pub use signal::ShutdownSignal;
@@ -29,5 +31,6 @@ pub use traits::{GenericService, Service};
 pub use with_setup::{WithSetup, provider_fn, service_with_setup};
 
 pub(crate) use provided::Provided;
+pub(crate) use reload::ReloadRoute;
 pub(crate) use resources::{Registry, ResourceEvent, Started};
 pub(crate) use signal::{Deadlines, Role};

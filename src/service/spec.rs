@@ -8,6 +8,7 @@ use actix::{Actor, Context};
 
 use crate::events::Name;
 use crate::lifecycle::RestartPolicy;
+use crate::service::reload::ReloadRoute;
 use crate::service::traits::Restartable;
 use crate::service::traits::Service;
 use crate::supervision::Restart;
@@ -27,6 +28,9 @@ pub struct ServiceSpec<A: Actor<Context = Context<A>>> {
     pub(crate) survives: Vec<Name>,
     pub(crate) replacement: Option<Replacement<A>>,
     pub(crate) critical: bool,
+    /// How it is asked for its part in a reload; and whether it is a reason to handle SIGHUP.
+    pub(crate) reload: Option<ReloadRoute<A>>,
+    pub(crate) reload_at_signal: bool,
     /// What the manager keeps with a service that is a whole manager. This room does not know its type.
     pub(crate) nested: Option<Arc<dyn Any + Send + Sync>>,
     /// The same of a service that is a server.
@@ -63,6 +67,8 @@ impl<A: Service> ServiceSpec<A> {
             survives: Vec::new(),
             replacement: None,
             critical: false,
+            reload: None,
+            reload_at_signal: false,
             nested: None,
             server: None,
         }

@@ -12,7 +12,7 @@ use super::scripted::ServiceScript;
 use super::scripted_http::{IN_MEMORY, http_spec};
 use crate::grpc::InMemory;
 use crate::manager::{
-    ForceShutdown, Manager, ManagerOptions, OrderError, RemoveService, RestartService, StartShutdown,
+    ForceShutdown, Manager, ManagerOptions, OrderError, Reload, RemoveService, RestartService, StartShutdown,
     StopService,
 };
 use crate::operations::Operations;
@@ -70,6 +70,8 @@ pub enum ActionKind {
     StartShutdown,
     /// `force_shutdown`: [`ForceShutdown`]
     ForceShutdown,
+    /// `reload`: [`Reload`]
+    Reload,
     /// `restart:ID`: [`RestartService`]
     Restart(String),
     /// `stop:ID`: [`StopService`]
@@ -78,7 +80,7 @@ pub enum ActionKind {
     Remove(String),
 }
 
-const ACTIONS: &str = "start_shutdown, force_shutdown, restart:ID, stop:ID, remove:ID";
+const ACTIONS: &str = "start_shutdown, force_shutdown, reload, restart:ID, stop:ID, remove:ID";
 
 impl TryFrom<String> for ActionKind {
     type Error = UnknownWord;
@@ -87,6 +89,7 @@ impl TryFrom<String> for ActionKind {
         Ok(match (word.as_str(), word.split_once(':')) {
             ("start_shutdown", _) => Self::StartShutdown,
             ("force_shutdown", _) => Self::ForceShutdown,
+            ("reload", _) => Self::Reload,
             (_, Some(("restart", id))) => Self::Restart(id.to_owned()),
             (_, Some(("stop", id))) => Self::Stop(id.to_owned()),
             (_, Some(("remove", id))) => Self::Remove(id.to_owned()),
@@ -100,6 +103,7 @@ impl ActionKind {
         match self {
             Self::StartShutdown => manager.do_send(StartShutdown),
             Self::ForceShutdown => manager.do_send(ForceShutdown),
+            Self::Reload => order(manager, Reload),
             Self::Restart(id) => order(manager, RestartService(id)),
             Self::Stop(id) => order(manager, StopService(id)),
             Self::Remove(id) => order(manager, RemoveService(id)),

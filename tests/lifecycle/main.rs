@@ -14,6 +14,7 @@ mod nested;
 mod orders;
 mod provided;
 mod release;
+mod reloads;
 mod resource_ends;
 mod responses;
 mod restarts;

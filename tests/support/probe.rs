@@ -6,8 +6,8 @@ use std::time::Duration;
 use actix::dev::{MessageResponse, OneshotSender};
 use actix::prelude::*;
 use majordomo::{
-    GenericService, GrpcService, RegisterOnServer, Release, Resource, Resources, Run, Service, Setup,
-    Shutdown,
+    CommitReload, GenericService, GrpcService, PrepareReload, RegisterOnServer, Release, Resource, Resources,
+    Run, Service, Setup, Shutdown,
 };
 use tokio::sync::oneshot;
 
@@ -26,6 +26,8 @@ pub struct Probe {
     run: Script<Run>,
     shutdown: Script<Shutdown>,
     release: Script<Release>,
+    prepare: Script<PrepareReload>,
+    commit: Script<CommitReload>,
 }
 
 macro_rules! scripted {
@@ -73,6 +75,8 @@ scripted! {
     Run, run_at_once, run;
     Shutdown, shutdown_at_once, shutdown;
     Release, release_at_once, release;
+    PrepareReload, prepare_at_once, prepare;
+    CommitReload, commit_at_once, commit;
 }
 
 trait ByDefault {
@@ -104,6 +108,18 @@ impl ByDefault for Shutdown {
     }
 }
 
+impl ByDefault for PrepareReload {
+    async fn by_default(self) -> Answer {
+        Ok(())
+    }
+}
+
+impl ByDefault for CommitReload {
+    async fn by_default(self) -> Answer {
+        Ok(())
+    }
+}
+
 impl ByDefault for Release {
     async fn by_default(self) -> Answer {
         Ok(())
@@ -122,6 +138,8 @@ impl Probe {
             run: None,
             shutdown: None,
             release: None,
+            prepare: None,
+            commit: None,
         }
     }
 

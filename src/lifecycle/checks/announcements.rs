@@ -2,9 +2,11 @@
 
 use super::super::io::{Announcement as Told, Fault, Input, Remedy};
 use super::super::names::{Cause, ErrorStage, Outcome, Repeat, RestartCause, ServiceIx, Step};
+use super::super::reload_names::ReloadStep;
 use super::super::spec::RestartMode;
 use super::bookkeeping::Account;
 use super::promises::{Guarantee, Moment, Verdict, ensure};
+use super::reloads::Part;
 use super::watched::{Hold, Once, Seen, Transition, Watched, Way};
 use super::world::World;
 
@@ -107,6 +109,18 @@ impl World {
                 (service.vacant, service.transition) = (true, Transition::None);
                 Ok(())
             }
+            Told::ReloadStarted => self.obey_reload_started(),
+            Told::ReloadFailed { service, step, error, .. } => {
+                self.at(service).part = Part::Over;
+                self.reloading.failed = true;
+                match (step, error) {
+                    (ReloadStep::Prepare, error) => ensure(error.is_none(), G26, "to refuse is no failure"),
+                    (ReloadStep::Commit, Some(error)) => self.obey_failure(service, error, now),
+                    (ReloadStep::Commit, None) => ensure(false, G26, "who cannot commit has failed"),
+                }
+            }
+            Told::ReloadLeft(ix, step) => self.obey_reload_left(ix, step),
+            Told::ReloadFinished(end) => self.obey_reload_finished(end),
             Told::Running => {
                 ensure(!self.running && !self.requested, G13, "Running is told once, before any shutdown")?;
                 ensure(

@@ -2,6 +2,7 @@
 
 use super::super::io::{Announcement as Told, Answer, Departure, Input};
 use super::super::names::{Outcome, ResourceIx, ServiceIx, Step};
+use super::super::reload_names::ReloadStep;
 use super::super::spec::RestartMode;
 use super::promises::outcome_of;
 use super::watched::{Hold, Life, Once, Seen, Way};
@@ -17,6 +18,7 @@ pub(super) enum Account {
     Started(ServiceIx),
     ResourceLost(ResourceIx, Outcome),
     Released(ResourceIx, Outcome),
+    Reload(ServiceIx, ReloadStep, Outcome),
 }
 
 impl Account {
@@ -29,6 +31,9 @@ impl Account {
             Told::ResourceStarted(resource) => Some(Account::Started(resource.service)),
             Told::ResourceLost { resource, outcome, .. } => Some(Account::ResourceLost(resource, outcome)),
             Told::ReleaseFinished { resource, outcome, .. } => Some(Account::Released(resource, outcome)),
+            Told::ReloadFailed { service, step, outcome, .. } => {
+                Some(Account::Reload(service, step, outcome))
+            }
             _ => None,
         }
     }
@@ -66,6 +71,10 @@ impl World {
             }
             Input::ResourceGone(resource, departure) => {
                 self.account_of_resource(resource, departure).into_iter().collect()
+            }
+            Input::ReloadAnswered(..) | Input::ReloadTimeout(_) => {
+                let failed = self.reload_failure(input);
+                failed.map(|(ix, step, outcome)| Account::Reload(ix, step, outcome)).into_iter().collect()
             }
             _ => vec![],
         }

@@ -38,6 +38,7 @@ pub(super) fn hash<H: Hasher>(machine: &Machine, world: &World, to: &mut H) {
     [world.releasing, world.stopped, world.exited].hash(to);
     [world.draining, world.drain_delay, world.last_call].hash(to);
     (world.pressure, world.signals, world.shares, world.shares_spent, world.orders).hash(to);
+    (machine.reload, world.reloading).hash(to);
     // The counters are not hashed: each follows from the services, which a property of the model holds.
 }
 
@@ -61,6 +62,7 @@ fn code(service: &Service, watched: &Watched) -> u64 {
     (watched.vacant, watched.signalled, watched.closing, watched.delay, watched.owes_delay).hash(&mut code);
     (watched.stop_timer, watched.restarts, watched.forgotten, watched.lives, watched.cut).hash(&mut code);
     (service.serving, watched.serving).hash(&mut code);
+    (service.reload, service.commits_after, watched.part).hash(&mut code);
     (watched.setup_retries, watched.setup_retries_forgotten).hash(&mut code);
     for step in Step::ALL {
         (progress(service.step(step)), watched.step(step)).hash(&mut code);

@@ -2,6 +2,7 @@
 
 use super::super::io::{Answer, Input};
 use super::super::names::{Outcome, ServiceIx, Step};
+use super::super::reload_names::ReloadStep;
 use super::bookkeeping::Account;
 use super::promises::Moment;
 use super::watched::{Seen, Transition, Way};
@@ -20,7 +21,8 @@ impl World {
     /// asked for. What a restart, or the stop of one service, sees to is none.
     pub(super) fn fails_of_itself(&self, account: &Account, now: &Moment) -> bool {
         match *account {
-            Account::Started(_) => false,
+            Account::Started(_) | Account::Reload(_, ReloadStep::Prepare, _) => false,
+            Account::Reload(ix, ReloadStep::Commit, _) => !self.is_seen_to(ix, now.needed, now),
             Account::Released(_, outcome) => outcome != Outcome::Ok && !self.is_active(),
             Account::Step(_, _, Outcome::Ok) => false,
             Account::Step(ix, step, outcome) => {

@@ -5,6 +5,8 @@
 
 use super::super::io::{Answer, Departure, Input};
 use super::super::names::{Kind, Repeat, ResourceIx, ServiceIx, SignalKind, Step};
+use super::super::reload_names::ReloadStep;
+use super::reloads::Part;
 use super::watched::{Hold, Life, Once, Pressure, Seen, Transition, Watched, Way};
 use super::world::World;
 
@@ -21,6 +23,8 @@ pub(super) struct Bounds {
     pub(super) shutdown: bool,
     /// How many orders users may give to single services.
     pub(super) orders: u8,
+    /// How many reloads are asked for.
+    pub(super) reloads: u8,
     /// How many restarts, and how many retries of its set-up, the budgets of each service may forget.
     pub(super) forgotten: u8,
     /// Whether panics outside of steps, and losses of resources, happen.
@@ -87,6 +91,12 @@ fn of_restarts(ix: ServiceIx, service: &Watched, world: &World, bounds: &Bounds,
     to.extend(forgets.then_some(Input::Forgotten(ix, Repeat::Restart, 1)));
     let forgets = service.setup_retries > 0 && service.setup_retries_forgotten < bounds.forgotten;
     to.extend(forgets.then_some(Input::Forgotten(ix, Repeat::Setup, 1)));
+    for (part, step) in [(Part::Preparing, ReloadStep::Prepare), (Part::Committing, ReloadStep::Commit)] {
+        if service.part == part {
+            to.extend(bounds.answers.iter().map(|&answer| Input::ReloadAnswered(ix, step, answer)));
+        }
+    }
+    to.extend(service.is_awaited_in_reload().then_some(Input::ReloadTimeout(ix)));
     if world.orders < bounds.orders && service.kind != Kind::Server {
         to.extend([Input::StopAsked(ix), Input::RestartAsked(ix), Input::RemoveAsked(ix)]);
     }
@@ -120,6 +130,9 @@ fn of_users(world: &World, bounds: &Bounds, to: &mut Vec<Input>) {
     to.push(Input::Start);
     if bounds.shutdown {
         to.extend([Input::ShutdownAsked, Input::ForceAsked]);
+    }
+    if world.reloading.asked < bounds.reloads {
+        to.push(Input::ReloadAsked);
     }
     if bounds.signals {
         to.push(Input::Signal(SignalKind::Terminate));
@@ -253,6 +266,9 @@ impl World {
             // Whom others depend on stays.
             Input::RemoveAsked(ix) => self.is_up() && !self.get(ix).removed,
             Input::StopTimeout(_) => !self.releasing,
+            Input::ReloadAsked | Input::ReloadAnswered(..) | Input::ReloadTimeout(_) => {
+                self.reload_means_anything(input)
+            }
             Input::Added(ix) => self.get(ix).way == Way::Down && self.get(ix).life == Life::Unborn,
             Input::ShareSpent(share) => self.requested && share > self.shares_spent,
             Input::DrainDelayOver => self.drain_delay == Once::Pending,
@@ -281,6 +297,12 @@ pub(super) fn strays(ix: ServiceIx, index: u32) -> impl Iterator<Item = Input> {
         Input::StopAsked(ix),
         Input::RestartAsked(ix),
         Input::RemoveAsked(ix),
+        Input::ReloadAsked,
+        Input::ReloadTimeout(ix),
+        Input::ReloadAnswered(ix, ReloadStep::Prepare, Answer::Ok),
+        Input::ReloadAnswered(ix, ReloadStep::Prepare, Answer::Error),
+        Input::ReloadAnswered(ix, ReloadStep::Commit, Answer::Ok),
+        Input::ReloadAnswered(ix, ReloadStep::Commit, Answer::Panic),
         Input::ShareSpent(1),
         Input::ResourcePanicked(resource),
         Input::ShutdownAsked,

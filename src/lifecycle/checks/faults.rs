@@ -2,6 +2,7 @@
 
 use super::super::io::{Announcement as Told, Answer, Command, Input, Remedy};
 use super::super::names::{ResourceIx, RestartCause, ServiceIx, Step};
+use super::super::reload_names::ReloadStep;
 use super::watched::Hold;
 use super::world::World;
 
@@ -70,6 +71,16 @@ pub(super) enum Fault {
     ForgetsTheBudgetOfSetUps,
     /// A set-up is tried again without the delay before it.
     ForgetsTheDelay,
+    /// The first that has prepared commits.
+    CommitsBeforeAllHavePrepared,
+    /// All commit when the first does.
+    CommitsAllAtOnce,
+    /// Who refuses is not named.
+    ForgetsARefusal,
+    /// One is not asked to prepare.
+    LeavesOneOutOfTheReload,
+    /// The end of a reload is not told.
+    ForgetsTheEndOfAReload,
 }
 
 impl Fault {
@@ -245,6 +256,32 @@ impl Fault {
                 }
             }
             Fault::ForgetsTheDelay => commands.retain(|command| !matches!(command, Command::StartDelay(..))),
+            Fault::CommitsBeforeAllHavePrepared => {
+                if let Input::ReloadAnswered(ix, ReloadStep::Prepare, Answer::Ok) = input
+                    && commands.is_empty()
+                {
+                    commands.push(Command::Reload(ix, ReloadStep::Commit));
+                }
+            }
+            Fault::CommitsAllAtOnce => {
+                let second = Command::Reload(ServiceIx(1), ReloadStep::Commit);
+                if commands.contains(&Command::Reload(ServiceIx(0), ReloadStep::Commit)) {
+                    commands.push(second);
+                }
+            }
+            Fault::ForgetsARefusal => {
+                commands.retain(|command| !matches!(command, Command::Announce(Told::ReloadFailed { .. })));
+            }
+            Fault::LeavesOneOutOfTheReload => {
+                let second = |command: &Command| {
+                    let asked = matches!(command, Command::Reload(ix, ReloadStep::Prepare) if ix.0 == 1);
+                    asked || matches!(command, Command::StartReloadTimer(ix) if ix.0 == 1)
+                };
+                commands.retain(|command| !second(command));
+            }
+            Fault::ForgetsTheEndOfAReload => {
+                commands.retain(|command| !matches!(command, Command::Announce(Told::ReloadFinished(_))));
+            }
             Fault::EndsTwice => {
                 if told(commands, Told::Stopped) {
                     commands.push(Command::Announce(Told::Stopped));

@@ -35,6 +35,7 @@ mod orders;
 mod otp;
 mod promises;
 mod random;
+mod reloads;
 mod restarts;
 mod retries;
 mod sizes;

@@ -141,6 +141,9 @@ impl Model for System {
                 "G21 who is told to stop in set-up is told at once, and does not fail of it; a set-up is retried",
                 |_, s: &State| s.keeps(G21),
             ),
+            Property::always("G26 a reload reaches all before it changes anybody", |_, s: &State| {
+                s.keeps(G26)
+            }),
             Property::sometimes("an end", |_, s: &State| s.world.stopped),
             Property::sometimes("an end with everybody forced", |m: &Self, s: &State| {
                 m.bounds.resources == 0

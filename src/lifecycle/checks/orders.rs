@@ -84,6 +84,11 @@ impl World {
                 self.at(ix).stop_timer = true;
                 Ok(())
             }
+            Command::Reload(ix, step) => self.obey_reload(ix, step),
+            Command::StartReloadTimer(ix) => {
+                let waits = self.get(ix).is_awaited_in_reload();
+                ensure(waits, G26, "time runs for whoever is waited for")
+            }
             Command::Release(resource) => {
                 ensure(now.release.take() == Some(resource), G07, "a release is announced first")?;
                 self.obey_release(resource)

@@ -25,6 +25,7 @@ pub(super) enum Guarantee {
     G12,
     G13,
     G21,
+    G26,
 }
 
 /// A promise that was not kept.
@@ -120,6 +121,8 @@ impl World {
             // Nobody is left who could use it.
             (self.drain_delay, self.drained_enough) = (Once::Done, true);
         }
+        self.slip_away();
+        self.settle_reload()?;
         self.settle(input)
     }
 
@@ -165,6 +168,9 @@ impl World {
                     2 => self.pressure = Pressure::Deadline,
                     _ => self.exited = true,
                 }
+            }
+            Input::ReloadAsked | Input::ReloadAnswered(..) | Input::ReloadTimeout(_) => {
+                self.take_reload(input)
             }
             Input::DrainDelayOver if self.drain_delay == Once::Pending => self.drain_delay = Once::Done,
             Input::ReserveReached if self.requested => self.pressure = self.pressure.max(Pressure::Reserve),
@@ -212,6 +218,7 @@ impl World {
     fn is_needed(&self, input: Input) -> bool {
         let ix = match input {
             Input::Gone(ix, _) | Input::Suspended(ix, _) | Input::Panicked(ix) => ix,
+            Input::ReloadAnswered(ix, ..) | Input::ReloadTimeout(ix) => ix,
             Input::ResourceGone(resource, _) | Input::ResourcePanicked(resource) => resource.service,
             // A main loop that always is to run is needed when it returns.
             Input::Answered(_, Step::Run, _) => return true,

@@ -45,13 +45,21 @@ fn spec() -> impl Strategy<Value = (Spec, Vec<(prop::sample::Index, bool)>)> {
     ];
     let budget = || prop_oneof![Just(None), (0..4_u32).prop_map(Some)];
     let depends_on = prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..3);
-    (kind, mode, (budget(), budget()), prop::bool::weighted(0.9), any::<bool>(), depends_on).prop_map(
-        |(kind, mode, (most_restarts, most_setup_retries), restartable, stop_limit, depends_on)| {
-            let budgets = Spec { most_restarts, most_setup_retries, ..Spec::plain(kind) };
-            let spec = Spec { mode, restartable, stop_limit, ..budgets };
-            (spec, depends_on)
-        },
-    )
+    (kind, mode, (budget(), budget()), prop::bool::weighted(0.9), (any::<bool>(), any::<bool>()), depends_on)
+        .prop_map(
+            |(
+                kind,
+                mode,
+                (most_restarts, most_setup_retries),
+                restartable,
+                (stop_limit, reloadable),
+                depends_on,
+            )| {
+                let budgets = Spec { most_restarts, most_setup_retries, ..Spec::plain(kind) };
+                let spec = Spec { mode, restartable, stop_limit, reloadable, ..budgets };
+                (spec, depends_on)
+            },
+        )
 }
 
 /// Services without the one or the other, or with both: dependencies, and restarts.
@@ -128,6 +136,7 @@ impl Run {
                 signals: true,
                 shutdown: true,
                 orders: 20,
+                reloads: 20,
                 forgotten: 20,
                 strays: true,
                 answers: ALL_ANSWERS,
@@ -224,12 +233,14 @@ impl Run {
 /// Whether an input lets everything go on as it should.
 fn is_harmless(input: Input) -> bool {
     match input {
-        Input::Answered(_, _, answer) | Input::Released(_, answer) => answer == Answer::Ok,
+        Input::Answered(_, _, answer) | Input::Released(_, answer) | Input::ReloadAnswered(_, _, answer) => {
+            answer == Answer::Ok
+        }
         Input::Gone(_, departure) | Input::Suspended(_, departure) | Input::ResourceGone(_, departure) => {
             departure == Departure::Dismissed
         }
         Input::StopAsked(_) | Input::RemoveAsked(_) | Input::StopTimeout(_) | Input::ShareSpent(_) => false,
-        Input::Added(_) => false,
+        Input::Added(_) | Input::ReloadTimeout(_) => false,
         Input::Panicked(_) | Input::ResourcePanicked(_) => false,
         Input::ForceAsked | Input::Signal(_) | Input::ReserveReached | Input::DeadlineReached => false,
         Input::ShutdownAsked => false,
@@ -241,6 +252,7 @@ fn is_harmless(input: Input) -> bool {
         | Input::DelayOver(_)
         | Input::Forgotten(..)
         | Input::RestartAsked(_)
+        | Input::ReloadAsked
         | Input::DrainDelayOver
         | Input::LastCallOver => true,
     }

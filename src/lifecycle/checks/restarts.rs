@@ -63,6 +63,7 @@ pub(super) fn small(specs: Vec<Spec>, resources: usize) -> System {
             signals: false,
             shutdown: true,
             orders: 0,
+            reloads: 0,
             forgotten: 0,
             strays: false,
             answers: &[Answer::Ok, Answer::Error],

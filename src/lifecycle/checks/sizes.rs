@@ -43,6 +43,7 @@ pub(super) fn system(kinds: &[Kind], resources: usize) -> System {
             signals: true,
             shutdown: true,
             orders: 0,
+            reloads: 0,
             forgotten: 0,
             strays: true,
             answers: ALL_ANSWERS,

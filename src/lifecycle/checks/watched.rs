@@ -1,6 +1,7 @@
 //! What an observer knows of one service: who was sent what, what is open, what was announced.
 
 use super::super::names::{Kind, Repeat, Step};
+use super::reloads::Part;
 
 /// More resources than any service of the checks starts.
 pub(super) const MOST_RESOURCES: usize = 6;
@@ -104,6 +105,8 @@ pub(super) struct Watched {
     pub(super) cut: bool,
     /// It has told that it accepts connections.
     pub(super) serving: bool,
+    /// In the reload that is under way.
+    pub(super) part: Part,
     pub(super) steps: [Seen; Step::ALL.len()],
     pub(super) count: u8,
     pub(super) holds: [Hold; MOST_RESOURCES],
@@ -132,6 +135,7 @@ impl Watched {
             level: 0,
             cut: false,
             serving: false,
+            part: Part::None,
             steps: [Seen::Unsent; Step::ALL.len()],
             count: 0,
             holds: [Hold::Alive; MOST_RESOURCES],

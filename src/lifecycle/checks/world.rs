@@ -9,6 +9,7 @@ use super::super::io::Input;
 use super::super::names::{Kind, ResourceIx, ServiceIx, Step};
 use super::super::spec::{RestartMode, Spec};
 
+use super::reloads::Reloading;
 use super::watched::{Hold, Life, MOST_RESOURCES, Once, Pressure, Seen, Transition, Watched, Way};
 
 /// The history of one manager, as far as it matters.
@@ -36,6 +37,7 @@ pub(super) struct World {
     pub(super) shares_spent: u32,
     /// Orders of users.
     pub(super) orders: u8,
+    pub(super) reloading: Reloading,
     pub(super) releasing: bool,
     pub(super) stopped: bool,
     /// The process has ended: nothing follows.
@@ -59,6 +61,7 @@ impl World {
             shares: 0,
             shares_spent: 0,
             orders: 0,
+            reloading: Reloading::new(),
             draining: Once::NotYet,
             drain_delay: Once::NotYet,
             last_call: Once::NotYet,
@@ -235,6 +238,7 @@ impl World {
             let again = usize::from(service.lives) + usize::from(tried) + 2 * usize::from(forgotten);
             let way = service.way as usize + service.closing as usize + service.delay as usize;
             service.life as usize
+                + service.part as usize
                 + steps.iter().sum::<usize>()
                 + holds
                 + flags.iter().sum::<usize>()
@@ -243,6 +247,7 @@ impl World {
         };
         flags.iter().map(|&flag| usize::from(flag)).sum::<usize>()
             + onces.iter().map(|&once| once as usize).sum::<usize>()
+            + self.reloading.rank()
             + self.pressure as usize
             + usize::from(self.signals)
             + self.shares_spent as usize

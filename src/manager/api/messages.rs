@@ -42,6 +42,20 @@ pub struct GetStatus;
 #[rtype(result = "EventStream")]
 pub struct Subscribe;
 
+/// Have every service that is [reloadable](crate::ServiceSpec::reloadable), and every server with files of TLS, read its settings again: all
+/// of them take the new ones over, or nobody does. Answered when it is over. While the services are being set up it waits until all run;
+/// while a reload is under way, it is followed by one more, however many ask for it.
+///
+/// First all are asked to [prepare](crate::PrepareReload), side by side. When all have, each [commits](crate::CommitReload), after those that
+/// it depends on. Each has [`ManagerOptions::reload_timeout`](crate::ManagerOptions::reload_timeout) for either.
+///
+/// # Errors
+/// [`OrderError::ReloadRefused`] names those who could not prepare: nobody has changed. [`OrderError::ReloadIncomplete`] names those who
+/// failed to commit, and are restarted where their policy says so; all others have changed.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<(), OrderError>")]
+pub struct Reload;
+
 /// Stop the service of this id, and those that go down with it: they are asked, given their time, and their resources are
 /// released. Answered when it is down. It stays so until [`RestartService`]; those that went down with it come back then, too.
 #[derive(Debug, Clone, Message)]

@@ -5,6 +5,7 @@ pub(crate) mod limits;
 mod metrics;
 mod notify;
 mod operations;
+mod reload;
 
 use std::time::Duration;
 
@@ -20,18 +21,14 @@ use crate::lifecycle::Budget;
 use crate::metrics::Metrics;
 use crate::operations::{CheckedOperations, Operations};
 use crate::report::ConfigError;
+use limits::{LOG_ERROR_LIMIT, STUCK_AFTER};
+use reload::RELOAD_TIMEOUT;
 
 /// How many threads services share at most, unless told otherwise.
 const SERVICE_THREADS: usize = 16;
 
 /// How many events are kept, unless told otherwise.
 const FLIGHT_RECORDER: usize = 64;
-
-/// How many bytes of an error are logged, unless told otherwise.
-const LOG_ERROR_LIMIT: usize = 4_096;
-
-/// How long a poll may last, unless told otherwise.
-const STUCK_AFTER: Duration = Duration::from_secs(1);
 
 /// How a manager works. A setter replaces what it was given before, unless it says that it adds to it.
 ///
@@ -59,6 +56,7 @@ pub struct ManagerOptions {
     pub(crate) flight_recorder: usize,
     pub(crate) log_error_limit: usize,
     pub(crate) stuck_after: Option<Duration>,
+    pub(crate) reload_timeout: Duration,
     pub(crate) notify_systemd: bool,
     pub(crate) operations: Option<Operations>,
     #[cfg(feature = "prometheus")]
@@ -91,6 +89,7 @@ impl Default for ManagerOptions {
             flight_recorder: FLIGHT_RECORDER,
             log_error_limit: LOG_ERROR_LIMIT,
             stuck_after: Some(STUCK_AFTER),
+            reload_timeout: RELOAD_TIMEOUT,
             notify_systemd: true,
             operations: None,
             #[cfg(feature = "prometheus")]

@@ -4,7 +4,7 @@ use crate::lifecycle::Stage;
 
 /// Why an order to a running manager was refused, or could not be carried out.
 ///
-/// It is the answer to `AddService`, `StopService`, `RestartService` and `RemoveService`. An order that was refused has changed nothing.
+/// It is the answer to `AddService`, `StopService`, `RestartService`, `RemoveService` and `Reload`. An order that was refused has changed nothing.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OrderError {
@@ -56,6 +56,24 @@ pub enum OrderError {
         "{0:?} did not stop within its stop_timeout, and was cut off: it is down; allow it more time if that is too short"
     )]
     Forced(String),
+    /// No service takes part in reloads.
+    #[error("there is nothing to reload: mark a service as reloadable(), or give a server files of TLS")]
+    NothingToReload,
+    /// Somebody could not prepare for the new settings: nobody has changed.
+    #[error("the new settings were refused, and nobody has changed; mend what is named, and reload again: {}", by.join("; "))]
+    ReloadRefused {
+        /// Who, and why.
+        by: Vec<String>,
+    },
+    /// All had prepared, and somebody failed to take the new settings over. All others have.
+    #[error("not all took the new settings over, and those who did not are restarted where their policy says so: {}", by.join("; "))]
+    ReloadIncomplete {
+        /// Who, and why.
+        by: Vec<String>,
+    },
+    /// The shutdown began before the reload was over.
+    #[error("the reload was called off by the manager's shutdown")]
+    ReloadCalledOff,
     /// Something else came first: another order, or the manager's shutdown.
     #[error(
         "{0:?}: the order was overtaken by another, or by the manager's shutdown: see GetStatus for what has become of it"

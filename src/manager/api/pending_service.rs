@@ -33,6 +33,8 @@ pub(crate) struct PendingService {
     pub(crate) policy: RestartPolicy,
     pub(crate) setup_policy: RestartPolicy,
     pub(crate) restartable: bool,
+    pub(crate) reloadable: bool,
+    pub(crate) reload_at_signal: bool,
     pub(crate) stop_timeout: Option<Duration>,
     pub(crate) depends_on: Vec<Name>,
     pub(crate) survives: Vec<Name>,
@@ -76,11 +78,11 @@ impl PendingService {
         kind: Kind,
         routes: fn(TypedRoutes<A>) -> TypedRoutes<A>,
     ) -> Self {
-        let restart = spec.restart;
+        let (restart, reload) = (spec.restart, spec.reload);
         let start = move |make: Box<dyn FnOnce() -> A + Send>| -> Start {
             Box::new(move |thread, tag, observer, span| {
                 let (addr, control) = launch(thread, tag, make, observer, restart, span);
-                ActorHandle { control, routes: Arc::new(routes(TypedRoutes::new(addr))) }
+                ActorHandle { control, routes: Arc::new(routes(TypedRoutes::new(addr, reload))) }
             })
         };
         let replacement = spec.replacement.map(|replacement| {
@@ -99,6 +101,8 @@ impl PendingService {
             policy: spec.policy,
             setup_policy: spec.setup_policy,
             restartable: restart.is_some(),
+            reloadable: reload.is_some(),
+            reload_at_signal: spec.reload_at_signal,
             stop_timeout: spec.stop_timeout,
             depends_on: spec.depends_on,
             survives: spec.survives,
@@ -186,6 +190,7 @@ impl PendingService {
             most_setup_retries: self.setup_policy.allowed_by_itself(),
             restartable: self.restartable,
             stop_limit: self.stop_timeout.is_some(),
+            reloadable: self.reloadable,
             depends_on,
         })
     }

@@ -16,6 +16,7 @@ impl Manager {
             Question::Report(asker) => self.status_requests.questions.report(asker),
             Question::Follow(capacity, asker) => self.status_requests.questions.follow(capacity, asker),
             Question::Order(order, id, asker) => running.shell.order(&id, order).tell(asker),
+            Question::Reload(asker) => running.shell.reload().tell(asker),
             Question::Shutdown(asker) => {
                 self.feed(Input::ShutdownAsked);
                 let _ = asker.send(());

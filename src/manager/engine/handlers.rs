@@ -14,7 +14,7 @@ use crate::lifecycle::{Input, Stage};
 use crate::manager::Manager;
 use crate::manager::api::add_service::AddService;
 use crate::manager::api::messages::{
-    ForceShutdown, GetStatus, RemoveService, RestartService, StartShutdown, StopService, Subscribe,
+    ForceShutdown, GetStatus, Reload, RemoveService, RestartService, StartShutdown, StopService, Subscribe,
     WaitForShutdown, WaitUntilRunning,
 };
 use crate::manager::api::nested_branch::AskForLife;
@@ -31,6 +31,10 @@ impl Manager {
         match told {
             ManagerInput::Service(ix, actor, notice) => shell.on_actor_notice(ix, actor, notice),
             ManagerInput::Answered(ix, actor, step, reply) => shell.on_answer(ix, actor, step, reply),
+            ManagerInput::Reloaded { ix, generation, number, step, reply } => {
+                shell.on_reload_answer(ix, generation, number, step, reply);
+            }
+            ManagerInput::ReloadSignal => shell.reload_by_signal(),
             ManagerInput::Resource(resource, life, told) => shell.on_resource_event(resource, life, told),
             ManagerInput::Released(resource, life, reply) => shell.on_released(resource, life, reply),
             ManagerInput::Server(ix, notice) => shell.on_server_notice(ix, notice),
@@ -137,6 +141,14 @@ impl Manager {
             (None, Some(_)) => Stage::Stopped,
             (None, None) => Stage::Created,
         }
+    }
+}
+
+impl Handler<Reload> for Manager {
+    type Result = OrderReply;
+
+    fn handle(&mut self, _: Reload, _: &mut ManagerContext) -> OrderReply {
+        self.order(Shell::reload)
     }
 }
 

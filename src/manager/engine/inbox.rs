@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::backpressure::Backlog;
 use super::question::Question;
-use crate::lifecycle::{Input, ResourceIx, ServiceIx, SignalKind, Step};
+use crate::lifecycle::{Input, ReloadStep, ResourceIx, ServiceIx, SignalKind, Step};
 use crate::notify::Liveness;
 use crate::server::notice::ServerNotice;
 use crate::service::ResourceEvent;
@@ -22,11 +22,21 @@ use crate::supervision::{ForeignStop, Notice, Reply};
 pub(crate) enum ManagerInput {
     Service(ServiceIx, Generation, Notice),
     Answered(ServiceIx, Generation, Step, Reply),
+    /// A service answered a message of the reload of that number.
+    Reloaded {
+        ix: ServiceIx,
+        generation: Generation,
+        number: u64,
+        step: ReloadStep,
+        reply: Reply,
+    },
     Resource(ResourceIx, Generation, ResourceEvent),
     Released(ResourceIx, Generation, Reply),
     Server(ServiceIx, ServerNotice),
     Signal(SignalKind),
     PrintStatus,
+    /// SIGHUP: what comes more than once before it is heard is one.
+    ReloadSignal,
     /// The operations endpoint asks: one at a time for each of its connections.
     Asked(Question),
     /// Whoever tells systemd asks whether the manager answers: one question at a time.
@@ -83,7 +93,7 @@ const SIGNALS: usize = 16;
 
 /// The way to a manager. It keeps none alive: what outlives a manager has nobody left to tell.
 ///
-/// Bounds: signals, 16; requests for the status, one; panics and starts of resources, as `backpressure.rs` tells; of the rest each
+/// Bounds: signals, 16; requests for the status, and for a reload by a signal, one; panics and starts of resources, as `backpressure.rs` tells; of the rest each
 /// service and resource tells a few.
 #[derive(Debug, Clone)]
 pub(crate) struct ManagerSender(Arc<Channels>);
@@ -93,6 +103,7 @@ struct Channels {
     inputs: mpsc::UnboundedSender<ManagerInput>,
     signals: mpsc::Sender<SignalKind>,
     prints: AtomicBool,
+    reloads: AtomicBool,
     at_will: Backlog,
 }
 
@@ -103,7 +114,13 @@ impl ManagerSender {
         let (inputs, inputs_receiver) = mpsc::unbounded_channel();
         let (signals, signals_receiver) = mpsc::channel(SIGNALS);
         let at_will = Backlog::of_services(services);
-        let channels = Channels { inputs, signals, prints: AtomicBool::new(false), at_will };
+        let channels = Channels {
+            inputs,
+            signals,
+            prints: AtomicBool::new(false),
+            reloads: AtomicBool::new(false),
+            at_will,
+        };
         let sender = Self(Arc::new(channels));
         let inbox = Inbox {
             inputs: inputs_receiver,
@@ -121,6 +138,11 @@ impl ManagerSender {
             ManagerInput::Signal(signal) => drop(channels.signals.try_send(signal)),
             ManagerInput::PrintStatus => {
                 if !channels.prints.swap(true, Ordering::Relaxed) {
+                    let _ = channels.inputs.send(input);
+                }
+            }
+            ManagerInput::ReloadSignal => {
+                if !channels.reloads.swap(true, Ordering::Relaxed) {
                     let _ = channels.inputs.send(input);
                 }
             }
@@ -164,6 +186,7 @@ impl Inbox {
             for input in &self.chunk {
                 match input {
                     ManagerInput::PrintStatus => self.channels.prints.store(false, Ordering::Relaxed),
+                    ManagerInput::ReloadSignal => self.channels.reloads.store(false, Ordering::Relaxed),
                     input if input.is_at_will() => self.channels.at_will.leave(),
                     _ => {}
                 }

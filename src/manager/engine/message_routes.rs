@@ -6,7 +6,8 @@ use actix::{Actor, Addr, Context, Handler, Message};
 
 use crate::base::BoxError;
 use crate::grpc::{GrpcService, RegisterOnServer};
-use crate::service::{GenericService, Run, Service, Setup, Shutdown};
+use crate::lifecycle::ReloadStep;
+use crate::service::{GenericService, ReloadRoute, Run, Service, Setup, Shutdown};
 #[cfg(feature = "testing")]
 use crate::supervision::InjectedFault;
 use crate::supervision::{Control, PriorityInbox, Request};
@@ -26,6 +27,7 @@ pub(crate) trait MessageRoutes: Send + Sync {
     fn setup(&self, message: MakeMessage<Setup>) -> Request;
     fn run(&self, message: MakeMessage<Run>) -> Option<Request>;
     fn shutdown(&self, message: MakeMessage<Shutdown>) -> Option<Request>;
+    fn reload(&self, step: ReloadStep) -> Option<Request>;
     /// Takes the place of any of these, in a rehearsal.
     #[cfg(feature = "testing")]
     fn with_fault(&self, by: InjectedFault) -> Request;
@@ -43,11 +45,12 @@ pub(crate) struct TypedRoutes<A: Actor<Context = Context<A>>> {
     register: Option<DirectRoute<RegisterOnServer>>,
     run: Option<DirectRoute<Run>>,
     shutdown: Option<MailboxRoute<A, Shutdown>>,
+    reload: Option<ReloadRoute<A>>,
 }
 
 impl<A: Service> TypedRoutes<A> {
-    pub(crate) fn new(addr: Addr<A>) -> Self {
-        Self { addr: Arc::new(addr), register: None, run: None, shutdown: None }
+    pub(crate) fn new(addr: Addr<A>, reload: Option<ReloadRoute<A>>) -> Self {
+        Self { addr: Arc::new(addr), register: None, run: None, shutdown: None, reload }
     }
 
     /// It serves gRPC methods.
@@ -91,6 +94,10 @@ impl<A: Service> MessageRoutes for TypedRoutes<A> {
 
     fn shutdown(&self, message: MakeMessage<Shutdown>) -> Option<Request> {
         self.shutdown.map(|shutdown| shutdown(Arc::clone(&self.addr), message))
+    }
+
+    fn reload(&self, step: ReloadStep) -> Option<Request> {
+        self.reload.map(|reload| reload(Arc::clone(&self.addr), step))
     }
 
     #[cfg(feature = "testing")]

@@ -76,7 +76,7 @@ impl Shell {
     }
 }
 
-fn answer(reply: Reply) -> (Answer, Detail) {
+pub(super) fn answer(reply: Reply) -> (Answer, Detail) {
     match reply {
         Reply::Ok => (Answer::Ok, Detail::None),
         Reply::Error(error, text) if failed_of_itself(&*error) => {

@@ -46,6 +46,7 @@ impl Shell {
             |ix: ServiceIx| self.services[ix.0 as usize].restarts.policy().mode() != RestartMode::Never;
         let spec = pending.spec(place, restarts).map_err(|error| refused(&error))?;
         let depends_on = pending.depends_on.clone();
+        self.reloads.are_offered |= spec.reloadable;
         let ix = self.machine.add(spec);
         self.provided.depends(&id, &depends_on);
         self.event_log.add(ix, &id, depends_on);

@@ -26,6 +26,7 @@ pub(crate) enum Question {
     /// The latest events, and a stream of so many that follow.
     Follow(usize, OneshotSender<Followed>),
     Order(Order, String, OneshotSender<Result<(), OrderError>>),
+    Reload(OneshotSender<Result<(), OrderError>>),
     Shutdown(OneshotSender<()>),
     Force(OneshotSender<()>),
 }

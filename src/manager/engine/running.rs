@@ -86,7 +86,9 @@ impl Running {
             }
             None => (None, None),
         };
-        let signals = if options.handle_signals { Some(signals::register(sender.clone())?) } else { None };
+        let reloads = pending_services.iter().any(|pending| pending.reload_at_signal);
+        let signals =
+            if options.handle_signals { Some(signals::register(sender.clone(), reloads)?) } else { None };
         let registrar = GrpcRegistrar::new().with_layers(
             options.grpc_server.parts.handler_layers(),
             options.grpc_server.parts.middleware.clone(),
@@ -114,7 +116,13 @@ impl Running {
             };
             observers.push(server.observer());
             // No service can hold up the thread that accepts connections.
+            #[cfg(feature = "tls")]
+            let has_files = server.has_tls_files();
             let mut spec = ServiceSpec::new(server).dedicated_thread();
+            #[cfg(feature = "tls")]
+            if has_files {
+                spec = spec.reloadable_on_demand();
+            }
             spec.depends_on.clone_from(&options.grpc_server.parts.depends_on);
             let server = PendingService::grpc_server(spec);
             specs.push(server.spec(|on| place(&pending_services, on), |_| false)?);
@@ -151,6 +159,7 @@ impl Running {
             spans: Spans::new(dispatch),
             service_threads: checked.service_threads,
             stuck_after: options.stuck_after,
+            reload_timeout: options.reload_timeout,
             workers,
             endpoint: endpoint.as_ref().map_or_else(Vec::new, |endpoint| endpoint.addresses().to_vec()),
             meter,

@@ -13,6 +13,7 @@ use super::due_times::DueTimes;
 use super::forced_actors::Forcing;
 use super::inbox::{Generation, ManagerInput, ManagerSender, TimerEvent};
 use super::open_orders::OpenOrders;
+use super::reloading::Reloads;
 use super::service_slot::ServiceSlot;
 use crate::base::clock;
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar};
@@ -58,6 +59,9 @@ pub(crate) struct Shell {
     /// The latest life of any service.
     pub(crate) generation: Generation,
     pub(crate) orders: OpenOrders,
+    pub(super) reloads: Reloads,
+    /// How long a service's part in a reload may take.
+    pub(super) reload_timeout: Duration,
     pub(crate) watchdog: Watchdog,
     pub(crate) worker_stalls: WorkerStalls,
     /// What services share.
@@ -85,6 +89,7 @@ pub(crate) struct Parts {
     pub(crate) spans: Spans,
     pub(crate) service_threads: usize,
     pub(crate) stuck_after: Option<Duration>,
+    pub(crate) reload_timeout: Duration,
     pub(crate) workers: Workers,
     pub(crate) endpoint: Vec<GrpcAddress>,
     pub(crate) meter: Meter,
@@ -121,6 +126,8 @@ impl Shell {
         for pending in &parts.pending_services {
             provided.depends(&pending.id, &pending.depends_on);
         }
+        let mut reloads = Reloads::default();
+        reloads.are_offered = parts.specs.iter().any(|spec| spec.reloadable);
         let mut machine = Machine::new(parts.specs, !parts.budget.drain_delay().is_zero());
         if parts.held {
             machine.hold();
@@ -147,6 +154,8 @@ impl Shell {
             shares: 1,
             generation: Generation::default(),
             orders: OpenOrders::default(),
+            reloads,
+            reload_timeout: parts.reload_timeout,
             watchdog,
             worker_stalls: WorkerStalls::default(),
             provided,
@@ -241,15 +250,19 @@ impl Shell {
             Command::StartDelay(ix, repeat) => self.start_delay(ix, repeat),
             Command::StartStopTimer(ix, of) => self.start_stop_timer(ix, of),
             Command::Exit(signal) => crate::process::end(128 + signal.number(), None),
+            Command::Reload(ix, step) => self.send_reload(ix, step),
+            Command::StartReloadTimer(ix) => self.start_reload_timer(ix),
             Command::Announce(announcement) => self.announce(announcement, detail),
         }
     }
 
     fn announce(&mut self, announcement: Announcement, detail: &Detail) {
         let copy = announcement.clone();
+        let own = self.reload_detail(&announcement, detail);
+        let detail = own.as_ref().unwrap_or(detail);
         let reason = match announcement {
             Announcement::ServiceRemoved(ix) => self.event_log.last_failure(ix),
-            _ => None,
+            _ => detail.text(),
         };
         if let Announcement::SetupRetried(ix, _) = announcement {
             self.count_setup_retry(ix);
@@ -274,6 +287,7 @@ impl Shell {
                 }
                 self.count_restarts(&other);
                 self.count_set_ups(&other);
+                self.follow_reload(&other, reason.as_deref());
                 self.carry_out(&other, reason);
             }
         }

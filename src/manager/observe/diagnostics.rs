@@ -138,8 +138,13 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
 
 #[test]
 fn what_was_ordered_in_vain_is_told_by_name_and_with_a_way_out() {
-    every!(itself -> OrderError { Unknown, NotRunning, Id, Spec, NotRestartable, Server, Needed, Failed, Forced, Overtaken }:
+    every!(itself -> OrderError { Unknown, NotRunning, Id, Spec, NotRestartable, Server, Needed, Failed, Forced, NothingToReload,
+        ReloadRefused, ReloadIncomplete, ReloadCalledOff, Overtaken }:
         OrderError::Unknown("a".into()) => ["\"a\"", "see GetStatus"],
+        OrderError::NothingToReload => ["reloadable()", "files of TLS"],
+        OrderError::ReloadRefused { by: vec!["a: no".into()] } => ["a: no", "nobody has changed", "reload again"],
+        OrderError::ReloadIncomplete { by: vec!["a: no".into()] } => ["a: no", "restarted where their policy says so"],
+        OrderError::ReloadCalledOff => ["shutdown"],
         OrderError::NotRunning(Stage::Stopping) => ["stopping", "while it is running"],
         OrderError::Id("a".into()) => ["\"a\"", "give it an id of its own"],
         OrderError::Spec { service: "a".into(), reason: "no".into() } => ["\"a\"", "no"],

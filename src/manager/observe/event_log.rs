@@ -29,6 +29,17 @@ pub(crate) enum Detail {
     Stuck(StuckError),
 }
 
+impl Detail {
+    /// The text of the error, or of the panic.
+    pub(crate) fn text(&self) -> Option<String> {
+        match self {
+            Self::Error(_, text) => Some(text.to_string()),
+            Self::Panic(panic) => Some(panic.to_string()),
+            Self::None | Self::Held(_) | Self::Stuck(_) => None,
+        }
+    }
+}
+
 /// Whom something concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Subject {
@@ -56,6 +67,8 @@ pub(crate) struct EventLog {
     report: ReportBuilder,
     observers: Observers,
     recorder: FlightRecorder,
+    /// When the latest reload began.
+    reload_began: Duration,
     /// Whether the last event has been told.
     is_over: bool,
 }
@@ -114,6 +127,7 @@ impl EventLog {
             report: ReportBuilder::new(services),
             observers: Observers::new(observers),
             recorder,
+            reload_began: Duration::ZERO,
             is_over: false,
         }
     }

@@ -104,6 +104,9 @@ impl Managed for View {
         match order {
             Order::Restart(id) => service(open_orders::Order::Restart, id),
             Order::Stop(id) => service(open_orders::Order::Stop, id),
+            Order::Reload => self.ask(Question::Reload, |answer, redacted| {
+                answer.map_err(|error| order_reply::refusal(error, &redacted))
+            }),
             Order::Shutdown => self.ask(Question::Shutdown, |(), _| Ok(())),
             Order::Force => self.ask(Question::Force, |(), _| Ok(())),
         }

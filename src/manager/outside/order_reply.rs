@@ -35,6 +35,17 @@ pub(super) fn refusal(error: OrderError, redacted: &Redacted) -> Refusal {
             format!("{id:?} did not stop within its stop_timeout, and was cut off"),
             "it is down; have the program allow it more time if that is too short",
         ),
+        OrderError::NothingToReload => conflict(
+            "there is nothing to reload".to_owned(),
+            "have the program mark a service as reloadable(), or give a server files of TLS",
+        ),
+        OrderError::ReloadRefused { by } => conflict(
+            format!(
+                "the new settings were refused, and nobody has changed: {}",
+                redacted.text(&by.join("; "))
+            ),
+            "mend what is named, and reload again",
+        ),
         OrderError::Overtaken(id) => conflict(
             format!("{id:?}: the order was overtaken by another, or by the manager's shutdown"),
             "GET /status tells what has become of it",

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::events::{End, Failure};
-use crate::lifecycle::{Cause, ErrorStage, Fault, Outcome, Remedy, RestartCause};
+use crate::lifecycle::{Cause, ErrorStage, Fault, Outcome, ReloadEnd, Remedy, RestartCause};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -40,7 +40,7 @@ impl Told {
         while let Some(action) = self.notifier.next(self.now) {
             match action {
                 Action::Send(datagram) => {
-                    let text = datagram.text().replace('\n', " | ");
+                    let text = datagram.text(ms(7)).replace('\n', " | ");
                     self.sent.push(format!("{} {text}", self.now.as_millis()));
                 }
                 Action::Ask => {
@@ -292,7 +292,7 @@ fn g18_what_there_was_no_room_for_is_sent_again_and_the_stages_keep_their_order(
     assert_eq!((send(&mut told), told.notifier.due()), (None, Some(ms(100))));
     told.now = ms(100);
     let ready = send(&mut told).expect("it is ready");
-    assert_eq!((ready.ready, ready.stopping), (true, false));
+    assert_eq!(ready.stage, Some(StageWord::Ready));
     told.notifier.unsent(ready, told.now);
     told.until(200);
     let wanted = [
@@ -328,8 +328,20 @@ fn a_status_is_one_line_and_names_a_few() {
 }
 
 #[test]
-fn a_reload_is_begun_with_the_time_of_the_monotonic_clock() {
-    assert_eq!(reloading(ms(1_500)), "RELOADING=1\nMONOTONIC_USEC=1500000");
-    let ready = Datagram { ready: true, ..Datagram::default() };
-    assert_eq!(ready.text(), "READY=1");
+fn g26_a_reload_begins_and_ends_in_this_order_however_fast_it_is() {
+    let mut told = told(&["a"], None, None);
+    told.event(0, setup_started("a"));
+    told.event(0, set_up("a"));
+    told.event(0, LifecycleEvent::Running);
+    told.until(10);
+    told.take();
+    told.until(10);
+    for _ in 0..3 {
+        let finished = LifecycleEvent::ReloadFinished { result: ReloadEnd::Done, end: ok() };
+        for event in [LifecycleEvent::ReloadStarted, finished] {
+            told.notifier.observe(&TimedEvent { at: ms(10), event });
+        }
+    }
+    told.until(20);
+    assert_eq!(told.take(), ["10 RELOADING=1 | MONOTONIC_USEC=7000", "10 READY=1"]);
 }

@@ -67,6 +67,10 @@ impl Source {
         }
     }
 
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self, Self::File(_))
+    }
+
     /// `None` for what is no file, `Some(None)` for a file that cannot be looked at.
     pub(crate) fn stamp(&self) -> Option<Option<Stamp>> {
         let Self::File(path) = self else { return None };

@@ -14,6 +14,7 @@
 mod handshake;
 mod material;
 mod not_after;
+mod reload;
 #[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
@@ -34,6 +35,7 @@ use tokio_rustls::rustls::ServerConfig;
 
 pub use crate::report::TlsError;
 pub(crate) use handshake::handshake;
+pub(crate) use reload::{PreparedTls, prepare as prepare_reload};
 pub(crate) use validity::watch as watch_validity;
 
 use crate::report::ConfigError;
@@ -92,6 +94,21 @@ struct Live {
 struct Looked {
     at: Option<Instant>,
     stamps: Vec<Option<Stamp>>,
+}
+
+/// What files hold, checked.
+struct Loaded {
+    looked: Looked,
+    config: ServerConfig,
+    /// When the certificate ends.
+    end: Option<SystemTime>,
+}
+
+impl Live {
+    fn begin(&self, config: ServerConfig, end: Option<SystemTime>) {
+        *self.config.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(config));
+        self.ends.send_if_modified(|known| std::mem::replace(known, end) != end);
+    }
 }
 
 impl ServerTls {
@@ -161,12 +178,22 @@ impl ServerTls {
 
     fn load(&self, looked: &mut Looked, now: Instant) -> Result<(), TlsError> {
         // From before they are read: one that changes meanwhile is read again.
-        looked.stamps = self.plan.stamps();
-        looked.at = Some(now);
+        (looked.stamps, looked.at) = (self.plan.stamps(), Some(now));
         let (config, end) = self.plan.config()?;
-        *self.live.config.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(config));
-        self.live.ends.send_if_modified(|known| std::mem::replace(known, end) != end);
+        self.live.begin(config, end);
         Ok(())
+    }
+
+    /// Reads and checks the files, and uses nothing of them yet.
+    fn loaded(&self, now: Instant) -> Result<Loaded, TlsError> {
+        let looked = Looked { stamps: self.plan.stamps(), at: Some(now) };
+        let (config, end) = self.plan.config()?;
+        Ok(Loaded { looked, config, end })
+    }
+
+    fn use_loaded(&self, loaded: Loaded) {
+        *self.live.looked.lock().unwrap_or_else(PoisonError::into_inner) = loaded.looked;
+        self.live.begin(loaded.config, loaded.end);
     }
 
     /// Loads the files if they have changed.
@@ -281,6 +308,10 @@ impl Plan {
     /// Of all files, in a fixed order; `None` for one that cannot be looked at.
     fn stamps(&self) -> Vec<Option<Stamp>> {
         [&self.certificate, &self.key].into_iter().chain(&self.client_cas).filter_map(Source::stamp).collect()
+    }
+
+    fn has_files(&self) -> bool {
+        [&self.certificate, &self.key].into_iter().chain(&self.client_cas).any(Source::is_file)
     }
 
     /// With when the certificate ends.

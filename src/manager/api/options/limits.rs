@@ -6,6 +6,12 @@ use std::time::Duration;
 use super::ManagerOptions;
 use crate::report::ConfigError;
 
+/// How many bytes of an error are logged, unless told otherwise.
+pub(super) const LOG_ERROR_LIMIT: usize = 4_096;
+
+/// How long a poll may last, unless told otherwise.
+pub(super) const STUCK_AFTER: Duration = Duration::from_secs(1);
+
 /// A manager may have twice as many threads: services', and resources'.
 const SERVICE_THREADS: RangeInclusive<usize> = 1..=1024;
 
@@ -30,6 +36,9 @@ pub(crate) fn check(options: &ManagerOptions) -> Result<(), ConfigError> {
     }
     if options.flight_recorder > MOST_EVENTS {
         return refuse("flight_recorder", options.flight_recorder.to_string(), "give at most 65536");
+    }
+    if options.reload_timeout.is_zero() {
+        return refuse("reload_timeout", "0s".to_owned(), "allow some time to read and check settings");
     }
     match options.stuck_after {
         Some(limit) if limit < SHORTEST_STALL => refuse(

@@ -1,10 +1,26 @@
 //! What the rules announce, as events.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Detail, EventLog, Subject, failure};
-use crate::events::{End, LifecycleEvent};
-use crate::lifecycle::{Activity, Announcement, Outcome, Step};
+use crate::events::{End, Failure, LifecycleEvent};
+use crate::lifecycle::{
+    Activity, Announcement, ErrorStage, Fault, Outcome, ReloadEnd, ReloadStep, Remedy, ServiceIx, Step,
+};
+use crate::report::{PanicError, ReloadError};
+
+/// The failure of a reload is none of the manager's.
+const MENDED: Fault = Fault { stage: ErrorStage::Run, remedy: Remedy::Other };
+
+/// How a reload that came to this went.
+fn outcome_of(end: ReloadEnd) -> Outcome {
+    match end {
+        ReloadEnd::Done => Outcome::Ok,
+        ReloadEnd::Refused | ReloadEnd::Incomplete => Outcome::Error,
+        ReloadEnd::CalledOff => Outcome::Ended,
+    }
+}
 
 impl EventLog {
     /// The event of an announcement.
@@ -112,6 +128,20 @@ impl EventLog {
             }
             A::ServiceAdded(ix) => E::ServiceAdded { service: self.id(ix).clone() },
             A::ServiceRemoved(ix) => E::ServiceRemoved { service: self.id(ix).clone() },
+            A::ReloadStarted => {
+                self.reload_began = at;
+                E::ReloadStarted
+            }
+            A::ReloadLeft(ix, step) => self.reload_failed(ix, step, Outcome::Ended, MENDED, detail),
+            A::ReloadFailed { service, step, outcome, error } => {
+                self.reload_failed(service, step, outcome, error.unwrap_or(MENDED), detail)
+            }
+            A::ReloadFinished(result) => {
+                let (outcome, took) = (outcome_of(result), at.saturating_sub(self.reload_began));
+                let error = (outcome != Outcome::Ok)
+                    .then(|| failure(Activity::Handler, Outcome::Error, MENDED, detail, took));
+                E::ReloadFinished { result, end: End { took, outcome, error, cancelled: false } }
+            }
             A::Running => E::Running,
             A::ShutdownRequested(cause) => {
                 E::ShutdownRequested { cause: cause.map(|ix| self.id(ix).clone()) }
@@ -121,5 +151,21 @@ impl EventLog {
             A::Releasing => E::Releasing,
             A::Stopped => E::Stopped,
         }
+    }
+
+    fn reload_failed(
+        &mut self,
+        ix: ServiceIx,
+        step: ReloadStep,
+        outcome: Outcome,
+        fault: Fault,
+        detail: &Detail,
+    ) -> LifecycleEvent {
+        let error = match detail {
+            Detail::Panic(panic) => Failure::of(fault, PanicError::clone(panic)),
+            Detail::Error(source, text) => Failure::new(fault, Arc::clone(text), Arc::clone(source)),
+            _ => Failure::of(fault, ReloadError::Ended { step }),
+        };
+        LifecycleEvent::ReloadFailed { service: self.id(ix).clone(), step, outcome, error }
     }
 }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use tracing::{debug, error, info, warn};
 
 use crate::events::{End, LifecycleEvent as E, Name, Severity, Stall, TimedEvent};
-use crate::lifecycle::{Outcome, Step};
+use crate::lifecycle::{Outcome, ReloadEnd, ReloadStep, Step};
 
 /// Logs it; errors up to so many bytes.
 pub(crate) fn log(timed: &TimedEvent, limit: usize) {
@@ -76,6 +76,23 @@ pub(crate) fn log(timed: &TimedEvent, limit: usize) {
             match goes_on {
                 true => warn!(target: "majordomo", %service, resource, lasted_ms, "at the end still {stall}"),
                 false => info!(target: "majordomo", %service, resource, lasted_ms, "no longer {stall}"),
+            }
+        }
+        E::ReloadStarted => info!(target: "majordomo", "reload begins: all prepare for new settings"),
+        E::ReloadFailed { service, step: ReloadStep::Prepare, outcome, error } => {
+            warn!(target: "majordomo", %service, %outcome, error = %cut(error), "refuses the new settings");
+        }
+        E::ReloadFailed { service, step: ReloadStep::Commit, outcome, error } => {
+            error!(target: "majordomo", %service, %outcome, error = %cut(error), "could not take the new settings over");
+        }
+        E::ReloadFinished { result, end } => {
+            let (elapsed_ms, error) =
+                (end.took.as_millis() as u64, end.error.as_ref().map(|error| cut(error)));
+            match result {
+                ReloadEnd::Done => {
+                    info!(target: "majordomo", elapsed_ms, "reload finished: all have the new settings")
+                }
+                _ => error!(target: "majordomo", elapsed_ms, error, "reload {result}"),
             }
         }
         E::ServiceAdded { service } => info!(target: "majordomo", %service, "service added"),

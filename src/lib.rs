@@ -116,7 +116,7 @@ pub use manager::{
     AddService, ForceShutdown, GetStatus, Manager, ManagerOptions, ManagerPlan, ManagerStatus, NestedManager,
     OrderError, PlannedService, Reload, RemoveService, ResourceCondition, ResourceStatus, RestartService,
     RestartStatus, ServiceCondition, ServiceStatus, SetupRetryStatus, StartShutdown, StopService, Subscribe,
-    WaitForShutdown, WaitUntilRunning, nested,
+    WaitForShutdown, WaitUntilRunning, WatchedFile, nested, watched_file,
 };
 pub use operations::Operations;
 pub use process::{Exit, exit};

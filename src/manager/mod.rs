@@ -19,7 +19,7 @@ pub use api::messages::{
     ForceShutdown, GetStatus, Reload, RemoveService, RestartService, StartShutdown, StopService, Subscribe,
     WaitForShutdown, WaitUntilRunning,
 };
-pub use api::options::ManagerOptions;
+pub use api::options::{ManagerOptions, WatchedFile, watched_file};
 pub use api::order_error::OrderError;
 pub use api::plan::{ManagerPlan, PlannedService};
 pub use api::status::{ManagerStatus, ResourceStatus, RestartStatus, ServiceStatus, SetupRetryStatus};

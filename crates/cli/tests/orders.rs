@@ -60,7 +60,7 @@ async fn what_is_refused_says_why_and_exits_with_1() {
     let played = running(play(scenario(services())).await).await;
     for (order, words) in [
         (&["restart", "nobody"][..], "there is no service \"nobody\""),
-        (&["reload"], "offers no reload"),
+        (&["reload"], "there is nothing to reload"),
         (&["handover"], "offers no handover"),
     ] {
         let told = played.order(order).await.exits(1);

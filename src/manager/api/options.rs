@@ -23,6 +23,7 @@ use crate::operations::{CheckedOperations, Operations};
 use crate::report::ConfigError;
 use limits::{LOG_ERROR_LIMIT, STUCK_AFTER};
 use reload::RELOAD_TIMEOUT;
+pub use reload::{WatchedFile, watched_file};
 
 /// How many threads services share at most, unless told otherwise.
 const SERVICE_THREADS: usize = 16;
@@ -57,6 +58,7 @@ pub struct ManagerOptions {
     pub(crate) log_error_limit: usize,
     pub(crate) stuck_after: Option<Duration>,
     pub(crate) reload_timeout: Duration,
+    pub(crate) watched_files: Vec<WatchedFile>,
     pub(crate) notify_systemd: bool,
     pub(crate) operations: Option<Operations>,
     #[cfg(feature = "prometheus")]
@@ -90,6 +92,7 @@ impl Default for ManagerOptions {
             log_error_limit: LOG_ERROR_LIMIT,
             stuck_after: Some(STUCK_AFTER),
             reload_timeout: RELOAD_TIMEOUT,
+            watched_files: Vec::new(),
             notify_systemd: true,
             operations: None,
             #[cfg(feature = "prometheus")]

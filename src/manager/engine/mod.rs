@@ -38,4 +38,5 @@ mod starting;
 mod status_answers;
 pub(crate) mod status_requests;
 pub(crate) mod waiters;
+mod watched_files;
 mod worker_watch;

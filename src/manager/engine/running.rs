@@ -11,6 +11,7 @@ use tracing::Dispatch;
 use super::inbox::{ManagerInput, ManagerSender, TimerEvent};
 use super::notifying;
 use super::shell::{Parts, Shell};
+use super::watched_files::{self, FileWatch};
 use crate::base::seconds;
 #[cfg(feature = "testing")]
 use crate::events::EventSender;
@@ -50,6 +51,8 @@ pub(crate) struct Running {
     /// What shows the manager from outside, until it is over.
     endpoint: Option<Endpoint>,
     pub(super) signals: Option<Registration>,
+    /// Looks at files while it is there.
+    _files: Option<FileWatch>,
 }
 
 /// A manager that has ended.
@@ -129,6 +132,7 @@ impl Running {
             pending_services.push(server);
         }
         let dispatch = options.dispatch.unwrap_or_else(Dispatch::none);
+        let files = watched_files::start(options.watched_files, sender.clone(), dispatch.clone())?;
         let (log_sender, log_stream) = events::channel();
         let logged = logging::start(
             &dispatch,
@@ -168,7 +172,7 @@ impl Running {
             #[cfg(feature = "testing")]
             fault: options.rehearsal.fault,
         });
-        let mut running = Self { shell, logged, notified, endpoint, signals };
+        let mut running = Self { shell, logged, notified, endpoint, signals, _files: files };
         running.tell_of_endpoint();
         Ok(running)
     }

@@ -37,9 +37,7 @@ pub(crate) fn check(options: &ManagerOptions) -> Result<(), ConfigError> {
     if options.flight_recorder > MOST_EVENTS {
         return refuse("flight_recorder", options.flight_recorder.to_string(), "give at most 65536");
     }
-    if options.reload_timeout.is_zero() {
-        return refuse("reload_timeout", "0s".to_owned(), "allow some time to read and check settings");
-    }
+    super::reload::check(options)?;
     match options.stuck_after {
         Some(limit) if limit < SHORTEST_STALL => refuse(
             "stuck_after",

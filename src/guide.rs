@@ -11,6 +11,7 @@
 //! - [Resources](resources)
 //! - [Shutdown](shutdown)
 //! - [Supervision](supervision)
+//! - [Reloading settings](reloading)
 //! - [The gRPC server](grpc)
 //! - [HTTP services](http)
 //! - [actix-web](actix_web)
@@ -49,6 +50,7 @@ pages! {
     resources = "resources.md";
     shutdown = "shutdown.md";
     supervision = "supervision.md";
+    reloading = "reloading.md";
     #[cfg(any(feature = "tls", not(doctest)))]
     grpc = "grpc.md";
     http = "http.md";

@@ -1,9 +1,8 @@
 //! What happens in a manager, told to whoever observes.
 //!
-//! Events come in pairs: `...Started` before, `...Finished` after, the later with duration, outcome and
-//! error. So the last `...Started` without its `...Finished` names the hang. Every observer gets every
-//! event, once, in the order in which things happened; one that reads too slowly loses some, and is
-//! [told how many](LifecycleEvent::Missed). The last event is [`Stopped`](LifecycleEvent::Stopped).
+//! Events come in pairs: `...Started` before, `...Finished` after, the later with duration, outcome and error. So the last `...Started` without
+//! its `...Finished` names the hang. Every observer gets every event, once, in the order in which things happened; one that reads too slowly loses
+//! some, and is [told how many](LifecycleEvent::Missed). The last event is [`Stopped`](LifecycleEvent::Stopped).
 //!
 //! ```
 //! use majordomo::{Manager, ManagerOptions, events};
@@ -29,6 +28,7 @@ mod redacted;
 mod severity;
 mod stall;
 mod text;
+mod timed;
 mod words;
 
 use std::time::Duration;
@@ -40,6 +40,7 @@ pub use failure::{End, Failure};
 pub use in_flight::{InFlight, OldestCall};
 pub use severity::Severity;
 pub use stall::Stall;
+pub use timed::TimedEvent;
 
 pub use crate::base::Name;
 
@@ -227,12 +228,11 @@ pub enum LifecycleEvent {
     },
     /// Every service that takes part is asked to prepare for new settings.
     ReloadStarted,
-    /// A service did not do its part in a reload: it refused, which changes nothing, or it failed to take the new settings over.
+    /// A service did not do its part in a reload: it refused, which changes nothing, or failed to take the new settings over.
     ReloadFailed {
         /// Whom it concerns.
         service: Name,
         /// What it was asked.
-        #[serde(serialize_with = "as_text")]
         step: ReloadStep,
         /// How it went.
         outcome: Outcome,
@@ -242,9 +242,8 @@ pub enum LifecycleEvent {
     /// A reload is over.
     ReloadFinished {
         /// What came of it.
-        #[serde(serialize_with = "as_text")]
         result: ReloadEnd,
-        /// How it went; where it was not done, the error names those who did not do their part.
+        /// How it went; the error names those who did not do their part.
         #[serde(flatten)]
         end: End,
     },
@@ -348,15 +347,4 @@ pub enum LifecycleEvent {
     },
     /// All is over: nothing comes after this.
     Stopped,
-}
-
-/// An event and when it happened.
-#[derive(Debug, Clone, Serialize)]
-pub struct TimedEvent {
-    /// Since the manager started.
-    #[serde(rename = "at_ms", serialize_with = "as_ms")]
-    pub at: Duration,
-    /// What happened.
-    #[serde(flatten)]
-    pub event: LifecycleEvent,
 }

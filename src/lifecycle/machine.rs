@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use super::io::{Announcement, Command, Input};
 use super::names::{Cause, ResourceIx, ServiceIx, SignalKind, Stage};
-use super::reloading::Reload;
+use super::reload_state::Reload;
 use super::service::{Dependent, Life, Service};
 use super::spec::{RestartMode, Spec, start_order};
 use super::stop_state::Stopping;

@@ -25,6 +25,7 @@ mod names;
 mod queries;
 mod releasing;
 mod reload_names;
+mod reload_state;
 mod reloading;
 mod restart_policy;
 mod restarting;

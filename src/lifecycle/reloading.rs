@@ -14,35 +14,8 @@ use super::io::{Announcement, Answer, Command};
 use super::machine::{Commands, Machine};
 use super::names::{Outcome, ServiceIx, Stage, Step};
 use super::reload_names::{ReloadEnd, ReloadStep};
+use super::reload_state::{Reload, Share};
 use super::service::{Actor, Life, Progress, StopMode};
-
-/// The reload that is under way, if one is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(super) struct Reload {
-    step: Option<ReloadStep>,
-    /// Services that this step waits for.
-    open: u32,
-    /// Whether anybody refused, or failed.
-    failed: bool,
-    /// Whether another is to follow.
-    again: bool,
-}
-
-/// What the reload that is under way waits for of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(super) enum Share {
-    /// Nothing.
-    #[default]
-    None,
-    /// Its set-up.
-    SetUp,
-    /// Its answer to `PrepareReload`.
-    Preparing,
-    /// Others; then it commits.
-    Prepared,
-    /// Its answer to `CommitReload`.
-    Committing,
-}
 
 impl Machine {
     /// `Reload`, or SIGHUP: now, or when all run, or when the one that is under way is over.

@@ -12,7 +12,7 @@
 //! ```
 
 use super::names::{Kind, Outcome, Repeat, ServiceIx, Step};
-use super::reloading::Share;
+use super::reload_state::Share;
 use super::spec::{Dependency, RestartMode, Spec};
 
 /// One of a service's messages.

@@ -137,8 +137,7 @@ impl Teller {
 
 /// The time of the kernel's monotonic clock, which systemd reads, too.
 fn monotonic() -> Duration {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    Duration::try_from(now).unwrap_or_default()
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
 }
 
 async fn answer_to(asked: &mut Option<oneshot::Receiver<Liveness>>) -> Option<Liveness> {

@@ -10,8 +10,6 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Context, Handler, Message};
 
-use super::spec::ServiceSpec;
-use super::traits::Service;
 use crate::base::BoxError;
 use crate::lifecycle::ReloadStep;
 use crate::supervision::Request;
@@ -32,29 +30,8 @@ pub struct CommitReload;
 /// Makes the request of a step of a reload.
 pub(crate) type ReloadRoute<A> = fn(Arc<Addr<A>>, ReloadStep) -> Request;
 
-impl<A: Service> ServiceSpec<A> {
-    /// The service takes part in [reloads](crate::Reload): it reads its settings again at [`PrepareReload`], and changes to them at
-    /// [`CommitReload`]. Both come by its mailbox, while it is set up and its main loop has not returned.
-    ///
-    /// Where any service of a manager says this, SIGHUP asks for a reload; else it is left alone. systemd: `Type=notify-reload`.
-    pub fn reloadable(self) -> Self
-    where
-        A: Handler<PrepareReload> + Handler<CommitReload>,
-    {
-        Self { reload: Some(by_mailbox), reload_at_signal: true, ..self }
-    }
-
-    /// The same, but it is no reason to handle SIGHUP.
-    #[cfg(feature = "tls")]
-    pub(crate) fn reloadable_on_demand(self) -> Self
-    where
-        A: Handler<PrepareReload> + Handler<CommitReload>,
-    {
-        Self { reload: Some(by_mailbox), ..self }
-    }
-}
-
-fn by_mailbox<A>(addr: Arc<Addr<A>>, step: ReloadStep) -> Request
+/// Asks by the mailbox.
+pub(super) fn by_mailbox<A>(addr: Arc<Addr<A>>, step: ReloadStep) -> Request
 where
     A: Actor<Context = Context<A>> + Handler<PrepareReload> + Handler<CommitReload>,
 {

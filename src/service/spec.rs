@@ -4,11 +4,11 @@ use std::any::Any;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use actix::{Actor, Context};
+use actix::{Actor, Context, Handler};
 
 use crate::events::Name;
 use crate::lifecycle::RestartPolicy;
-use crate::service::reload::ReloadRoute;
+use crate::service::reload::{CommitReload, PrepareReload, ReloadRoute, by_mailbox};
 use crate::service::traits::Restartable;
 use crate::service::traits::Service;
 use crate::supervision::Restart;
@@ -146,6 +146,26 @@ impl<A: Service> ServiceSpec<A> {
     /// One with [`replace_when_stuck`](Self::replace_when_stuck) counts without this, but only where it was not replaced in its time.
     pub fn critical(self) -> Self {
         Self { critical: true, ..self }
+    }
+
+    /// The service takes part in [reloads](crate::Reload): it reads its settings again at [`PrepareReload`], and changes to them at
+    /// [`CommitReload`]. Both come by its mailbox, while it is set up and its main loop has not returned.
+    ///
+    /// Where any service of a manager says this, SIGHUP asks for a reload; else it is left alone. systemd: `Type=notify-reload`.
+    pub fn reloadable(self) -> Self
+    where
+        A: Handler<PrepareReload> + Handler<CommitReload>,
+    {
+        Self { reload: Some(by_mailbox), reload_at_signal: true, ..self }
+    }
+
+    /// The same, but it is no reason to handle SIGHUP.
+    #[cfg(feature = "tls")]
+    pub(crate) fn reloadable_on_demand(self) -> Self
+    where
+        A: Handler<PrepareReload> + Handler<CommitReload>,
+    {
+        Self { reload: Some(by_mailbox), ..self }
     }
 
     /// How long the service may take to stop, from its `Shutdown` on, before it is cut off; and so long again for each of its

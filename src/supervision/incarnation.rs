@@ -27,6 +27,7 @@ use tracing::instrument::WithSubscriber;
 use super::actor_span::{ActorSpan, MakeSpan};
 use super::control::{Ask, Control, ExitMode, Order, Orders, Reply};
 use super::live_actor::{LiveActor, Polled, Restart};
+use super::notice::{Gone, Notice, Observer};
 use super::panics::{FEW, PanicLog, catch, install_hook};
 use super::thread::Thread;
 use super::watch::{Tag, Watch};
@@ -34,27 +35,6 @@ use crate::base::PanicError;
 
 /// actix's own default.
 const MAILBOX_CAPACITY: usize = 16;
-
-/// What the launcher of an incarnation is told, on the actor's thread.
-#[derive(Debug)]
-pub(crate) enum Notice {
-    /// A handler or a spawned task panicked, no request is to blame, and the actor lives.
-    Panicked(Box<PanicError>),
-    /// The actor rests, its tasks and its pending replies are gone: it may be restarted.
-    Suspended(Gone),
-    /// The actor, its tasks and its pending replies are gone. Told once, as the last.
-    Gone(Gone),
-}
-
-/// How an actor went.
-#[derive(Debug)]
-pub(crate) enum Gone {
-    Ended,
-    Panicked(Box<PanicError>),
-    Dismissed,
-}
-
-pub(crate) type Observer = Box<dyn Fn(Notice) + Send>;
 
 /// Starts an actor on a thread. `make` runs there, too. With `restart` it can be started again. It is polled in that span, if there
 /// is one.

@@ -21,6 +21,7 @@ pub(crate) mod dispatch;
 mod fault_injection;
 mod incarnation;
 mod live_actor;
+mod notice;
 pub(crate) mod panics;
 mod pending_replies;
 mod poll_clock;
@@ -39,8 +40,9 @@ pub(crate) use batch_delivery::batched;
 pub(crate) use control::{Control, Reply, Request};
 #[cfg(feature = "testing")]
 pub(crate) use fault_injection::{InjectFault, InjectedFault, unasked};
-pub(crate) use incarnation::{Gone, Notice, Observer, launch};
+pub(crate) use incarnation::launch;
 pub(crate) use live_actor::Restart;
+pub(crate) use notice::{Gone, Notice, Observer};
 #[cfg(feature = "testing")]
 pub(crate) use panics::REHEARSED;
 pub(crate) use poll_clock::now;

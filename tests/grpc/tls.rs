@@ -7,7 +7,7 @@ use support::rpc;
 
 use majordomo::grpc::ServerTls;
 use majordomo::ping::{Ping, PingServer};
-use majordomo::{GrpcServerOptions, ManagerOptions, StageError};
+use majordomo::{GrpcServerOptions, ManagerOptions, OrderError, Reload, StageError};
 use support::rpc::{Calls, options, ping, silent, start_call, until_closed};
 use support::tls::{Authority, connect, put, shake, shown};
 use support::{Folder, Observed, Probe, Registers, ms, observe, within};
@@ -191,6 +191,26 @@ async fn new_files_are_for_new_connections_when_they_are_asked_for_and_bad_ones_
     assert!(error.to_string().contains("does not belong to"), "{error}");
     assert_eq!(shown(address, &authority).await, second.der);
     ping(early).await.unwrap();
+    end(observed).await;
+}
+
+#[actix::test]
+async fn g26_certificates_are_part_of_a_reload_and_bad_ones_refuse_it() {
+    let folder = Folder::new();
+    let authority = Authority::new("a");
+    let (first, second) = (authority.sign("localhost"), authority.sign("localhost"));
+    let [certificate, key] = first.write(&folder);
+    let observed = observe(with(ServerTls::from_files(certificate, key)), |m| m);
+    let address = observed.grpc_address().await;
+    second.write(&folder);
+    assert_eq!(shown(address, &authority).await, first.der);
+    observed.manager.send(Reload).await.unwrap().unwrap();
+    assert_eq!(shown(address, &authority).await, second.der);
+    put(&folder, "tls.key", &first.key);
+    let error = observed.manager.send(Reload).await.unwrap().unwrap_err();
+    let OrderError::ReloadRefused { by } = &error else { panic!("{error}") };
+    assert!(by.len() == 1 && by[0].contains("does not belong to"), "{by:?}");
+    assert_eq!(shown(address, &authority).await, second.der);
     end(observed).await;
 }
 

@@ -5,3 +5,4 @@ mod own_log_lines;
 mod panics;
 mod runtimes;
 mod watchdog;
+mod watched_files;

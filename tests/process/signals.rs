@@ -7,11 +7,11 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
-use support::child;
+use support::{Journal, Probe, child};
 
 use majordomo::{
-    Manager, ManagerError, ManagerOptions, Run, StartShutdown, WaitForShutdown, WaitUntilRunning,
-    resource_fn, service_fn,
+    Manager, ManagerError, ManagerOptions, Run, ServiceSpec, StartShutdown, WaitForShutdown,
+    WaitUntilRunning, resource_fn, service_fn,
 };
 use rustix::process::Signal;
 
@@ -30,6 +30,7 @@ fn child_program() {
             "brief" => brief().await,
             "deaf" => deaf().await,
             "over" => over().await,
+            "reloadable" => reloadable().await,
             "alone" => obliging(ManagerOptions::new().handle_signals(false)).await,
             other => panic!("no program {other:?}"),
         }
@@ -52,6 +53,17 @@ async fn obliging(options: ManagerOptions) -> Result<(), ManagerError> {
         Ok(())
     });
     run(Manager::new(options.grpc_ping_service(false)).service(service)).await
+}
+
+/// Reads its settings again when it is told to.
+async fn reloadable() -> Result<(), ManagerError> {
+    let probe = Probe::new("settings", &Journal::default());
+    let probe = probe.commit(|_| async {
+        println!("\nchild: committed");
+        Ok(())
+    });
+    let options = ManagerOptions::new().grpc_ping_service(false);
+    run(Manager::new(options).service(ServiceSpec::new(probe).reloadable())).await
 }
 
 /// Never comes to its end.
@@ -220,6 +232,22 @@ fn g12_without_handlers_signals_are_left_alone() {
     process.wait_for("child: running");
     process.signal(Signal::TERM);
     assert_eq!(process.end().signal(), Some(15));
+}
+
+#[test]
+fn g26_sighup_reloads_where_a_service_can_be_and_else_is_left_alone() {
+    let mut process = child::start(module_path!(), "reloadable");
+    process.wait_for("child: running");
+    process.signal(Signal::HUP);
+    process.wait_for("child: committed");
+    process.signal(Signal::TERM);
+    assert_eq!(process.wait_for("child: end"), "child: end None");
+    assert_eq!(process.end().code(), Some(0));
+
+    let mut process = child::start(module_path!(), "obliging");
+    process.wait_for("child: running");
+    process.signal(Signal::HUP);
+    assert_eq!(process.end().signal(), Some(1));
 }
 
 #[test]

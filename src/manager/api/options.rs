@@ -1,11 +1,13 @@
 //! The options of a manager. All are checked in one place, before anything is started.
 
 mod calls;
+mod defaults;
 pub(crate) mod limits;
 mod metrics;
 mod notify;
 mod operations;
 mod reload;
+mod watched_file;
 
 use std::time::Duration;
 
@@ -21,15 +23,8 @@ use crate::lifecycle::Budget;
 use crate::metrics::Metrics;
 use crate::operations::{CheckedOperations, Operations};
 use crate::report::ConfigError;
-use limits::{LOG_ERROR_LIMIT, STUCK_AFTER};
-use reload::RELOAD_TIMEOUT;
-pub use reload::{WatchedFile, watched_file};
-
-/// How many threads services share at most, unless told otherwise.
-const SERVICE_THREADS: usize = 16;
-
-/// How many events are kept, unless told otherwise.
-const FLIGHT_RECORDER: usize = 64;
+use defaults::{FLIGHT_RECORDER, LOG_ERROR_LIMIT, RELOAD_TIMEOUT, SERVICE_THREADS, STUCK_AFTER};
+pub use watched_file::{WatchedFile, watched_file};
 
 /// How a manager works. A setter replaces what it was given before, unless it says that it adds to it.
 ///

@@ -1,6 +1,5 @@
 //! Reloads: who asked for them, the messages that they consist of, and what became of each.
 
-use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
 
@@ -9,7 +8,6 @@ use super::inbox::{Generation, ManagerInput, TimerEvent};
 use super::notices::answer;
 use super::open_orders::OrderReply;
 use super::shell::Shell;
-use crate::events::Name;
 use crate::lifecycle::{Announcement, Answer, Input, Outcome, ReloadEnd, ReloadStep, ServiceIx, Stage};
 use crate::manager::api::order_error::OrderError;
 use crate::manager::observe::event_log::Detail;
@@ -23,23 +21,6 @@ fn detail_of(error: impl Error + Send + Sync + 'static) -> Detail {
 
 /// How many of those who refused, or failed, are named in an answer.
 const NAMED: usize = 20;
-
-/// The reloads of a manager.
-///
-/// Bound: one reply for each that waits. Timers, one for each service.
-#[derive(Default)]
-pub(crate) struct Reloads {
-    /// Whether any service takes part in them. One that is added later may.
-    pub(super) are_offered: bool,
-    /// The latest. What is told of an earlier one is told apart by it.
-    number: u64,
-    timers: BTreeMap<ServiceIx, DueTime>,
-    /// Who asked for the next; and for the one that is under way.
-    next: Vec<OrderReply>,
-    current: Vec<OrderReply>,
-    /// Who did not do its part, and why.
-    failed: Vec<(Name, String)>,
-}
 
 impl Shell {
     /// Takes the order to reload. Its answer comes when that is over.

@@ -13,7 +13,7 @@ use super::due_times::DueTimes;
 use super::forced_actors::Forcing;
 use super::inbox::{Generation, ManagerInput, ManagerSender, TimerEvent};
 use super::open_orders::OpenOrders;
-use super::reloading::Reloads;
+use super::reload_state::Reloads;
 use super::service_slot::ServiceSlot;
 use crate::base::clock;
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar};
@@ -126,8 +126,7 @@ impl Shell {
         for pending in &parts.pending_services {
             provided.depends(&pending.id, &pending.depends_on);
         }
-        let mut reloads = Reloads::default();
-        reloads.are_offered = parts.specs.iter().any(|spec| spec.reloadable);
+        let reloads = Reloads::new(parts.specs.iter().any(|spec| spec.reloadable));
         let mut machine = Machine::new(parts.specs, !parts.budget.drain_delay().is_zero());
         if parts.held {
             machine.hold();

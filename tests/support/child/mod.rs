@@ -41,7 +41,7 @@ pub fn this() -> Command {
     if !cfg!(target_os = "linux") {
         return Command::new(this);
     }
-    with_signals(&["--default-signal=INT,QUIT,TERM,USR1"], this)
+    with_signals(&["--default-signal=HUP,INT,QUIT,TERM,USR1"], this)
 }
 
 /// A program that coreutils' `env` starts with these options.

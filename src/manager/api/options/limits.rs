@@ -6,12 +6,6 @@ use std::time::Duration;
 use super::ManagerOptions;
 use crate::report::ConfigError;
 
-/// How many bytes of an error are logged, unless told otherwise.
-pub(super) const LOG_ERROR_LIMIT: usize = 4_096;
-
-/// How long a poll may last, unless told otherwise.
-pub(super) const STUCK_AFTER: Duration = Duration::from_secs(1);
-
 /// A manager may have twice as many threads: services', and resources'.
 const SERVICE_THREADS: RangeInclusive<usize> = 1..=1024;
 

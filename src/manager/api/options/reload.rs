@@ -1,45 +1,13 @@
 //! When settings are read again, and how long that may take.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::ManagerOptions;
+use super::watched_file::WatchedFile;
 use crate::report::ConfigError;
-
-/// How long a service's part in a reload may take, unless told otherwise.
-pub(super) const RELOAD_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// How often a file is looked at, unless told otherwise.
-const EVERY: Duration = Duration::from_secs(5);
 
 /// A file is looked at no more often.
 const MOST_OFTEN: Duration = Duration::from_millis(10);
-
-/// A file whose change asks for a [reload](crate::Reload): for [`ManagerOptions::reload_on_change`].
-#[derive(Debug, Clone)]
-#[must_use = "nobody looks at the file before it is given to a manager"]
-pub struct WatchedFile {
-    pub(crate) path: PathBuf,
-    pub(crate) every: Duration,
-}
-
-/// A file that is to be looked at every 5 s.
-///
-/// ```
-/// use majordomo::{ManagerOptions, watched_file};
-///
-/// let options = ManagerOptions::new().reload_on_change(watched_file("/etc/example/settings.toml"));
-/// ```
-pub fn watched_file(path: impl Into<PathBuf>) -> WatchedFile {
-    WatchedFile { path: path.into(), every: EVERY }
-}
-
-impl WatchedFile {
-    /// How often the file is looked at; of several in one manager the shortest counts for all. At least 10 ms; default: 5 s.
-    pub fn every(self, every: Duration) -> Self {
-        Self { every, ..self }
-    }
-}
 
 impl ManagerOptions {
     /// How long a service may take to [prepare](crate::PrepareReload) for new settings, and how long again to

@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use lexopt::prelude::*;
 
 pub(crate) const USAGE: &str = "\
-cargo run --release -p majordomo-bench -- [NAME..] [--quick] [--json FILE] [--plots DIR] [--only PARAM=VALUE].. [--contender NAME]..
+cargo run --release -p majordomo-bench -- [NAME..] [--quick] [--json FILE] [--only PARAM=VALUE].. [--contender NAME]..
 
   NAME         which benchmarks; without, all
   --quick      one short round of few and small cells: that all works, not how fast it is
   --rounds N   how many rounds, whatever else is said
   --json FILE  writes every figure to the file, as an array of rows
-  --plots DIR  draws the first metric of each benchmark into the directory, as SVG
   --only       only cells with this value of the parameter; several values of one are alternatives
   --contender  only these, in the order of the table; the first is what the others are compared with";
 
@@ -34,7 +33,6 @@ pub(crate) enum Part {
         names: Vec<String>,
         settings: Settings,
         json: Option<PathBuf>,
-        plots: Option<PathBuf>,
     },
     /// Hidden: the part of a process that [`child`](crate::child) starts.
     Server(String),
@@ -54,8 +52,7 @@ pub(crate) enum Part {
 /// Reads the command line.
 pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Part, lexopt::Error> {
     let (mut names, mut quick, mut rounds) = (Vec::new(), false, None);
-    let (mut json, mut plots) = (None, None);
-    let (mut only, mut contenders) = (Vec::new(), Vec::new());
+    let (mut json, mut only, mut contenders) = (None, Vec::new(), Vec::new());
     while let Some(argument) = parser.next()? {
         match argument {
             Value(word) if names.is_empty() && word == "server" => {
@@ -77,7 +74,6 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Part, lexopt::Error> {
             Long("quick") => quick = true,
             Long("rounds") => rounds = Some(parser.value()?.parse()?),
             Long("json") => json = Some(parser.value()?.into()),
-            Long("plots") => plots = Some(parser.value()?.into()),
             Long("only") => only.push(cell_filter(&parser.value()?.string()?)?),
             Long("contender") => contenders.push(parser.value()?.string()?),
             Long("help") | Short('h') => return Ok(Part::Help),
@@ -90,7 +86,7 @@ pub(crate) fn parse(mut parser: lexopt::Parser) -> Result<Part, lexopt::Error> {
         return Err("--rounds is 0: at least one is needed for a figure".into());
     }
     let settings = Settings { quick, rounds, warm_up_ms, measured_ms, only, contenders };
-    Ok(Part::Measure { names, settings, json, plots })
+    Ok(Part::Measure { names, settings, json })
 }
 
 fn cell_filter(text: &str) -> Result<(String, u64), lexopt::Error> {

@@ -18,7 +18,6 @@ mod grpc;
 mod http;
 mod load;
 mod measure;
-mod plots;
 mod servers;
 mod targets;
 mod turn;
@@ -78,7 +77,7 @@ fn play(part: Part) -> Result<(), Box<dyn Error + Send + Sync>> {
             let figures = measure::play(&BENCHES, &bench, &contender, &serde_json::from_str(&cell)?)?;
             println!("{}", serde_json::to_string(&figures)?);
         }
-        Part::Measure { names, settings, json, plots } => {
+        Part::Measure { names, settings, json } => {
             let known = BENCHES.map(|bench| bench.name);
             if let Some(unknown) = names.iter().find(|name| !known.contains(&name.as_str())) {
                 return Err(
@@ -94,9 +93,6 @@ fn play(part: Part) -> Result<(), Box<dyn Error + Send + Sync>> {
                 if let Some(path) = &json {
                     std::fs::write(path, serde_json::to_string_pretty(&rows)?)?;
                 }
-            }
-            if let Some(folder) = plots {
-                plots::draw(&rows, &folder)?;
             }
         }
     }

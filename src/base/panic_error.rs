@@ -15,7 +15,8 @@ pub struct PanicError {
     pub message: String,
     /// File, line and column.
     pub location: String,
-    /// The stack at the panic. Symbols are resolved when it is displayed.
+    /// The stack at the panic. Symbols are resolved when it is displayed. An actor that panics at the same place again within a second has
+    /// that of the first.
     pub backtrace: Arc<Backtrace>,
 }
 

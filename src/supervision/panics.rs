@@ -11,6 +11,7 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
+use std::time::{Duration, Instant};
 
 use crate::base::{PanicError, discard};
 use crate::process::stderr_is_stuck;
@@ -19,13 +20,16 @@ use crate::process::stderr_is_stuck;
 /// fill nothing.
 pub(super) const FEW: usize = 7;
 
+/// For how long the stack of a panic stands for others of the same actor at the same place.
+const SAME_STACK: Duration = Duration::from_secs(1);
+
 /// What the message of an injected panic begins with. No hook prints it.
 #[cfg(feature = "testing")]
 pub(crate) const REHEARSED: &str = "rehearsed: ";
 
 /// The panics of one actor that were not reported yet. It lives on the actor's thread, as the hook does that fills it: a poll
 /// without a panic is to cost neither a lock nor an atomic.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct PanicLog {
     /// The oldest, [`FEW`] at most.
     kept: RefCell<Vec<PanicError>>,
@@ -35,9 +39,24 @@ pub(super) struct PanicLog {
     seen: Cell<usize>,
     /// How many were not kept.
     dropped: Cell<usize>,
+    /// The stack that was captured last, where, and when.
+    captured: Cell<Option<(String, Instant, Arc<Backtrace>)>>,
 }
 
 impl PanicLog {
+    /// The stack of a panic at that place. To capture one takes as long as all else of a restart: one that panics there again and again is
+    /// known by its first.
+    fn stack_at(&self, place: &str) -> Arc<Backtrace> {
+        // Taken out, so that nothing is borrowed whatever panics meanwhile.
+        let known = self.captured.take().filter(|(at, when, _)| at == place && when.elapsed() < SAME_STACK);
+        let (when, stack) = match known {
+            Some((_, when, stack)) => (when, stack),
+            None => (Instant::now(), Arc::new(Backtrace::force_capture())),
+        };
+        self.captured.set(Some((place.to_owned(), when, Arc::clone(&stack))));
+        stack
+    }
+
     fn push(&self, panic: PanicError) {
         self.seen.set(self.seen.get().saturating_add(1));
         // A panic while one is taken is none that could be kept.
@@ -123,21 +142,18 @@ fn keep(info: &PanicHookInfo<'_>) {
         if let Ok(mut latest) = latest.try_borrow_mut()
             && !matches!(*latest, Latest::NotKept)
         {
-            let backtrace = match CAPTURE_ALWAYS.load(Ordering::Relaxed) {
+            let stack = || match CAPTURE_ALWAYS.load(Ordering::Relaxed) {
                 true => Backtrace::force_capture(),
                 false => Backtrace::capture(),
             };
-            *latest = Latest::Some(note(info, backtrace));
+            *latest = Latest::Some(note(info, |_| Arc::new(stack())));
         }
     });
 }
 
-fn note(info: &PanicHookInfo<'_>, backtrace: Backtrace) -> PanicError {
-    PanicError {
-        message: PanicError::message_of(info.payload()),
-        location: info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string),
-        backtrace: Arc::new(backtrace),
-    }
+fn note(info: &PanicHookInfo<'_>, stack_at: impl FnOnce(&str) -> Arc<Backtrace>) -> PanicError {
+    let location = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+    PanicError { message: PanicError::message_of(info.payload()), backtrace: stack_at(&location), location }
 }
 
 /// Installs the hook, once a process. The hook that was there before still prints.
@@ -150,9 +166,9 @@ pub(super) fn install_hook() {
             match panic_log {
                 // To capture one takes long: one that panics in a loop is known by its first.
                 Some(panic_log) if panic_log.seen.get() >= FEW => {
-                    panic_log.push(note(info, Backtrace::disabled()))
+                    panic_log.push(note(info, |_| Arc::new(Backtrace::disabled())));
                 }
-                Some(panic_log) => panic_log.push(note(info, Backtrace::force_capture())),
+                Some(panic_log) => panic_log.push(note(info, |place| panic_log.stack_at(place))),
                 None => keep(info),
             }
             // What a rehearsal makes go wrong is told by what comes of it.
@@ -202,6 +218,20 @@ mod tests {
         assert_eq!(note.message, "boom 7");
         assert!(note.location.contains("panics.rs"), "{}", note.location);
         assert!(panic_log.take().is_none());
+    }
+
+    #[test]
+    fn g11_an_actor_that_panics_again_at_the_same_place_is_told_with_the_stack_of_the_first() {
+        install_hook();
+        let panic_log = Rc::new(PanicLog::default());
+        let stack_of = |panics: fn()| {
+            assert!(catch(&panic_log, panics).is_none());
+            panic_log.take().unwrap().backtrace
+        };
+        let here: fn() = || panic!("here");
+        let (first, again, elsewhere) = (stack_of(here), stack_of(here), stack_of(|| panic!("there")));
+        assert!(Arc::ptr_eq(&first, &again), "at once");
+        assert!(!Arc::ptr_eq(&first, &elsewhere));
     }
 
     #[test]

@@ -41,9 +41,9 @@ impl ErrorServerLayer {
         self.generator.panicked(Panicked::new(payload), &seen, trace)
     }
 
-    /// Runs code of a handler, for a call of that trace.
-    fn run<T>(&self, trace: Option<TraceId>, run: impl FnOnce() -> T) -> Result<T, Status> {
-        catch_unwind(AssertUnwindSafe(run)).map_err(|payload| self.panicked(payload, trace))
+    /// Runs code of a handler, for a call of that trace. What seldom comes of it is kept small.
+    fn run<T>(&self, trace: Option<TraceId>, run: impl FnOnce() -> T) -> Result<T, Box<Status>> {
+        catch_unwind(AssertUnwindSafe(run)).map_err(|payload| Box::new(self.panicked(payload, trace)))
     }
 
     /// Puts what callers are told in place of a status.
@@ -148,7 +148,8 @@ pin_project! {
         // `None`: it panicked before it had begun.
         #[pin]
         answer: Option<F>,
-        panicked: Option<Status>,
+        // Small, since it is moved with every call, and there seldom is one.
+        panicked: Option<Box<Status>>,
         trace: Option<TraceId>,
         layer: Option<Arc<ErrorServerLayer>>,
     }
@@ -166,7 +167,9 @@ where
         let layer = this.layer.as_ref().expect("not polled after it is over");
         let polled = match (this.answer.as_mut().as_pin_mut(), this.panicked.take()) {
             (Some(answer), _) => layer.run(trace, || answer.poll(cx)),
-            (None, panicked) => Err(panicked.unwrap_or_else(|| Status::internal("polled after it was over"))),
+            (None, panicked) => {
+                Err(panicked.unwrap_or_else(|| Box::new(Status::internal("polled after it was over"))))
+            }
         };
         let polled = match polled {
             Ok(Poll::Pending) => return Poll::Pending,

@@ -28,45 +28,55 @@ const SAME_STACK: Duration = Duration::from_secs(1);
 pub(crate) const REHEARSED: &str = "rehearsed: ";
 
 /// The panics of one actor that were not reported yet. It lives on the actor's thread, as the hook does that fills it: a poll
-/// without a panic is to cost neither a lock nor an atomic.
+/// without a panic is to cost neither a lock nor an atomic. Small, since few actors ever panic.
 #[derive(Default)]
 pub(super) struct PanicLog {
-    /// The oldest, [`FEW`] at most.
-    kept: RefCell<Vec<PanicError>>,
-    /// Whether there are any.
+    /// Taken out while it is changed, so that nothing is borrowed whatever panics meanwhile.
+    notes: Cell<Option<Box<Notes>>>,
+    /// Whether any are kept.
     holds: Cell<bool>,
     /// All of this life.
-    seen: Cell<usize>,
+    seen: Cell<u32>,
+}
+
+#[derive(Default)]
+struct Notes {
+    /// The oldest, [`FEW`] at most.
+    kept: Vec<PanicError>,
     /// How many were not kept.
-    dropped: Cell<usize>,
+    dropped: usize,
     /// The stack that was captured last, where, and when.
-    captured: Cell<Option<(String, Instant, Arc<Backtrace>)>>,
+    captured: Option<(String, Instant, Arc<Backtrace>)>,
 }
 
 impl PanicLog {
+    /// What is told by `f` is of no panic that comes while it runs.
+    fn with_notes<T>(&self, f: impl FnOnce(&mut Notes) -> T) -> T {
+        let mut notes = self.notes.take().unwrap_or_default();
+        let told = f(&mut notes);
+        self.holds.set(!notes.kept.is_empty());
+        self.notes.set(Some(notes));
+        told
+    }
+
     /// The stack of a panic at that place. To capture one takes as long as all else of a restart: one that panics there again and again is
     /// known by its first.
     fn stack_at(&self, place: &str) -> Arc<Backtrace> {
-        // Taken out, so that nothing is borrowed whatever panics meanwhile.
-        let known = self.captured.take().filter(|(at, when, _)| at == place && when.elapsed() < SAME_STACK);
-        let (when, stack) = match known {
-            Some((_, when, stack)) => (when, stack),
-            None => (Instant::now(), Arc::new(Backtrace::force_capture())),
-        };
-        self.captured.set(Some((place.to_owned(), when, Arc::clone(&stack))));
-        stack
+        self.with_notes(|notes| {
+            let known =
+                notes.captured.take().filter(|(at, when, _)| at == place && when.elapsed() < SAME_STACK);
+            let new = || (place.to_owned(), Instant::now(), Arc::new(Backtrace::force_capture()));
+            let (.., stack) = notes.captured.insert(known.unwrap_or_else(new));
+            Arc::clone(stack)
+        })
     }
 
     fn push(&self, panic: PanicError) {
         self.seen.set(self.seen.get().saturating_add(1));
-        // A panic while one is taken is none that could be kept.
-        match self.kept.try_borrow_mut() {
-            Ok(mut kept) if kept.len() < FEW => {
-                kept.push(panic);
-                self.holds.set(true);
-            }
-            _ => self.dropped.set(self.dropped.get().saturating_add(1)),
-        }
+        self.with_notes(|notes| match notes.kept.len() < FEW {
+            true => notes.kept.push(panic),
+            false => notes.dropped = notes.dropped.saturating_add(1),
+        });
     }
 
     /// Whether none is left.
@@ -80,20 +90,21 @@ impl PanicLog {
         if self.is_empty() {
             return None;
         }
-        let mut kept = self.kept.borrow_mut();
-        let oldest = Box::new(kept.remove(0));
-        self.holds.set(!kept.is_empty());
-        Some(oldest)
+        self.with_notes(|notes| (!notes.kept.is_empty()).then(|| Box::new(notes.kept.remove(0))))
     }
 
     /// How many were not kept since this was last asked.
     pub(super) fn take_dropped(&self) -> usize {
-        self.dropped.take()
+        self.with_notes(|notes| std::mem::take(&mut notes.dropped))
     }
 
     /// Another life begins.
     pub(super) fn begin_life(&self) {
         self.seen.set(0);
+    }
+
+    fn has_seen_few(&self) -> bool {
+        self.seen.get() >= FEW as u32
     }
 }
 
@@ -165,7 +176,7 @@ pub(super) fn install_hook() {
             let panic_log = CURRENT.try_with(current).ok().flatten();
             match panic_log {
                 // To capture one takes long: one that panics in a loop is known by its first.
-                Some(panic_log) if panic_log.seen.get() >= FEW => {
+                Some(panic_log) if panic_log.has_seen_few() => {
                     panic_log.push(note(info, |_| Arc::new(Backtrace::disabled())));
                 }
                 Some(panic_log) => panic_log.push(note(info, |place| panic_log.stack_at(place))),

@@ -3,6 +3,9 @@
 mod calls;
 mod http;
 mod services;
+// Those of the benchmarks.
+#[path = "../../src/actors/worker.rs"]
+mod worker;
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -5,120 +5,13 @@ use std::time::Duration;
 use actix::prelude::*;
 use majordomo::testing::{paused, start_paused};
 use majordomo::{
-    BoxError, GenericService, Manager, ManagerOptions, RestartPolicy, Run, Service, ServiceSpec, Setup,
-    Shutdown, StartShutdown, WaitForShutdown, WaitUntilRunning, resource_fn,
+    BoxError, Manager, ManagerOptions, RestartPolicy, Run, ServiceSpec, StartShutdown, WaitForShutdown,
+    WaitUntilRunning,
 };
 use tokio::sync::oneshot;
 
 use crate::Failure;
-
-type Answer = Result<(), BoxError>;
-
-/// Answers, and crashes, as it is told to.
-struct Worker {
-    id: String,
-    has_resource: bool,
-    addr: Option<oneshot::Sender<Addr<Worker>>>,
-    count: u64,
-}
-
-impl Worker {
-    fn new(id: String) -> Self {
-        Self { id, has_resource: true, addr: None, count: 0 }
-    }
-
-    fn known() -> (Self, oneshot::Receiver<Addr<Self>>) {
-        let (tell, told) = oneshot::channel();
-        (Self { has_resource: false, addr: Some(tell), ..Self::new("target".to_owned()) }, told)
-    }
-}
-
-impl Actor for Worker {
-    type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Context<Self>) {
-        if let Some(addr) = self.addr.take() {
-            let _ = addr.send(ctx.address());
-        }
-    }
-}
-
-impl Supervised for Worker {}
-
-impl Service for Worker {
-    fn id(&self) -> String {
-        self.id.clone()
-    }
-}
-
-impl GenericService for Worker {}
-
-impl Handler<Setup> for Worker {
-    type Result = Answer;
-
-    fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Answer {
-        if self.has_resource {
-            setup.resources.start("r", resource_fn(|| async { Ok(()) }))?;
-        }
-        Ok(())
-    }
-}
-
-impl Handler<Run> for Worker {
-    type Result = ResponseFuture<Answer>;
-
-    fn handle(&mut self, run: Run, _: &mut Context<Self>) -> Self::Result {
-        Box::pin(async move {
-            run.shutdown.requested().await;
-            Ok(())
-        })
-    }
-}
-
-impl Handler<Shutdown> for Worker {
-    type Result = Answer;
-
-    fn handle(&mut self, _: Shutdown, _: &mut Context<Self>) -> Answer {
-        Ok(())
-    }
-}
-
-#[derive(Message)]
-#[rtype(result = "u64")]
-struct Ask;
-
-impl Handler<Ask> for Worker {
-    type Result = u64;
-
-    fn handle(&mut self, _: Ask, _: &mut Context<Self>) -> u64 {
-        self.count += 1;
-        self.count
-    }
-}
-
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Tell;
-
-impl Handler<Tell> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, _: Tell, _: &mut Context<Self>) {
-        self.count += 1;
-    }
-}
-
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Crash;
-
-impl Handler<Crash> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, _: Crash, _: &mut Context<Self>) {
-        panic!("as told")
-    }
-}
+use crate::worker::{Ask, Crash, Tell, Worker};
 
 fn options() -> ManagerOptions {
     ManagerOptions::new().grpc_ping_service(false).handle_signals(false)
@@ -177,7 +70,7 @@ pub(crate) fn tell(count: u32) -> Result<(), Failure> {
 /// So many services with a resource each; all on one thread, since how threads meet is a matter of chance.
 pub(crate) fn start_and_stop(count: u32) -> Result<(), Failure> {
     paused(|| async move {
-        let workers = (0..count).map(|n| Worker::new(format!("s{n}")));
+        let workers = (0..count).map(|n| Worker { has_resource: true, ..Worker::new(format!("s{n}")) });
         let options = options().max_shutdown_duration(Duration::from_secs(600));
         around(start_paused(workers.fold(Manager::new(options), Manager::service)), async { Ok(()) }).await
     })

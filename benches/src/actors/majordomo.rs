@@ -5,153 +5,25 @@ use std::time::{Duration, Instant};
 
 use actix::prelude::*;
 use majordomo::{
-    BoxError, GenericService, GetStatus, Manager, ManagerOptions, Operations, Release, Resource,
-    RestartPolicy, Run, Service, ServiceSpec, Setup, Shutdown, StartShutdown, WaitForShutdown,
-    WaitUntilRunning,
+    GenericService, GetStatus, Manager, ManagerOptions, Operations, RestartPolicy, Run, Service, ServiceSpec,
+    Setup, Shutdown, StartShutdown, WaitForShutdown, WaitUntilRunning,
 };
 use tokio::sync::oneshot;
 
 use super::ask::{Amount, time_asks, time_tells};
 use super::lifecycle::{Life, Stopwatch};
 use super::panic_in_silence;
-use super::plain::{Ask, Tell};
 use super::restart::time_restarts;
 use super::shutdown::{LIMIT, Plan};
+use super::worker::{Answer, Ask, Crash, Tell, Worker};
 use crate::cell::Cell;
 use crate::grpc::Registers;
 use crate::measure::{Failure, Figures};
 
 pub(super) const SETTINGS: &str = "services of a Manager with default options, as users have it";
 
-type Answer = Result<(), BoxError>;
-
 fn options() -> ManagerOptions {
     ManagerOptions::new().grpc_ping_service(false).handle_signals(false)
-}
-
-/// A service that answers, hangs, blocks or crashes as it is told to.
-pub(super) struct Worker {
-    id: String,
-    has_resource: bool,
-    hangs: bool,
-    blocks: Option<blocking::Receiver<()>>,
-    addr: Option<oneshot::Sender<Addr<Worker>>>,
-    count: u64,
-}
-
-impl Worker {
-    fn new(id: impl Into<String>) -> Self {
-        Self { id: id.into(), has_resource: false, hangs: false, blocks: None, addr: None, count: 0 }
-    }
-
-    fn known() -> (Self, oneshot::Receiver<Addr<Self>>) {
-        let (tell, told) = oneshot::channel();
-        (Self { addr: Some(tell), ..Self::new("target") }, told)
-    }
-}
-
-impl Actor for Worker {
-    type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Context<Self>) {
-        if let Some(addr) = self.addr.take() {
-            // Nobody wants to know, if it is not taken.
-            let _ = addr.send(ctx.address());
-        }
-    }
-}
-
-impl Supervised for Worker {}
-
-impl Service for Worker {
-    fn id(&self) -> String {
-        self.id.clone()
-    }
-}
-
-impl GenericService for Worker {}
-
-impl Handler<Setup> for Worker {
-    type Result = Answer;
-
-    fn handle(&mut self, setup: Setup, _: &mut Context<Self>) -> Answer {
-        if self.has_resource {
-            setup.resources.start("r", Held)?;
-        }
-        Ok(())
-    }
-}
-
-impl Handler<Run> for Worker {
-    type Result = ResponseFuture<Answer>;
-
-    fn handle(&mut self, run: Run, _: &mut Context<Self>) -> Self::Result {
-        if let Some(lock) = self.blocks.take() {
-            // Until the measurement is over.
-            let _ = lock.recv();
-        }
-        let hangs = self.hangs;
-        Box::pin(async move {
-            if hangs {
-                std::future::pending::<()>().await;
-            }
-            run.shutdown.requested().await;
-            Ok(())
-        })
-    }
-}
-
-impl Handler<Shutdown> for Worker {
-    type Result = Answer;
-
-    fn handle(&mut self, _: Shutdown, _: &mut Context<Self>) -> Answer {
-        Ok(())
-    }
-}
-
-impl Handler<Ask> for Worker {
-    type Result = u64;
-
-    fn handle(&mut self, _: Ask, _: &mut Context<Self>) -> u64 {
-        self.count += 1;
-        self.count
-    }
-}
-
-impl Handler<Tell> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, _: Tell, _: &mut Context<Self>) {
-        self.count += 1;
-    }
-}
-
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Crash;
-
-impl Handler<Crash> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, _: Crash, _: &mut Context<Self>) {
-        panic!("as told")
-    }
-}
-
-struct Held;
-
-impl Actor for Held {
-    type Context = Context<Self>;
-}
-
-impl Resource for Held {}
-
-impl Handler<Release> for Held {
-    type Result = Answer;
-
-    fn handle(&mut self, _: Release, _: &mut Context<Self>) -> Answer {
-        Ok(())
-    }
 }
 
 type Drive = fn(Amount, Addr<Worker>) -> ResponseFuture<Figures>;

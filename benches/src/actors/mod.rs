@@ -13,6 +13,7 @@ mod ractor;
 mod restart;
 mod shutdown;
 mod tasks;
+mod worker;
 
 pub(crate) use ask::{ASK, TELL};
 pub(crate) use idle::IDLE;

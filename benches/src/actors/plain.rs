@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::ask::{Amount, time_asks, time_tells};
 use super::lifecycle::{Life, Stopwatch};
+use super::worker::{Ask, Tell};
 use crate::cell::Cell;
 use crate::measure::{Failure, Figures};
 
@@ -22,14 +23,6 @@ impl Actor for Target {
         ctx.set_mailbox_capacity(16);
     }
 }
-
-#[derive(Message)]
-#[rtype(result = "u64")]
-pub(super) struct Ask;
-
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(super) struct Tell;
 
 impl Handler<Ask> for Target {
     type Result = u64;

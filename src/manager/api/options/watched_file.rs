@@ -6,7 +6,7 @@ use std::time::Duration;
 /// How often a file is looked at, unless told otherwise.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// A file whose change asks for a [reload](crate::Reload): for [`ManagerOptions::reload_on_change`].
+/// A file whose change asks for a [reload](crate::Reload): for [`ManagerOptions::reload_on_change`](crate::ManagerOptions::reload_on_change).
 #[derive(Debug, Clone)]
 #[must_use = "nobody looks at the file before it is given to a manager"]
 pub struct WatchedFile {

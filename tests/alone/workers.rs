@@ -19,6 +19,17 @@ fn threads(prefix: &str) -> Vec<String> {
     names
 }
 
+/// Waits until there are just these: a server has its workers from its `Run` on, which a nested one gets after the outer manager is told to
+/// run; and a thread takes a moment to end.
+async fn there_are<const N: usize>(prefix: &str, names: [&str; N]) {
+    let come = async {
+        while threads(prefix) != names {
+            tokio::task::yield_now().await;
+        }
+    };
+    within(&format!("that the threads {prefix}* are {names:?}"), come).await;
+}
+
 fn web(id: &str, workers: usize) -> majordomo::ServiceSpec<majordomo::http::HttpServer> {
     let router = Router::new().route("/", get(|| async { "hello" }));
     http_service(id, "127.0.0.1:0", router).options(HttpServerOptions::new().workers(workers))
@@ -35,7 +46,7 @@ async fn g19_all_servers_of_a_manager_share_as_many_workers_as_the_largest_asks_
     });
     observed.running().await;
     let three = ["server-worker-0", "server-worker-1", "server-worker-2"];
-    assert_eq!(threads("server-worker"), three);
+    there_are("server-worker", three).await;
     assert_eq!(threads("server-accept").len(), 1);
     for _ in 0..3 {
         within("the restart", observed.manager.send(RestartService("one".into()))).await.unwrap().unwrap();
@@ -44,7 +55,7 @@ async fn g19_all_servers_of_a_manager_share_as_many_workers_as_the_largest_asks_
     observed.shut_down();
     observed.ended().await.assert_ok();
     leaks.assert_none().await;
-    assert_eq!(threads("server-"), [""; 0]);
+    there_are("server-", []).await;
 }
 
 #[actix::test]
@@ -53,7 +64,7 @@ async fn g19_a_nested_manager_has_workers_of_its_own() {
     let inner = nested("inner", || Manager::new(options()).service(web("within", 1)));
     let mut observed = observe(options(), |manager| manager.service(web("web", 2)).service(inner));
     observed.running().await;
-    assert_eq!(threads("server-worker"), ["server-worker-0", "server-worker-0", "server-worker-1"]);
+    there_are("server-worker", ["server-worker-0", "server-worker-0", "server-worker-1"]).await;
     observed.shut_down();
     observed.ended().await.assert_ok();
 }
@@ -67,7 +78,7 @@ async fn g14_a_manager_without_a_server_has_no_workers() {
     });
     let mut observed = observe(options(), |manager| manager.service(waits));
     observed.running().await;
-    assert_eq!(threads("server-"), [""; 0]);
+    there_are("server-", []).await;
     observed.shut_down();
     observed.ended().await.assert_ok();
 }

@@ -1,7 +1,7 @@
 //! How much events matter.
 
 use super::{End, Failure, LifecycleEvent};
-use crate::lifecycle::{Outcome, ReloadStep};
+use crate::lifecycle::{Outcome, ReloadEnd, ReloadStep};
 
 /// How much an event matters to whoever operates the program, as levels of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -55,14 +55,16 @@ impl LifecycleEvent {
             | Self::Panicked { .. }
             | Self::ServiceLost { .. }
             | Self::ServiceStuck { .. } => Severity::Error,
-            Self::RegisterFinished { end, .. }
+            // A shutdown is nothing to be woken for.
+            Self::ReloadFinished { result: ReloadEnd::CalledOff, .. } => Severity::Info,
+            Self::ReloadFinished { end, .. }
+            | Self::RegisterFinished { end, .. }
             | Self::SetupFinished { end, .. }
             | Self::RunFinished { end, .. }
             | Self::ShutdownFinished { end, .. }
             | Self::ResourceLost { end, .. }
             | Self::ReleaseFinished { end, .. }
             | Self::RestartFinished { end, .. }
-            | Self::ReloadFinished { end, .. }
             | Self::StopFinished { end, .. } => severity_of(end),
         }
     }

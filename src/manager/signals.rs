@@ -98,6 +98,22 @@ pub(crate) fn register(sender: ManagerSender, reloads: bool) -> Result<Registrat
     Ok(Registration(id))
 }
 
+impl Registration {
+    /// Has its manager told of SIGHUP, too.
+    pub(crate) fn hear_reloads(&self) -> Result<(), ConfigError> {
+        let mut listeners = listeners();
+        if listeners.senders.iter().any(|listener| listener.id == self.0 && !listener.reloads) {
+            listeners.hear_also(SIGHUP)?;
+        }
+        listeners
+            .senders
+            .iter_mut()
+            .filter(|listener| listener.id == self.0)
+            .for_each(|listener| listener.reloads = true);
+        Ok(())
+    }
+}
+
 impl Drop for Registration {
     fn drop(&mut self) {
         let ending = {

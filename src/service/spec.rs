@@ -151,7 +151,7 @@ impl<A: Service> ServiceSpec<A> {
     /// The service takes part in [reloads](crate::Reload): it reads its settings again at [`PrepareReload`], and changes to them at
     /// [`CommitReload`]. Both come by its mailbox, while it is set up and its main loop has not returned.
     ///
-    /// Where any service of a manager says this, SIGHUP asks for a reload; else it is left alone. systemd: `Type=notify-reload`.
+    /// Where any service of a manager says this, SIGHUP asks for a reload, from then on; else it is left alone. systemd: `Type=notify-reload`.
     pub fn reloadable(self) -> Self
     where
         A: Handler<PrepareReload> + Handler<CommitReload>,

@@ -4,10 +4,11 @@ use std::future::pending;
 use std::time::Duration;
 
 use actix::prelude::*;
+use majordomo::events::{LifecycleEvent, Severity};
 use majordomo::testing::paused;
 use majordomo::{
-    AddService, BoxError, CommitReload, GenericService, OrderError, PrepareReload, Reload, Run, Service,
-    ServiceSpec, Setup, Shutdown, StartShutdown, StopService,
+    AddService, BoxError, CommitReload, GenericService, GetStatus, OrderError, PrepareReload, Reload, Run,
+    Service, ServiceSpec, Setup, Shutdown, StartShutdown, StopService,
 };
 use support::phoenix::at_once;
 use support::{Gate, Journal, Observed, Probe, ms, observe, observe_paused, options};
@@ -325,5 +326,9 @@ async fn g26_a_service_that_goes_down_meanwhile_refuses_and_a_shutdown_calls_it_
     for answer in [answer, second] {
         assert!(matches!(answer.await.unwrap(), Err(OrderError::ReloadCalledOff)));
     }
-    observed.ended().await.assert_ok();
+    let ended = observed.ended().await;
+    ended.assert_ok();
+    let history = ended.manager.send(GetStatus).await.unwrap().history;
+    let mut finished = history.iter().filter(|at| matches!(at.event, LifecycleEvent::ReloadFinished { .. }));
+    assert_eq!(finished.next().map(|at| at.event.severity()), Some(Severity::Info), "nobody is to be woken");
 }

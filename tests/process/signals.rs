@@ -7,13 +7,13 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
-use support::{Journal, Probe, child};
 
 use majordomo::{
-    Manager, ManagerError, ManagerOptions, Run, ServiceSpec, StartShutdown, WaitForShutdown,
+    AddService, Manager, ManagerError, ManagerOptions, Run, ServiceSpec, StartShutdown, WaitForShutdown,
     WaitUntilRunning, resource_fn, service_fn,
 };
 use rustix::process::Signal;
+use support::{Journal, Probe, child};
 
 /// How far apart two of the same signal are that count as two.
 const APART: Duration = Duration::from_millis(100);
@@ -30,7 +30,8 @@ fn child_program() {
             "brief" => brief().await,
             "deaf" => deaf().await,
             "over" => over().await,
-            "reloadable" => reloadable().await,
+            "reloadable" => run(Manager::new(quiet()).service(settings())).await,
+            "reloadable later" => reloadable_later().await,
             "alone" => obliging(ManagerOptions::new().handle_signals(false)).await,
             other => panic!("no program {other:?}"),
         }
@@ -55,15 +56,26 @@ async fn obliging(options: ManagerOptions) -> Result<(), ManagerError> {
     run(Manager::new(options.grpc_ping_service(false)).service(service)).await
 }
 
+fn quiet() -> ManagerOptions {
+    ManagerOptions::new().grpc_ping_service(false)
+}
+
 /// Reads its settings again when it is told to.
-async fn reloadable() -> Result<(), ManagerError> {
-    let probe = Probe::new("settings", &Journal::default());
-    let probe = probe.commit(|_| async {
+fn settings() -> ServiceSpec<Probe> {
+    let probe = Probe::new("settings", &Journal::default()).commit(|_| async {
         println!("\nchild: committed");
         Ok(())
     });
-    let options = ManagerOptions::new().grpc_ping_service(false);
-    run(Manager::new(options).service(ServiceSpec::new(probe).reloadable())).await
+    ServiceSpec::new(probe).reloadable()
+}
+
+/// The first that can be reloaded comes when the manager runs.
+async fn reloadable_later() -> Result<(), ManagerError> {
+    let manager = Manager::new(quiet()).service(Probe::new("first", &Journal::default())).start();
+    manager.send(WaitUntilRunning).await??;
+    manager.send(AddService::new(settings())).await?.expect("it can be added");
+    println!("\nchild: running");
+    manager.send(WaitForShutdown).await?
 }
 
 /// Never comes to its end.
@@ -236,13 +248,15 @@ fn g12_without_handlers_signals_are_left_alone() {
 
 #[test]
 fn g26_sighup_reloads_where_a_service_can_be_and_else_is_left_alone() {
-    let mut process = child::start(module_path!(), "reloadable");
-    process.wait_for("child: running");
-    process.signal(Signal::HUP);
-    process.wait_for("child: committed");
-    process.signal(Signal::TERM);
-    assert_eq!(process.wait_for("child: end"), "child: end None");
-    assert_eq!(process.end().code(), Some(0));
+    for program in ["reloadable", "reloadable later"] {
+        let mut process = child::start(module_path!(), program);
+        process.wait_for("child: running");
+        process.signal(Signal::HUP);
+        process.wait_for("child: committed");
+        process.signal(Signal::TERM);
+        assert_eq!(process.wait_for("child: end"), "child: end None");
+        assert_eq!(process.end().code(), Some(0));
+    }
 
     let mut process = child::start(module_path!(), "obliging");
     process.wait_for("child: running");

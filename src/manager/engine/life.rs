@@ -67,7 +67,7 @@ impl Manager {
         if let Some(running) = &mut self.running {
             let result = running.shell.event_log.report_mut().result();
             // Once the end is told, signals are handled no more.
-            drop(running.signals.take());
+            drop(running.shell.signals.take());
             // The end is told before the status is written and before everything is dropped.
             self.stopped_waiters.answer(result.clone());
             let status = running.status();

@@ -46,6 +46,11 @@ impl Shell {
             |ix: ServiceIx| self.services[ix.0 as usize].restarts.policy().mode() != RestartMode::Never;
         let spec = pending.spec(place, restarts).map_err(|error| refused(&error))?;
         let depends_on = pending.depends_on.clone();
+        if pending.reload_at_signal
+            && let Some(signals) = &self.signals
+        {
+            signals.hear_reloads().map_err(|error| refused(&error))?;
+        }
         self.reloads.are_offered |= spec.reloadable;
         let ix = self.machine.add(spec);
         self.provided.depends(&id, &depends_on);

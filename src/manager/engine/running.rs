@@ -27,7 +27,7 @@ use crate::manager::observe::event_log::{EventLog, Subject};
 use crate::manager::observe::flight_recorder::FlightRecorder;
 use crate::manager::observe::logging::{self, Spans};
 use crate::manager::outside;
-use crate::manager::signals::{self, Registration};
+use crate::manager::signals;
 use crate::operations::{Endpoint, LINGER};
 use crate::report::{ConfigError, ManagerError, ShutdownReport};
 use crate::server::worker::workers::Workers;
@@ -50,7 +50,6 @@ pub(crate) struct Running {
     notified: Option<oneshot::Receiver<()>>,
     /// What shows the manager from outside, until it is over.
     endpoint: Option<Endpoint>,
-    pub(super) signals: Option<Registration>,
     /// Looks at files while it is there.
     _files: Option<FileWatch>,
 }
@@ -132,7 +131,12 @@ impl Running {
             pending_services.push(server);
         }
         let dispatch = options.dispatch.unwrap_or_else(Dispatch::none);
-        let files = watched_files::start(options.watched_files, sender.clone(), dispatch.clone())?;
+        let files = watched_files::start(
+            options.watched_files,
+            specs.iter().any(|spec| spec.reloadable),
+            sender.clone(),
+            dispatch.clone(),
+        )?;
         let (log_sender, log_stream) = events::channel();
         let logged = logging::start(
             &dispatch,
@@ -154,6 +158,7 @@ impl Running {
         observers.extend(tell_systemd);
         let shell = Shell::new(Parts {
             sender,
+            signals,
             event_log: EventLog::new(services, observers, FlightRecorder::new(options.flight_recorder)),
             pending_services,
             specs,
@@ -172,7 +177,7 @@ impl Running {
             #[cfg(feature = "testing")]
             fault: options.rehearsal.fault,
         });
-        let mut running = Self { shell, logged, notified, endpoint, signals, _files: files };
+        let mut running = Self { shell, logged, notified, endpoint, _files: files };
         running.tell_of_endpoint();
         Ok(running)
     }

@@ -25,6 +25,7 @@ use crate::manager::observe::event_log::{Detail, EventLog};
 use crate::manager::observe::logging::Spans;
 use crate::manager::observe::watchdog::Watchdog;
 use crate::manager::observe::worker_stalls::WorkerStalls;
+use crate::manager::signals::Registration;
 use crate::metrics::Meter;
 use crate::server::worker::workers::Workers;
 use crate::service::{Deadlines, Provided, Started};
@@ -60,6 +61,8 @@ pub(crate) struct Shell {
     pub(crate) generation: Generation,
     pub(crate) orders: OpenOrders,
     pub(super) reloads: Reloads,
+    /// Has the manager told of signals, unless it handles none.
+    pub(super) signals: Option<Registration>,
     /// How long a service's part in a reload may take.
     pub(super) reload_timeout: Duration,
     pub(crate) watchdog: Watchdog,
@@ -90,6 +93,7 @@ pub(crate) struct Parts {
     pub(crate) service_threads: usize,
     pub(crate) stuck_after: Option<Duration>,
     pub(crate) reload_timeout: Duration,
+    pub(crate) signals: Option<Registration>,
     pub(crate) workers: Workers,
     pub(crate) endpoint: Vec<GrpcAddress>,
     pub(crate) meter: Meter,
@@ -154,6 +158,7 @@ impl Shell {
             generation: Generation::default(),
             orders: OpenOrders::default(),
             reloads,
+            signals: parts.signals,
             reload_timeout: parts.reload_timeout,
             watchdog,
             worker_stalls: WorkerStalls::default(),

@@ -92,7 +92,10 @@ pub(crate) fn log(timed: &TimedEvent, limit: usize) {
                 ReloadEnd::Done => {
                     info!(target: "majordomo", elapsed_ms, "reload finished: all have the new settings")
                 }
-                _ => error!(target: "majordomo", elapsed_ms, error, "reload {result}"),
+                _ if severity == Severity::Error => {
+                    error!(target: "majordomo", elapsed_ms, error, "reload {result}");
+                }
+                _ => info!(target: "majordomo", elapsed_ms, error, "reload {result}"),
             }
         }
         E::ServiceAdded { service } => info!(target: "majordomo", %service, "service added"),

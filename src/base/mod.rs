@@ -5,6 +5,7 @@ pub(crate) mod clock;
 mod discard;
 mod downcast;
 mod ended_by;
+pub(crate) mod monotonic;
 mod name;
 mod panic_error;
 pub(crate) mod peer_text;

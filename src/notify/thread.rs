@@ -12,7 +12,7 @@ use tracing::warn;
 use super::notifier::{Action, Datagram, Notifier};
 use super::socket::{Socket, SocketError, is_full};
 use super::{Liveness, Settings};
-use crate::base::{ThreadError, clock, spawn, spawn_with};
+use crate::base::{ThreadError, clock, monotonic, spawn, spawn_with};
 use crate::events::{EventSender, EventStream, Name, channel_of};
 
 /// Asks the manager whether it answers. One that is gone drops the sender.
@@ -125,7 +125,7 @@ impl Teller {
     }
 
     fn send(&mut self, datagram: Datagram) {
-        let Err(error) = self.socket.send(&datagram.text(monotonic())) else { return };
+        let Err(error) = self.socket.send(&datagram.text(monotonic::now())) else { return };
         if is_full(&error) {
             self.notifier.unsent(datagram, self.now());
         }
@@ -133,11 +133,6 @@ impl Teller {
             complain(dispatch, self.socket.refused(error));
         }
     }
-}
-
-/// The time of the kernel's monotonic clock, which systemd reads, too.
-fn monotonic() -> Duration {
-    nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).map_or(Duration::ZERO, Duration::from)
 }
 
 async fn answer_to(asked: &mut Option<oneshot::Receiver<Liveness>>) -> Option<Liveness> {

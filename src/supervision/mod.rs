@@ -24,7 +24,6 @@ mod live_actor;
 mod notice;
 pub(crate) mod panics;
 mod pending_replies;
-mod poll_clock;
 mod pool;
 mod priority_inbox;
 pub(crate) mod sync;
@@ -45,7 +44,6 @@ pub(crate) use live_actor::Restart;
 pub(crate) use notice::{Gone, Notice, Observer};
 #[cfg(feature = "testing")]
 pub(crate) use panics::REHEARSED;
-pub(crate) use poll_clock::now;
 pub(crate) use pool::{Lodgers, Pool};
 pub(crate) use priority_inbox::PriorityInbox;
 pub(crate) use system::{ForeignStop, OnForeignStop};

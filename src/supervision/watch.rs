@@ -12,8 +12,8 @@
 
 use std::time::Duration;
 
-use super::poll_clock::{now, stamp};
 use super::sync::{AtomicBool, AtomicU64, Ordering, fence};
+use crate::base::monotonic::{now, stamp};
 
 /// A thread that has been polling one actor for so long is blocked.
 const BLOCKED_AFTER: Duration = Duration::from_millis(100);

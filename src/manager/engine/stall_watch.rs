@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use super::service_slot::ServiceSlot;
 use super::shell::Shell;
+use crate::base::monotonic::now;
 use crate::events::{LifecycleEvent, Name, Stall};
 use crate::lifecycle::{Departure, Input, LongPoll, ServiceIx, StallChange, StallKind};
 use crate::manager::observe::actor_label::ActorLabel;
 use crate::manager::observe::event_log::{Detail, Subject};
 use crate::report::StuckError;
-use crate::supervision::{Busy, Thread, now};
+use crate::supervision::{Busy, Thread};
 
 impl Shell {
     /// Time for a look at the threads.

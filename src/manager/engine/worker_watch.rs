@@ -1,9 +1,9 @@
 //! Handlers that block workers of a server, as events.
 
 use super::shell::Shell;
+use crate::base::monotonic::now;
 use crate::events::{LifecycleEvent, Name, Stall};
 use crate::grpc::WorkerStall;
-use crate::supervision::now;
 
 impl Shell {
     /// A handler blocks a worker of that service, or does not any more.

@@ -5,13 +5,16 @@
 
 #![allow(clippy::duplicate_mod, dead_code, unused_imports)] // the same twice; what the rest of the crate uses
 
+#[path = "../../../src/base"]
+mod base {
+    pub(crate) mod monotonic;
+}
+
 pub mod supervision {
     pub(crate) mod sync;
 
     #[path = "../../../../src/supervision/alarm.rs"]
     mod alarm;
-    #[path = "../../../../src/supervision/poll_clock.rs"]
-    mod poll_clock;
     #[path = "../../../../src/supervision/wake.rs"]
     mod wake;
     #[path = "../../../../src/supervision/watch.rs"]
@@ -25,8 +28,6 @@ pub mod weakened {
 
     #[path = "../../../../src/supervision/alarm.rs"]
     mod alarm;
-    #[path = "../../../../src/supervision/poll_clock.rs"]
-    mod poll_clock;
     #[path = "../../../../src/supervision/wake.rs"]
     mod wake;
     #[path = "../../../../src/supervision/watch.rs"]

@@ -1,6 +1,7 @@
 //! What goes wrong, and what it leads to: another set-up, a restart, the manager's shutdown, or nothing more than that it is told.
 
-use super::io::{Announcement, Command, Departure, Fault, Remedy};
+use super::announcement::{Announcement, Fault, Remedy};
+use super::io::{Command, Departure};
 use super::machine::{Commands, Machine};
 use super::names::{Cause, ErrorStage, Kind, Outcome, ResourceIx, ServiceIx, Stage, Step};
 use super::service::{Actor, Life, Progress, Resource, StopMode, Transition};

@@ -3,7 +3,8 @@
 
 use std::collections::VecDeque;
 
-use super::io::{Announcement, Command, Input};
+use super::announcement::Announcement;
+use super::io::{Command, Input};
 use super::names::{Cause, ResourceIx, ServiceIx, SignalKind, Stage};
 use super::reload_state::Reload;
 use super::service::{Dependent, Life, Service};

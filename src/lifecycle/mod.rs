@@ -15,6 +15,7 @@
 //! histories for large ones.
 
 mod absence;
+mod announcement;
 mod backoff;
 mod budget;
 mod facts;
@@ -41,10 +42,11 @@ mod stopping;
 mod checks;
 
 pub(crate) use absence::Absence;
+pub(crate) use announcement::{Announcement, Fault, Remedy};
 pub(crate) use backoff::{Backoff, Intensity};
 pub(crate) use budget::Budget;
 pub use budget::BudgetError;
-pub(crate) use io::{Announcement, Answer, Command, Departure, Fault, Input, Limited, Remedy};
+pub(crate) use io::{Answer, Command, Departure, Input, Limited};
 pub(crate) use machine::{Commands, Machine};
 pub(crate) use names::{Activity, Kind, Repeat, ResourceIx, ServiceIx};
 pub use names::{Cause, ErrorStage, Outcome, RestartCause, SignalKind, Stage, Step};

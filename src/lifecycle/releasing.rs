@@ -6,7 +6,8 @@
 //!   at the deadline:  all that were never asked, at once
 //! ```
 
-use super::io::{Announcement, Answer, Command, Departure, Fault, Limited, Remedy};
+use super::announcement::{Announcement, Fault, Remedy};
+use super::io::{Answer, Command, Departure, Limited};
 use super::machine::{Commands, Machine};
 use super::names::{ErrorStage, Outcome, ResourceIx, ServiceIx, Stage};
 use super::service::{Life, Registry, Resource};

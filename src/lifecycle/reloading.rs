@@ -10,7 +10,8 @@
 //! Who is being set up may have read the old settings: it is waited for, and prepares when it is up. Who begins its set-up later reads the new
 //! ones, and takes no part. Whoever fails to commit has failed as if its main loop had: its policy says what follows. All others go on.
 
-use super::io::{Announcement, Answer, Command};
+use super::announcement::Announcement;
+use super::io::{Answer, Command};
 use super::machine::{Commands, Machine};
 use super::names::{Outcome, ServiceIx, Stage, Step};
 use super::reload_names::{ReloadEnd, ReloadStep};

@@ -8,7 +8,8 @@
 //!
 //! A set-up that failed and is tried again goes the same way, also before anybody runs.
 
-use super::io::{Announcement, Command, Departure, Fault, Limited, Remedy};
+use super::announcement::{Announcement, Fault, Remedy};
+use super::io::{Command, Departure, Limited};
 use super::machine::{Commands, Machine};
 use super::names::{Cause, ErrorStage, Outcome, Repeat, RestartCause, ServiceIx, Stage, Step};
 use super::service::{Actor, Life, Registry, Resource, StopMode, Transition};

@@ -7,7 +7,8 @@
 //!
 //! Once all run, a service that starts again, or is added, is set up and run on its own.
 
-use super::io::{Announcement, Answer, Command};
+use super::announcement::Announcement;
+use super::io::{Answer, Command};
 use super::machine::{Commands, Machine};
 use super::names::{Cause, Kind, Outcome, ServiceIx, Stage, Step};
 use super::service::{Actor, Life, Progress, Service, Transition};

@@ -9,7 +9,8 @@
 //!  deadline: everybody is forced; resources never asked are asked now, all at once, and get a last moment
 //! ```
 
-use super::io::{Announcement, Command};
+use super::announcement::Announcement;
+use super::io::Command;
 use super::machine::{Commands, Machine};
 use super::names::{Cause, ServiceIx, Stage};
 use super::service::Actor;

@@ -1,6 +1,7 @@
 //! Each announcement against the history so far: is it true, and is this its moment?
 
-use super::super::io::{Announcement as Told, Fault, Input, Remedy};
+use super::super::announcement::{Announcement as Told, Fault, Remedy};
+use super::super::io::Input;
 use super::super::names::{Cause, ErrorStage, Outcome, Repeat, RestartCause, ServiceIx, Step};
 use super::super::reload_names::ReloadStep;
 use super::super::spec::RestartMode;

@@ -1,6 +1,7 @@
 //! G7, the books: what must be told of each input, no more, no less, in this order.
 
-use super::super::io::{Announcement as Told, Answer, Departure, Input};
+use super::super::announcement::Announcement as Told;
+use super::super::io::{Answer, Departure, Input};
 use super::super::names::{Outcome, ResourceIx, ServiceIx, Step};
 use super::super::reload_names::ReloadStep;
 use super::super::spec::RestartMode;

@@ -1,6 +1,7 @@
 //! Rules that are broken deliberately, in the commands of an otherwise sound machine. That each is found: `found.rs`.
 
-use super::super::io::{Announcement as Told, Answer, Command, Input, Remedy};
+use super::super::announcement::{Announcement as Told, Remedy};
+use super::super::io::{Answer, Command, Input};
 use super::super::names::{ResourceIx, RestartCause, ServiceIx, Step};
 use super::super::reload_names::ReloadStep;
 use super::watched::Hold;

@@ -1,6 +1,7 @@
 //! A manager that is held back: its parent says when its services may run.
 
-use super::super::io::{Announcement, Answer, Command, Departure, Input};
+use super::super::announcement::Announcement;
+use super::super::io::{Answer, Command, Departure, Input};
 use super::super::machine::{Commands, Machine};
 use super::super::names::{Kind, ServiceIx, Stage, Step};
 use super::super::spec::Spec;

@@ -15,7 +15,8 @@
 
 use std::collections::VecDeque;
 
-use super::super::io::{Announcement as Told, Answer, Command, Departure, Input};
+use super::super::announcement::Announcement as Told;
+use super::super::io::{Answer, Command, Departure, Input};
 use super::super::machine::Machine;
 use super::super::names::{Cause, Kind, Outcome, Repeat, RestartCause, ServiceIx, Step};
 use super::super::spec::{RestartMode, Spec};

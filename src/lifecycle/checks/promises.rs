@@ -5,7 +5,8 @@
 //! what the input itself changes (`take`), each command against the history so far ([`orders`](super::orders) and
 //! [`tidings`](super::tidings)), and what must hold once the step is done ([`between`](super::between)).
 
-use super::super::io::{Answer, Command, Departure, Fault, Input, Remedy};
+use super::super::announcement::{Fault, Remedy};
+use super::super::io::{Answer, Command, Departure, Input};
 use super::super::names::{ErrorStage, Outcome, Repeat, ResourceIx, ServiceIx, Step};
 use super::bookkeeping::Account;
 use super::watched::{Hold, Life, Once, Pressure, Seen, Transition, Watched, Way};

@@ -109,8 +109,8 @@ pub use grpc::{
 };
 pub use http::{http_service, http_service_fn};
 pub use lifecycle::{
-    BudgetError, Cause, ErrorStage, Outcome, ReloadEnd, ReloadStep, RestartCause, RestartMode, SignalKind,
-    Stage, Step,
+    BudgetError, Cause, ErrorStage, HandoverEnd, Outcome, ReloadEnd, ReloadStep, RestartCause, RestartMode,
+    SignalKind, Stage, Step,
 };
 pub use manager::{
     AddService, ForceShutdown, GetStatus, Manager, ManagerOptions, ManagerPlan, ManagerStatus, NestedManager,
@@ -121,9 +121,9 @@ pub use manager::{
 pub use operations::Operations;
 pub use process::{Exit, exit};
 pub use report::{
-    BoxError, ConfigError, ForcedError, ForeignStopError, Hold, ManagerError, NoAnswerError, PanicError,
-    ReloadError, ResourceEnding, ResourceReport, RestartReport, ReturnedError, ServiceError, ServiceReport,
-    ServicesErrors, ShutdownReport, StageError, StepReport, StuckError,
+    BoxError, ConfigError, ForcedError, ForeignStopError, HandoverError, Hold, ManagerError, NoAnswerError,
+    PanicError, ReloadError, ResourceEnding, ResourceReport, RestartReport, ReturnedError, ServiceError,
+    ServiceReport, ServicesErrors, ShutdownReport, StageError, StepReport, StuckError,
 };
 pub use service::{
     CommitReload, GenericService, PrepareReload, Release, RequireError, Resource, ResourceError, ResourceFn,

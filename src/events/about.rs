@@ -118,6 +118,9 @@ impl LifecycleEvent {
                 phase: Some(Failed(*outcome, error)),
                 ..service(name)
             },
+            Self::HandoverFinished { error: Some(error), .. } => {
+                About { phase: Some(Failed(Outcome::Error, error)), ..About::default() }
+            }
             Self::ReloadFinished { end, .. } => About { phase: Some(Finished(end)), ..About::default() },
             Self::RestartFinished { service: name, end } | Self::StopFinished { service: name, end } => {
                 About { phase: Some(Finished(end)), ..service(name) }
@@ -137,6 +140,8 @@ impl LifecycleEvent {
             }
             Self::Operations { .. }
             | Self::ReloadStarted
+            | Self::HandoverStarted
+            | Self::HandoverFinished { error: None, .. }
             | Self::Running
             | Self::Serving { .. }
             | Self::ShutdownRequested { .. }

@@ -37,6 +37,7 @@ impl LifecycleEvent {
             | Self::RestartFinished { end, .. }
             | Self::ReloadFinished { end, .. }
             | Self::StopFinished { end, .. } => end.error.as_mut(),
+            Self::HandoverFinished { error, .. } => error.as_mut(),
             Self::Panicked { error, .. }
             | Self::ReloadFailed { error, .. }
             | Self::ServiceLost { error, .. }
@@ -56,6 +57,7 @@ impl LifecycleEvent {
             | Self::ServiceAdded { .. }
             | Self::ServiceRemoved { .. }
             | Self::ReloadStarted
+            | Self::HandoverStarted
             | Self::Operations { .. }
             | Self::Running
             | Self::Serving { .. }

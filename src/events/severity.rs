@@ -1,7 +1,7 @@
 //! How much events matter.
 
 use super::{End, Failure, LifecycleEvent};
-use crate::lifecycle::{Outcome, ReloadEnd, ReloadStep};
+use crate::lifecycle::{HandoverEnd, Outcome, ReloadEnd, ReloadStep};
 
 /// How much an event matters to whoever operates the program, as levels of a log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,6 +28,7 @@ impl LifecycleEvent {
             | Self::ServiceRemoved { .. }
             | Self::Operations { .. }
             | Self::ReloadStarted
+            | Self::HandoverStarted
             | Self::Running
             | Self::Serving { .. }
             | Self::ServiceServing { .. }
@@ -55,6 +56,12 @@ impl LifecycleEvent {
             | Self::Panicked { .. }
             | Self::ServiceLost { .. }
             | Self::ServiceStuck { .. } => Severity::Error,
+            // This process serves on: a failed hand-over has cost nothing.
+            Self::HandoverFinished {
+                outcome: HandoverEnd::Failed | HandoverEnd::TimedOut | HandoverEnd::TakenBack,
+                ..
+            } => Severity::Warning,
+            Self::HandoverFinished { .. } => Severity::Info,
             // A shutdown is nothing to be woken for.
             Self::ReloadFinished { result: ReloadEnd::CalledOff, .. } => Severity::Info,
             Self::ReloadFinished { end, .. }

@@ -1,5 +1,6 @@
 //! What observers are told, and what a failure that they are told of leads to.
 
+use super::handover_names::HandoverEnd;
 use super::names::{Cause, ErrorStage, Outcome, ResourceIx, RestartCause, ServiceIx, Step};
 use super::reload_names::{ReloadEnd, ReloadStep};
 
@@ -95,6 +96,8 @@ pub(crate) enum Announcement {
         error: Option<Fault>,
     },
     ReloadFinished(ReloadEnd),
+    HandoverStarted,
+    HandoverFinished(HandoverEnd),
     /// Every service runs.
     Running,
     ShutdownRequested(Cause<ServiceIx>),
@@ -129,6 +132,8 @@ impl Announcement {
             | A::ReleaseFinished { resource, .. } => Some(resource.service),
             A::ReloadStarted
             | A::ReloadFinished(_)
+            | A::HandoverStarted
+            | A::HandoverFinished(_)
             | A::Running
             | A::ShutdownRequested(_)
             | A::Draining

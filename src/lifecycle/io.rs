@@ -55,6 +55,20 @@ pub(crate) enum Input {
     ReloadAnswered(ServiceIx, ReloadStep, Answer),
     /// A service has had the time that its part in the reload may take.
     ReloadTimeout(ServiceIx),
+    /// `StartHandover`, or SIGUSR2.
+    HandoverAsked,
+    /// All of the successor run.
+    SuccessorReady,
+    /// The successor is dead, whatever it died of; it was ended where only its channel was closed.
+    SuccessorGone,
+    /// The successor has had the time that it may take until all of it run.
+    HandoverTimeout,
+    /// A server that was told to give way has nothing left.
+    GaveWay(ServiceIx),
+    /// Servers have had the time that giving way may take.
+    GiveWayOver,
+    /// The predecessor has released everything, or is dead.
+    PredecessorGone,
     /// So many of the equal shares of the services' time are spent.
     ShareSpent(u32),
     /// SIGINT or SIGTERM.
@@ -153,6 +167,22 @@ pub(crate) enum Command {
     Reload(ServiceIx, ReloadStep),
     /// Start, or start anew, the timer of a service's part in the reload.
     StartReloadTimer(ServiceIx),
+    /// Start this program anew, and hand its sockets over. `SuccessorReady` or `SuccessorGone` follows, or the timer goes off.
+    StartSuccessor,
+    /// Kill the successor. `SuccessorGone` follows.
+    EndSuccessor,
+    /// Start the timer of the time that the successor may take until all of it run.
+    StartHandoverTimer,
+    /// Tell the successor that it is in charge, and the service manager which process that is.
+    PassOn,
+    /// Tell the service manager that this process is in charge again.
+    TakeBack,
+    /// Have a server accept no connections, and its clients go away. `GaveWay` follows when nothing is left.
+    GiveWay(ServiceIx),
+    /// Have a server accept connections again.
+    Resume(ServiceIx),
+    /// Start the timer of the time that giving way may take.
+    StartGiveWayTimer,
     /// Start the timer of the drain delay.
     StartDrainDelay,
     /// Start the short timer after which a forced end waits for no acknowledgement any more.
@@ -191,6 +221,7 @@ impl Input {
             | Input::StopTimeout(ix)
             | Input::ReloadAnswered(ix, ..)
             | Input::ReloadTimeout(ix)
+            | Input::GaveWay(ix)
             | Input::Serving(ix) => Some((ix, None)),
             Input::Released(r, _) | Input::ResourcePanicked(r) | Input::ResourceGone(r, _) => {
                 Some((r.service, Some(r.index)))
@@ -200,6 +231,12 @@ impl Input {
             | Input::ShutdownAsked
             | Input::ForceAsked
             | Input::ReloadAsked
+            | Input::HandoverAsked
+            | Input::SuccessorReady
+            | Input::SuccessorGone
+            | Input::HandoverTimeout
+            | Input::GiveWayOver
+            | Input::PredecessorGone
             | Input::ShareSpent(_)
             | Input::Signal(_)
             | Input::DrainDelayOver

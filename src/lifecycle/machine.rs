@@ -1,9 +1,10 @@
-//! What goes in, and to whom it goes. The rules themselves are in `starting`, `failing`, `restarting`, `stopping` and
-//! `releasing`.
+//! What goes in, and to whom it goes. The rules themselves are in `starting`, `failing`, `restarting`, `stopping`,
+//! `releasing`, `reloading` and `handover`.
 
 use std::collections::VecDeque;
 
 use super::announcement::Announcement;
+use super::handover_state::Handover;
 use super::io::{Command, Input};
 use super::names::{Cause, ResourceIx, ServiceIx, SignalKind, Stage};
 use super::reload_state::Reload;
@@ -25,6 +26,7 @@ pub(crate) struct Machine {
     pub(super) stage: Stage,
     pub(super) stopping: Stopping,
     pub(super) reload: Reload,
+    pub(super) handover: Handover,
     pub(super) signals: u8,
     pub(super) running_announced: bool,
     /// Whether anybody but the server may start.
@@ -66,6 +68,7 @@ impl Machine {
             stage: Stage::Created,
             stopping: Stopping::new(drain_delay),
             reload: Reload::default(),
+            handover: Handover::default(),
             signals: 0,
             running_announced: false,
             opened: false,
@@ -118,6 +121,7 @@ impl Machine {
         };
         self.order.push(ix);
         self.join(ix);
+        self.wait_if_marked(ix);
         ix
     }
 
@@ -210,6 +214,13 @@ impl Machine {
             Input::ReloadAsked => self.reload_asked(out),
             Input::ReloadAnswered(service, step, answer) => self.reload_answered(service, step, answer, out),
             Input::ReloadTimeout(service) => self.reload_timeout(service, out),
+            Input::HandoverAsked => self.handover_asked(out),
+            Input::SuccessorReady => self.successor_ready(out),
+            Input::SuccessorGone => self.successor_gone(out),
+            Input::HandoverTimeout => self.handover_timeout(out),
+            Input::GaveWay(service) => self.gave_way(service),
+            Input::GiveWayOver => self.give_way_over(out),
+            Input::PredecessorGone => self.predecessor_gone(out),
             Input::ShareSpent(share) => self.share_spent(share),
             Input::Signal(signal) => self.signal(signal, out),
             Input::DrainDelayOver => self.drain_delay_over(out),
@@ -254,6 +265,7 @@ impl Machine {
     /// What a service may do now, by what others have come to.
     fn examine(&mut self, ix: ServiceIx, out: &mut Commands) {
         self.note_reload(ix, out);
+        self.note_handover(ix);
         match (self.stage, self.get(ix).life) {
             (Stage::SettingUp | Stage::Running, Life::Down) => self.start_when_due(ix, out),
             (Stage::Running, Life::On) if self.get(ix).neighbours.lost > 0 => self.follow(ix, out),

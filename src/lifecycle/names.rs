@@ -256,6 +256,8 @@ pub enum Cause<S> {
     RunFailed(S),
     /// Every main loop returned `Ok`, and no gRPC server keeps the manager up.
     Finished,
+    /// A successor has taken over.
+    Handover,
 }
 
 impl<S> Cause<S> {
@@ -268,6 +270,7 @@ impl<S> Cause<S> {
             Cause::SetupFailed(service) => Cause::SetupFailed(name(service)),
             Cause::RunFailed(service) => Cause::RunFailed(name(service)),
             Cause::Finished => Cause::Finished,
+            Cause::Handover => Cause::Handover,
         }
     }
 }
@@ -281,6 +284,7 @@ impl<S: fmt::Display> fmt::Display for Cause<S> {
             Cause::SetupFailed(service) => write!(f, "failed set-up of {service}"),
             Cause::RunFailed(service) => write!(f, "failure of {service}"),
             Cause::Finished => f.write_str("every main loop returned"),
+            Cause::Handover => f.write_str("hand-over to a successor"),
         }
     }
 }

@@ -29,7 +29,8 @@ impl Machine {
     }
 
     pub(super) fn reload_when_due(&mut self, out: &mut Commands) {
-        if self.stage != Stage::Running || !self.reload.again || self.reload.step.is_some() {
+        let busy = self.reload.step.is_some() || self.is_handing_over();
+        if self.stage != Stage::Running || !self.reload.again || busy {
             return;
         }
         self.reload = Reload { step: Some(ReloadStep::Prepare), ..Reload::default() };
@@ -236,5 +237,6 @@ impl Machine {
         self.reload = Reload { again: self.reload.again, ..Reload::default() };
         self.announce(Announcement::ReloadFinished(end), out);
         self.reload_when_due(out);
+        self.hand_over_when_due(out);
     }
 }

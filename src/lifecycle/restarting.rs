@@ -255,6 +255,7 @@ impl Machine {
         }
         self.order.retain(|&other| other != ix);
         self.service(ix).vacant = true;
+        self.handover.waiting -= u32::from(std::mem::take(&mut self.service(ix).waits));
         self.service(ix).neighbours = super::service::Neighbours::default();
         self.service(ix).transition = Transition::None;
         self.vacant.push(ix);

@@ -11,6 +11,7 @@
 //!                 '------ Delayed <-----'     before a restart, or another set-up
 //! ```
 
+use super::handover_state::Yield;
 use super::names::{Kind, Outcome, Repeat, ServiceIx, Step};
 use super::reload_state::Share;
 use super::spec::{Dependency, RestartMode, Spec};
@@ -155,7 +156,7 @@ pub(super) struct Service {
     pub(super) live_resources: u32,
     /// Whether its way down was cut short, in this life.
     pub(super) cut: bool,
-    /// Whether it has told that it accepts connections.
+    /// Whether it has told that it accepts connections, in this life.
     pub(super) serving: bool,
     pub(super) facts: Facts,
     pub(super) neighbours: Neighbours,
@@ -166,6 +167,10 @@ pub(super) struct Service {
     pub(super) reload: Share,
     /// How many of those that it depends on commit before it, in the reload that is under way.
     pub(super) commits_after: u32,
+    /// Whether a successor starts it late; and whether this process is one, and it is not time yet.
+    pub(super) after_handover: bool,
+    pub(super) waits: bool,
+    pub(super) yields: Yield,
     steps: [Progress; Step::ALL.len()],
 }
 
@@ -203,6 +208,9 @@ impl Service {
             reloadable: spec.reloadable,
             reload: Share::None,
             commits_after: 0,
+            after_handover: spec.after_handover,
+            waits: false,
+            yields: Yield::None,
             steps: [Progress::Unsent; Step::ALL.len()],
         }
     }
@@ -244,7 +252,17 @@ impl Service {
 
     /// Whether nobody is told that all run before it accepts connections.
     pub(super) fn is_awaited(&self) -> bool {
-        self.kind.accepts() && self.wanted && !self.vacant && !self.serving
+        self.kind.accepts() && self.wanted && !self.vacant && !self.serving && !self.waits
+    }
+
+    /// Whether connections come to it, or came before it was told to give way.
+    pub(super) fn is_serving(&self) -> bool {
+        self.serving && self.life == Life::On && self.is_open(Step::Run)
+    }
+
+    /// Whether it accepts connections.
+    pub(super) fn is_accepting(&self) -> bool {
+        self.is_serving() && self.yields == Yield::None
     }
 
     pub(super) fn has_resources(&self) -> bool {
@@ -288,6 +306,6 @@ impl Service {
         }
         self.resources = Vec::new();
         self.registry = Registry::Open;
-        (self.asked, self.cut, self.setup_retried) = (false, false, false);
+        (self.asked, self.cut, self.setup_retried, self.serving) = (false, false, false, false);
     }
 }

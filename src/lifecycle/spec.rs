@@ -17,6 +17,8 @@ pub(crate) struct Spec {
     pub(crate) stop_limit: bool,
     /// Whether it takes part in reloads.
     pub(crate) reloadable: bool,
+    /// Whether a successor starts it only when its predecessor has released everything.
+    pub(crate) after_handover: bool,
     pub(crate) depends_on: Vec<Dependency>,
 }
 
@@ -53,6 +55,7 @@ impl Spec {
             restartable: false,
             stop_limit: false,
             reloadable: false,
+            after_handover: false,
             depends_on: Vec::new(),
         }
     }

@@ -44,7 +44,7 @@ impl Machine {
         let startable = matches!(service.actor, Actor::Unborn | Actor::Suspended);
         let due =
             service.life == Life::Down && service.wanted && startable && service.neighbours.missing == 0;
-        if !due || !self.opened || self.is_stopping() {
+        if !due || service.waits || !self.opened || self.is_stopping() {
             return;
         }
         let register = service.kind.registers() && service.step(Step::Register) == Progress::Unsent;
@@ -114,16 +114,18 @@ impl Machine {
     }
 
     pub(super) fn all_are_set_up(&self) -> bool {
-        self.opened && self.up as usize == self.services.len()
+        self.opened && (self.up + self.handover.waiting) as usize == self.services.len()
     }
 
-    fn run_when_set_up(&mut self, out: &mut Commands) {
+    pub(super) fn run_when_set_up(&mut self, out: &mut Commands) {
         if self.stage != Stage::SettingUp || self.held || !self.all_are_set_up() {
             return;
         }
         self.stage = Stage::Running;
         for at in 0..self.order.len() {
-            self.run(self.order[at], out);
+            if self.get(self.order[at]).is_set_up() {
+                self.run(self.order[at], out);
+            }
         }
         self.tell_running(out);
         self.finish_when_idle(out);
@@ -146,6 +148,7 @@ impl Machine {
         if running && service.kind.accepts() && service.is_open(Step::Run) {
             service.serving = true;
             self.tell_running(out);
+            self.give_way_if_accepting(ix, out);
         }
     }
 

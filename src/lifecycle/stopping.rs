@@ -35,14 +35,17 @@ impl Machine {
         for ix in self.each() {
             self.end_transition(ix, out);
         }
+        // Nobody has to hear of an address that goes on.
+        let passed = self.is_giving_way();
         self.call_reload_off(out);
+        self.call_handover_off(out);
         self.recount();
         out.push(Command::StartDeadlines { shares: self.take_turns() });
         if self.stopping.ran {
             out.push(Command::Announce(Announcement::Draining));
             self.cancel_set_ups(out);
         }
-        if self.stopping.ran && self.stopping.drain_delay {
+        if self.stopping.ran && self.stopping.drain_delay && !passed {
             self.stopping.drain = Drain::Delay;
             out.push(Command::StartDrainDelay);
         } else {
@@ -116,6 +119,7 @@ impl Machine {
 
     /// Goes as far down as the state allows.
     pub(super) fn advance(&mut self, out: &mut Commands) {
+        self.pass_when_given_way(out);
         if self.stage == Stage::Stopping {
             if self.stopping.drain == Drain::Delay && self.open_runs == 0 {
                 // No service is left that could use the delay.

@@ -2,6 +2,7 @@
 
 mod config_error;
 mod forced;
+mod handover;
 mod manager;
 mod record;
 mod reload;
@@ -13,6 +14,7 @@ mod tls;
 
 pub use config_error::ConfigError;
 pub use forced::{ForcedError, Hold, NoAnswerError, ReturnedError, StuckError};
+pub use handover::HandoverError;
 pub use manager::{ManagerError, StageError};
 pub use reload::ReloadError;
 pub use services::{ServiceError, ServicesErrors};

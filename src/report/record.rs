@@ -15,7 +15,7 @@ use super::manager::{ManagerError, StageError};
 use super::services::ServicesErrors;
 use super::shutdown_report::{ResourceReport, RestartReport, ServiceReport, ShutdownReport, StepReport};
 use crate::events::{End, LifecycleEvent, Name, Phase, TimedEvent};
-use crate::lifecycle::{Activity, Outcome, RestartCause, Step};
+use crate::lifecycle::{Activity, HandoverEnd, Outcome, RestartCause, Step};
 
 /// How many resources of a service are found by looking at each.
 const FEW: usize = 8;
@@ -202,6 +202,9 @@ impl ReportBuilder {
             E::ShutdownRequested { cause } => {
                 self.report.cause = Some(cause.clone());
                 self.report.asked_at = Some(at);
+            }
+            E::HandoverFinished { outcome, .. } => {
+                self.report.handed_over |= *outcome == HandoverEnd::Passed;
             }
             E::StreamsEnded { service, count } => self.service(service).streams_ended += count,
             E::CallsInFlight { in_flight } => self.report.grpc = Some(in_flight.clone()),

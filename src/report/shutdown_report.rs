@@ -30,6 +30,9 @@ pub struct ShutdownReport {
     pub suspended: Option<Duration>,
     /// Whether anything had to be forced.
     pub forced: bool,
+    /// Whether a successor had taken over: another process serves on.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub handed_over: bool,
     /// What the gRPC server carried when it was asked to drain; `None` where no call was open.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grpc: Option<InFlight>,

@@ -191,6 +191,7 @@ impl PendingService {
             restartable: self.restartable,
             stop_limit: self.stop_timeout.is_some(),
             reloadable: self.reloadable,
+            after_handover: false,
             depends_on,
         })
     }

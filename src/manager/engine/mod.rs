@@ -9,6 +9,7 @@ mod forced_actors;
 pub(crate) mod forcing;
 pub(crate) mod foreign_stop;
 pub(crate) mod handlers;
+mod handover;
 pub(crate) mod inbox;
 mod labels;
 mod life;

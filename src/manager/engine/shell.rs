@@ -256,13 +256,21 @@ impl Shell {
             Command::Exit(signal) => crate::process::end(128 + signal.number(), None),
             Command::Reload(ix, step) => self.send_reload(ix, step),
             Command::StartReloadTimer(ix) => self.start_reload_timer(ix),
+            Command::StartSuccessor => self.start_successor(),
+            Command::EndSuccessor => self.end_successor(),
+            Command::StartHandoverTimer => self.start_handover_timer(),
+            Command::PassOn => self.pass_on(),
+            Command::TakeBack => self.take_back(),
+            Command::GiveWay(ix) => self.give_way(ix),
+            Command::Resume(ix) => self.resume(ix),
+            Command::StartGiveWayTimer => self.start_give_way_timer(),
             Command::Announce(announcement) => self.announce(announcement, detail),
         }
     }
 
     fn announce(&mut self, announcement: Announcement, detail: &Detail) {
         let copy = announcement.clone();
-        let own = self.reload_detail(&announcement, detail);
+        let own = self.reload_detail(&announcement, detail).or_else(|| self.handover_detail(&announcement));
         let detail = own.as_ref().unwrap_or(detail);
         let reason = match announcement {
             Announcement::ServiceRemoved(ix) => self.event_log.last_failure(ix),

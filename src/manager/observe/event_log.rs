@@ -69,6 +69,8 @@ pub(crate) struct EventLog {
     recorder: FlightRecorder,
     /// When the latest reload began.
     reload_began: Duration,
+    /// When the latest hand-over began.
+    handover_began: Duration,
     /// Whether the last event has been told.
     is_over: bool,
 }
@@ -128,6 +130,7 @@ impl EventLog {
             observers: Observers::new(observers),
             recorder,
             reload_began: Duration::ZERO,
+            handover_began: Duration::ZERO,
             is_over: false,
         }
     }

@@ -8,9 +8,9 @@ use crate::events::{End, Failure, LifecycleEvent};
 use crate::lifecycle::{
     Activity, Announcement, ErrorStage, Fault, Outcome, ReloadEnd, ReloadStep, Remedy, ServiceIx, Step,
 };
-use crate::report::{PanicError, ReloadError};
+use crate::report::{HandoverError, PanicError, ReloadError};
 
-/// The failure of a reload is none of the manager's.
+/// The failure of a reload, or of a hand-over, is none of the manager's.
 const MENDED: Fault = Fault { stage: ErrorStage::Run, remedy: Remedy::Other };
 
 /// How a reload that came to this went.
@@ -141,6 +141,18 @@ impl EventLog {
                 let error = (outcome != Outcome::Ok)
                     .then(|| failure(Activity::Handler, Outcome::Error, MENDED, detail, took));
                 E::ReloadFinished { result, end: End { took, outcome, error, cancelled: false } }
+            }
+            A::HandoverStarted => {
+                self.handover_began = at;
+                E::HandoverStarted
+            }
+            A::HandoverFinished(outcome) => {
+                let took = at.saturating_sub(self.handover_began);
+                let of = |error| match detail {
+                    Detail::Error(source, text) => Failure::new(MENDED, Arc::clone(text), Arc::clone(source)),
+                    _ => Failure::of(MENDED, error),
+                };
+                E::HandoverFinished { outcome, took, error: HandoverError::of(outcome).map(of) }
             }
             A::Running => E::Running,
             A::ShutdownRequested(cause) => {

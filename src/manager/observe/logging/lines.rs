@@ -6,7 +6,7 @@ use std::fmt::Display;
 use tracing::{debug, error, info, warn};
 
 use crate::events::{End, LifecycleEvent as E, Name, Severity, Stall, TimedEvent};
-use crate::lifecycle::{Outcome, ReloadEnd, ReloadStep, Step};
+use crate::lifecycle::{HandoverEnd, Outcome, ReloadEnd, ReloadStep, Step};
 
 /// Logs it; errors up to so many bytes.
 pub(crate) fn log(timed: &TimedEvent, limit: usize) {
@@ -96,6 +96,19 @@ pub(crate) fn log(timed: &TimedEvent, limit: usize) {
                     error!(target: "majordomo", elapsed_ms, error, "reload {result}");
                 }
                 _ => info!(target: "majordomo", elapsed_ms, error, "reload {result}"),
+            }
+        }
+        E::HandoverStarted => info!(target: "majordomo", "hand-over begins: a successor starts"),
+        E::HandoverFinished { outcome, took, error } => {
+            let (elapsed_ms, error) = (took.as_millis() as u64, error.as_ref().map(|error| cut(error)));
+            match outcome {
+                HandoverEnd::Passed => {
+                    info!(target: "majordomo", elapsed_ms, "hand-over finished: the successor serves")
+                }
+                _ if severity == Severity::Warning => {
+                    warn!(target: "majordomo", elapsed_ms, error, "hand-over {outcome}");
+                }
+                _ => info!(target: "majordomo", elapsed_ms, error, "hand-over {outcome}"),
             }
         }
         E::ServiceAdded { service } => info!(target: "majordomo", %service, "service added"),

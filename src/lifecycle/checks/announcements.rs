@@ -122,6 +122,8 @@ impl World {
             }
             Told::ReloadLeft(ix, step) => self.obey_reload_left(ix, step),
             Told::ReloadFinished(end) => self.obey_reload_finished(end),
+            Told::HandoverStarted => self.obey_handover_started(),
+            Told::HandoverFinished(end) => self.obey_handover_finished(end, now.input),
             Told::Running => {
                 ensure(!self.running && !self.requested, G13, "Running is told once, before any shutdown")?;
                 ensure(
@@ -283,6 +285,7 @@ impl World {
             Cause::Signal(signal) => now.input == Input::Signal(signal),
             Cause::SetupFailed(ix) => now.failure == Some((ix, ErrorStage::Setup)) && !self.launched(),
             Cause::RunFailed(ix) => now.failure == Some((ix, ErrorStage::Run)) && self.launched(),
+            Cause::Handover => self.handing.in_charge,
             Cause::Finished => {
                 let has_work = |service: &Watched| {
                     let over = service.way == Way::On && !service.is_open(Step::Run);

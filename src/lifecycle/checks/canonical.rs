@@ -39,6 +39,7 @@ pub(super) fn hash<H: Hasher>(machine: &Machine, world: &World, to: &mut H) {
     [world.draining, world.drain_delay, world.last_call].hash(to);
     (world.pressure, world.signals, world.shares, world.shares_spent, world.orders).hash(to);
     (machine.reload, world.reloading).hash(to);
+    (machine.handover, world.handing).hash(to);
     // The counters are not hashed: each follows from the services, which a property of the model holds.
 }
 
@@ -62,6 +63,7 @@ fn code(service: &Service, watched: &Watched) -> u64 {
     (watched.vacant, watched.signalled, watched.closing, watched.delay, watched.owes_delay).hash(&mut code);
     (watched.stop_timer, watched.restarts, watched.forgotten, watched.lives, watched.cut).hash(&mut code);
     (service.serving, watched.serving).hash(&mut code);
+    (service.waits, service.yields, watched.yielding, watched.waits, watched.late).hash(&mut code);
     (service.reload, service.commits_after, watched.part).hash(&mut code);
     (watched.setup_retries, watched.setup_retries_forgotten).hash(&mut code);
     for step in Step::ALL {

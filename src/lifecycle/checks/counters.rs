@@ -1,5 +1,6 @@
 //! The machine's counters against a scan of all that they count.
 
+use super::super::handover_state::Yield;
 use super::super::machine::Machine;
 use super::super::names::{ServiceIx, Step};
 use super::super::service::{Actor, Registry, Resource, Service};
@@ -15,6 +16,9 @@ pub(super) fn counters_match(machine: &Machine) -> bool {
         && machine.working as usize == services.iter().filter(|s| s.facts.has_work).count()
         && machine.actors == services.iter().filter(|s| alive(s.actor)).count()
         && machine.closing == services.iter().filter(|s| s.registry == Registry::Closing).count()
+        && machine.handover.waiting as usize == services.iter().filter(|s| s.waits).count()
+        && machine.handover.giving_way as usize
+            == services.iter().filter(|s| s.yields == Yield::Asked).count()
         && machine.resources == services.iter().map(live).sum::<usize>()
         && services.iter().all(|s| s.live_resources as usize == live(s))
         && machine.each().all(|ix| neighbours_match(machine, ix))

@@ -25,6 +25,8 @@ pub(super) struct Bounds {
     pub(super) orders: u8,
     /// How many reloads are asked for.
     pub(super) reloads: u8,
+    /// How many hand-overs are asked for.
+    pub(super) handovers: u8,
     /// How many restarts, and how many retries of its set-up, the budgets of each service may forget.
     pub(super) forgotten: u8,
     /// Whether panics outside of steps, and losses of resources, happen.
@@ -54,6 +56,7 @@ pub(super) fn possible(world: &World, bounds: &Bounds, to: &mut Vec<Input>) {
         of_restarts(ix, service, world, bounds, to);
     }
     of_users(world, bounds, to);
+    world.possible_of_handover(bounds.handovers, to);
     to.extend(timers(world, bounds));
 }
 
@@ -230,7 +233,7 @@ pub(super) fn passage_to_go_on(world: &World) -> Option<Input> {
             return Some(Input::ResourceGone(resource, Departure::Abandoned));
         }
     }
-    None
+    world.handing.has_predecessor.then_some(Input::PredecessorGone)
 }
 
 impl World {
@@ -269,6 +272,13 @@ impl World {
             Input::ReloadAsked | Input::ReloadAnswered(..) | Input::ReloadTimeout(_) => {
                 self.reload_means_anything(input)
             }
+            Input::HandoverAsked
+            | Input::SuccessorReady
+            | Input::SuccessorGone
+            | Input::HandoverTimeout
+            | Input::GaveWay(_)
+            | Input::GiveWayOver
+            | Input::PredecessorGone => self.handover_means_anything(input),
             Input::Added(ix) => self.get(ix).way == Way::Down && self.get(ix).life == Life::Unborn,
             Input::ShareSpent(share) => self.requested && share > self.shares_spent,
             Input::DrainDelayOver => self.drain_delay == Once::Pending,
@@ -303,6 +313,13 @@ pub(super) fn strays(ix: ServiceIx, index: u32) -> impl Iterator<Item = Input> {
         Input::ReloadAnswered(ix, ReloadStep::Prepare, Answer::Error),
         Input::ReloadAnswered(ix, ReloadStep::Commit, Answer::Ok),
         Input::ReloadAnswered(ix, ReloadStep::Commit, Answer::Panic),
+        Input::HandoverAsked,
+        Input::SuccessorReady,
+        Input::SuccessorGone,
+        Input::HandoverTimeout,
+        Input::GaveWay(ix),
+        Input::GiveWayOver,
+        Input::PredecessorGone,
         Input::ShareSpent(1),
         Input::ResourcePanicked(resource),
         Input::ShutdownAsked,

@@ -4,6 +4,7 @@ use super::super::announcement::{Announcement as Told, Remedy};
 use super::super::io::{Answer, Command, Input};
 use super::super::names::{ResourceIx, RestartCause, ServiceIx, Step};
 use super::super::reload_names::ReloadStep;
+use super::handover_faults::HandoverFault;
 use super::watched::Hold;
 use super::world::World;
 
@@ -82,6 +83,8 @@ pub(super) enum Fault {
     LeavesOneOutOfTheReload,
     /// The end of a reload is not told.
     ForgetsTheEndOfAReload,
+    /// One of a hand-over.
+    Handover(HandoverFault),
 }
 
 impl Fault {
@@ -283,6 +286,7 @@ impl Fault {
             Fault::ForgetsTheEndOfAReload => {
                 commands.retain(|command| !matches!(command, Command::Announce(Told::ReloadFinished(_))));
             }
+            Fault::Handover(fault) => fault.apply(input, commands),
             Fault::EndsTwice => {
                 if told(commands, Told::Stopped) {
                     commands.push(Command::Announce(Told::Stopped));

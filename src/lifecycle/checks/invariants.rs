@@ -75,7 +75,9 @@ impl World {
             let retried = !self.launched() && service.is_leaving();
             !service.is_settled() || service.transition != Transition::None || !service.wanted || retried
         };
-        ensure(self.services.iter().any(has_work), G04, "a manager nobody works in ends by itself")?;
+        let waits = |(ix, service): (ServiceIx, &Watched)| service.kind.runs() && self.waits(ix);
+        let works = self.services.iter().any(has_work) || self.each().any(waits);
+        ensure(works, G04, "a manager nobody works in ends by itself")?;
         ensure(self.launched() || !self.all_set_up(), G02, "everybody runs once all are set up")?;
         if self.all_were_let_run() && self.all_accept(input) {
             ensure(self.running, G13, "who waits for Running is told")?;
@@ -130,7 +132,7 @@ impl World {
         let startable = matches!(service.life, Life::Unborn | Life::Resting);
         let up = self.spec(ix).depends_on.iter().all(|dependency| self.get(dependency.on).is_up());
         let due = startable && up && self.port_is_bound() && service.delay != Once::Pending;
-        let waits = !service.wanted || !due;
+        let waits = !service.wanted || !due || self.waits(ix);
         ensure(waits, G04, "who may start does")?;
         ensure(service.transition != Transition::Stop, G07, "the stop of one that is down is over")?;
         let stays = service.removed && matches!(service.life, Life::Unborn | Life::Gone | Life::Resting);

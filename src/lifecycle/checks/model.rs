@@ -22,6 +22,8 @@ use super::world::World;
 pub(super) struct System {
     pub(super) specs: Vec<Spec>,
     pub(super) drain_delay: bool,
+    /// Whether the process has a predecessor.
+    pub(super) succeeds: bool,
     pub(super) bounds: Bounds,
     /// The rule that is broken deliberately.
     pub(super) fault: Option<Fault>,
@@ -57,11 +59,13 @@ impl Model for System {
     type Action = Input;
 
     fn init_states(&self) -> Vec<State> {
-        vec![State {
-            machine: Machine::new(self.specs.iter().cloned(), self.drain_delay),
-            world: World::new(self.specs.iter().cloned()),
-            broken: None,
-        }]
+        let mut machine = Machine::new(self.specs.iter().cloned(), self.drain_delay);
+        let mut world = World::new(self.specs.iter().cloned());
+        if self.succeeds {
+            machine.succeeds();
+            world.succeeds();
+        }
+        vec![State { machine, world, broken: None }]
     }
 
     fn actions(&self, state: &State, actions: &mut Vec<Input>) {
@@ -141,6 +145,7 @@ impl Model for System {
                 "G21 who is told to stop in set-up is told at once, and does not fail of it; a set-up is retried",
                 |_, s: &State| s.keeps(G21),
             ),
+            Property::always("G24 a hand-over leaves one process that serves", |_, s: &State| s.keeps(G24)),
             Property::always("G26 a reload reaches all before it changes anybody", |_, s: &State| {
                 s.keeps(G26)
             }),

@@ -89,6 +89,14 @@ impl World {
                 let waits = self.get(ix).is_awaited_in_reload();
                 ensure(waits, G26, "time runs for whoever is waited for")
             }
+            Command::StartSuccessor
+            | Command::EndSuccessor
+            | Command::StartHandoverTimer
+            | Command::PassOn
+            | Command::TakeBack
+            | Command::GiveWay(_)
+            | Command::Resume(_)
+            | Command::StartGiveWayTimer => self.obey_handover(command, now.input),
             Command::Release(resource) => {
                 ensure(now.release.take() == Some(resource), G07, "a release is announced first")?;
                 self.obey_release(resource)
@@ -116,6 +124,7 @@ impl World {
             Command::StartDrainDelay => {
                 let once = self.drain_delay == Once::NotYet && now.requested == Some(true);
                 ensure(once, G05, "the drain delay begins with the request, when services ran")?;
+                ensure(!self.handing.in_charge, G24, "nobody has to hear of an address that goes on")?;
                 self.drain_delay = Once::Pending;
                 Ok(())
             }
@@ -190,6 +199,7 @@ impl World {
         let service = self.get(ix);
         let due = service.wanted && service.delay != Once::Pending && service.owes_delay.is_none();
         ensure(due && service.is_down(), G04, "who starts again was down, and is due")?;
+        ensure(!self.waits(ix), G24, "who is to wait for the predecessor does")?;
         let up = self.spec(ix).depends_on.iter().all(|dependency| self.get(dependency.on).is_up());
         ensure(up || service.kind == Kind::Server, G02, "what a service depends on is up before it")
     }
@@ -237,6 +247,7 @@ impl World {
                 ensure(kind.runs() && self.get(ix).is_up(), G02, "who has a main loop, and is up, runs")?;
                 let runs = |on: &Watched| !on.kind.runs() || on.step(Step::Run) != Seen::Unsent;
                 let mut bound = self.spec(ix).depends_on.iter().filter(|on| !on.survives || !self.running);
+                let runs = |on: &Watched| runs(on) || (kind == Kind::Server && (on.waits || on.late));
                 let after = bound.all(|on| runs(self.get(on.on)));
                 ensure(after, G02, "what a service depends on is let run before it")?;
             }

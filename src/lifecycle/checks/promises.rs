@@ -26,6 +26,7 @@ pub(super) enum Guarantee {
     G12,
     G13,
     G21,
+    G24,
     G26,
 }
 
@@ -124,6 +125,7 @@ impl World {
         }
         self.slip_away();
         self.settle_reload()?;
+        self.settle_handover()?;
         self.settle(input)
     }
 
@@ -173,6 +175,12 @@ impl World {
             Input::ReloadAsked | Input::ReloadAnswered(..) | Input::ReloadTimeout(_) => {
                 self.take_reload(input)
             }
+            Input::HandoverAsked
+            | Input::SuccessorReady
+            | Input::SuccessorGone
+            | Input::HandoverTimeout
+            | Input::GaveWay(_)
+            | Input::PredecessorGone => self.take_handover(input),
             Input::DrainDelayOver if self.drain_delay == Once::Pending => self.drain_delay = Once::Done,
             Input::ReserveReached if self.requested => self.pressure = self.pressure.max(Pressure::Reserve),
             Input::DeadlineReached if self.requested => self.pressure = Pressure::Deadline,
@@ -267,7 +275,8 @@ impl World {
             service.lives > 0 || service.way != Way::On || service.transition == Transition::Addition
         };
         let launched = self.launched() || self.all_set_up();
-        launched && self.services.iter().all(|s| again(s) || (set_up(s) && runs(s)))
+        let later = |(ix, service): (ServiceIx, &Watched)| service.late || self.waits(ix);
+        launched && self.each().all(|(ix, s)| again(s) || later((ix, s)) || (set_up(s) && runs(s)))
     }
 }
 

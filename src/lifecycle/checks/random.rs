@@ -27,6 +27,8 @@ struct History {
     resources: usize,
     drain_delay: bool,
     deadline: bool,
+    /// Whether there is a predecessor.
+    succeeds: bool,
     /// How many in 100 inputs may be anything, once the calm is over; the others harm nobody.
     chaos: u64,
     /// How many inputs come before there is any chaos.
@@ -36,7 +38,7 @@ struct History {
 
 /// A service that depends on some of those before it.
 fn spec() -> impl Strategy<Value = (Spec, Vec<(prop::sample::Index, bool)>)> {
-    let kind = prop_oneof![Just(Kind::Generic), Just(Kind::Grpc), Just(Kind::Both)];
+    let kind = prop_oneof![Just(Kind::Generic), Just(Kind::Grpc), Just(Kind::Both), Just(Kind::Listener)];
     let mode = prop_oneof![
         Just(RestartMode::Never),
         Just(RestartMode::OnFailure),
@@ -45,21 +47,21 @@ fn spec() -> impl Strategy<Value = (Spec, Vec<(prop::sample::Index, bool)>)> {
     ];
     let budget = || prop_oneof![Just(None), (0..4_u32).prop_map(Some)];
     let depends_on = prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..3);
-    (kind, mode, (budget(), budget()), prop::bool::weighted(0.9), (any::<bool>(), any::<bool>()), depends_on)
-        .prop_map(
-            |(
-                kind,
-                mode,
-                (most_restarts, most_setup_retries),
-                restartable,
-                (stop_limit, reloadable),
-                depends_on,
-            )| {
-                let budgets = Spec { most_restarts, most_setup_retries, ..Spec::plain(kind) };
-                let spec = Spec { mode, restartable, stop_limit, reloadable, ..budgets };
-                (spec, depends_on)
-            },
-        )
+    let flags = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2));
+    (kind, mode, (budget(), budget()), prop::bool::weighted(0.9), flags, depends_on).prop_map(
+        |(
+            kind,
+            mode,
+            (most_restarts, most_setup_retries),
+            restartable,
+            (stop_limit, reloadable, after_handover),
+            depends_on,
+        )| {
+            let budgets = Spec { most_restarts, most_setup_retries, ..Spec::plain(kind) };
+            let spec = Spec { mode, restartable, stop_limit, reloadable, after_handover, ..budgets };
+            (spec, depends_on)
+        },
+    )
 }
 
 /// Services without the one or the other, or with both: dependencies, and restarts.
@@ -92,27 +94,28 @@ fn histories() -> impl Strategy<Value = History> {
         specs(),
         prop::option::of(0..50_usize),
         0..=4_usize,
-        any::<bool>(),
-        any::<bool>(),
+        (any::<bool>(), any::<bool>(), prop::bool::weighted(0.3)),
         chaos,
         prop_oneof![Just(0), 0..800_usize],
         prop::collection::vec(any::<u64>(), 0..1000),
     )
-        .prop_map(|(mut specs, server, resources, drain_delay, deadline, chaos, calm, inputs)| {
-            // The server's place is not always the first, and at most one.
-            if let Some(at) = server
-                && at < specs.len()
-            {
-                let mut depends_on = specs[at].depends_on.clone();
-                depends_on.iter_mut().for_each(|dependency| dependency.survives = true);
-                specs[at] = Spec { depends_on, ..Spec::plain(Kind::Server) };
-                // Nobody depends on it.
-                for spec in &mut specs {
-                    spec.depends_on.retain(|dependency| dependency.on.0 as usize != at);
+        .prop_map(
+            |(mut specs, server, resources, (drain_delay, deadline, succeeds), chaos, calm, inputs)| {
+                // The server's place is not always the first, and at most one.
+                if let Some(at) = server
+                    && at < specs.len()
+                {
+                    let mut depends_on = specs[at].depends_on.clone();
+                    depends_on.iter_mut().for_each(|dependency| dependency.survives = true);
+                    specs[at] = Spec { depends_on, ..Spec::plain(Kind::Server) };
+                    // Nobody depends on it.
+                    for spec in &mut specs {
+                        spec.depends_on.retain(|dependency| dependency.on.0 as usize != at);
+                    }
                 }
-            }
-            History { specs, resources, drain_delay, deadline, chaos, calm, inputs }
-        })
+                History { specs, resources, drain_delay, deadline, succeeds, chaos, calm, inputs }
+            },
+        )
 }
 
 /// The machine under test, beside its world.
@@ -126,9 +129,15 @@ struct Run {
 impl Run {
     fn new(history: &History) -> Self {
         let specs = || history.specs.iter().cloned();
+        let mut machine = Machine::new(specs(), history.drain_delay);
+        let mut world = World::new(specs());
+        if history.succeeds {
+            machine.succeeds();
+            world.succeeds();
+        }
         Self {
-            machine: Machine::new(specs(), history.drain_delay),
-            world: World::new(specs()),
+            machine,
+            world,
             bounds: Bounds {
                 resources: history.resources,
                 server_resources: history.resources,
@@ -137,6 +146,7 @@ impl Run {
                 shutdown: true,
                 orders: 20,
                 reloads: 20,
+                handovers: 20,
                 forgotten: 20,
                 strays: true,
                 answers: ALL_ANSWERS,
@@ -194,6 +204,7 @@ impl Run {
             most_restarts: Some(1),
             most_setup_retries: Some((number % 2) as u32),
             restartable: !number.is_multiple_of(5),
+            after_handover: number.is_multiple_of(3),
             ..Spec::plain(Kind::Generic)
         };
         for draw in [number / 7, number / 70].into_iter().filter(|_| count > 0) {
@@ -243,7 +254,8 @@ fn is_harmless(input: Input) -> bool {
         Input::Added(_) | Input::ReloadTimeout(_) => false,
         Input::Panicked(_) | Input::ResourcePanicked(_) => false,
         Input::ForceAsked | Input::Signal(_) | Input::ReserveReached | Input::DeadlineReached => false,
-        Input::ShutdownAsked => false,
+        Input::ShutdownAsked | Input::SuccessorGone | Input::HandoverTimeout => false,
+        Input::GiveWayOver => false,
         Input::Start
         | Input::RunAllowed
         | Input::Serving(_)
@@ -253,6 +265,10 @@ fn is_harmless(input: Input) -> bool {
         | Input::Forgotten(..)
         | Input::RestartAsked(_)
         | Input::ReloadAsked
+        | Input::HandoverAsked
+        | Input::SuccessorReady
+        | Input::GaveWay(_)
+        | Input::PredecessorGone
         | Input::DrainDelayOver
         | Input::LastCallOver => true,
     }

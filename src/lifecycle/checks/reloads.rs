@@ -146,7 +146,8 @@ impl World {
     }
 
     pub(super) fn obey_reload_started(&mut self) -> Verdict {
-        let due = self.reloading.due && self.reloading.step.is_none() && self.is_up();
+        let apart = !self.handing.told;
+        let due = self.reloading.due && self.reloading.step.is_none() && self.is_up() && apart;
         ensure(
             due,
             Guarantee::G26,
@@ -261,7 +262,8 @@ impl World {
         if self.requested {
             return ensure(self.reloading.step.is_none(), G26, "a shutdown calls a reload off");
         }
-        let due = self.reloading.due && self.reloading.step.is_none() && self.launched();
+        let due =
+            self.reloading.due && self.reloading.step.is_none() && self.launched() && !self.handing.told;
         ensure(!due, G26, "who asks for a reload gets it")?;
         if self.reloading.step.is_none() {
             return Ok(());

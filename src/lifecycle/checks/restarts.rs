@@ -56,6 +56,7 @@ pub(super) fn small(specs: Vec<Spec>, resources: usize) -> System {
     System {
         specs,
         drain_delay: false,
+        succeeds: false,
         bounds: Bounds {
             resources,
             server_resources: 0,
@@ -64,6 +65,7 @@ pub(super) fn small(specs: Vec<Spec>, resources: usize) -> System {
             shutdown: true,
             orders: 0,
             reloads: 0,
+            handovers: 0,
             forgotten: 0,
             strays: false,
             answers: &[Answer::Ok, Answer::Error],

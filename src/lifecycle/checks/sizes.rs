@@ -36,6 +36,7 @@ pub(super) fn system(kinds: &[Kind], resources: usize) -> System {
     System {
         specs: kinds.iter().copied().map(Spec::plain).collect(),
         drain_delay: true,
+        succeeds: false,
         bounds: Bounds {
             resources,
             server_resources: resources,
@@ -44,6 +45,7 @@ pub(super) fn system(kinds: &[Kind], resources: usize) -> System {
             shutdown: true,
             orders: 0,
             reloads: 0,
+            handovers: 0,
             forgotten: 0,
             strays: true,
             answers: ALL_ANSWERS,

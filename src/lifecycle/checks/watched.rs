@@ -1,6 +1,7 @@
 //! What an observer knows of one service: who was sent what, what is open, what was announced.
 
 use super::super::names::{Kind, Repeat, Step};
+use super::handovers::Yielding;
 use super::reloads::Part;
 
 /// More resources than any service of the checks starts.
@@ -103,8 +104,14 @@ pub(super) struct Watched {
     pub(super) level: u32,
     /// Something of it was cut off, in this life.
     pub(super) cut: bool,
-    /// It has told that it accepts connections.
+    /// It has told that it accepts connections, in this life.
     pub(super) serving: bool,
+    /// In the hand-over that is under way.
+    pub(super) yielding: Yielding,
+    /// It is not to start before the predecessor is gone.
+    pub(super) waits: bool,
+    /// It was let start only after all others.
+    pub(super) late: bool,
     /// In the reload that is under way.
     pub(super) part: Part,
     pub(super) steps: [Seen; Step::ALL.len()],
@@ -135,6 +142,9 @@ impl Watched {
             level: 0,
             cut: false,
             serving: false,
+            yielding: Yielding::None,
+            waits: false,
+            late: false,
             part: Part::None,
             steps: [Seen::Unsent; Step::ALL.len()],
             count: 0,
@@ -204,7 +214,8 @@ impl Watched {
         self.steps[Step::Register as usize] = register;
         (self.count, self.holds) = (0, [Hold::Alive; MOST_RESOURCES]);
         (self.closing, self.delay) = (Once::NotYet, Once::NotYet);
-        (self.signalled, self.stop_timer, self.cut) = (false, false, false);
+        (self.signalled, self.stop_timer, self.cut, self.serving) = (false, false, false, false);
+        self.yielding = Yielding::None;
         self.lives += 1;
     }
 

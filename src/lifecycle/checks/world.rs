@@ -9,6 +9,7 @@ use super::super::io::Input;
 use super::super::names::{Kind, ResourceIx, ServiceIx, Step};
 use super::super::spec::{RestartMode, Spec};
 
+use super::handovers::Handing;
 use super::reloads::Reloading;
 use super::watched::{Hold, Life, MOST_RESOURCES, Once, Pressure, Seen, Transition, Watched, Way};
 
@@ -38,6 +39,7 @@ pub(super) struct World {
     /// Orders of users.
     pub(super) orders: u8,
     pub(super) reloading: Reloading,
+    pub(super) handing: Handing,
     pub(super) releasing: bool,
     pub(super) stopped: bool,
     /// The process has ended: nothing follows.
@@ -62,6 +64,7 @@ impl World {
             shares_spent: 0,
             orders: 0,
             reloading: Reloading::new(),
+            handing: Handing::new(),
             draining: Once::NotYet,
             drain_delay: Once::NotYet,
             last_call: Once::NotYet,
@@ -98,7 +101,7 @@ impl World {
     /// Whether every server that is to run has told that it accepts connections, or tells so now.
     pub(super) fn all_accept(&self, input: Input) -> bool {
         let awaited = |service: &Watched| service.kind.accepts() && service.wanted && !service.vacant;
-        let mut awaited = self.each().filter(|(_, service)| awaited(service));
+        let mut awaited = self.each().filter(|&(ix, service)| awaited(service) && !self.waits(ix));
         awaited.all(|(ix, service)| service.serving || input == Input::Serving(ix))
     }
 
@@ -108,7 +111,7 @@ impl World {
     }
 
     pub(super) fn all_set_up(&self) -> bool {
-        self.services.iter().all(Watched::is_up)
+        self.each().all(|(ix, service)| service.is_up() || self.waits(ix))
     }
 
     /// The manager was started, and nothing has asked for the shutdown.
@@ -146,6 +149,7 @@ impl World {
                 specs.push(spec);
             }
         }
+        self.wait_if_marked(ix);
     }
 
     /// Who depends on a service; `bound`: only those who go down with it.
@@ -239,6 +243,7 @@ impl World {
             let way = service.way as usize + service.closing as usize + service.delay as usize;
             service.life as usize
                 + service.part as usize
+                + service.yielding as usize
                 + steps.iter().sum::<usize>()
                 + holds
                 + flags.iter().sum::<usize>()
@@ -248,6 +253,7 @@ impl World {
         flags.iter().map(|&flag| usize::from(flag)).sum::<usize>()
             + onces.iter().map(|&once| once as usize).sum::<usize>()
             + self.reloading.rank()
+            + self.handing.rank()
             + self.pressure as usize
             + usize::from(self.signals)
             + self.shares_spent as usize

@@ -42,5 +42,6 @@ mod reloads;
 mod restarts;
 mod retries;
 mod sizes;
+mod two_processes;
 mod watched;
 mod world;

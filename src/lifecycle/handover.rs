@@ -155,7 +155,7 @@ impl Machine {
         told
     }
 
-    /// The shutdown has begun.
+    /// The shutdown begins. Whoever is told of it knows by then what it means.
     pub(super) fn call_handover_off(&mut self, out: &mut Commands) {
         self.handover.due = false;
         let end = match self.handover.phase {

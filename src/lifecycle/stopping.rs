@@ -27,6 +27,9 @@ impl Machine {
         if self.is_stopping() || self.stage == Stage::Stopped {
             return;
         }
+        // Nobody has to hear of an address that goes on.
+        let passed = self.is_giving_way();
+        self.call_handover_off(out);
         self.stopping.cancels = !matches!(cause, Cause::SetupFailed(_));
         self.stopping.cause = Some(cause.clone());
         self.stopping.ran = self.stage == Stage::Running;
@@ -35,10 +38,7 @@ impl Machine {
         for ix in self.each() {
             self.end_transition(ix, out);
         }
-        // Nobody has to hear of an address that goes on.
-        let passed = self.is_giving_way();
         self.call_reload_off(out);
-        self.call_handover_off(out);
         self.recount();
         out.push(Command::StartDeadlines { shares: self.take_turns() });
         if self.stopping.ran {

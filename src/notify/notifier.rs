@@ -21,6 +21,7 @@ use super::stages::{StageWord, Stages};
 use super::watchdog::Watchdog;
 use crate::base::seconds;
 use crate::events::{LifecycleEvent, Name, TimedEvent};
+use crate::lifecycle::HandoverEnd;
 
 /// How long nothing may be heard of set-ups and stops before systemd's own limits hold.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -116,7 +117,9 @@ impl Notifier {
             }
             E::ReloadStarted if self.phase == Phase::Running => self.stages.push(StageWord::Reloading),
             E::ReloadFinished { .. } if self.phase == Phase::Running => self.stages.push(StageWord::Ready),
-            E::ShutdownRequested { .. } if !matches!(self.phase, Phase::Stopping { .. }) => {
+            // From here on another process speaks for the program, and its end is none of the program's.
+            E::HandoverFinished { outcome: HandoverEnd::Passed, .. } => self.phase = Phase::Over,
+            E::ShutdownRequested { .. } if !matches!(self.phase, Phase::Stopping { .. } | Phase::Over) => {
                 let deadline = self.limit.and_then(|limit| timed.at.checked_add(limit));
                 self.phase = Phase::Stopping { asked: timed.at, deadline };
                 self.stages.push(StageWord::Stopping);

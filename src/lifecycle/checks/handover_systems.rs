@@ -41,7 +41,8 @@ fn g24_hand_overs_hold_in_every_state_of_one_server_and_of_two() {
         handing(vec![Spec::plain(Server), Spec::plain(Grpc)], 2),
         handing(vec![restarting(Listener, 1), Spec::plain(Server)], 1),
     ] {
-        system.bounds.departures = &[Departure::Ended, Departure::Panicked, Departure::Dismissed];
+        system.bounds.deadline = in_full();
+        system.bounds.departures = &[Departure::Ended, Departure::Dismissed];
         system.bounds.orders = 1;
         system.check();
     }
@@ -77,12 +78,11 @@ fn g24_who_waits_for_the_predecessor_holds_in_every_state_of_a_successor() {
         succeeding(vec![late(restarting(Listener, 0)), Spec::plain(Generic)]),
     ] {
         system.bounds.orders = 1;
-        system.bounds.handovers = 1;
-        system.bounds.resources = if in_full() { 1 } else { 0 };
+        (system.bounds.handovers, system.bounds.resources) = if in_full() { (1, 1) } else { (0, 0) };
         system.check();
     }
     let mut system = succeeding(vec![late(restarting(Generic, 1))]);
-    (system.bounds.orders, system.bounds.resources) = (2, 1);
+    (system.bounds.orders, system.bounds.resources, system.bounds.handovers) = (2, 1, 1);
     system.check();
 }
 

@@ -162,7 +162,7 @@ impl World {
         }
     }
 
-    pub(super) fn obey_handover(&mut self, command: &Command, input: Input) -> Verdict {
+    pub(super) fn obey_handover(&mut self, command: &Command) -> Verdict {
         use Guarantee::G24;
         let handing = self.handing;
         match *command {
@@ -175,12 +175,7 @@ impl World {
             Command::StartGiveWayTimer => self.handing.timers.1 = true,
             Command::EndSuccessor => {
                 let unready = handing.successor == Successor::Alive && !handing.in_charge;
-                let late = handing.timed_out && input == Input::HandoverTimeout;
-                ensure(
-                    unready && (late || self.requested),
-                    G24,
-                    "only who is late, or left alone, is ended",
-                )?;
+                ensure(unready && !self.requested, G24, "only who is not ready is ended")?;
                 self.handing.successor = Successor::Killed;
             }
             Command::PassOn => {
@@ -226,15 +221,14 @@ impl World {
         let handing = self.handing;
         let gone = input == Input::SuccessorGone && handing.successor == Successor::None;
         let fits = match end {
-            HandoverEnd::Passed => handing.in_charge && self.requested,
+            // That the shutdown begins is told next.
+            HandoverEnd::Passed => handing.in_charge,
             HandoverEnd::Failed => gone && !handing.ready && !handing.timed_out,
-            HandoverEnd::TimedOut => handing.timed_out && (gone || self.requested),
+            HandoverEnd::TimedOut => handing.timed_out,
             HandoverEnd::TakenBack => gone && handing.ready && !handing.in_charge,
-            HandoverEnd::CalledOff => {
-                self.requested && handing.successor == Successor::Killed && !handing.timed_out
-            }
+            HandoverEnd::CalledOff => handing.successor == Successor::Killed && !handing.timed_out,
         };
-        ensure(handing.told && fits, G24, "a hand-over ends once, as it went")?;
+        ensure(handing.told && fits && !self.requested, G24, "a hand-over ends once, as it went")?;
         self.handing = Handing {
             told: false,
             ready: false,
@@ -266,6 +260,8 @@ impl World {
         ensure(handing.timers.0, G24, "time runs for a successor that starts")?;
         let late = handing.timed_out && handing.successor != Successor::Killed;
         ensure(!late, G24, "a successor that is late is ended")?;
+        let called_off = handing.successor == Successor::Killed && !handing.timed_out;
+        ensure(!called_off, G24, "who is not late is ended by a shutdown alone")?;
         ensure(!handing.ready || handing.in_charge, G24, "a successor that is ready is in charge")?;
         if !handing.in_charge {
             return Ok(());

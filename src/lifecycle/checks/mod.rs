@@ -15,6 +15,7 @@
 //! - [`environment`] lists what services, resources, users and timers may do next.
 //! - [`model`] walks all of that exhaustively, [`faults`] shows that a broken rule is found, and [`random`]
 //!   follows up to 50 services through random, late, doubled and impossible inputs.
+//! - [`handovers`] has the promises of one process that hands over, or was handed over to; [`two_processes`] is both in one model.
 //!
 //! Why every path ends: [`world::World::rank`] grows with each input that changes anything and is bounded,
 //! so that no path is infinite; and in each state short of the end something is still to come that needs
@@ -42,6 +43,7 @@ mod reloads;
 mod restarts;
 mod retries;
 mod sizes;
+mod successors;
 mod two_processes;
 mod watched;
 mod world;

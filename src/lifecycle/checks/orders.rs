@@ -96,7 +96,7 @@ impl World {
             | Command::TakeBack
             | Command::GiveWay(_)
             | Command::Resume(_)
-            | Command::StartGiveWayTimer => self.obey_handover(command, now.input),
+            | Command::StartGiveWayTimer => self.obey_handover(command),
             Command::Release(resource) => {
                 ensure(now.release.take() == Some(resource), G07, "a release is announced first")?;
                 self.obey_release(resource)

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::events::{End, Failure};
-use crate::lifecycle::{Cause, ErrorStage, Fault, Outcome, ReloadEnd, Remedy, RestartCause};
+use crate::lifecycle::{Cause, ErrorStage, Fault, HandoverEnd, Outcome, ReloadEnd, Remedy, RestartCause};
 
 fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -344,4 +344,22 @@ fn g26_a_reload_begins_and_ends_in_this_order_however_fast_it_is() {
     }
     told.until(20);
     assert_eq!(told.take(), ["10 RELOADING=1 | MONOTONIC_USEC=7000", "10 READY=1"]);
+}
+
+#[test]
+fn g24_who_has_handed_over_says_nothing_more_and_who_could_not_goes_on() {
+    let finished = |outcome| LifecycleEvent::HandoverFinished { outcome, took: ms(10), error: None };
+    let mut told = told(&[], None, None);
+    told.event(0, LifecycleEvent::Running).until(10);
+    told.event(10, LifecycleEvent::HandoverStarted).event(20, finished(HandoverEnd::Failed)).until(2_000);
+    told.take();
+    told.event(2_000, LifecycleEvent::HandoverStarted).event(2_010, finished(HandoverEnd::Passed));
+    told.event(2_010, requested()).event(2_020, LifecycleEvent::Stopped).until(5_000);
+    assert_eq!(told.take(), Vec::<String>::new());
+    let mut told = self::told(&[], None, None);
+    told.event(0, LifecycleEvent::Running).until(10);
+    told.event(10, LifecycleEvent::HandoverStarted).event(20, finished(HandoverEnd::TakenBack)).until(100);
+    told.take();
+    told.event(100, requested()).until(200);
+    assert!(told.take()[0].starts_with("100 STOPPING=1"));
 }

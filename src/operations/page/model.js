@@ -134,7 +134,7 @@ function line(event) {
 
 function moodOfEvent(event) {
   if (event.cancelled) return "idle";
-  if (event.error) return event.event === "setup_finished" && event.outcome === "error" ? "warn" : "bad";
+  if (event.error) return event.event === "handover_finished" || (event.event === "setup_finished" && event.outcome === "error") ? "warn" : "bad";
   if (/^(progress|stall_started|missed|setup_retried|restart_started)$/.test(event.event)) return "warn";
   return /^(running|stopped|shutdown_requested)$/.test(event.event) ? "busy" : "";
 }

@@ -1,6 +1,7 @@
 //! Rules that are broken deliberately: of the machine, and of the shell that the model stands for.
 
 use super::super::super::io::Command;
+use super::judge::{BOTH_HOLD, BOTH_WAIT, HALF_RUNS, NOBODY_SERVES};
 
 /// A rule that is broken deliberately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,16 +27,17 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    pub(super) const ALL: [Fault; 9] = [
-        Fault::PassesOnBeforeReady,
-        Fault::StartsAtOnce,
-        Fault::ForgetsToResume,
-        Fault::WaitsForEver,
-        Fault::BelievesTheChannel,
-        Fault::TakesTheSilentForDead,
-        Fault::EndsWhoServesAlone,
-        Fault::DoesNotLook,
-        Fault::TellsReleasedTooEarly,
+    /// Each, and as what it is found.
+    pub(super) const ALL: [(Fault, &'static str); 9] = [
+        (Fault::PassesOnBeforeReady, NOBODY_SERVES),
+        (Fault::StartsAtOnce, BOTH_HOLD),
+        (Fault::ForgetsToResume, HALF_RUNS),
+        (Fault::WaitsForEver, HALF_RUNS),
+        (Fault::BelievesTheChannel, BOTH_HOLD),
+        (Fault::TakesTheSilentForDead, BOTH_WAIT),
+        (Fault::EndsWhoServesAlone, NOBODY_SERVES),
+        (Fault::DoesNotLook, NOBODY_SERVES),
+        (Fault::TellsReleasedTooEarly, BOTH_HOLD),
     ];
 }
 

@@ -55,7 +55,7 @@ pub(super) struct Process {
 
 impl Process {
     pub(super) fn new(specs: &[Spec], succeeds: bool) -> Self {
-        let mut machine = Machine::new(specs.iter().cloned(), false);
+        let mut machine = Machine::new(specs.iter().cloned(), true);
         if succeeds {
             machine.succeeds();
         }

@@ -38,3 +38,67 @@ impl HandoverError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::events::{Failure, LifecycleEvent, TimedEvent};
+    use crate::lifecycle::{Cause, ErrorStage, Fault, Remedy};
+    use crate::report::ReportBuilder;
+
+    const ENDS: [HandoverEnd; 5] = [
+        HandoverEnd::Passed,
+        HandoverEnd::Failed,
+        HandoverEnd::TimedOut,
+        HandoverEnd::TakenBack,
+        HandoverEnd::CalledOff,
+    ];
+
+    fn finished(outcome: HandoverEnd) -> LifecycleEvent {
+        let fault = Fault { stage: ErrorStage::Run, remedy: Remedy::Other };
+        let error = HandoverError::of(outcome).map(|error| Failure::of(fault, error));
+        LifecycleEvent::HandoverFinished { outcome, took: Duration::from_millis(1_500), error }
+    }
+
+    #[test]
+    fn g24_a_hand_over_is_no_error_of_the_manager_and_the_report_says_whether_another_serves_on() {
+        for end in ENDS {
+            let mut builder = ReportBuilder::new([]);
+            let cause = Cause::Handover;
+            let told =
+                [LifecycleEvent::HandoverStarted, finished(end), LifecycleEvent::ShutdownRequested { cause }];
+            for event in told.into_iter().chain([LifecycleEvent::Stopped]) {
+                builder.record(&TimedEvent { at: Duration::ZERO, event });
+            }
+            assert!(builder.result().is_ok(), "{end}");
+            assert_eq!(builder.report().handed_over, end == HandoverEnd::Passed, "{end}");
+        }
+        let json = serde_json::to_value(ReportBuilder::new([]).report()).unwrap();
+        assert!(json.get("handed_over").is_none(), "who has not handed over says nothing of it: {json}");
+    }
+
+    #[test]
+    fn g24_a_hand_over_that_came_to_nothing_says_why_in_words_and_on_the_wire() {
+        let event = finished(HandoverEnd::TimedOut);
+        let json = serde_json::to_value(&event).unwrap();
+        let (name, outcome, took) = (&json["event"], &json["outcome"], &json["took_ms"]);
+        assert_eq!((name, outcome, took), (&"handover_finished".into(), &"timed_out".into(), &1_500.into()));
+        assert!(event.to_string().starts_with("handover_finished: timed_out: not all services"), "{event}");
+        assert_eq!(LifecycleEvent::HandoverStarted.to_string(), "handover_started");
+        let failure = event.failure().expect("it says why");
+        assert!(failure.is_mended() && failure.source().is::<HandoverError>());
+        let timed = TimedEvent { at: Duration::ZERO, event };
+        let redacted = timed.redacted(&|_| "-".to_owned()).expect("it may tell a secret");
+        assert_eq!(redacted.event.to_string(), "handover_finished: timed_out: -");
+        assert_eq!(finished(HandoverEnd::Passed).to_string(), "handover_finished: passed");
+    }
+
+    #[test]
+    fn g24_a_hand_over_that_failed_is_a_warning_and_one_that_ends_well_or_with_all_is_none() {
+        use crate::events::Severity::{Info, Warning};
+        let levels = ENDS.map(|end| finished(end).severity());
+        assert_eq!(levels, [Info, Warning, Warning, Warning, Info]);
+    }
+}

@@ -9,7 +9,9 @@ use crate::api_errors::ReissueError;
 use crate::grpc::{DrainError, ServerError, TlsError};
 use crate::lifecycle::{Activity, BudgetError, Stage, Step};
 use crate::manager::OrderError;
-use crate::report::{ConfigError, ForcedError, Hold, NoAnswerError, ReturnedError, StageError, StuckError};
+use crate::report::{
+    ConfigError, ForcedError, HandoverError, Hold, NoAnswerError, ReturnedError, StageError, StuckError,
+};
 use crate::service::{ResourceError, RestartPolicyError};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -128,6 +130,12 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
         RestartPolicyError::Jitter(1.5) => ["1.5", "from 0 to 1"],
         RestartPolicyError::TooMany(20_000) => ["20000", "at most 10000", "`unlimited`"],
         RestartPolicyError::NoPeriod => ["`within`", "`unlimited`"],
+    );
+    every!(itself -> HandoverError { Failed, TimedOut, TakenBack, CalledOff }:
+        HandoverError::Failed => ["before all of its services ran", "its log"],
+        HandoverError::TimedOut => ["in time", "which was late"],
+        HandoverError::TakenBack => ["serves again", "its log"],
+        HandoverError::CalledOff => ["the shutdown came before", "start the program again"],
     );
     every!(itself -> ReissueError { Offset, Issuer, Range }:
         ReissueError::Offset { variable: "A_OFFSET".into(), value: "x".into(), issuer: "A" } => ["A_OFFSET", "unset it"],

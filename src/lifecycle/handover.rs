@@ -13,6 +13,9 @@
 //! This process accepts connections until the successor does. From its shutdown on it cannot take anything back: by then its services are
 //! ending, and nobody else is left to serve. A shutdown that comes before the successor is ready ends the successor.
 //!
+//! What the shell owes, since here nothing is known of a process: as long as this one could take back, it looks whether the successor lives
+//! before it feeds anything else, and before it feeds that the successor is ready. Times of an earlier hand-over do not go off in a later one.
+//!
 //! A reload and a hand-over come one after the other: the successor reads the settings when it starts, so with half of a reload done
 //! nobody could say which ones it has.
 

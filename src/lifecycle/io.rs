@@ -67,7 +67,7 @@ pub(crate) enum Input {
     GaveWay(ServiceIx),
     /// Servers have had the time that giving way may take.
     GiveWayOver,
-    /// The predecessor has released everything, or is dead.
+    /// The predecessor has released everything, or is dead. That its channel has ended does not say so by itself.
     PredecessorGone,
     /// So many of the equal shares of the services' time are spent.
     ShareSpent(u32),

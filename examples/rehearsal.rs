@@ -22,10 +22,12 @@ use std::{env, fs, io, thread};
 
 use majordomo::events::{self, EventStream};
 use majordomo::testing::Scenario;
-use majordomo::{GetStatus, ManagerOptions, ShutdownReport, WaitForShutdown};
+use majordomo::{GetStatus, Handover, ManagerOptions, ShutdownReport, WaitForShutdown};
 
 /// The command was used wrongly (`EX_USAGE` of sysexits.h).
 const USAGE: i32 = 64;
+/// What a process that was handed over to plays: what its predecessor did.
+const SCENARIO: &str = "REHEARSAL_SCENARIO";
 /// How long the end waits for stdout to take a line.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// How long it waits for all of them.
@@ -34,7 +36,7 @@ const MOST: Duration = Duration::from_secs(1);
 #[actix::main]
 async fn main() {
     tracing_subscriber::fmt().with_writer(printer::stderr).init();
-    let scenario = read_scenario().unwrap_or_else(|error| {
+    let (scenario, text) = read_scenario().unwrap_or_else(|error| {
         printer::complain(error);
         printer::finish();
         exit(USAGE)
@@ -42,7 +44,12 @@ async fn main() {
 
     let (observer, events) = events::channel();
     let printing = Printing::start(events);
-    let manager = scenario.manager(ManagerOptions::new().observe(observer)).start();
+    let mut options = ManagerOptions::new().observe(observer);
+    if scenario.handover {
+        // Of a successor, stdin is its way to the predecessor.
+        options = options.handover(Handover::new().env(SCENARIO, text));
+    }
+    let manager = scenario.manager(options).start();
     scenario.act(&manager);
 
     let result = manager.send(WaitForShutdown).await.expect("a manager answers");
@@ -71,21 +78,27 @@ struct Report {
     report: ShutdownReport,
 }
 
-fn read_scenario() -> Result<Scenario, String> {
+fn read_scenario() -> Result<(Scenario, String), String> {
     let args: Vec<String> = env::args().skip(1).collect();
     let [from] = &args[..] else {
         return Err("usage: rehearsal FILE, where FILE is a scenario as JSON, or - for stdin".to_owned());
     };
     let mut text = String::new();
     let read = match from.as_str() {
-        "-" => io::stdin().read_to_string(&mut text).map(drop),
+        "-" => match env::var(SCENARIO) {
+            Ok(kept) => {
+                text = kept;
+                Ok(())
+            }
+            Err(_) => io::stdin().read_to_string(&mut text).map(drop),
+        },
         file => fs::read_to_string(file).map(|contents| text = contents),
     };
     read.map_err(|error| format!("could not read {from}: {error}"))?;
     let scenario: Scenario =
         serde_json::from_str(&text).map_err(|error| format!("{from} is no scenario: {error}"))?;
     scenario.check().map_err(|error| format!("{from} is no scenario: {error}"))?;
-    Ok(scenario)
+    Ok((scenario, text))
 }
 
 /// A thread that prints events as they come, and then the report: it alone waits for whoever reads them.

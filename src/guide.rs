@@ -21,6 +21,7 @@
 //! - [Testing](testing)
 //! - [Rehearsing failures](rehearsal)
 //! - [Deploying](deploying)
+//! - [Upgrades](upgrades)
 //! - [Operations](operations)
 //! - [Metrics](metrics)
 //! - [Coming from gRPEAKEC-go](coming_from_go)
@@ -68,6 +69,7 @@ pages! {
     testing = "testing.md";
     rehearsal = "rehearsal.md";
     deploying = "deploying.md";
+    upgrades = "upgrades.md";
     operations = "operations.md";
     #[cfg(any(feature = "prometheus", not(doctest)))]
     metrics = "metrics.md";

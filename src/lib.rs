@@ -84,6 +84,7 @@ pub mod clients;
 pub mod events;
 pub mod grpc;
 pub mod guide;
+mod handover;
 pub mod http;
 mod lifecycle;
 mod manager;
@@ -107,23 +108,25 @@ pub use grpc::{
     DEFAULT_GRPC_ADDRESS, GrpcAddress, GrpcLogging, GrpcRegistrar, GrpcServerOptions, GrpcService,
     GrpcServiceFn, RegisterOnServer, grpc_service_fn,
 };
+pub use handover::Handover;
 pub use http::{http_service, http_service_fn};
 pub use lifecycle::{
     BudgetError, Cause, ErrorStage, HandoverEnd, Outcome, ReloadEnd, ReloadStep, RestartCause, RestartMode,
     SignalKind, Stage, Step,
 };
 pub use manager::{
-    AddService, ForceShutdown, GetStatus, Manager, ManagerOptions, ManagerPlan, ManagerStatus, NestedManager,
-    OrderError, PlannedService, Reload, RemoveService, ResourceCondition, ResourceStatus, RestartService,
-    RestartStatus, ServiceCondition, ServiceStatus, SetupRetryStatus, StartShutdown, StopService, Subscribe,
-    WaitForShutdown, WaitUntilRunning, WatchedFile, nested, watched_file,
+    AddService, ForceShutdown, GetStatus, HandoverStatus, Manager, ManagerOptions, ManagerPlan,
+    ManagerStatus, NestedManager, OrderError, PlannedService, Reload, RemoveService, ResourceCondition,
+    ResourceStatus, RestartService, RestartStatus, ServiceCondition, ServiceStatus, SetupRetryStatus,
+    StartHandover, StartShutdown, StopService, Subscribe, SuccessorStatus, WaitForShutdown, WaitUntilRunning,
+    WatchedFile, nested, watched_file,
 };
 pub use operations::Operations;
 pub use process::{Exit, exit};
 pub use report::{
     BoxError, ConfigError, ForcedError, ForeignStopError, HandoverError, Hold, ManagerError, NoAnswerError,
     PanicError, ReloadError, ResourceEnding, ResourceReport, RestartReport, ReturnedError, ServiceError,
-    ServiceReport, ServicesErrors, ShutdownReport, StageError, StepReport, StuckError,
+    ServiceReport, ServicesErrors, ShutdownReport, StageError, StepReport, StuckError, SuccessorEnd,
 };
 pub use service::{
     CommitReload, GenericService, PrepareReload, Release, RequireError, Resource, ResourceError, ResourceFn,

@@ -141,6 +141,11 @@ impl LifecycleEvent {
             Self::Operations { .. }
             | Self::ReloadStarted
             | Self::HandoverStarted
+            | Self::SuccessorStarted { .. }
+            | Self::SuccessorReady { .. }
+            | Self::HandoverRefused { .. }
+            | Self::TookOver { .. }
+            | Self::SocketsClosed { .. }
             | Self::HandoverFinished { error: None, .. }
             | Self::Running
             | Self::Serving { .. }

@@ -206,6 +206,33 @@ pub enum LifecycleEvent {
     },
     /// A successor is started: this program anew, which is to take over.
     HandoverStarted,
+    /// The successor's process is there.
+    SuccessorStarted {
+        /// Its number.
+        pid: u32,
+    },
+    /// All of the successor run, and it is in charge: from here on this process accepts nobody, and its connections end.
+    SuccessorReady {
+        /// Its number.
+        pid: u32,
+    },
+    /// A signal asked for a hand-over, which is not possible now.
+    HandoverRefused {
+        /// Why.
+        reason: Name,
+    },
+    /// This process is the successor of another, and in charge now.
+    TookOver {
+        /// Which process in a row it is; the first is 1.
+        generation: u64,
+        /// The number of the process before it.
+        predecessor: u32,
+    },
+    /// Sockets of the predecessor that nobody of this process has asked for were closed: who connects there is refused.
+    SocketsClosed {
+        /// Where they listened.
+        addresses: Vec<Name>,
+    },
     /// A hand-over is over.
     HandoverFinished {
         /// What came of it.

@@ -58,6 +58,11 @@ impl LifecycleEvent {
             | Self::ServiceRemoved { .. }
             | Self::ReloadStarted
             | Self::HandoverStarted
+            | Self::SuccessorStarted { .. }
+            | Self::SuccessorReady { .. }
+            | Self::HandoverRefused { .. }
+            | Self::TookOver { .. }
+            | Self::SocketsClosed { .. }
             | Self::Operations { .. }
             | Self::Running
             | Self::Serving { .. }

@@ -29,6 +29,9 @@ impl LifecycleEvent {
             | Self::Operations { .. }
             | Self::ReloadStarted
             | Self::HandoverStarted
+            | Self::SuccessorStarted { .. }
+            | Self::SuccessorReady { .. }
+            | Self::TookOver { .. }
             | Self::Running
             | Self::Serving { .. }
             | Self::ServiceServing { .. }
@@ -50,6 +53,8 @@ impl LifecycleEvent {
             | Self::StallStarted { .. }
             | Self::StallFinished { .. }
             | Self::Progress { .. }
+            | Self::HandoverRefused { .. }
+            | Self::SocketsClosed { .. }
             | Self::Missed { .. } => Severity::Warning,
             Self::ReloadFailed { step: ReloadStep::Prepare, .. } => Severity::Warning,
             Self::ReloadFailed { .. }

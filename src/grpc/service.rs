@@ -24,6 +24,7 @@ use crate::http::HttpApplication;
 use crate::metrics::Meter;
 use crate::server::acceptor::{Acceptor, Served};
 use crate::server::gauge::Gauge;
+use crate::server::give_way::GiveWay;
 use crate::server::listen::{Bound, ServerAddress, bind};
 use crate::server::notice::{OnNotice, ServerNotice};
 use crate::server::worker::workers::Workers;
@@ -38,6 +39,7 @@ pub(crate) struct Server {
     options: GrpcServerOptions,
     registrar: GrpcRegistrar,
     gauge: Gauge,
+    give_way: GiveWay,
     on_notice: OnNotice,
     workers: Workers,
     meter: Meter,
@@ -78,11 +80,14 @@ impl Server {
             registrar.add_file_descriptor_set(v1::FILE_DESCRIPTOR_SET);
             registrar.add_file_descriptor_set(v1alpha::FILE_DESCRIPTOR_SET);
         }
+        let give_way = GiveWay::default();
+        give_way.connect(Arc::clone(&on_notice));
         Self {
             addresses,
             options,
             registrar,
             gauge,
+            give_way,
             on_notice,
             workers,
             meter,
@@ -96,6 +101,11 @@ impl Server {
             #[cfg(feature = "tls")]
             prepared: crate::server::tls::PreparedTls::default(),
         }
+    }
+
+    /// Has it give way to a successor, and resume.
+    pub(crate) fn give_way(&self) -> GiveWay {
+        self.give_way.clone()
     }
 
     /// Whether a reload may change its certificates.
@@ -136,15 +146,15 @@ impl Server {
         let on_stall = Arc::new(move |stall| tell(ServerNotice::Stall(stall)));
         let logger = Logger::new(self.options.parts.logging(), || self.registrar.descriptor_sets());
         let application = GrpcApplication::new(router, &self.options, logger, self.meter.clone());
-        let (options, gauge) = (&self.options.engine, &self.gauge);
+        let (options, gauge, give_way) = (&self.options.engine, &self.gauge, &self.give_way);
         let started = if self.options.speaks_more() {
             let fallback = self.fallback(&run.shutdown);
             let application =
                 PortApplication::new(application, fallback, self.options.grpc_web, &self.closing);
-            let served = Served { listening, options, application, gauge, on_stall };
+            let served = Served { listening, options, application, gauge, give_way, on_stall };
             Acceptor::start(&self.workers, served, run.shutdown)
         } else {
-            let served = Served { listening, options, application, gauge, on_stall };
+            let served = Served { listening, options, application, gauge, give_way, on_stall };
             Acceptor::start(&self.workers, served, run.shutdown)
         };
         let mut acceptor = started.map_err(|error| ServerError::Thread(error.into_parts().1))?;

@@ -138,7 +138,7 @@ impl Call {
         let body = self.body.load(Ordering::Relaxed);
         matches!(body, SLOW | TOO_LONG | BROKEN)
             || self.shared.closing.load(Ordering::Relaxed)
-            || self.entry.connection.worker.draining.is_cancelled()
+            || self.entry.connection.is_going_away()
     }
 
     pub(crate) fn max_body_size(&self) -> Option<usize> {

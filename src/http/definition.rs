@@ -12,6 +12,7 @@ use crate::metrics::ReadLoad;
 use crate::report::ConfigError;
 use crate::server::definition::{ServerDefinition, named, parse_address};
 use crate::server::gauge::Gauge;
+use crate::server::give_way::GiveWay;
 use crate::server::listen::{InMemory, ServerAddress};
 use crate::server::notice::{OnNotice, ServerNotice};
 use crate::server::worker::workers::Workers;
@@ -23,6 +24,7 @@ pub(crate) struct HttpDefinition {
     /// Whether clients are told to come back by another connection.
     pub(crate) closing: Arc<AtomicBool>,
     pub(crate) gauge: Gauge,
+    pub(crate) give_way: GiveWay,
     /// Whether it is to listen from its set-up on: all others run.
     pub(crate) listens_early: AtomicBool,
     /// Where it is served in memory, in place of its address.
@@ -33,9 +35,9 @@ pub(crate) struct HttpDefinition {
 
 impl HttpDefinition {
     pub(crate) fn new(address: String, options: HttpServerOptions) -> Self {
-        let (closing, gauge, listens_early, manager) = Default::default();
+        let (closing, gauge, give_way, listens_early, manager) = Default::default();
         let in_memory = options.in_memory.clone().map_or_else(OnceLock::new, OnceLock::from);
-        Self { address, options, closing, gauge, listens_early, in_memory, manager }
+        Self { address, options, closing, gauge, give_way, listens_early, in_memory, manager }
     }
 
     /// The same with other options.
@@ -75,6 +77,7 @@ impl ServerDefinition for HttpDefinition {
     }
 
     fn connect(&self, on_notice: OnNotice, workers: &Workers, meter: &Meter) {
+        self.give_way.connect(Arc::clone(&on_notice));
         // A manager starts once.
         let _ = self.manager.set((on_notice, workers.clone(), meter.clone()));
     }
@@ -105,6 +108,14 @@ impl ServerDefinition for HttpDefinition {
     fn begin_closing(&self) {
         self.closing.store(true, Ordering::Relaxed);
     }
+
+    fn give_way(&self) {
+        self.give_way.give_way();
+    }
+
+    fn resume(&self) {
+        self.give_way.resume();
+    }
 }
 
 /// The definition of an HTTP server, where it is one.
@@ -112,4 +123,49 @@ pub(crate) fn definition_of(
     server: Arc<dyn Any + Send + Sync>,
 ) -> Result<Arc<dyn ServerDefinition>, Arc<dyn Any + Send + Sync>> {
     Ok(server.downcast::<HttpDefinition>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::time::Duration;
+
+    use http::{Request, Response};
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::http::{Body, http_service};
+    use crate::server::tests::peers::{Http1, connect};
+    use crate::testing::{paused, start_paused};
+    use crate::{Manager, ManagerOptions, StartShutdown, WaitForShutdown, WaitUntilRunning};
+
+    #[test]
+    fn g24_a_server_gives_way_and_resumes_by_what_its_manager_knows_of_it() {
+        paused(|| async {
+            let memory = InMemory::new();
+            let hello = tower::service_fn(|_: Request<Body>| async {
+                Ok::<_, Infallible>(Response::new(Body::from("hello")))
+            });
+            let options = HttpServerOptions::new().in_memory(&memory);
+            let web = http_service("web", "127.0.0.1:80", hello).options(options);
+            let server = definition_of(web.server.clone().unwrap()).ok().unwrap();
+            let manager = Manager::new(ManagerOptions::new().grpc_ping_service(false)).service(web);
+            let manager = start_paused(manager);
+            manager.send(WaitUntilRunning).await.unwrap().unwrap();
+            let mut kept = Http1(connect(&memory).await);
+            assert!(!kept.get().await);
+            server.give_way();
+            sleep(Duration::from_millis(1)).await;
+            let mut waits = Http1(connect(&memory).await);
+            assert!(kept.get().await);
+            drop(kept);
+            sleep(Duration::from_millis(1)).await;
+            assert_eq!(server.in_flight().unwrap().connections, 0);
+            server.resume();
+            assert!(!waits.get().await);
+            drop(waits);
+            manager.do_send(StartShutdown);
+            manager.send(WaitForShutdown).await.unwrap().unwrap();
+        });
+    }
 }

@@ -109,9 +109,10 @@ impl HttpServer {
         let application = HttpApplication::new(handler, options.clone(), shared);
         let definition = Arc::clone(&self.definition);
         let on_stall = Arc::new(move |stall| definition.notify(ServerNotice::Stall(stall)));
-        let (options, gauge) = (&options.engine, &self.definition.gauge);
+        let HttpDefinition { gauge, give_way, .. } = &*self.definition;
+        let options = &options.engine;
         let workers = self.definition.workers().ok_or(HttpServerError::NotSetUp)?;
-        let served = Served { listening, options, application, gauge, on_stall };
+        let served = Served { listening, options, application, gauge, give_way, on_stall };
         let mut acceptor = Acceptor::start(workers, served, run.shutdown)
             .map_err(|error| HttpServerError::Thread(error.into_parts().1))?;
         self.remains = Some(acceptor.keep_remains());
@@ -184,8 +185,8 @@ impl Handler<Setup> for HttpServer {
         Box::pin(setting_up.into_actor(self).map(|ready, server, _| {
             let (bound, handler) = ready?;
             let at: Vec<GrpcAddress> = bound.iter().map(|bound| bound.address().clone()).collect();
-            if let Some(GrpcAddress::Tcp(address)) = at.first() {
-                server.address = ServerAddress::parse(&address.to_string()).ok();
+            if let Some(again) = bound.first().and_then(Bound::again) {
+                server.address = Some(again);
             }
             let mut sockets = Sockets::Bound(bound);
             if server.definition.listens_early.load(Ordering::Relaxed) {

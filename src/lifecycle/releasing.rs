@@ -10,12 +10,13 @@ use super::announcement::{Announcement, Fault, Remedy};
 use super::io::{Answer, Command, Departure, Limited};
 use super::machine::{Commands, Machine};
 use super::names::{ErrorStage, Outcome, ResourceIx, ServiceIx, Stage};
-use super::service::{Life, Registry, Resource};
+use super::service::{Actor, Life, Registry, Resource};
 use super::stop_state::Pressure;
 
 impl Machine {
     pub(super) fn resource_started(&mut self, ix: ServiceIx, out: &mut Commands) {
-        if self.get(ix).registry == Registry::Closed {
+        // Before its first life it has nothing to start one with.
+        if self.get(ix).registry == Registry::Closed || self.get(ix).actor == Actor::Unborn {
             return;
         }
         self.resources += 1;

@@ -15,9 +15,10 @@ use actix::{Actor, Addr, MailboxError};
 
 pub use api::add_service::AddService;
 pub use api::condition::{ResourceCondition, ServiceCondition};
+pub use api::handover_status::{HandoverStatus, SuccessorStatus};
 pub use api::messages::{
-    ForceShutdown, GetStatus, Reload, RemoveService, RestartService, StartShutdown, StopService, Subscribe,
-    WaitForShutdown, WaitUntilRunning,
+    ForceShutdown, GetStatus, Reload, RemoveService, RestartService, StartHandover, StartShutdown,
+    StopService, Subscribe, WaitForShutdown, WaitUntilRunning,
 };
 pub use api::options::{ManagerOptions, WatchedFile, watched_file};
 pub use api::order_error::OrderError;

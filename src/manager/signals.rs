@@ -23,7 +23,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::flag::register_conditional_default;
 use signal_hook::iterator::{Handle, Signals};
 use signal_hook::low_level::emulate_default_handler;
@@ -35,8 +35,32 @@ use crate::lifecycle::SignalKind;
 use crate::manager::engine::inbox::{ManagerInput, ManagerSender};
 use crate::report::ConfigError;
 
-/// The signals that managers handle, and SIGHUP where one has what can be reloaded.
+/// The signals that managers handle, beside those that some hear.
 const OURS: [i32; 4] = [SIGINT, SIGTERM, SIGQUIT, SIGUSR1];
+
+/// A signal that means something to some managers, and is left alone where it does to none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SomeHear {
+    /// SIGHUP, where there is what can be reloaded.
+    Reload,
+    /// SIGUSR2, where a successor may be started.
+    Handover,
+}
+
+impl SomeHear {
+    const ALL: [Self; 2] = [Self::Reload, Self::Handover];
+
+    fn signal(self) -> i32 {
+        match self {
+            Self::Reload => SIGHUP,
+            Self::Handover => SIGUSR2,
+        }
+    }
+
+    fn of(signal: i32) -> Option<Self> {
+        Self::ALL.into_iter().find(|heard| heard.signal() == signal)
+    }
+}
 
 /// How long the end of the last manager waits for the thread to end. Only a starved machine needs more than a moment.
 const LAST_WAIT: Duration = Duration::from_millis(20);
@@ -69,8 +93,13 @@ struct Listeners {
 struct Listener {
     id: u64,
     sender: ManagerSender,
-    /// Whether SIGHUP means something to it.
-    reloads: bool,
+    also: Vec<SomeHear>,
+}
+
+impl Listener {
+    fn hears(&self, signal: i32) -> bool {
+        SomeHear::of(signal).is_none_or(|heard| self.also.contains(&heard))
+    }
 }
 
 /// A thread that waits for signals.
@@ -84,32 +113,31 @@ struct Waiting {
 #[derive(Debug)]
 pub(crate) struct Registration(u64);
 
-/// Has a manager told of signals from now on; of SIGHUP, where it `reloads`.
-pub(crate) fn register(sender: ManagerSender, reloads: bool) -> Result<Registration, ConfigError> {
+/// Has a manager told of signals from now on, and of these as well.
+pub(crate) fn register(sender: ManagerSender, also: Vec<SomeHear>) -> Result<Registration, ConfigError> {
     let mut listeners = listeners();
     if listeners.senders.is_empty() {
-        listeners.begin(reloads)?;
-    } else if reloads {
-        listeners.hear_also(SIGHUP)?;
+        listeners.begin(&also)?;
+    } else {
+        also.iter().try_for_each(|heard| listeners.hear_also(heard.signal()))?;
     }
     let id = listeners.next;
     listeners.next += 1;
-    listeners.senders.push(Listener { id, sender, reloads });
+    listeners.senders.push(Listener { id, sender, also });
     Ok(Registration(id))
 }
 
 impl Registration {
-    /// Has its manager told of SIGHUP, too.
-    pub(crate) fn hear_reloads(&self) -> Result<(), ConfigError> {
+    /// Has its manager told of that signal, too.
+    pub(crate) fn hear_also(&self, heard: SomeHear) -> Result<(), ConfigError> {
         let mut listeners = listeners();
-        if listeners.senders.iter().any(|listener| listener.id == self.0 && !listener.reloads) {
-            listeners.hear_also(SIGHUP)?;
+        let is_new = |listener: &&Listener| listener.id == self.0 && !listener.also.contains(&heard);
+        if listeners.senders.iter().any(|listener| is_new(&listener)) {
+            listeners.hear_also(heard.signal())?;
         }
-        listeners
-            .senders
-            .iter_mut()
-            .filter(|listener| listener.id == self.0)
-            .for_each(|listener| listener.reloads = true);
+        if let Some(listener) = listeners.senders.iter_mut().find(|listener| is_new(&&**listener)) {
+            listener.also.push(heard);
+        }
         Ok(())
     }
 }
@@ -134,8 +162,8 @@ fn listeners() -> MutexGuard<'static, Listeners> {
 }
 
 impl Listeners {
-    fn begin(&mut self, reloads: bool) -> Result<(), ConfigError> {
-        let ours = OURS.into_iter().chain(reloads.then_some(SIGHUP));
+    fn begin(&mut self, also: &[SomeHear]) -> Result<(), ConfigError> {
+        let ours = OURS.into_iter().chain(also.iter().map(|heard| heard.signal()));
         let wanted = self.install(ours, Dispositions::now()).map_err(refused)?;
         if wanted.is_empty() {
             return Ok(());
@@ -202,8 +230,7 @@ impl Listeners {
 
     fn tell(&mut self, signal: i32, generation: u64) {
         let ends_the_process = self.before(signal) == Some(Disposition::Default) && !is_init();
-        let means_something = |listener: &Listener| signal != SIGHUP || listener.reloads;
-        if !self.senders.iter().any(means_something) {
+        if !self.senders.iter().any(|listener| listener.hears(signal)) {
             // It was on its way when the last manager went. Nobody is left to stop; the sender means the process.
             if ends_the_process {
                 let _ = emulate_default_handler(signal);
@@ -217,11 +244,12 @@ impl Listeners {
         if !self.repeats.counts(signal, Instant::now()) {
             return;
         }
-        for listener in self.senders.iter().filter(|listener| means_something(listener)) {
-            listener.sender.send(match signal {
-                SIGINT => ManagerInput::Signal(SignalKind::Interrupt),
-                SIGTERM => ManagerInput::Signal(SignalKind::Terminate),
-                SIGHUP => ManagerInput::ReloadSignal,
+        for listener in self.senders.iter().filter(|listener| listener.hears(signal)) {
+            listener.sender.send(match (signal, SomeHear::of(signal)) {
+                (_, Some(SomeHear::Reload)) => ManagerInput::ReloadSignal,
+                (_, Some(SomeHear::Handover)) => ManagerInput::HandoverSignal,
+                (SIGINT, _) => ManagerInput::Signal(SignalKind::Interrupt),
+                (SIGTERM, _) => ManagerInput::Signal(SignalKind::Terminate),
                 _ => ManagerInput::PrintStatus,
             });
         }

@@ -19,6 +19,7 @@ use super::lock::lock;
 use super::methods::{Ended, MethodTotals};
 use super::requests::RequestTotals;
 use crate::base::{EndedBy, clock};
+use crate::lifecycle::HandoverEnd;
 
 /// A code of gRPC by its number, as gRPC writes it: `NOT_FOUND`.
 fn code_name(code: usize) -> String {
@@ -53,6 +54,7 @@ impl Collector for Tells {
             go_names::tell(&mut out, &methods)?;
         }
         life(&mut out, &mut core.life(), clock::now())?;
+        handovers(&mut out, &core.life())?;
         build(&mut out)
     }
 }
@@ -159,6 +161,19 @@ fn life(out: &mut Out<'_>, life: &mut Life, now: Instant) -> Result<(), Error> {
     let mut family = out.gauges("majordomo_connections", "Connections that are open, by server.")?;
     for (id, (connections, _)) in &loads {
         family.gauge(&service(id), *connections as u64)?;
+    }
+    Ok(())
+}
+
+fn handovers(out: &mut Out<'_>, life: &Life) -> Result<(), Error> {
+    let help = "Which process in a row this is, by hand-overs; the first is 1.";
+    out.gauges("majordomo_generation", help)?.gauge(&Labels([]), life.generation.unwrap_or(1))?;
+    let help = "Hand-overs to a successor that have ended, by what came of them.";
+    let mut family = out.counters("majordomo_handovers", help)?;
+    use HandoverEnd::{CalledOff, Failed, Passed, TakenBack, TimedOut};
+    for end in [Passed, Failed, TimedOut, TakenBack, CalledOff] {
+        let count = life.handovers.get(end.name()).copied().unwrap_or_default();
+        family.counter(&label("outcome", end.name()), count)?;
     }
     Ok(())
 }

@@ -77,6 +77,10 @@ pub(super) struct Service {
 pub(crate) struct Life {
     pub(super) services: BTreeMap<Name, Service>,
     all_run: bool,
+    /// Which process in a row this is, if it took over from another.
+    pub(super) generation: Option<u64>,
+    /// Hand-overs that ended, by what came of them.
+    pub(super) handovers: BTreeMap<&'static str, u64>,
     /// What restarts are timed from.
     began: Option<Instant>,
     /// When the shutdown was asked, and when all was over.
@@ -110,6 +114,10 @@ impl Life {
                 if let Some((_, over)) = &mut self.shutdown {
                     *over = Some(now);
                 }
+            }
+            Event::TookOver { generation, .. } => self.generation = Some(*generation),
+            Event::HandoverFinished { outcome, .. } => {
+                *self.handovers.entry(outcome.name()).or_default() += 1;
             }
             Event::ServiceRemoved { service } => drop(self.services.remove(service)),
             _ => {

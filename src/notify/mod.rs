@@ -10,6 +10,9 @@
 //! What is told and when is decided by `notifier.rs`, which knows no clock and no socket. Around it is a thread (`thread.rs`) that reads the
 //! manager's events, asks the manager whether it answers, and sends. It is there only where `NOTIFY_SOCKET` is.
 //!
+//! In a hand-over the process that has given way says nothing more (`MAINPID=` was its last word), and its successor says nothing before it
+//! is in charge. Where that dies before the first has ended, the first speaks again: systemd is to hear it, too (`NotifyAccess=all`).
+//!
 //! Bounds: a status at most once a second beside the three stages; one question at a time; a datagram of a few kilobytes.
 
 mod environment;
@@ -21,7 +24,8 @@ mod thread;
 mod watchdog;
 
 pub(crate) use environment::Settings;
-pub(crate) use thread::{Parts, start};
+pub(crate) use socket::{Socket, SocketError, is_full};
+pub(crate) use thread::{Parts, start, tell_main_process};
 
 use crate::events::Name;
 

@@ -70,6 +70,8 @@ pub(super) struct Notifier {
     /// How long a shutdown may take.
     limit: Option<Duration>,
     watchdog: Option<Watchdog>,
+    /// Whether this process is the one that systemd hears.
+    speaks: bool,
     phase: Phase,
     stages: Stages,
     owed: Datagram,
@@ -89,11 +91,13 @@ impl Notifier {
         ids: impl IntoIterator<Item = Name>,
         limit: Option<Duration>,
         watchdog: Option<Duration>,
+        speaks: bool,
     ) -> Self {
         Self {
             services: Services::new(ids),
             limit,
             watchdog: watchdog.map(Watchdog::new),
+            speaks,
             phase: Phase::Starting,
             stages: Stages::default(),
             owed: Datagram::default(),
@@ -126,6 +130,9 @@ impl Notifier {
                 // What was granted before was for another limit.
                 (self.patient_until, self.extended_until) = (Duration::ZERO, Duration::ZERO);
             }
+            E::SuccessorReady { .. } => self.speaks = false,
+            E::TookOver { .. } => self.speaks = true,
+            E::HandoverFinished { outcome: HandoverEnd::TakenBack, .. } => self.speaks = true,
             E::Stopped => self.phase = Phase::Over,
             _ => {}
         }
@@ -166,7 +173,7 @@ impl Notifier {
 
     /// What is to be done now, one thing at a time.
     pub(super) fn next(&mut self, now: Duration) -> Option<Action> {
-        if self.phase == Phase::Over {
+        if self.phase == Phase::Over || !self.speaks {
             return None;
         }
         if now >= self.not_before {
@@ -225,7 +232,7 @@ impl Notifier {
 
     /// When something is to be done next, if nothing happens before.
     pub(super) fn due(&self) -> Option<Duration> {
-        if self.phase == Phase::Over {
+        if self.phase == Phase::Over || !self.speaks {
             return None;
         }
         let owes = !self.stages.is_empty() || self.owed != Datagram::default();

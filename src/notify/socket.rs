@@ -1,8 +1,12 @@
 //! The socket that systemd is told by: datagrams to a path, or to an abstract address of Linux.
 
 use std::ffi::OsStr;
-use std::io;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, sendmsg_addr};
 
 /// Why systemd cannot be told. Text for the log.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +48,20 @@ impl Socket {
         self.socket.send_to_addr(text.as_bytes(), &self.to).map(drop)
     }
 
+    /// The same with a descriptor.
+    pub(crate) fn send_with(&self, text: &str, descriptor: &impl AsFd) -> io::Result<()> {
+        let descriptor = [descriptor.as_fd()];
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !control.push(SendAncillaryMessage::ScmRights(&descriptor)) {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        let to = to_rustix(&self.to)?;
+        let text = [IoSlice::new(text.as_bytes())];
+        sendmsg_addr(&self.socket, &to, &text, &mut control, SendFlags::empty())?;
+        Ok(())
+    }
+
     /// What to log of a datagram that was not sent.
     pub(crate) fn refused(&self, source: io::Error) -> SocketError {
         SocketError { what: "a datagram could not be sent", address: self.address.clone(), source }
@@ -54,6 +72,21 @@ impl Socket {
 pub(crate) fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
         || error.raw_os_error() == Some(nix::errno::Errno::ENOBUFS as i32)
+}
+
+/// The same address for a message with a descriptor, which the standard library does not send.
+fn to_rustix(address: &SocketAddr) -> io::Result<SocketAddrUnix> {
+    if let Some(path) = address.as_pathname() {
+        return Ok(SocketAddrUnix::new(path)?);
+    }
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::linux::net::SocketAddrExt;
+        if let Some(name) = address.as_abstract_name() {
+            return Ok(SocketAddrUnix::new_abstract_name(name)?);
+        }
+    }
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn parse(address: &OsStr) -> io::Result<SocketAddr> {

@@ -15,6 +15,10 @@ use super::{Liveness, Settings};
 use crate::base::{ThreadError, clock, monotonic, spawn, spawn_with};
 use crate::events::{EventSender, EventStream, Name, channel_of};
 
+/// How often, and how long apart, it is tried to tell which process is the main one.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(2);
+
 /// Asks the manager whether it answers. One that is gone drops the sender.
 type Ask = Box<dyn Fn(oneshot::Sender<Liveness>) + Send>;
 
@@ -24,6 +28,8 @@ pub(crate) struct Parts {
     /// When the manager began.
     pub(crate) began: Instant,
     pub(crate) services: Vec<Name>,
+    /// Whether systemd hears this process: not one that is yet to take over.
+    pub(crate) speaks: bool,
     /// How long its shutdown may take.
     pub(crate) limit: Option<Duration>,
     pub(crate) ask: Ask,
@@ -58,6 +64,20 @@ pub(crate) fn start(parts: Parts) -> Result<Option<(EventSender, oneshot::Receiv
     Ok(Some((sender, over)))
 }
 
+/// Tells systemd which process is the main one from here on: this one, or the one that takes over. Without a socket nobody is told.
+pub(crate) fn tell_main_process(pid: u32) {
+    let Some(address) = std::env::var_os("NOTIFY_SOCKET") else { return };
+    if let Ok(socket) = Socket::open(&address) {
+        // A moment later there is room again; what is missed here is missed for good.
+        for _ in 0..TRIES {
+            match socket.send(&format!("MAINPID={pid}")) {
+                Err(error) if is_full(&error) => std::thread::sleep(PAUSE),
+                _ => return,
+            }
+        }
+    }
+}
+
 /// Logs what is wrong, without waiting for it.
 fn complain(dispatch: Dispatch, error: SocketError) {
     let log = move || dispatcher::with_default(&dispatch, || warn!(target: "majordomo", "{error}"));
@@ -78,8 +98,8 @@ struct Teller {
 
 impl Teller {
     fn new(parts: Parts, socket: Socket) -> Self {
-        let Parts { settings, began, services, limit, ask, dispatch } = parts;
-        let notifier = Notifier::new(services, limit, settings.watchdog);
+        let Parts { settings, began, services, speaks, limit, ask, dispatch } = parts;
+        let notifier = Notifier::new(services, limit, settings.watchdog, speaks);
         Self { notifier, began, socket, ask, answer: None, dispatch: Some(dispatch) }
     }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -47,8 +48,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     addresses: Vec<GrpcAddress>,
+    gate: Gate,
     stop: Stop,
     over: CancellationToken,
+}
+
+/// Whether an endpoint accepts connections: another process does, where it does not. Those that are open are served in either case.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate(watch::Sender<bool>);
+
+impl Gate {
+    pub(crate) fn open(&self, open: bool) {
+        self.0.send_replace(open);
+    }
 }
 
 /// The end of an endpoint, and how long that may take.
@@ -59,7 +71,7 @@ struct Stop {
 }
 
 impl Endpoint {
-    /// Listens, and answers from here on.
+    /// Listens, and answers: from here on where it `opens` at once, else when its [gate](Self::gate) opens.
     ///
     /// # Errors
     /// Where the address or the thread cannot be had; nothing is left of it then.
@@ -68,10 +80,12 @@ impl Endpoint {
         managed: Arc<dyn Managed>,
         health: Health,
         meter: Meter,
+        opens: bool,
     ) -> Result<Self, ConfigError> {
         let CheckedOperations { address, rights, .. } = checked;
         let responder = Arc::new(Responder::new(managed, health, meter, rights));
         let (stop, over) = (Stop::default(), CancellationToken::new());
+        let (gate, opened) = watch::channel(opens);
         let (tell, told) = mpsc::sync_channel(1);
         let (stopped, ends) = (stop.clone(), over.clone().drop_guard());
         let wanted = address.clone();
@@ -81,7 +95,7 @@ impl Endpoint {
                 Ok((runtime, listeners, addresses)) => {
                     // Where nobody waits for it any more, it was too slow.
                     if tell.send(Ok(addresses)).is_ok() {
-                        runtime.block_on(accept_all(listeners, responder, stopped));
+                        runtime.block_on(accept_all(listeners, responder, opened, stopped));
                     }
                 }
                 Err(error) => drop(tell.send(Err(error))),
@@ -91,7 +105,7 @@ impl Endpoint {
         let refused =
             |reason: String| ConfigError::OperationsUnbound { address: address.to_string(), reason };
         match told.recv_timeout(BIND_TIME) {
-            Ok(Ok(addresses)) => Ok(Self { addresses, stop, over }),
+            Ok(Ok(addresses)) => Ok(Self { addresses, gate: Gate(gate), stop, over }),
             Ok(Err(error)) => Err(refused(error)),
             Err(_) => Err(refused(format!("it could not be bound within {BIND_TIME:?}"))),
         }
@@ -100,6 +114,11 @@ impl Endpoint {
     /// Where it listens.
     pub(crate) fn addresses(&self) -> &[GrpcAddress] {
         &self.addresses
+    }
+
+    /// Has it accept connections, or not.
+    pub(crate) fn gate(&self) -> Gate {
+        self.gate.clone()
     }
 
     /// Accepts nobody any more; resolves when the thread is over, soon after that time at the latest.
@@ -132,14 +151,20 @@ fn listen(address: &ServerAddress) -> Result<Bound, String> {
     Ok((runtime, listeners, addresses))
 }
 
-async fn accept_all(mut listeners: Vec<Listener>, responder: Arc<Responder>, stop: Stop) {
+async fn accept_all(
+    mut listeners: Vec<Listener>,
+    responder: Arc<Responder>,
+    mut opened: watch::Receiver<bool>,
+    stop: Stop,
+) {
     let (mut connections, mut places, mut turn) = (JoinSet::new(), Places::new(CONNECTIONS), 0);
     loop {
         tokio::select! {
             biased;
             () = stop.token.cancelled() => break,
             Some(_) = connections.join_next() => {}
-            accepted = accept(&mut listeners, &mut turn) => match accepted {
+            Ok(()) = opened.changed() => {}
+            accepted = accept(&mut listeners, &mut turn), if *opened.borrow() => match accepted {
                 Ok(stream) => begin(stream, &mut connections, &mut places, &responder, &stop.token),
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             }

@@ -72,6 +72,8 @@ pub(crate) enum Order {
     Stop(String),
     /// Done when all have the new settings, or nobody.
     Reload,
+    /// Done when a successor is in charge.
+    Handover,
     /// Done when the shutdown has begun.
     Shutdown,
     /// Done when the end is forced from then on.

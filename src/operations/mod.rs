@@ -43,7 +43,7 @@ mod token;
 
 pub use options::Operations;
 
-pub(crate) use endpoint::{Endpoint, LINGER};
+pub(crate) use endpoint::{Endpoint, Gate, LINGER};
 pub(crate) use health::Health;
 pub(crate) use managed::{Document, Follower, Later, Managed, Order};
 pub(crate) use options::{CheckedOperations, Redact};

@@ -8,13 +8,12 @@ use tokio::time::timeout;
 
 use super::answer::{self, Body, JSON};
 use super::bounds::{BODY, BODY_TIME};
-use super::managed::Managed;
+use super::managed::{Managed, Order};
 use super::refusal::Refusal;
-use super::route::Ordered;
 
 /// Reads the body, which says nothing, and has the order carried out.
 pub(super) async fn carry_out<B>(
-    ordered: Ordered,
+    order: Order,
     body: B,
     managed: &dyn Managed,
 ) -> Result<Response<Body>, Refusal>
@@ -23,16 +22,6 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     check_body(body).await?;
-    let order = match ordered {
-        Ordered::Known(order) => order,
-        Ordered::NotOffered(what, instead) => {
-            return Err(Refusal::new(
-                StatusCode::CONFLICT,
-                format!("this manager offers no {what}"),
-                instead,
-            ));
-        }
-    };
     match managed.order(order).await {
         Some(Ok(())) => Ok(answer::whole(StatusCode::OK, JSON, r#"{"ok":true}"#)),
         Some(Err(refusal)) => Err(refusal),

@@ -19,15 +19,7 @@ pub(super) enum Route {
     Report,
     Events,
     Metrics,
-    Order(Ordered),
-}
-
-/// What an order is about.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ordered {
-    Known(Order),
-    /// One that this manager does not offer, and what would.
-    NotOffered(&'static str, &'static str),
+    Order(Order),
 }
 
 /// What `GET /` says.
@@ -37,7 +29,8 @@ GET  /livez /readyz /startupz      ok, or who is not and what it is doing; ?verb
 GET  /status /plan /report         JSON, or text by Accept: text/plain
 GET  /events                       what is remembered, then what happens
 GET  /metrics                      for Prometheus, in builds with the feature prometheus
-POST /orders/restart/ID /orders/stop/ID /orders/reload /orders/shutdown /orders/force
+POST /orders/restart/ID /orders/stop/ID /orders/reload /orders/handover
+POST /orders/shutdown /orders/force
 ";
 
 const READS: &str = "GET, HEAD";
@@ -72,19 +65,17 @@ fn read(path: &str) -> Result<Route, Refusal> {
     })
 }
 
-fn ordered(order: &str) -> Result<Ordered, Refusal> {
+fn ordered(order: &str) -> Result<Order, Refusal> {
     let (what, id) = order.split_once('/').map_or((order, None), |(what, id)| (what, Some(id)));
-    Ok(Ordered::Known(match (what, id) {
+    Ok(match (what, id) {
         ("restart", Some(id)) => Order::Restart(decoded(id)?),
         ("stop", Some(id)) => Order::Stop(decoded(id)?),
         ("shutdown", None) => Order::Shutdown,
         ("force", None) => Order::Force,
         ("reload", None) => Order::Reload,
-        ("handover", None) => {
-            return Ok(Ordered::NotOffered("handover", "start a successor, and have this one shut down"));
-        }
+        ("handover", None) => Order::Handover,
         _ => return Err(unknown(&format!("/orders/{order}"))),
-    }))
+    })
 }
 
 /// The id that a path names.
@@ -150,7 +141,7 @@ mod tests {
     #[test]
     fn ids_are_percent_decoded() {
         let restart = |path: &str| route(&Method::POST, &format!("/orders/restart/{path}"));
-        let order = |id: &str| Ok(Route::Order(Ordered::Known(Order::Restart(id.to_owned()))));
+        let order = |id: &str| Ok(Route::Order(Order::Restart(id.to_owned())));
         assert_eq!(restart("a"), order("a"));
         assert_eq!(restart("majordomo%20ping"), order("majordomo ping"));
         assert_eq!(restart("a%2Fb/c"), order("a/b/c"));

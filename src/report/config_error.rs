@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::handover::HandoverError;
 use crate::api_errors::ReissueError;
 use crate::lifecycle::{BudgetError, RestartPolicyError};
 
@@ -133,6 +134,27 @@ pub enum ConfigError {
         /// What it depends on.
         on: String,
     },
+    /// A server, or a service that answers calls, cannot wait for a predecessor.
+    #[error(
+        "{0:?} is after_handover(), but answers requests, which would wait with it: put what exists once into a service of its own"
+    )]
+    ServesAfterHandover(String),
+    /// A service that does not wait for a predecessor depends on one that does.
+    #[error("{service:?} depends on {on:?}, which is after_handover(): mark it as after_handover(), too")]
+    BeforeHandover {
+        /// The service that depends on it.
+        service: String,
+        /// The service that waits.
+        on: String,
+    },
+    /// A nested manager hears of no hand-over.
+    #[error(
+        "{0:?} is after_handover() in a nested manager, which hears of no hand-over: mark the nested manager itself"
+    )]
+    NestedAfterHandover(String),
+    /// What was said of hand-overs cannot work, or what a predecessor handed over could not be taken.
+    #[error(transparent)]
+    Handover(#[from] HandoverError),
     /// What was said of a service's restarts cannot work.
     #[error("{0:?} cannot be restarted so: {1}")]
     Restart(String, #[source] RestartPolicyError),

@@ -1,42 +1,172 @@
-//! Why a hand-over came to nothing, where nothing more is known of it.
+//! Why a process could not hand over to another.
 
-use crate::lifecycle::HandoverEnd;
+use std::io;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// A hand-over to a successor came to nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+/// Why nothing was handed over: said by the predecessor, which serves on, or by the successor, which ends.
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandoverError {
-    /// The successor ended before it was ready.
+    /// An option of [`Handover`](crate::Handover) cannot work.
+    #[error("the option {option} of the hand-over is {value}: {mend}")]
+    Option {
+        /// Which.
+        option: &'static str,
+        /// What was given.
+        value: String,
+        /// What to give in its place.
+        mend: &'static str,
+    },
+    /// There is no program to start.
     #[error(
-        "the successor ended before all of its services ran, and this process serves on: its log says why it ended"
+        "no successor was started: the program {program:?} cannot be used ({reason}): put it back, or name another by Handover::program"
     )]
-    Failed,
-    /// The successor was not ready in time.
+    Program {
+        /// As it was given, or as this process was called.
+        program: PathBuf,
+        /// What is the matter with it.
+        reason: String,
+    },
+    /// The directory to start the program in is gone.
     #[error(
-        "not all services of the successor ran in time, so it was ended, and this process serves on: its log says which was late"
+        "no successor was started: its directory {directory:?} cannot be used ({reason}): make it again, or name another by \
+         Handover::current_dir"
     )]
-    TimedOut,
-    /// The successor ended after it was ready, and before this process had given way.
+    Directory {
+        /// The directory.
+        directory: PathBuf,
+        /// What is the matter with it.
+        reason: String,
+    },
+    /// The operating system refused what a hand-over needs.
+    #[error("no successor was started: {what} ({source}): raise the limits of the process")]
+    Refused {
+        /// What was refused.
+        what: String,
+        /// What the operating system says.
+        source: Arc<io::Error>,
+    },
+    /// More sockets listen than a hand-over takes.
+    #[error("{count} sockets listen, more than the {most} that are handed over: serve at fewer addresses")]
+    TooManySockets {
+        /// How many.
+        count: usize,
+        /// How many may.
+        most: usize,
+    },
+    /// It ended, or never got as far, before it had asked for the sockets.
     #[error(
-        "the successor ended soon after it had taken over, and this process serves again: its log says why it ended"
+        "the successor {end} before it asked for the sockets: is it a program with a manager that has ManagerOptions::handover?"
     )]
-    TakenBack,
-    /// The shutdown came first.
-    #[error("the shutdown came before the successor was ready, so both end: start the program again")]
-    CalledOff,
+    NeverAsked {
+        /// How it ended.
+        end: SuccessorEnd,
+    },
+    /// The two do not understand each other.
+    #[error(
+        "the successor speaks version {successor} of the hand-over, the predecessor version {predecessor}: stop the old process and start \
+         the new one, once"
+    )]
+    Version {
+        /// What the successor speaks.
+        successor: u32,
+        /// What the predecessor speaks.
+        predecessor: u32,
+    },
+    /// It said why it cannot serve.
+    #[error("the successor failed before it was in charge: {text}")]
+    Failed {
+        /// Its last words, escaped and cut.
+        text: String,
+    },
+    /// It ended.
+    #[error("the successor {end} {}: its own log says why", when(*.in_charge))]
+    Ended {
+        /// How.
+        end: SuccessorEnd,
+        /// Whether it was in charge by then.
+        in_charge: bool,
+    },
+    /// It took too long.
+    #[error(
+        "the successor was not ready within {limit:?}{}: see what its set-up waits for, or allow more time by Handover::timeout",
+        last(doing)
+    )]
+    TimedOut {
+        /// How much time it had.
+        limit: Duration,
+        /// What it was doing, as far as it said.
+        doing: Option<String>,
+    },
+    /// The hand-over was called off.
+    #[error("the hand-over was called off: {reason}")]
+    CalledOff {
+        /// Why.
+        reason: String,
+    },
+    /// The other side sent what it may not send.
+    #[error(
+        "the {from} sent what makes no sense in a hand-over ({what}): use the same version of Majordomo in both"
+    )]
+    Protocol {
+        /// `successor` or `predecessor`.
+        from: &'static str,
+        /// What it sent.
+        what: String,
+    },
+    /// The predecessor went before it had handed over all sockets.
+    #[error(
+        "the predecessor went after {received} sockets, before it had handed over all: start this process by itself, it has nothing to serve"
+    )]
+    Incomplete {
+        /// How many had come.
+        received: usize,
+    },
+    /// What was handed over could not be taken.
+    #[error("the predecessor's sockets could not be taken: {what}: {mend}")]
+    Untaken {
+        /// What went wrong.
+        what: String,
+        /// What to do.
+        mend: &'static str,
+    },
 }
 
-impl HandoverError {
-    /// What a hand-over that ends so lacks.
-    pub(crate) fn of(end: HandoverEnd) -> Option<Self> {
-        match end {
-            HandoverEnd::Passed => None,
-            HandoverEnd::Failed => Some(Self::Failed),
-            HandoverEnd::TimedOut => Some(Self::TimedOut),
-            HandoverEnd::TakenBack => Some(Self::TakenBack),
-            HandoverEnd::CalledOff => Some(Self::CalledOff),
+/// How a successor ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SuccessorEnd {
+    /// By itself, or by a signal that was not this process's.
+    Exited(ExitStatus),
+    /// It closed the channel to the predecessor, and was killed.
+    Closed,
+    /// It did not get on, and was killed.
+    Hung,
+}
+
+impl std::fmt::Display for SuccessorEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exited(status) => write!(f, "ended ({status})"),
+            Self::Closed => f.write_str("closed its channel and was killed"),
+            Self::Hung => f.write_str("took too long and was killed"),
         }
     }
+}
+
+fn when(in_charge: bool) -> &'static str {
+    if in_charge {
+        "after it was in charge, while this process could still take back"
+    } else {
+        "before it was ready"
+    }
+}
+
+fn last(doing: &Option<String>) -> String {
+    doing.as_ref().map_or_else(String::new, |doing| format!(" (last: {doing})"))
 }
 
 #[cfg(test)]
@@ -45,7 +175,7 @@ mod tests {
 
     use super::*;
     use crate::events::{Failure, LifecycleEvent, TimedEvent};
-    use crate::lifecycle::{Cause, ErrorStage, Fault, Remedy};
+    use crate::lifecycle::{Cause, ErrorStage, Fault, HandoverEnd, Remedy};
     use crate::report::ReportBuilder;
 
     const ENDS: [HandoverEnd; 5] = [
@@ -58,7 +188,8 @@ mod tests {
 
     fn finished(outcome: HandoverEnd) -> LifecycleEvent {
         let fault = Fault { stage: ErrorStage::Run, remedy: Remedy::Other };
-        let error = HandoverError::of(outcome).map(|error| Failure::of(fault, error));
+        let late = HandoverError::TimedOut { limit: Duration::from_secs(1), doing: None };
+        let error = (outcome != HandoverEnd::Passed).then(|| Failure::of(fault, late));
         LifecycleEvent::HandoverFinished { outcome, took: Duration::from_millis(1_500), error }
     }
 
@@ -85,7 +216,12 @@ mod tests {
         let json = serde_json::to_value(&event).unwrap();
         let (name, outcome, took) = (&json["event"], &json["outcome"], &json["took_ms"]);
         assert_eq!((name, outcome, took), (&"handover_finished".into(), &"timed_out".into(), &1_500.into()));
-        assert!(event.to_string().starts_with("handover_finished: timed_out: not all services"), "{event}");
+        assert!(
+            event
+                .to_string()
+                .starts_with("handover_finished: timed_out: the successor was not ready within 1s"),
+            "{event}"
+        );
         assert_eq!(LifecycleEvent::HandoverStarted.to_string(), "handover_started");
         let failure = event.failure().expect("it says why");
         assert!(failure.is_mended() && failure.source().is::<HandoverError>());

@@ -14,7 +14,7 @@ mod tls;
 
 pub use config_error::ConfigError;
 pub use forced::{ForcedError, Hold, NoAnswerError, ReturnedError, StuckError};
-pub use handover::HandoverError;
+pub use handover::{HandoverError, SuccessorEnd};
 pub use manager::{ManagerError, StageError};
 pub use reload::ReloadError;
 pub use services::{ServiceError, ServicesErrors};

@@ -18,6 +18,7 @@ use crate::server::conduct::{Orders, WayIn, conduct};
 use crate::server::crew::{Crew, Drained, LAST_WAIT, Recruiting};
 use crate::server::error::Lost;
 use crate::server::gauge::Gauge;
+use crate::server::give_way::GiveWay;
 use crate::server::listen::{Entry, Listening};
 use crate::server::notice::ServerNotice;
 use crate::server::options::EngineOptions;
@@ -52,6 +53,7 @@ pub(crate) struct Served<'a, A> {
     pub(crate) options: &'a EngineOptions,
     pub(crate) application: A,
     pub(crate) gauge: &'a Gauge,
+    pub(crate) give_way: &'a GiveWay,
     pub(crate) on_stall: OnStall,
 }
 
@@ -62,7 +64,7 @@ impl Acceptor {
         served: Served<'_, impl Application>,
         signal: ShutdownSignal,
     ) -> Result<Self, ThreadError> {
-        let Served { listening, options, application, gauge, on_stall } = served;
+        let Served { listening, options, application, gauge, give_way, on_stall } = served;
         let joined = workers.join(options.worker_count())?;
         let kill = CancellationToken::new();
         let guard = kill.clone().drop_guard();
@@ -86,7 +88,7 @@ impl Acceptor {
         let (drain, ordered) = oneshot::channel();
         let (report, drained) = watch::channel(None);
         let way = WayIn { listening, entry: Entry::new(options) };
-        let orders = Orders { drain: ordered, signal, kill };
+        let orders = Orders { give_way: give_way.watch(), drain: ordered, signal, kill };
         acceptor.spawn(async move {
             let ended = conduct(way, &mut crew, orders).await;
             // The receiver may be gone.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   accepting --drain ordered--> draining --all over, or time to give up--> told --its workers are left--> gone
+//!       |  it gives way: its listeners stay open, and nobody is accepted until it resumes
 //!       |                           |
 //!       +------------ killed -------+--> told --its workers are left--> gone
 //! ```
@@ -16,7 +17,9 @@ use crate::base::clock;
 use crate::server::application::Application;
 use crate::server::crew::{Crew, Drained, all_over, drop_late, undrained};
 use crate::server::drain::{Timetable, until};
-use crate::server::listen::{Entry, Listening, accept as accept_any, accept_made};
+use crate::server::give_way::GiveWayWatch;
+use crate::server::listen::{Accepted, Entry, Listening, accept as accept_any, accept_made};
+use crate::server::worker::intake::Dealer;
 use crate::service::ShutdownSignal;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
@@ -28,8 +31,9 @@ pub(crate) struct WayIn {
     pub(crate) entry: Entry,
 }
 
-/// What ends a life of a server.
+/// What a life of a server goes by.
 pub(crate) struct Orders {
+    pub(crate) give_way: GiveWayWatch,
     /// Begins the drain.
     pub(crate) drain: oneshot::Receiver<Option<Instant>>,
     pub(crate) signal: ShutdownSignal,
@@ -38,7 +42,7 @@ pub(crate) struct Orders {
 
 /// Accepts until the drain is ordered, then drains. Being killed ends either.
 pub(crate) async fn conduct<A: Application>(way: WayIn, crew: &mut Crew<A>, orders: Orders) -> Drained {
-    let Orders { mut drain, signal, kill } = orders;
+    let Orders { mut give_way, mut drain, signal, kill } = orders;
     let killed = async {
         tokio::select! {
             () = kill.cancelled() => {}
@@ -47,10 +51,10 @@ pub(crate) async fn conduct<A: Application>(way: WayIn, crew: &mut Crew<A>, orde
     };
     tokio::pin!(killed);
     let deadline = tokio::select! {
-        () = &mut killed => return undrained(crew.parts(), true),
-        ordered = accept(way, crew, &mut drain) => match ordered {
+        () = &mut killed => return crew.forced(),
+        ordered = accept(way, crew, &mut give_way, &mut drain) => match ordered {
             Ok(deadline) => deadline,
-            Err(_) => return undrained(crew.parts(), true),
+            Err(_) => return crew.forced(),
         },
     };
     // The listeners are closed by now.
@@ -71,29 +75,36 @@ pub(crate) async fn conduct<A: Application>(way: WayIn, crew: &mut Crew<A>, orde
 const MOST_MADE: usize = 1024;
 
 /// Accepts connections until the drain is ordered, and those that were made by then: whoever is connected may have sent a request.
+/// While the server gives way it accepts none, in the end neither: the successor does.
 async fn accept<A: Application>(
     way: WayIn,
     crew: &mut Crew<A>,
+    give_way: &mut GiveWayWatch,
     ordered: &mut oneshot::Receiver<Option<Instant>>,
 ) -> Result<Option<Instant>, RecvError> {
     let WayIn { listening, mut entry } = way;
     let protocol = crew.protocol();
     let watched: io::Result<Vec<_>> = listening.into_iter().map(Listening::watch).collect();
-    let mut listeners = match watched {
-        Ok(listeners) => listeners,
-        Err(error) => {
-            tracing::error!(%error, "cannot watch the {protocol} server's sockets: no connection will be accepted; raise the limits of the process and start it again");
-            return ordered.await;
-        }
-    };
+    let mut listeners = watched.unwrap_or_else(|error| {
+        tracing::error!(%error, "cannot watch the {protocol} server's sockets: no connection will be accepted; raise the limits of the process and start it again");
+        Vec::new()
+    });
     let (mut dealer, caught_up) = (crew.dealer(), crew.caught_up());
     let mut listeners_turn = 0;
-    let mut pause = FIRST_PAUSE;
+    let (mut pause, mut paused_until) = (FIRST_PAUSE, None);
+    obey(give_way, crew, &mut dealer);
     loop {
+        crew.leave_in_order();
+        if crew.has_given_way() {
+            give_way.nothing_left();
+        }
+        let accepts = dealer.is_open() && !crew.gives_way() && paused_until.is_none();
         let accepted = tokio::select! {
             biased;
             ordered = &mut *ordered => {
-                for _ in 0..MOST_MADE {
+                obey(give_way, crew, &mut dealer);
+                let made = if crew.gives_way() { 0 } else { MOST_MADE };
+                for _ in 0..made {
                     let Some(made) = accept_made(&mut listeners, &mut listeners_turn).await else { break };
                     // What cannot be accepted any more is closed.
                     if let Ok(Some(accepted)) = made.and_then(|stream| entry.admit(stream)) {
@@ -101,6 +112,10 @@ async fn accept<A: Application>(
                     }
                 }
                 return ordered;
+            }
+            () = give_way.changed() => {
+                obey(give_way, crew, &mut dealer);
+                continue;
             }
             // Connections that wait for a worker that is behind go to one that is not.
             () = caught_up.notified() => {
@@ -115,7 +130,11 @@ async fn accept<A: Application>(
                 crew.change(&mut dealer);
                 continue;
             }
-            accepted = accept_any(&mut listeners, &mut listeners_turn), if dealer.is_open() => accepted,
+            () = until(paused_until), if paused_until.is_some() => {
+                paused_until = None;
+                continue;
+            }
+            accepted = accept_any(&mut listeners, &mut listeners_turn), if accepts => accepted,
         };
         match accepted.and_then(|stream| entry.admit(stream)) {
             // One too many; closed by now.
@@ -127,14 +146,16 @@ async fn accept<A: Application>(
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept {protocol} connections; trying again in {pause:?}: is the limit of open files too low?");
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    ordered = &mut *ordered => return ordered,
-                }
+                paused_until = Some(clock::now() + pause);
                 pause = (pause * 2).min(LONGEST_PAUSE);
             }
         }
     }
+}
+
+/// Gives way, or accepts, as is ordered.
+fn obey<A: Application>(give_way: &GiveWayWatch, crew: &mut Crew<A>, dealer: &mut Dealer<Accepted>) {
+    crew.set_gives_way(give_way.gives_way(), dealer);
 }
 
 /// Whether only that connection failed: its peer went before it was accepted.

@@ -1,4 +1,12 @@
 //! The workers that one server uses, in one life of it: as many of its manager's as it asks for.
+//!
+//! ```text
+//!   serves --give_way--> gives way --what was dealt is taken--> leaves, to its end
+//!      ^                     |                                       .
+//!      +------ resume -------+.......................................
+//! ```
+//!
+//! What it has on a worker gives way for good: a server that resumes begins anew there, beside what leaves.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +21,7 @@ use crate::base::clock;
 use crate::server::application::Application;
 use crate::server::drain::{Timetable, Undrained};
 use crate::server::gauge::Gauge;
+use crate::server::leaving::Leaving;
 use crate::server::listen::Accepted;
 use crate::server::options::EngineOptions;
 use crate::server::state::WorkerState;
@@ -31,7 +40,11 @@ pub(crate) const LAST_WAIT: Duration = Duration::from_millis(50);
 
 /// The workers of one life of a server.
 pub(crate) struct Crew<A> {
+    /// What it has on those that it uses.
     parts: Vec<Part>,
+    /// What it has on others, or had before it gave way.
+    leaving: Leaving,
+    gives_way: bool,
     recruiting: Recruiting<A>,
     serving: Receiver<Serving>,
     workers: WeakWorkers,
@@ -71,7 +84,9 @@ impl<A: Application> Crew<A> {
     pub(crate) fn begin(joined: Joined, recruiting: Recruiting<A>) -> Self {
         recruiting.gauge.begin();
         let Joined { serving, turn, workers, one_thread, .. } = joined;
-        let mut crew = Self { parts: Vec::new(), recruiting, serving, workers, one_thread, turn };
+        let (parts, leaving) = Default::default();
+        let mut crew =
+            Self { parts, leaving, gives_way: false, recruiting, serving, workers, one_thread, turn };
         crew.recruit();
         crew
     }
@@ -90,11 +105,9 @@ impl<A: Application> Crew<A> {
                 self.parts.push(self.recruiting.begin(thread));
             }
         }
-        let uses = |part: &&Part| wanted.iter().any(|thread| Arc::ptr_eq(&part.shared.thread, thread));
-        for left in self.parts.iter().filter(|part| !uses(part)) {
-            left.shared.tasks.close();
-        }
-        let used = self.parts.iter().filter(uses).map(|part| Arc::clone(&part.shared)).collect();
+        let is_left = |part: &mut Part| !wanted.iter().any(|thread| Arc::ptr_eq(&part.shared.thread, thread));
+        self.parts.extract_if(.., is_left).for_each(|left| self.leaving.add(left));
+        let used = self.parts.iter().map(|part| Arc::clone(&part.shared)).collect();
         self.recruiting.worker_set.set(used);
     }
 
@@ -104,21 +117,61 @@ impl<A: Application> Crew<A> {
     }
 
     fn intakes(&self) -> Vec<Arc<Intake<Accepted>>> {
-        let open = self.parts.iter().filter(|part| !part.shared.tasks.is_closed());
-        open.map(|part| Arc::clone(&part.intake)).collect()
+        self.parts.iter().map(|part| Arc::clone(&part.intake)).collect()
     }
 
-    /// Resolves when a worker has taken the place of another.
+    /// Resolves when a worker has taken the place of another, or something that left is over.
     pub(crate) async fn changes(&mut self) {
-        if self.serving.changed().await.is_err() {
-            std::future::pending().await
+        tokio::select! {
+            Ok(()) = self.serving.changed() => {}
+            over = self.leaving.next_over() => {
+                self.recruiting.gauge.remove(&over.shared);
+                self.recruiting.watch.remove(over.shared.number);
+            }
         }
     }
 
     /// Uses the workers that there are now.
     pub(crate) fn change(&mut self, dealer: &mut Dealer<Accepted>) {
+        if self.gives_way && self.parts.is_empty() {
+            return;
+        }
         self.recruit();
         dealer.change(self.intakes(), clock::now());
+        if self.gives_way {
+            self.parts.iter().for_each(|part| part.shared.give_way());
+        }
+    }
+
+    /// Gives way, or begins to serve again; where it does already, nothing happens.
+    pub(crate) fn set_gives_way(&mut self, gives_way: bool, dealer: &mut Dealer<Accepted>) {
+        if std::mem::replace(&mut self.gives_way, gives_way) == gives_way {
+            return;
+        }
+        if gives_way {
+            self.parts.iter().for_each(|part| part.shared.give_way());
+        } else {
+            self.parts.drain(..).for_each(|part| self.leaving.add(part));
+            self.recruit();
+            dealer.change(self.intakes(), clock::now());
+        }
+    }
+
+    pub(crate) fn gives_way(&self) -> bool {
+        self.gives_way
+    }
+
+    /// Where it gives way: leaves the workers once they have taken what they were dealt. Until then another can take it in the place of
+    /// one that is behind.
+    pub(crate) fn leave_in_order(&mut self) {
+        if self.gives_way && !self.parts.iter().any(|part| part.intake.waits()) {
+            self.parts.drain(..).for_each(|part| self.leaving.add(part));
+        }
+    }
+
+    /// Whether it gives way, and nothing is left.
+    pub(crate) fn has_given_way(&self) -> bool {
+        self.gives_way && self.parts.is_empty() && self.leaving.is_empty()
     }
 
     /// Notified when a worker that was passed over takes connections again.
@@ -132,19 +185,27 @@ impl<A: Application> Crew<A> {
 
     /// Begins the drain.
     pub(crate) fn drain(&mut self, times: Option<Timetable>) {
+        self.parts.append(&mut self.leaving.take());
         for part in &mut self.parts {
             part.drain(times);
         }
     }
 
-    /// What it has on its workers.
+    /// What it has on workers, once it drains.
     pub(crate) fn parts(&self) -> &[Part] {
         &self.parts
     }
 
+    /// What did not end by itself where it is forced before it drains.
+    pub(crate) fn forced(&mut self) -> Drained {
+        self.parts.append(&mut self.leaving.take());
+        undrained(&self.parts, true)
+    }
+
     /// Ends all at once, as far as it has not ended, and leaves the workers. Resolves when nothing is left there.
     pub(crate) async fn leave(self) {
-        let Self { parts, recruiting, workers, one_thread, .. } = self;
+        let Self { mut parts, mut leaving, recruiting, workers, one_thread, .. } = self;
+        parts.append(&mut leaving.take());
         recruiting.kill.cancel();
         let watch = Arc::clone(&recruiting.watch);
         // Who waits for what is left waits for the workers alone.

@@ -40,6 +40,17 @@ pub(crate) trait ServerDefinition: Send + Sync {
 
     /// Clients are told to come back by another connection, which will be another process's.
     fn begin_closing(&self);
+
+    /// A successor has taken over its sockets: from here on it accepts nobody, in a life that is yet to begin neither, and its
+    /// connections are told to go away. Nothing is ended: that is for the drain. It tells [`ServerNotice::GaveWay`] once nothing is left,
+    /// at once where it does not run. Never blocks.
+    ///
+    /// [`ServerNotice::GaveWay`]: crate::server::notice::ServerNotice::GaveWay
+    fn give_way(&self);
+
+    /// The successor is gone: it accepts again. What was told to go away goes on leaving. Without a [`give_way`](Self::give_way) before,
+    /// nothing happens. Never blocks.
+    fn resume(&self);
 }
 
 /// Understands the address of a server that is a service.

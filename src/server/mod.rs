@@ -11,7 +11,9 @@ pub(crate) mod definition;
 pub(crate) mod drain;
 pub(crate) mod error;
 pub(crate) mod gauge;
+pub(crate) mod give_way;
 pub(crate) mod held_bytes;
+pub(crate) mod leaving;
 pub(crate) mod listen;
 pub(crate) mod make_span;
 pub(crate) mod notice;
@@ -20,6 +22,8 @@ pub(crate) mod options;
 pub(crate) mod request_head;
 pub(crate) mod sockets;
 pub(crate) mod state;
+#[cfg(test)]
+pub(crate) mod tests;
 #[cfg(feature = "tls")]
 pub(crate) mod tls;
 pub(crate) mod worker;

@@ -14,7 +14,9 @@ pub(crate) enum ServerNotice {
     Stall(WorkerStall),
     /// So many streams were ended in order in its drain.
     StreamsEnded(usize),
+    /// It gave way, and nothing is left of what it served. Told once for each time that it was asked to, unless it resumed before.
+    GaveWay,
 }
 
-/// Where that goes. Called on the server's thread and the acceptor's.
+/// Where that goes. Called on the server's thread, on the acceptor's, and on that of whoever has it give way.
 pub(crate) type OnNotice = Arc<dyn Fn(ServerNotice) + Send + Sync>;

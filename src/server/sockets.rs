@@ -5,6 +5,8 @@
 //!        |                                                                            |
 //!        +-- the next life: the same port, and it listens from its set-up on <--------+
 //! ```
+//!
+//! It cannot give way to a successor at the same sockets: both accept until its drain.
 
 use std::any::Any;
 use std::fmt;
@@ -18,7 +20,7 @@ use crate::metrics::Meter;
 use crate::report::ConfigError;
 use crate::server::definition::{ServerDefinition, named, parse_address};
 use crate::server::error::ListenError;
-use crate::server::listen::{Bound, GrpcAddress, Listening, ServerAddress, SocketFile, StdListener, bind};
+use crate::server::listen::{Bound, GrpcAddress, Kept, Listening, ServerAddress, StdListener, bind};
 use crate::server::notice::{OnNotice, ServerNotice};
 use crate::server::worker::workers::Workers;
 use crate::service::{ServiceSpec, ShutdownSignal};
@@ -106,9 +108,8 @@ impl ServerSocket {
     pub async fn bind(&self, shutdown: &ShutdownSignal) -> Result<BoundSockets, BindError> {
         let bound = bind(&[self.0.place()?], shutdown).await?;
         let at: Vec<GrpcAddress> = bound.iter().map(|bound| bound.address().clone()).collect();
-        if let Some(GrpcAddress::Tcp(address)) = at.first() {
-            let place = ServerAddress::parse(&address.to_string()).ok();
-            *self.0.bound_at.lock().unwrap_or_else(PoisonError::into_inner) = place;
+        if let Some(again) = bound.first().and_then(Bound::again) {
+            *self.0.bound_at.lock().unwrap_or_else(PoisonError::into_inner) = Some(again);
         }
         let sockets = match self.0.listens_early.load(Ordering::Relaxed) {
             true => Sockets::Listening(listen(bound)?),
@@ -172,20 +173,18 @@ impl BoundSockets {
             Sockets::Bound(bound) => listen(bound)?,
             Sockets::Listening(listening) => listening,
         };
-        let (listeners, files): (Vec<_>, Vec<_>) =
-            listening.into_iter().filter_map(Listening::into_std).unzip();
-        let _files = files.into_iter().flatten().collect();
-        Ok(ListeningSockets { definition, at, listeners, _files })
+        let (listeners, _kept) = listening.into_iter().filter_map(Listening::into_std).unzip();
+        Ok(ListeningSockets { definition, at, listeners, _kept })
     }
 }
 
-/// What listens. Dropped, the file of a Unix socket is removed: drop it when the server is to accept nobody any more, before its
-/// listener is closed.
+/// What listens. Dropped, the file of a Unix socket is removed, and so is what a [`Handover`](crate::Handover) would pass on: drop it when the
+/// server is to accept nobody any more, before its listener is closed.
 pub struct ListeningSockets {
     definition: Arc<SocketDefinition>,
     at: Vec<GrpcAddress>,
     listeners: Vec<StdListener>,
-    _files: Vec<SocketFile>,
+    _kept: Vec<Kept>,
 }
 
 impl ListeningSockets {
@@ -243,6 +242,13 @@ impl ServerDefinition for SocketDefinition {
     fn begin_closing(&self) {
         self.closing.store(true, Ordering::Relaxed);
     }
+
+    /// It accepts by itself, so it cannot: until its drain both processes accept.
+    fn give_way(&self) {
+        self.notify(ServerNotice::GaveWay);
+    }
+
+    fn resume(&self) {}
 }
 
 /// The definition of a server of other make, where it is one.
@@ -276,5 +282,27 @@ impl fmt::Debug for BoundSockets {
 impl fmt::Debug for ListeningSockets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ListeningSockets").field("addresses", &self.at).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[test]
+    fn g24_a_server_that_accepts_by_itself_says_at_once_that_it_gave_way() {
+        let (tell, told) = channel();
+        let socket = ServerSocket::new("127.0.0.1:0");
+        let on_notice = Arc::new(move |notice| tell.send(notice).unwrap());
+        socket.0.connect(on_notice, &Workers::new(None), &Meter::default());
+        for _ in 0..2 {
+            socket.0.give_way();
+            assert!(matches!(told.try_recv(), Ok(ServerNotice::GaveWay)));
+            socket.0.resume();
+            assert!(told.try_recv().is_err());
+        }
+        assert!(!socket.is_closing());
     }
 }

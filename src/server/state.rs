@@ -41,6 +41,8 @@ pub(crate) struct WorkerState {
     pub(crate) calls: AtomicU64,
     pub(crate) shed: AtomicU64,
     pub(crate) open: OpenCalls,
+    /// Connections are told to go away: the server gives way, or drains.
+    pub(crate) going_away: CancellationToken,
     /// Connections are to come to their end.
     pub(crate) draining: CancellationToken,
     /// Known once they are.
@@ -105,11 +107,17 @@ impl WorkerState {
         self.tasks.is_closed() && self.tasks.is_empty()
     }
 
+    /// Connections are told to go away, and take the time that they need.
+    pub(crate) fn give_way(&self) {
+        self.going_away.cancel();
+    }
+
     /// Connections are to come to their end, by that time where there is one.
     pub(crate) fn drain(&self, times: Option<Timetable>) {
         let whole = times.map(|times| times.whole);
         // It is done once.
         let _ = self.patience.set(Patience::new(whole, self.options.write_timeout));
+        self.going_away.cancel();
         self.draining.cancel();
     }
 

@@ -28,6 +28,7 @@ pub struct ServiceSpec<A: Actor<Context = Context<A>>> {
     pub(crate) survives: Vec<Name>,
     pub(crate) replacement: Option<Replacement<A>>,
     pub(crate) critical: bool,
+    pub(crate) after_handover: bool,
     /// How it is asked for its part in a reload; and whether it is a reason to handle SIGHUP.
     pub(crate) reload: Option<ReloadRoute<A>>,
     pub(crate) reload_at_signal: bool,
@@ -67,6 +68,7 @@ impl<A: Service> ServiceSpec<A> {
             survives: Vec::new(),
             replacement: None,
             critical: false,
+            after_handover: false,
             reload: None,
             reload_at_signal: false,
             nested: None,
@@ -146,6 +148,15 @@ impl<A: Service> ServiceSpec<A> {
     /// One with [`replace_when_stuck`](Self::replace_when_stuck) counts without this, but only where it was not replaced in its time.
     pub fn critical(self) -> Self {
         Self { critical: true, ..self }
+    }
+
+    /// The service has what exists only once: a lock, a file that it alone writes, the one consumer of a queue. In a process that takes over
+    /// from a predecessor ([`ManagerOptions::handover`](crate::ManagerOptions::handover)) it is set up when that one has released everything, or is gone;
+    /// until then it waits, its health is NOT_SERVING, and all others run without it. In any other process this changes nothing.
+    ///
+    /// Who depends on it waits with it, and has to say so, too. A server cannot wait: its callers would.
+    pub fn after_handover(self) -> Self {
+        Self { after_handover: true, ..self }
     }
 
     /// The service takes part in [reloads](crate::Reload): it reads its settings again at [`PrepareReload`], and changes to them at

@@ -163,7 +163,14 @@ impl Behaviour {
                 shutdown.requested().await;
                 Err(format!("{whom} stops in {what}, as it is told to").into())
             }
-            Self::Ok | Self::Late(_) | Self::Panic | Self::Block(_) => Ok(()),
+            other => other.answer(whom, what).await,
+        }
+    }
+
+    /// The same of a handler that nobody tells to stop: a word that waits for that is an answer at once.
+    pub(super) async fn answer(self, whom: String, what: &'static str) -> Result<(), BoxError> {
+        match self {
+            Self::Ok | Self::UntilShutdown | Self::Late(_) | Self::Panic | Self::Block(_) => Ok(()),
             Self::Error => Err(format!("{whom} fails in {what}, as scripted").into()),
             Self::AsyncPanic => panic!("{whom} panics in the future of {what}, as scripted"),
             Self::Hang => pending().await,

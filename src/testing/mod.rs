@@ -40,6 +40,7 @@ mod process;
 mod record;
 mod recorder;
 mod rehearse;
+mod restart_script;
 mod scenario;
 mod script;
 mod script_gates;
@@ -47,6 +48,7 @@ mod scripted;
 mod scripted_http;
 mod suite;
 
+pub use crate::handover::{HandoverStep, on_handover_step};
 pub use behaviour::{Behaviour, RunBehaviour, UnknownWord};
 pub use clean::{Ending, assert_stopped_clean};
 pub use gate::Gate;
@@ -56,9 +58,8 @@ pub use moment::Moment;
 pub use paused::{paused, start_paused};
 pub use recorder::Recorder;
 pub use rehearse::{RehearsalError, Rehearse, Rehearsed, rehearse};
+pub use restart_script::{RestartScript, RestartWord};
 pub use scenario::{Action, ActionKind, Scenario};
 pub use script_gates::{ResourceGates, ServiceGates};
-pub use scripted::{
-    ResourceScript, RestartScript, RestartWord, ScriptedResource, ScriptedService, ServiceScript,
-};
+pub use scripted::{ResourceScript, ScriptedResource, ScriptedService, ServiceScript};
 pub use suite::ManagerSuite;

@@ -11,9 +11,10 @@ use super::behaviour::UnknownWord;
 use super::scripted::ServiceScript;
 use super::scripted_http::{IN_MEMORY, http_spec};
 use crate::grpc::InMemory;
+use crate::handover::{Handover, VARIABLE};
 use crate::manager::{
-    ForceShutdown, Manager, ManagerOptions, OrderError, Reload, RemoveService, RestartService, StartShutdown,
-    StopService,
+    ForceShutdown, Manager, ManagerOptions, OrderError, Reload, RemoveService, RestartService, StartHandover,
+    StartShutdown, StopService,
 };
 use crate::operations::Operations;
 
@@ -45,7 +46,9 @@ pub struct Scenario {
     pub operations: Option<String>,
     /// Its [token](crate::Operations::token).
     pub operations_token: Option<String>,
-    /// What is done to the manager.
+    /// Whether the manager [hands over](ManagerOptions::handover) when it is told to; options that say how do, in any case.
+    pub handover: bool,
+    /// What is done to the manager. A process that was handed over to begins with these, too, but for `start_handover`.
     pub actions: Vec<Action>,
     /// The services.
     pub services: Vec<ServiceScript>,
@@ -72,6 +75,8 @@ pub enum ActionKind {
     ForceShutdown,
     /// `reload`: [`Reload`]
     Reload,
+    /// `start_handover`: [`StartHandover`]
+    StartHandover,
     /// `restart:ID`: [`RestartService`]
     Restart(String),
     /// `stop:ID`: [`StopService`]
@@ -80,7 +85,8 @@ pub enum ActionKind {
     Remove(String),
 }
 
-const ACTIONS: &str = "start_shutdown, force_shutdown, reload, restart:ID, stop:ID, remove:ID";
+const ACTIONS: &str =
+    "start_shutdown, force_shutdown, reload, start_handover, restart:ID, stop:ID, remove:ID";
 
 impl TryFrom<String> for ActionKind {
     type Error = UnknownWord;
@@ -90,6 +96,7 @@ impl TryFrom<String> for ActionKind {
             ("start_shutdown", _) => Self::StartShutdown,
             ("force_shutdown", _) => Self::ForceShutdown,
             ("reload", _) => Self::Reload,
+            ("start_handover", _) => Self::StartHandover,
             (_, Some(("restart", id))) => Self::Restart(id.to_owned()),
             (_, Some(("stop", id))) => Self::Stop(id.to_owned()),
             (_, Some(("remove", id))) => Self::Remove(id.to_owned()),
@@ -104,6 +111,7 @@ impl ActionKind {
             Self::StartShutdown => manager.do_send(StartShutdown),
             Self::ForceShutdown => manager.do_send(ForceShutdown),
             Self::Reload => order(manager, Reload),
+            Self::StartHandover => order(manager, StartHandover),
             Self::Restart(id) => order(manager, RestartService(id)),
             Self::Stop(id) => order(manager, StopService(id)),
             Self::Remove(id) => order(manager, RemoveService(id)),
@@ -157,6 +165,9 @@ impl Scenario {
                 None => operations,
             });
         }
+        if self.handover && options.handover.is_none() {
+            options = options.handover(Handover::new());
+        }
         let grace = self.stream_grace_ms.map(millis);
         if let Some(grace) = grace {
             options.grpc_server.engine.stream_grace = Some(grace);
@@ -183,19 +194,14 @@ impl Scenario {
                     .to_owned(),
             );
         }
-        let is_server = |script: &&ServiceScript| script.http.is_some();
-        match self.services.iter().filter(is_server).find(|script| script.has_main_loop()) {
-            Some(script) => Err(format!(
-                "service {:?} has both http and run or shutdown: an HTTP server runs and stops by itself; leave those out",
-                script.id
-            )),
-            None => Ok(()),
-        }
+        self.services.iter().try_for_each(ServiceScript::check)
     }
 
     /// Does to a manager, just started, what the scenario says, in its time. Needs a tokio runtime.
     pub fn act(&self, manager: &Addr<Manager>) {
-        for action in self.actions.clone() {
+        let is_successor = self.handover && std::env::var_os(VARIABLE).is_some();
+        let taken = |action: &&Action| !is_successor || action.kind != ActionKind::StartHandover;
+        for action in self.actions.iter().filter(taken).cloned() {
             let manager = manager.downgrade();
             actix_rt::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(action.at_ms)).await;

@@ -2,7 +2,8 @@
 
 use super::behaviour::{Behaviour, RunBehaviour};
 use super::gate::Gate;
-use super::scripted::{ResourceScript, RestartScript, ScriptedService, ServiceScript};
+use super::restart_script::RestartScript;
+use super::scripted::{ResourceScript, ScriptedService, ServiceScript};
 use crate::service::ServiceSpec;
 
 impl ServiceScript {

@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, ResponseFuture, Supervised, WrapFuture};
-use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
 use super::began::Began;
 use super::behaviour::{Behaviour, RunBehaviour};
 use super::gated_handler::{Begin, act};
+use super::restart_script::RestartScript;
 use super::script_gates::{ResourceGates, ServiceGates};
 use crate::base::BoxError;
 use crate::grpc::{GrpcService, RegisterOnServer};
 use crate::service::{
-    GenericService, Release, Resource, Resources, RestartPolicy, Run, Service, ServiceSpec, Setup, Shutdown,
+    CommitReload, GenericService, PrepareReload, Release, Resource, Resources, Run, Service, ServiceSpec,
+    Setup, Shutdown,
 };
 
 /// What a scripted service does, message by message. Resources are started before `Setup` is answered.
@@ -48,6 +49,18 @@ pub struct ServiceScript {
     /// [`ServiceSpec::critical`].
     #[serde(default)]
     pub critical: bool,
+    /// [`ServiceSpec::after_handover`].
+    #[serde(default)]
+    pub after_handover: bool,
+    /// [`ServiceSpec::reloadable`].
+    #[serde(default)]
+    pub reloadable: bool,
+    /// What it does on `PrepareReload`, where it is reloadable.
+    #[serde(default)]
+    pub prepare_reload: Behaviour,
+    /// What it does on `CommitReload`, where it is reloadable.
+    #[serde(default)]
+    pub commit_reload: Behaviour,
     /// [`ServiceSpec::depends_on`].
     #[serde(default)]
     pub depends_on: Vec<String>,
@@ -62,74 +75,6 @@ pub struct ServiceScript {
     pub gates: ServiceGates,
 }
 
-/// A [`RestartPolicy`]. What is left out is as its default, but for the jitter: there is none, so that a rehearsal can be
-/// repeated.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct RestartScript {
-    /// `never`, `on_failure` or `always`.
-    pub policy: RestartWord,
-    /// [`RestartPolicy::max_restarts`].
-    pub max: u32,
-    /// [`RestartPolicy::within`].
-    pub within_ms: u64,
-    /// [`RestartPolicy::backoff`]: the first delay.
-    pub backoff_ms: u64,
-    /// [`RestartPolicy::backoff`]: the longest; left out, 10 s, or the first where that is longer.
-    pub max_backoff_ms: Option<u64>,
-    /// [`RestartPolicy::jitter`].
-    pub jitter: f64,
-}
-
-/// The name of a restart policy.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RestartWord {
-    /// [`RestartPolicy::never`]
-    #[default]
-    Never,
-    /// [`RestartPolicy::on_failure`]
-    OnFailure,
-    /// [`RestartPolicy::always`]
-    Always,
-}
-
-impl Default for RestartScript {
-    fn default() -> Self {
-        Self {
-            policy: RestartWord::Never,
-            max: 3,
-            within_ms: 5000,
-            backoff_ms: 100,
-            max_backoff_ms: None,
-            jitter: 0.0,
-        }
-    }
-}
-
-impl RestartScript {
-    /// That of a set-up: who says nothing of the policy wants retries.
-    fn of_setup<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Self>, D::Error> {
-        let mut script = serde_json::Map::deserialize(deserializer)?;
-        script.entry("policy").or_insert_with(|| "on_failure".into());
-        Self::deserialize(serde_json::Value::Object(script)).map(Some).map_err(D::Error::custom)
-    }
-
-    fn policy(&self) -> RestartPolicy {
-        let policy = match self.policy {
-            RestartWord::Never => RestartPolicy::never(),
-            RestartWord::OnFailure => RestartPolicy::on_failure(),
-            RestartWord::Always => RestartPolicy::always(),
-        };
-        let most = self.max_backoff_ms.unwrap_or(10_000.max(self.backoff_ms));
-        policy
-            .max_restarts(self.max)
-            .within(Duration::from_millis(self.within_ms))
-            .backoff(Duration::from_millis(self.backoff_ms), Duration::from_millis(most))
-            .jitter(self.jitter)
-    }
-}
-
 impl ServiceScript {
     /// The service that follows this script, with what the script says of its restarts and dependencies.
     pub fn spec(&self) -> ServiceSpec<ScriptedService> {
@@ -138,7 +83,8 @@ impl ServiceScript {
 
     /// The same, in a manager that has begun, or begins, then.
     pub(super) fn spec_in(&self, began: Began) -> ServiceSpec<ScriptedService> {
-        self.looked_after(ServiceSpec::new(ScriptedService { script: self.clone(), began }))
+        let spec = ServiceSpec::new(ScriptedService { script: self.clone(), began });
+        self.looked_after(if self.reloadable { spec.reloadable() } else { spec })
     }
 
     /// What the script says of restarts, dependencies and the time to stop.
@@ -149,6 +95,9 @@ impl ServiceScript {
         }
         if self.critical {
             spec = spec.critical();
+        }
+        if self.after_handover {
+            spec = spec.after_handover();
         }
         for id in &self.depends_on {
             spec = spec.depends_on(id);
@@ -162,9 +111,23 @@ impl ServiceScript {
         }
     }
 
-    /// Whether it says what its main loop does.
-    pub(super) fn has_main_loop(&self) -> bool {
-        self.run != RunBehaviour::default() || self.shutdown != Behaviour::default()
+    /// Whether what it says goes together; what does not, as a sentence.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let (id, acts) = (&self.id, |behaviour| behaviour != Behaviour::default());
+        let has_main_loop = self.run != RunBehaviour::default() || acts(self.shutdown);
+        let has_reload = acts(self.prepare_reload) || acts(self.commit_reload);
+        match (&self.http, self.reloadable) {
+            (Some(_), _) if has_main_loop => Err(format!(
+                "service {id:?} has both http and run or shutdown: an HTTP server runs and stops by itself; leave those out"
+            )),
+            (Some(_), true) => Err(format!(
+                "service {id:?} has both http and reloadable: an HTTP server has no settings of its own; give them to another service"
+            )),
+            (_, false) if has_reload => Err(format!(
+                "service {id:?} says what it does in a reload, and takes part in none: add \"reloadable\": true"
+            )),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn start_resources(&self, resources: &Resources) -> Result<(), BoxError> {
@@ -204,6 +167,11 @@ impl ScriptedService {
     /// A service that follows this script.
     pub fn new(script: ServiceScript) -> Self {
         Self { script, began: Began::default() }
+    }
+
+    fn reload(&self, behaviour: Behaviour, what: &'static str) -> ResponseFuture<Result<(), BoxError>> {
+        behaviour.begin(&self.script.id, what);
+        Box::pin(behaviour.answer(self.script.id.clone(), what))
     }
 }
 
@@ -270,6 +238,22 @@ impl Handler<Shutdown> for ScriptedService {
         let (id, shutdown) = (self.script.id.clone(), self.script.shutdown);
         let finish = shutdown.finish(id.clone(), "shutdown", message.shutdown);
         act(self.script.gates.shutdown.as_ref(), ctx, move || shutdown.begin(&id, "shutdown"), finish)
+    }
+}
+
+impl Handler<PrepareReload> for ScriptedService {
+    type Result = ResponseFuture<Result<(), BoxError>>;
+
+    fn handle(&mut self, _: PrepareReload, _: &mut Context<Self>) -> Self::Result {
+        self.reload(self.script.prepare_reload, "prepare_reload")
+    }
+}
+
+impl Handler<CommitReload> for ScriptedService {
+    type Result = ResponseFuture<Result<(), BoxError>>;
+
+    fn handle(&mut self, _: CommitReload, _: &mut Context<Self>) -> Self::Result {
+        self.reload(self.script.commit_reload, "commit_reload")
     }
 }
 

@@ -1,7 +1,10 @@
 //! Sockets that systemd passes.
 
 use super::addresses::{at, ping, unix, unusable};
-use majordomo::{Manager, ManagerError, ManagerOptions, WaitForShutdown, WaitUntilRunning};
+use majordomo::{
+    Manager, ManagerError, ManagerOptions, RestartPolicy, RestartService, WaitForShutdown, WaitUntilRunning,
+    http_service_fn,
+};
 use rustix::process::Signal;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixDatagram, UnixListener};
@@ -20,11 +23,14 @@ async fn a_process_that_was_started_without_sockets_is_told_so() {
 }
 
 /// What the processes of these tests do: serve at the addresses that they are told, separated by blanks; after `again`
-/// three times in a row, and then tell what descriptors a child of theirs has.
+/// three times in a row, and then tell what descriptors a child of theirs has; after `restart` over HTTP, by a service that is restarted.
 #[test]
 fn child_program() {
     let Some(program) = child::program() else { return };
     let result = actix::System::new().block_on(async move {
+        if let Some(address) = program.strip_prefix("restart ") {
+            return restart(address).await;
+        }
         let Some(addresses) = program.strip_prefix("again ") else { return serve(&program).await };
         for _ in 0..3 {
             serve(addresses).await?;
@@ -45,6 +51,16 @@ async fn serve(addresses: &str) -> Result<(), ManagerError> {
         Ok(()) => println!("\nchild: running"),
         Err(error) => println!("\nchild: {}", error.to_string().replace('\n', " ")),
     }
+    manager.send(WaitForShutdown).await?
+}
+
+async fn restart(address: &str) -> Result<(), ManagerError> {
+    let web = http_service_fn("web", address, |_| async { Ok(axum::Router::new()) });
+    let options = ManagerOptions::new().grpc_ping_service(false);
+    let manager = Manager::new(options).service(web.restart(RestartPolicy::never())).start();
+    let running = manager.send(WaitUntilRunning).await?;
+    let restarted = manager.send(RestartService("web".into())).await?;
+    println!("\nchild: running {:?}, restarted {restarted:?}", running.is_ok());
     manager.send(WaitForShutdown).await?
 }
 
@@ -100,6 +116,18 @@ async fn sockets_that_systemd_passes_are_there_for_the_next_manager_too() {
     }
     process.wait_for("child: end true");
     assert!(process.end().success());
+}
+
+#[actix::test]
+async fn a_server_that_is_restarted_has_the_socket_that_systemd_passed_again() {
+    let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = tcp.local_addr().unwrap();
+    let mut process =
+        activated("restart systemd:public", "public:other", tcp, UnixDatagram::unbound().unwrap());
+    process.wait_for("child: running true, restarted Ok(())");
+    std::net::TcpStream::connect(address).unwrap();
+    process.signal(Signal::TERM);
+    process.wait_for("child: end true");
 }
 
 #[actix::test]

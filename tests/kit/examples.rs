@@ -21,6 +21,7 @@ examples! {
     "../../examples/06_restarts.rs" restarts
     "../../examples/07_dependencies.rs" dependencies
     "../../examples/08_dynamic.rs" dynamic
+    "../../examples/13_handover.rs" handover
 }
 
 const ANY_PORT: &str = "127.0.0.1:0";
@@ -57,4 +58,10 @@ fn dependencies_are_rehearsed() {
 #[test]
 fn dynamic_is_rehearsed() {
     rehearse(|| dynamic::manager().service(dynamic::tenant("red"))).shutdown_within(WITHIN).run();
+}
+
+#[test]
+fn handover_is_rehearsed() {
+    let silent = || majordomo::events::channel().0;
+    rehearse(move || handover::manager(ANY_PORT, ANY_PORT, silent())).shutdown_within(WITHIN).run();
 }

@@ -308,3 +308,34 @@ fn g21_a_shutdown_before_the_late_one_came_is_a_clean_end_and_a_used_up_budget_a
     let error = gives_up.report()["error"].as_str().unwrap();
     assert!(error.contains("database (setup)") && error.contains("tried again once"), "{error}");
 }
+
+#[test]
+fn g26_reloads_are_rehearsed_with_who_refuses_and_who_fails() {
+    let reload = |api: Value| {
+        let mut api = api;
+        (api["id"], api["depends_on"], api["reloadable"]) = (json!("api"), json!(["database"]), json!(true));
+        play(&json!({
+            "actions": [{"at_ms": 100, "do": "reload"}, {"at_ms": 1000, "do": "start_shutdown"}],
+            "services": [{"id": "database", "reloadable": true}, api],
+        }))
+    };
+    for (api, result, failed) in [
+        (json!({}), "done", None),
+        (json!({"prepare_reload": "error"}), "refused", Some(("prepare", "error"))),
+        (json!({"commit_reload": "async_panic"}), "incomplete", Some(("commit", "panic"))),
+    ] {
+        let played = reload(api.clone());
+        let finished = &played.lines[played.at("reload_finished", None, None)];
+        assert_eq!(finished["result"], result, "{api}: {:#?}", played.lines);
+        assert!(played.at("reload_started", None, None) > played.at("running", None, None));
+        match failed {
+            None => assert_eq!(played.places("reload_failed", None, None).len(), 0),
+            Some((step, outcome)) => {
+                let line = &played.lines[played.at("reload_failed", Some("api"), None)];
+                assert_eq!((&line["step"], &line["outcome"]), (&json!(step), &json!(outcome)), "{line}");
+            }
+        }
+    }
+    let played = play(&json!({"services": [{"id": "api", "commit_reload": "error"}]}));
+    assert!(played.code == 64 && played.errors.contains("\"reloadable\": true"), "{}", played.errors);
+}

@@ -51,7 +51,7 @@ async fn g23_orders_that_cannot_be_carried_out_are_refused_by_name() {
     assert_refused(&order(at, "/orders/restart/%ff").await, 400, &["UTF-8"]);
     assert_refused(&order(at, "/orders/restart/plain").await, 409, &["plain", "cannot be started again"]);
     assert_refused(&order(at, "/orders/reload").await, 409, &["nothing to reload", "reloadable()"]);
-    assert_refused(&order(at, "/orders/handover").await, 409, &["offers no handover"]);
+    assert_refused(&order(at, "/orders/handover").await, 409, &["offers no hand-over"]);
     let long = format!("/orders/restart/{}", "%1b".repeat(1000));
     let came = order(at, &long).await;
     assert_eq!(came.status, 404);

@@ -3,7 +3,7 @@
 const assert = require("node:assert/strict");
 const { join } = require("node:path");
 const { test } = require("node:test");
-const { shown, mood, sentence, line, bars } = require(join(__dirname, "../../src/operations/page/model.js"));
+const { shown, mood, sentence, line, bars, handedOver, isPassedOn } = require(join(__dirname, "../../src/operations/page/model.js"));
 
 const service = (id, condition, state, failure) => ({ id, condition, state, failure, resources: [] });
 
@@ -38,6 +38,21 @@ test("the sentence says who is waited for and when it is forced", () => {
 test("an event is a line with whom, how and why", () => {
   assert.equal(line({ at_ms: 1, event: "setup_finished", service: "db", took_ms: 1500, outcome: "error", error: "no route" }), "setup_finished db: error after 1.5 s: no route");
   assert.equal(line({ at_ms: 1, event: "setup_retried", service: "db", retry: 2, delay_ms: 100 }), "setup_retried db (retry 2, delay 100 ms)");
+});
+
+test("of a hand-over is told which process this is, who comes up, and what went wrong", () => {
+  assert.equal(handedOver(undefined), "");
+  assert.equal(handedOver({ generation: 1, in_charge: true }), "Number 1 in a row");
+  const second = { generation: 2, predecessor: 7, in_charge: true };
+  assert.equal(handedOver({ ...second, in_charge: false }), "Number 2 in a row, after process 7, not yet in charge");
+  assert.equal(handedOver({ ...second, successor: { pid: null } }), "Number 2 in a row, after process 7; its successor, comes up");
+  assert.equal(handedOver({ ...second, successor: { pid: 9, doing: "database (setup, 3.2 s)" } }), "Number 2 in a row, after process 7; its successor, process 9, comes up: database (setup, 3.2 s)");
+  assert.equal(handedOver({ ...second, in_charge: false, successor: { pid: 9, doing: "all" } }), "Number 2 in a row, after process 7; its successor, process 9, is in charge");
+  assert.equal(handedOver({ ...second, failure: "no such table" }), "Number 2 in a row, after process 7; the latest hand-over came to nothing: no such table");
+  assert.equal(line({ at_ms: 1, event: "sockets_closed", addresses: ["a:1", "b:2"] }), "sockets_closed (addresses a:1 b:2)");
+  assert.equal(line({ at_ms: 1, event: "handover_finished", outcome: "failed", took_ms: 5, error: "it ended" }), "handover_finished: failed after 5 ms: it ended");
+  const ends = (outcome) => [{ event: "handover_finished", outcome }];
+  assert.deepEqual([isPassedOn([]), isPassedOn(ends("failed")), isPassedOn(ends("passed"))], [false, false, true]);
 });
 
 test("of many bars the longest are kept, and the longest is marked", () => {

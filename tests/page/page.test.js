@@ -121,6 +121,20 @@ test("a restart storm ends in a shutdown whose cause is on the page", async () =
   });
 });
 
+test("a hand-over: which process this is, and then the successor without loading the page anew", async () => {
+  const shownAs = (page, wanted) => until(`the line ${wanted}`, async () => wanted.test(await page.text("#handover")));
+  const services = [DATABASE, { id: "once", after_handover: true }];
+  await shows({ services, handover: true }, async (manager, page) => {
+    await shownAs(page, /^Number 1 in a row$/);
+    assert.deepEqual(await manager.order("handover"), { ok: true });
+    await shownAs(page, new RegExp(`^Number 2 in a row, after process ${manager.child.pid}$`));
+    await page.sentence(/^Running, 2 of 2 up$/);
+    await page.event(/took_over \(generation 2, predecessor \d+\)$/);
+    assert.deepEqual(await manager.order("shutdown"), { ok: true });
+    await page.sentence(/^Stopped$/);
+  });
+});
+
 test("an order with another token, or of nobody, is refused in words", async () => {
   await shows({ services: [DATABASE] }, async (manager, page) => {
     await page.type("#token", "fedcba9876543210");

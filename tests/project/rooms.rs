@@ -9,11 +9,12 @@ use crate::docs::sources;
 use crate::imports::{Imports, imports};
 
 /// From the top down. A room uses those below it. `lib.rs` is above all.
-const ROOMS: [&str; 20] = [
+const ROOMS: [&str; 21] = [
     "guide",
     "testing",
     "manager",
     "operations",
+    "handover",
     "notify",
     "clients",
     "ping",

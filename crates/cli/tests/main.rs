@@ -2,6 +2,7 @@
 
 mod faults;
 mod guide;
+mod handover;
 mod looks;
 mod orders;
 mod played;

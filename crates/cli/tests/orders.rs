@@ -61,7 +61,7 @@ async fn what_is_refused_says_why_and_exits_with_1() {
     for (order, words) in [
         (&["restart", "nobody"][..], "there is no service \"nobody\""),
         (&["reload"], "there is nothing to reload"),
-        (&["handover"], "offers no handover"),
+        (&["handover"], "offers no hand-over"),
     ] {
         let told = played.order(order).await.exits(1);
         assert!(

@@ -216,6 +216,11 @@ impl Call {
         &self.connection.worker.called_off
     }
 
+    /// Whether its connection is to end with its answer, where that speaks HTTP/1.1.
+    pub(crate) fn is_last(&self) -> bool {
+        self.connection.is_going_away()
+    }
+
     /// Whether the server's own limits hold for it.
     pub(crate) fn is_limited(&self) -> bool {
         self.limited

@@ -77,7 +77,7 @@ impl Future for WebAnswer {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Ok(mut response) = ready!(Pin::new(&mut self.translated).poll(cx));
-        if self.closing.load(Ordering::Relaxed) {
+        if self.closing.load(Ordering::Relaxed) || self.call.is_last() {
             close_after(&mut response, self.version);
         }
         let call = Arc::clone(&self.call);

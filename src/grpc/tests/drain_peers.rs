@@ -1,5 +1,6 @@
 //! The drain, and peers that do not go along with it, in paused time.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -170,12 +171,11 @@ async fn g17_headers_without_end_hold_up_no_drain() {
 #[tokio::test(start_paused = true)]
 async fn g08_a_peer_that_reads_a_little_all_the_time_gets_its_answer_whole_during_a_drain() {
     let probed = Probed::new();
-    let worker = WorkerState::new(GrpcServerOptions::new().engine, std::sync::Arc::default());
-    let draining = worker.draining.clone();
-    let mut peer = Peer::connect_to(worker, &probed.probe).await;
+    let worker = Arc::new(WorkerState::new(GrpcServerOptions::new().engine, Arc::default()));
+    let mut peer = Peer::connect_to(Arc::clone(&worker), &probed.probe).await;
     let mut body = peer.call("Big", &[]).await.await.unwrap().into_body();
     // Its whole time is not known here: it is that of a write.
-    draining.cancel();
+    worker.drain(None);
     let (mut got, began) = (0, Instant::now());
     while let Some(data) = body.data().await {
         let length = Bytes::len(&data.unwrap());

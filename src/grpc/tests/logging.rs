@@ -55,7 +55,7 @@ impl Written {
 }
 
 /// A peer of a worker that logs.
-async fn connect(worker: WorkerState, probe: &Probe) -> Peer {
+async fn connect(worker: impl Into<Arc<WorkerState>>, probe: &Probe) -> Peer {
     let logger = Logger::new(Some(GrpcLogging::new()), Vec::new);
     let application =
         GrpcApplication::new(probe.router(), &GrpcServerOptions::new(), logger, Default::default());
@@ -125,13 +125,12 @@ async fn a_stream_whose_peer_does_not_read_is_logged_as_past_its_deadline() {
 #[tokio::test(start_paused = true)]
 async fn a_call_whose_connection_is_cut_is_logged_as_such() {
     let (written, _guard) = Written::begin();
-    let (mut probed, worker) = (Probed::new(), WorkerState::default());
-    let (draining, cutting) = (worker.draining.clone(), worker.cutting.clone());
-    let mut peer = connect(worker, &probed.probe).await;
+    let (mut probed, worker) = (Probed::new(), Arc::new(WorkerState::default()));
+    let mut peer = connect(Arc::clone(&worker), &probed.probe).await;
     let held = peer.call("Hold", &[]).await;
     probed.entered.recv().await.unwrap();
-    draining.cancel();
-    cutting.cancel();
+    worker.drain(None);
+    worker.cutting.cancel();
     peer.served.await.unwrap();
     assert!(held.await.is_err());
     // The task of the call is dropped by the runtime, after that of the connection.

@@ -4,6 +4,7 @@ mod connection;
 mod deadlines;
 mod drain;
 mod drain_peers;
+mod give_way;
 mod lifetime;
 mod limits;
 mod logging;

@@ -61,7 +61,7 @@ impl Peer {
         Self::connect_by(worker, serving(probe.router(), options)).await
     }
 
-    pub(crate) async fn connect_to(worker: WorkerState, probe: &Probe) -> Self {
+    pub(crate) async fn connect_to(worker: impl Into<Arc<WorkerState>>, probe: &Probe) -> Self {
         Self::connect_by(worker, serving(probe.router(), &GrpcServerOptions::new())).await
     }
 

@@ -9,7 +9,7 @@ use actix::{Addr, Arbiter};
 use http::uri::PathAndQuery;
 use http::{Request, Response};
 use hyper::body::Bytes;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
@@ -18,6 +18,7 @@ use crate::base::BoxError;
 use crate::grpc::builtin::ping::PingService;
 use crate::grpc::tests::probe::Probe;
 use crate::grpc::{Gauge, GrpcRegistrar, GrpcServerOptions, Server, ServerAddress, WorkerStall};
+use crate::server::give_way::GiveWay;
 use crate::server::notice::ServerNotice;
 use crate::server::worker::workers::Workers;
 use crate::service::{Deadlines, Provided, Registry, Resources, Role, Run, Setup, Shutdown, ShutdownSignal};
@@ -41,6 +42,9 @@ pub(crate) struct Stage {
     pub(crate) resources: Resources,
     pub(crate) gone: oneshot::Receiver<()>,
     pub(crate) serving: oneshot::Receiver<SocketAddr>,
+    pub(crate) give_way: GiveWay,
+    /// Each time that it gave way.
+    pub(crate) gave_way: mpsc::UnboundedReceiver<()>,
     control: Arc<Control>,
     pool: Arc<Pool>,
     _workers: Workers,
@@ -85,6 +89,7 @@ impl Stage {
         let (tell_serving, serving) = oneshot::channel();
         let tell_serving = Mutex::new(Some(tell_serving));
         let (tell_gone, gone) = oneshot::channel();
+        let (tell_gave_way, gave_way) = mpsc::unbounded_channel();
         let tell_gone = Mutex::new(Some(tell_gone));
         let server = Server::new(
             vec![ServerAddress::parse(address).unwrap()],
@@ -98,10 +103,12 @@ impl Stage {
                 }
                 ServerNotice::Stall(stall) => tell(stall),
                 ServerNotice::StreamsEnded(_) => {}
+                ServerNotice::GaveWay => drop(tell_gave_way.send(())),
             }),
             workers.clone(),
             Default::default(),
         );
+        let give_way = server.give_way();
         let observer = Box::new(move |notice| {
             if let (Notice::Gone(_), Some(gone)) = (notice, tell_gone.lock().unwrap().take()) {
                 let _ = gone.send(());
@@ -110,7 +117,19 @@ impl Stage {
         let (thread, _workers) = (pool.shared(0).unwrap(), workers);
         let (server, control) = launch(&thread, Tag::next(), move || server, observer, None, None);
         let resources = Resources::new(Arc::new(registry));
-        Self { server, deadlines, signal, resources, gone, serving, control, pool, _workers }
+        Self {
+            server,
+            deadlines,
+            signal,
+            resources,
+            gone,
+            serving,
+            give_way,
+            gave_way,
+            control,
+            pool,
+            _workers,
+        }
     }
 
     pub(crate) fn set_up(&self) -> Ended {

@@ -39,10 +39,10 @@ async fn g08_an_answer_that_tls_holds_back_is_sent_whole_to_a_slow_reader() {
     );
 
     let mut probed = Probed::new();
-    let worker = WorkerState::default();
-    let (draining, http) = (worker.draining.clone(), alone(&worker.options));
+    let worker = Arc::new(WorkerState::default());
+    let http = alone(&worker.options);
     let router = probed.probe.router();
-    let connection = Connection::new(Arc::new(worker));
+    let connection = Connection::new(Arc::clone(&worker));
     let served = tokio::spawn(serve(
         far.unwrap(),
         addresses(None, None),
@@ -65,7 +65,7 @@ async fn g08_an_answer_that_tls_holds_back_is_sent_whole_to_a_slow_reader() {
 
     // From here on the peer reads nothing; the server does what it can, and the drain begins.
     tokio::time::sleep(Duration::from_secs(1)).await;
-    draining.cancel();
+    worker.drain(None);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(!served.is_finished());
     tokio::spawn(connection);

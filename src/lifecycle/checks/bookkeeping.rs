@@ -61,7 +61,11 @@ impl World {
             Input::Gone(ix, departure) if self.can_go(ix, departure) => {
                 self.accounts_of_the_departed(ix, departure, Life::Gone)
             }
-            Input::ResourceStarted(ix) if self.get(ix).closing != Once::Done => vec![Account::Started(ix)],
+            Input::ResourceStarted(ix)
+                if self.get(ix).closing != Once::Done && self.get(ix).life != Life::Unborn =>
+            {
+                vec![Account::Started(ix)]
+            }
             Input::Released(resource, answer)
                 if matches!(self.hold(resource), Hold::Asked | Hold::Forced) =>
             {

@@ -97,6 +97,9 @@ impl Definition {
                 return Err(ConfigError::WithoutGrpc(pending.id.to_string()));
             }
             pending.check(checked.budget.services_time())?;
+            if self.held && pending.after_handover {
+                return Err(ConfigError::NestedAfterHandover(pending.id.to_string()));
+            }
         }
         self.check_addresses(pending_services, &checked)?;
         if let Some(on) = self.options.grpc_server.parts.depends_on.iter().find(|on| !ids.contains(on)) {
@@ -215,6 +218,7 @@ fn planned(pending: &PendingService) -> PlannedService {
         stop_timeout: pending.stop_timeout,
         restart: pending.policy.clone(),
         setup_retry: pending.setup_policy.clone(),
+        after_handover: pending.after_handover,
         nested: pending.branch.as_ref().and_then(|branch| branch.plan().ok().cloned()).map(Box::new),
     }
 }
@@ -230,6 +234,7 @@ fn planned_server(depends_on: Vec<Name>) -> PlannedService {
         stop_timeout: None,
         restart: RestartPolicy::never(),
         setup_retry: RestartPolicy::never(),
+        after_handover: false,
         nested: None,
     }
 }

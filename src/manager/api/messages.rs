@@ -56,6 +56,16 @@ pub struct Subscribe;
 #[rtype(result = "Result<(), OrderError>")]
 pub struct Reload;
 
+/// Hand over to a successor: start the program anew, pass it every socket that listens here, and end once it serves. Answered when
+/// it is in charge and this process begins its shutdown, or when that has failed and this process serves on as before. Needs
+/// [`ManagerOptions::handover`](crate::ManagerOptions::handover).
+///
+/// # Errors
+/// [`OrderError::HandoverFailed`] says what became of the successor; nothing else has changed.
+#[derive(Debug, Clone, Copy, Message)]
+#[rtype(result = "Result<(), OrderError>")]
+pub struct StartHandover;
+
 /// Stop the service of this id, and those that go down with it: they are asked, given their time, and their resources are
 /// released. Answered when it is down. It stays so until [`RestartService`]; those that went down with it come back then, too.
 #[derive(Debug, Clone, Message)]

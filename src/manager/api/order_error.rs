@@ -4,7 +4,7 @@ use crate::lifecycle::Stage;
 
 /// Why an order to a running manager was refused, or could not be carried out.
 ///
-/// It is the answer to `AddService`, `StopService`, `RestartService`, `RemoveService` and `Reload`. An order that was refused has changed nothing.
+/// It is the answer to `AddService`, `StopService`, `RestartService`, `RemoveService`, `Reload` and `StartHandover`. An order that was refused has changed nothing.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OrderError {
@@ -74,6 +74,29 @@ pub enum OrderError {
     /// The shutdown began before the reload was over.
     #[error("the reload was called off by the manager's shutdown")]
     ReloadCalledOff,
+    /// A hand-over needs a manager that runs.
+    #[error("the manager is {0}: a hand-over begins while all of its services run")]
+    NotReadyToHandOver(Stage),
+    /// The manager was not told how a successor is started.
+    #[error("no hand-over is offered: give the manager ManagerOptions::handover(Handover::new())")]
+    NoHandover,
+    /// One at a time.
+    #[error("a hand-over is under way already: wait until it is over")]
+    HandoverUnderWay,
+    /// This process is a successor itself.
+    #[error(
+        "this process waits for its own predecessor to end: hand over once its services after_handover() run"
+    )]
+    PredecessorLeft,
+    /// The successor did not get so far, or went too early: this process serves as before.
+    #[error("the hand-over failed, and this process serves on as before: {reason}")]
+    HandoverFailed {
+        /// What became of the successor.
+        reason: String,
+    },
+    /// The shutdown began before the successor was ready.
+    #[error("the hand-over was called off by the manager's shutdown")]
+    HandoverCalledOff,
     /// Something else came first: another order, or the manager's shutdown.
     #[error(
         "{0:?}: the order was overtaken by another, or by the manager's shutdown: see GetStatus for what has become of it"

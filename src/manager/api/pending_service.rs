@@ -40,9 +40,18 @@ pub(crate) struct PendingService {
     pub(crate) survives: Vec<Name>,
     pub(crate) replacement: Option<Box<Replacement>>,
     pub(crate) critical: bool,
+    pub(crate) after_handover: bool,
     pub(crate) branch: Option<Arc<NestedBranch>>,
     /// Where it is a server.
     pub(crate) server: Option<Arc<dyn ServerDefinition>>,
+}
+
+/// What matters of a service to those that depend on it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Needed {
+    /// Whether it may be restarted by itself.
+    pub(crate) restarts: bool,
+    pub(crate) after_handover: bool,
 }
 
 /// How to start another actor in place of one that is stuck.
@@ -108,6 +117,7 @@ impl PendingService {
             survives: spec.survives,
             replacement,
             critical: spec.critical,
+            after_handover: spec.after_handover,
             branch: spec.nested.and_then(|nested| nested.downcast().ok()),
             server: spec
                 .server
@@ -147,6 +157,9 @@ impl PendingService {
         if let Some(server) = &self.server {
             server.check(&self.id)?;
         }
+        if self.after_handover && (self.kind.accepts() || self.kind.registers()) {
+            return Err(ConfigError::ServesAfterHandover(self.id.to_string()));
+        }
         self.policy.check().map_err(|error| ConfigError::Restart(self.id.to_string(), error))?;
         self.setup_policy.check().map_err(|error| ConfigError::RetrySetup(self.id.to_string(), error))?;
         match (self.stop_timeout, services_time) {
@@ -161,11 +174,15 @@ impl PendingService {
         }
     }
 
-    /// What the rules are to know of it. `place` tells where a service is, `restarts` whether it may be restarted.
+    fn as_needed(&self) -> Needed {
+        Needed { restarts: self.policy.mode() != RestartMode::Never, after_handover: self.after_handover }
+    }
+
+    /// What the rules are to know of it. `place` tells where a service is, `about` what matters of one that it depends on.
     pub(crate) fn spec(
         &self,
         place: impl Fn(&Name) -> Option<ServiceIx>,
-        restarts: impl Fn(ServiceIx) -> bool,
+        about: impl Fn(ServiceIx) -> Needed,
     ) -> Result<Spec, ConfigError> {
         let service = || self.id.to_string();
         let unknown = |on: &Name| ConfigError::UnknownDependency { service: service(), on: on.to_string() };
@@ -176,8 +193,12 @@ impl PendingService {
         for name in &self.depends_on {
             let on = place(name).ok_or_else(|| unknown(name))?;
             let survives = self.survives.contains(name) || self.kind == Kind::Server;
-            if !survives && !self.restartable && restarts(on) {
+            let needed = about(on);
+            if !survives && !self.restartable && needed.restarts {
                 return Err(ConfigError::CannotFollow { service: service(), on: name.to_string() });
+            }
+            if needed.after_handover && !self.after_handover {
+                return Err(ConfigError::BeforeHandover { service: service(), on: name.to_string() });
             }
             if depends_on.iter().all(|known| known.on != on) {
                 depends_on.push(Dependency { on, survives });
@@ -191,7 +212,7 @@ impl PendingService {
             restartable: self.restartable,
             stop_limit: self.stop_timeout.is_some(),
             reloadable: self.reloadable,
-            after_handover: false,
+            after_handover: self.after_handover,
             depends_on,
         })
     }
@@ -204,8 +225,8 @@ pub(crate) fn specs(pending_services: &[&PendingService]) -> Result<Vec<Spec>, C
         .enumerate()
         .map(|(at, pending)| (&pending.id, ServiceIx(at as u32)))
         .collect();
-    let restarts = |ix: ServiceIx| pending_services[ix.0 as usize].policy.mode() != RestartMode::Never;
-    let specs = pending_services.iter().map(|pending| pending.spec(|on| places.get(on).copied(), restarts));
+    let about = |ix: ServiceIx| pending_services[ix.0 as usize].as_needed();
+    let specs = pending_services.iter().map(|pending| pending.spec(|on| places.get(on).copied(), about));
     let specs: Vec<Spec> = specs.collect::<Result<_, _>>()?;
     let needs: Vec<Vec<usize>> =
         specs.iter().map(|spec| spec.depends_on.iter().map(|on| on.on.0 as usize).collect()).collect();

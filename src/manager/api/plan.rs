@@ -55,6 +55,9 @@ pub struct PlannedService {
     /// When its set-up is tried again: of its mode only whether it is `never` matters.
     #[serde(serialize_with = "as_text")]
     pub setup_retry: RestartPolicy,
+    /// Whether it is set up only when a predecessor has released everything:
+    /// [`ServiceSpec::after_handover`](crate::ServiceSpec::after_handover).
+    pub after_handover: bool,
     /// Where it is a [nested](crate::nested) manager: what that one would do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nested: Option<Box<ManagerPlan>>,
@@ -129,6 +132,9 @@ impl fmt::Display for ManagerPlan {
             }
             if let Some(timeout) = service.stop_timeout {
                 write!(f, ", stops within {}", seconds(timeout))?;
+            }
+            if service.after_handover {
+                write!(f, ", after a hand-over")?;
             }
             if !service.depends_on.is_empty() {
                 write!(f, ", depends on {}", service.depends_on.join(", "))?;

@@ -12,6 +12,7 @@ use crate::events::{InFlight, Name, TimedEvent};
 use crate::grpc::GrpcAddress;
 use crate::lifecycle::{Stage, Step};
 use crate::manager::api::condition::{ResourceCondition, ServiceCondition, telling_step};
+use crate::manager::api::handover_status::HandoverStatus;
 use crate::report::{ResourceReport, ServiceReport, ShutdownReport, StepReport};
 use crate::service::RestartPolicy;
 
@@ -34,6 +35,9 @@ pub struct ManagerStatus {
     /// Where the [operations endpoint](crate::Operations) answers, if there is one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub operations_addresses: Vec<GrpcAddress>,
+    /// How hand-overs stand, where they are offered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handover: Option<HandoverStatus>,
     /// What the gRPC server carries, while it serves or drains.
     pub grpc: Option<InFlight>,
     /// Every service, in the order in which they were handed over.
@@ -161,6 +165,7 @@ impl ManagerStatus {
             grpc_address,
             grpc_addresses,
             operations_addresses,
+            handover: None,
             grpc,
             services,
             history,
@@ -270,6 +275,9 @@ impl fmt::Display for ManagerStatus {
         }
         if let Some(grpc) = &self.grpc {
             write!(f, "\n  gRPC: {grpc}; {} arrived, {} shed", grpc.arrived, grpc.shed)?;
+        }
+        if let Some(handover) = &self.handover {
+            write!(f, "\n  hand-over: {handover}")?;
         }
         for service in &self.services {
             write!(f, "\n  {}: {}{}", service.id, service.state, service.aside())?;

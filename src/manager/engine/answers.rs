@@ -17,6 +17,7 @@ impl Manager {
             Question::Follow(capacity, asker) => self.status_requests.questions.follow(capacity, asker),
             Question::Order(order, id, asker) => running.shell.order(&id, order).tell(asker),
             Question::Reload(asker) => running.shell.reload().tell(asker),
+            Question::Handover(asker) => running.shell.hand_over().tell(asker),
             Question::Shutdown(asker) => {
                 self.feed(Input::ShutdownAsked);
                 let _ = asker.send(());

@@ -3,8 +3,18 @@
 use std::sync::Arc;
 
 use super::running::Running;
+use super::shell::Shell;
 use crate::events::{EventStream, LifecycleEvent, TimedEvent};
 use crate::report::ShutdownReport;
+
+impl Shell {
+    /// Has the endpoint accept connections, or not: another process of this program does.
+    pub(super) fn open_endpoint(&self, open: bool) {
+        if let Some(gate) = &self.endpoint_gate {
+            gate.open(open);
+        }
+    }
+}
 
 impl Running {
     /// The first event: where the endpoint answers.

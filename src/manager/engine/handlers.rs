@@ -14,8 +14,8 @@ use crate::lifecycle::{Input, Stage};
 use crate::manager::Manager;
 use crate::manager::api::add_service::AddService;
 use crate::manager::api::messages::{
-    ForceShutdown, GetStatus, Reload, RemoveService, RestartService, StartShutdown, StopService, Subscribe,
-    WaitForShutdown, WaitUntilRunning,
+    ForceShutdown, GetStatus, Reload, RemoveService, RestartService, StartHandover, StartShutdown,
+    StopService, Subscribe, WaitForShutdown, WaitUntilRunning,
 };
 use crate::manager::api::nested_branch::AskForLife;
 use crate::manager::api::order_error::OrderError;
@@ -35,6 +35,9 @@ impl Manager {
                 shell.on_reload_answer(ix, generation, number, step, reply);
             }
             ManagerInput::ReloadSignal => shell.reload_by_signal(),
+            ManagerInput::HandoverSignal => shell.hand_over_by_signal(),
+            ManagerInput::Successor(told) => shell.on_successor(told),
+            ManagerInput::Predecessor(told) => shell.on_predecessor(told),
             ManagerInput::Resource(resource, life, told) => shell.on_resource_event(resource, life, told),
             ManagerInput::Released(resource, life, reply) => shell.on_released(resource, life, reply),
             ManagerInput::Server(ix, notice) => shell.on_server_notice(ix, notice),
@@ -50,6 +53,7 @@ impl Manager {
             ManagerInput::Timer(TimerEvent::ForceWaitOver) => shell.on_force_wait_over(),
             ManagerInput::Timer(TimerEvent::LookAtThreads) => shell.look_at_threads(),
             ManagerInput::Timer(TimerEvent::Progress) => running.progress(),
+            ManagerInput::Timer(TimerEvent::TellPredecessor) => shell.tell_predecessor(),
             ManagerInput::Timer(TimerEvent::Stopped) => running.stop_threads(),
             ManagerInput::Timer(TimerEvent::Finished) => self.conclude(),
         }
@@ -149,6 +153,14 @@ impl Handler<Reload> for Manager {
 
     fn handle(&mut self, _: Reload, _: &mut ManagerContext) -> OrderReply {
         self.order(Shell::reload)
+    }
+}
+
+impl Handler<StartHandover> for Manager {
+    type Result = OrderReply;
+
+    fn handle(&mut self, _: StartHandover, _: &mut ManagerContext) -> OrderReply {
+        self.order(Shell::hand_over)
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::backpressure::Backlog;
 use super::question::Question;
+use crate::handover::{FromPredecessor, FromSuccessor};
 use crate::lifecycle::{Input, ReloadStep, ResourceIx, ServiceIx, SignalKind, Step};
 use crate::notify::Liveness;
 use crate::server::notice::ServerNotice;
@@ -37,6 +38,12 @@ pub(crate) enum ManagerInput {
     PrintStatus,
     /// SIGHUP: what comes more than once before it is heard is one.
     ReloadSignal,
+    /// SIGUSR2: likewise.
+    HandoverSignal,
+    /// Something was heard of the process that is to take over.
+    Successor(FromSuccessor),
+    /// Something was heard of the process before this one.
+    Predecessor(FromPredecessor),
     /// The operations endpoint asks: one at a time for each of its connections.
     Asked(Question),
     /// Whoever tells systemd asks whether the manager answers: one question at a time.
@@ -71,6 +78,8 @@ pub(crate) enum TimerEvent {
     LookAtThreads,
     /// Time to say who is being waited for.
     Progress,
+    /// Time to tell the predecessor how the set-up gets on.
+    TellPredecessor,
     /// All is over but for the threads.
     Stopped,
     /// The threads are over, too.
@@ -93,7 +102,7 @@ const SIGNALS: usize = 16;
 
 /// The way to a manager. It keeps none alive: what outlives a manager has nobody left to tell.
 ///
-/// Bounds: signals, 16; requests for the status, and for a reload by a signal, one; panics and starts of resources, as `backpressure.rs` tells; of the rest each
+/// Bounds: signals, 16; requests for the status, a reload or a hand-over by a signal, one; panics and starts of resources, as `backpressure.rs` tells; of the rest each
 /// service and resource tells a few.
 #[derive(Debug, Clone)]
 pub(crate) struct ManagerSender(Arc<Channels>);
@@ -102,9 +111,23 @@ pub(crate) struct ManagerSender(Arc<Channels>);
 struct Channels {
     inputs: mpsc::UnboundedSender<ManagerInput>,
     signals: mpsc::Sender<SignalKind>,
+    /// What counts once until it is heard.
     prints: AtomicBool,
     reloads: AtomicBool,
+    handovers: AtomicBool,
     at_will: Backlog,
+}
+
+impl Channels {
+    /// Whether one like this waits already, where one is enough.
+    fn waits(&self, input: &ManagerInput) -> Option<&AtomicBool> {
+        match input {
+            ManagerInput::PrintStatus => Some(&self.prints),
+            ManagerInput::ReloadSignal => Some(&self.reloads),
+            ManagerInput::HandoverSignal => Some(&self.handovers),
+            _ => None,
+        }
+    }
 }
 
 impl ManagerSender {
@@ -119,6 +142,7 @@ impl ManagerSender {
             signals,
             prints: AtomicBool::new(false),
             reloads: AtomicBool::new(false),
+            handovers: AtomicBool::new(false),
             at_will,
         };
         let sender = Self(Arc::new(channels));
@@ -136,16 +160,7 @@ impl ManagerSender {
         // A manager that is gone needs no word.
         match input {
             ManagerInput::Signal(signal) => drop(channels.signals.try_send(signal)),
-            ManagerInput::PrintStatus => {
-                if !channels.prints.swap(true, Ordering::Relaxed) {
-                    let _ = channels.inputs.send(input);
-                }
-            }
-            ManagerInput::ReloadSignal => {
-                if !channels.reloads.swap(true, Ordering::Relaxed) {
-                    let _ = channels.inputs.send(input);
-                }
-            }
+            input if channels.waits(&input).is_some_and(|waits| waits.swap(true, Ordering::Relaxed)) => {}
             input => {
                 if input.is_at_will() {
                     channels.at_will.enter();
@@ -184,11 +199,10 @@ impl Inbox {
                 return Poll::Pending;
             }
             for input in &self.chunk {
-                match input {
-                    ManagerInput::PrintStatus => self.channels.prints.store(false, Ordering::Relaxed),
-                    ManagerInput::ReloadSignal => self.channels.reloads.store(false, Ordering::Relaxed),
-                    input if input.is_at_will() => self.channels.at_will.leave(),
-                    _ => {}
+                if let Some(waits) = self.channels.waits(input) {
+                    waits.store(false, Ordering::Relaxed);
+                } else if input.is_at_will() {
+                    self.channels.at_will.leave();
                 }
             }
         }

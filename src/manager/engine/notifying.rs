@@ -16,12 +16,13 @@ use crate::manager::api::nested_branch::{AskForLife, NestedAddresses};
 use crate::notify::{self, Liveness, Parts, Settings};
 
 /// Has systemd told of the manager that begins here, where it wants to be told, and where no other of the process has been before. Answers with the way of
-/// the events, and with what resolves when nothing more is told.
+/// the events, and with what resolves when nothing more is told. One that does not `speak` yet does when it has taken over.
 pub(super) fn start(
     services: Vec<Name>,
     budget: &Budget,
     sender: &ManagerSender,
     dispatch: &Dispatch,
+    speaks: bool,
 ) -> Result<Option<(EventSender, oneshot::Receiver<()>)>, ThreadError> {
     let Some(settings) = Settings::take() else { return Ok(None) };
     let (began, sender) = (clock::now(), sender.clone());
@@ -29,6 +30,7 @@ pub(super) fn start(
         settings,
         began,
         services,
+        speaks,
         limit: budget.deadline(began).map(|deadline| deadline - began),
         ask: Box::new(move |asked| sender.send(ManagerInput::AskedForLife(asked))),
         dispatch: dispatch.clone(),

@@ -8,8 +8,9 @@ use super::shell::Shell;
 use crate::events::Name;
 use crate::lifecycle::{Announcement, Input, Outcome, RestartMode, ServiceIx, Stage};
 use crate::manager::api::order_error::OrderError;
-use crate::manager::api::pending_service::PendingService;
+use crate::manager::api::pending_service::{Needed, PendingService};
 use crate::manager::observe::event_log::Detail;
+use crate::manager::signals::SomeHear;
 
 type Answer = Result<(), OrderError>;
 
@@ -42,14 +43,17 @@ impl Shell {
         pending.check(self.budget.services_time()).map_err(|error| refused(&error))?;
         self.check_address(&pending).map_err(|error| refused(&error))?;
         let place = |on: &Name| self.place(on);
-        let restarts =
-            |ix: ServiceIx| self.services[ix.0 as usize].restarts.policy().mode() != RestartMode::Never;
-        let spec = pending.spec(place, restarts).map_err(|error| refused(&error))?;
+        let about = |ix: ServiceIx| Needed {
+            restarts: self.services[ix.0 as usize].restarts.policy().mode() != RestartMode::Never,
+            // Once it is there, nobody has to wait for it.
+            after_handover: self.machine.waits_for_predecessor(ix),
+        };
+        let spec = pending.spec(place, about).map_err(|error| refused(&error))?;
         let depends_on = pending.depends_on.clone();
         if pending.reload_at_signal
             && let Some(signals) = &self.signals
         {
-            signals.hear_reloads().map_err(|error| refused(&error))?;
+            signals.hear_also(SomeHear::Reload).map_err(|error| refused(&error))?;
         }
         self.reloads.are_offered |= spec.reloadable;
         let ix = self.machine.add(spec);

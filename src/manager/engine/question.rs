@@ -27,6 +27,7 @@ pub(crate) enum Question {
     Follow(usize, OneshotSender<Followed>),
     Order(Order, String, OneshotSender<Result<(), OrderError>>),
     Reload(OneshotSender<Result<(), OrderError>>),
+    Handover(OneshotSender<Result<(), OrderError>>),
     Shutdown(OneshotSender<()>),
     Force(OneshotSender<()>),
 }

@@ -10,24 +10,28 @@ use tracing::Dispatch;
 
 use super::inbox::{ManagerInput, ManagerSender, TimerEvent};
 use super::notifying;
-use super::shell::{Parts, Shell};
+use super::predecessor::Predecessors;
+use super::shell::Shell;
+use super::shell_parts::Parts;
+use super::stored_sockets::StoredSockets;
 use super::watched_files::{self, FileWatch};
 use crate::base::seconds;
 #[cfg(feature = "testing")]
 use crate::events::EventSender;
 use crate::events::{self, EventStream, LifecycleEvent, Name};
 use crate::grpc::{Gauge, GrpcRegistrar, Server};
+use crate::handover::{self, Inheritance};
 use crate::lifecycle::{ServiceIx, Stage};
 use crate::manager::api::definition::CheckedDefinition;
 use crate::manager::api::messages::GetStatus;
-use crate::manager::api::pending_service::PendingService;
+use crate::manager::api::pending_service::{Needed, PendingService};
 use crate::manager::api::plan::ManagerPlan;
 use crate::manager::api::status::ManagerStatus;
 use crate::manager::observe::event_log::{EventLog, Subject};
 use crate::manager::observe::flight_recorder::FlightRecorder;
 use crate::manager::observe::logging::{self, Spans};
 use crate::manager::outside;
-use crate::manager::signals;
+use crate::manager::signals::{self, SomeHear};
 use crate::operations::{Endpoint, LINGER};
 use crate::report::{ConfigError, ManagerError, ShutdownReport};
 use crate::server::worker::workers::Workers;
@@ -80,22 +84,34 @@ impl Running {
         sender: ManagerSender,
     ) -> Result<Self, ConfigError> {
         let CheckedDefinition { options, checked, mut pending_services, mut specs, held, one_thread } = plan;
+        let inheritance = match &checked.handover {
+            Some(_) => {
+                handover::keep_sockets();
+                Inheritance::of_process()?
+            }
+            None => None,
+        };
+        let is_first = inheritance.is_none();
+        let mut stored = StoredSockets::find();
         let meter = options.meter();
         let (endpoint, health) = match checked.operations {
             Some(operations) => {
-                let (endpoint, health) = outside::show(operations, sketch, &sender, &meter)?;
+                let (endpoint, health) = outside::show(operations, sketch, &sender, &meter, is_first)?;
                 (Some(endpoint), Some(health.observer()))
             }
             None => (None, None),
         };
         let reloads = pending_services.iter().any(|pending| pending.reload_at_signal);
+        let hands_over = options.handover.is_some();
+        let also = reloads.then_some(SomeHear::Reload).into_iter();
+        let also = also.chain(hands_over.then_some(SomeHear::Handover)).collect();
         let signals =
-            if options.handle_signals { Some(signals::register(sender.clone(), reloads)?) } else { None };
+            if options.handle_signals { Some(signals::register(sender.clone(), also)?) } else { None };
         let registrar = GrpcRegistrar::new().with_layers(
             options.grpc_server.parts.handler_layers(),
             options.grpc_server.parts.middleware.clone(),
         );
-        let gauge = Gauge::default();
+        let (gauge, mut give_way) = (Gauge::default(), None);
         let workers = match one_thread {
             true => Workers::of_this_thread(),
             false => Workers::new(options.stuck_after),
@@ -117,6 +133,7 @@ impl Running {
                 )
             };
             observers.push(server.observer());
+            give_way = Some(server.give_way());
             // No service can hold up the thread that accepts connections.
             #[cfg(feature = "tls")]
             let has_files = server.has_tls_files();
@@ -127,7 +144,11 @@ impl Running {
             }
             spec.depends_on.clone_from(&options.grpc_server.parts.depends_on);
             let server = PendingService::grpc_server(spec);
-            specs.push(server.spec(|on| place(&pending_services, on), |_| false)?);
+            let about = |on: ServiceIx| Needed {
+                after_handover: pending_services[on.0 as usize].after_handover,
+                ..Needed::default()
+            };
+            specs.push(server.spec(|on| place(&pending_services, on), about)?);
             pending_services.push(server);
         }
         let dispatch = options.dispatch.unwrap_or_else(Dispatch::none);
@@ -151,12 +172,15 @@ impl Running {
         let services = pending_services.iter().map(known).collect();
         let ids = pending_services.iter().map(|pending| pending.id.clone());
         let notified = match options.notify_systemd {
-            true => notifying::start(ids.collect(), &checked.budget, &sender, &dispatch)?,
+            true => notifying::start(ids.collect(), &checked.budget, &sender, &dispatch, is_first)?,
             false => None,
         };
         let (tell_systemd, notified) = notified.unzip();
         observers.extend(tell_systemd);
-        let shell = Shell::new(Parts {
+        let before = inheritance.map(|one| Predecessors::watch(one, sender.clone())).transpose()?;
+        let tells_systemd = notified.is_some();
+        stored.keep(hands_over && tells_systemd, &dispatch)?;
+        let mut shell = Shell::new(Parts {
             sender,
             signals,
             event_log: EventLog::new(services, observers, FlightRecorder::new(options.flight_recorder)),
@@ -165,18 +189,26 @@ impl Running {
             budget: checked.budget,
             registrar,
             gauge,
+            give_way,
             spans: Spans::new(dispatch),
             service_threads: checked.service_threads,
             stuck_after: options.stuck_after,
             reload_timeout: options.reload_timeout,
             workers,
             endpoint: endpoint.as_ref().map_or_else(Vec::new, |endpoint| endpoint.addresses().to_vec()),
+            endpoint_gate: endpoint.as_ref().map(Endpoint::gate),
+            handover: checked.handover,
+            tells_systemd,
             meter,
             held,
             one_thread,
             #[cfg(feature = "testing")]
             fault: options.rehearsal.fault,
         });
+        shell.begin_with(stored);
+        if let Some(before) = before {
+            shell.succeed(before);
+        }
         let mut running = Self { shell, logged, notified, endpoint, _files: files };
         running.tell_of_endpoint();
         Ok(running)
@@ -233,18 +265,66 @@ impl Running {
         let grpc = self.shell.gauge.in_flight().filter(|_| self.stage() != Stage::Stopped);
         let (stage, addresses) = (self.stage(), self.shell.grpc_addresses());
         let operations_addresses = self.shell.endpoint.clone();
+        let handover = self.shell.handover_status();
         let event_log = &mut self.shell.event_log;
         let now = event_log.now();
         let mut status = ManagerStatus::new(stage, now, addresses, event_log.report_mut().report());
         status.grpc = grpc;
         status.operations_addresses = operations_addresses;
+        status.handover = handover;
         status.history = event_log.recorder().events();
         (status, event_log.report().ids())
     }
 
     /// Says who is being waited for.
     pub(crate) fn progress(&mut self) {
-        let event_log = &self.shell.event_log;
+        let event = LifecycleEvent::Progress {
+            left: self.shell.left(),
+            of: self.shell.all(),
+            waiting_for: self.shell.waiting_for(),
+            to_force: self.shell.to_force(),
+        };
+        self.shell.event_log.emit(event);
+    }
+
+    /// All is over: what still lies on the threads goes with them.
+    pub(crate) fn stop_threads(&mut self) {
+        self.shell.event_log.keep_history();
+        self.shell.event_log.observers().close();
+        let threads = self.shell.stop_threads();
+        let told = self.logged.take().into_iter().chain(self.notified.take());
+        let sender = self.shell.sender.clone();
+        let wait = self.shell.to_force().unwrap_or(THREADS_WAIT);
+        let wait = wait.clamp(LAST_THREADS_WAIT, THREADS_WAIT);
+        // One that was called off must not take this process's end for a death that leaves all to it.
+        let successor = self.shell.successor_called_off();
+        // Whoever follows the events is told of the end before the manager's users are: they may end the process.
+        let linger = wait.min(LINGER);
+        let endpoint = self.endpoint.take().map(|endpoint| endpoint.stop(linger));
+        // The timers below belong to the thread's runtime, which looks at them seldom while messages never end: this one is the
+        // manager's own. The end is told once, whichever comes first.
+        self.shell.due_times.after(wait + LOG_WAIT, TimerEvent::Finished);
+        actix_rt::spawn(async move {
+            let shown = async {
+                if let Some(over) = endpoint {
+                    over.await;
+                }
+            };
+            let _ = tokio::join!(
+                tokio::time::timeout(wait, threads),
+                tokio::time::timeout(wait, shown),
+                tokio::time::timeout(wait, successor)
+            );
+            let _ = tokio::time::timeout(LOG_WAIT, join_all(told)).await;
+            sender.send(ManagerInput::Timer(TimerEvent::Finished));
+        });
+    }
+}
+
+impl Shell {
+    /// Who has begun something and not finished it, the first of them by name.
+    pub(super) fn waiting_for(&self) -> String {
+        let event_log = &self.event_log;
         let open = event_log.open();
         let name = |subject| match subject {
             Subject::Service(ix, _) => event_log.id(ix).clone(),
@@ -260,40 +340,7 @@ impl Running {
         if open.len() > NAMED {
             waiting_for.push(format!("and {} more", open.len() - NAMED));
         }
-        let event = LifecycleEvent::Progress {
-            left: self.shell.left(),
-            of: self.shell.all(),
-            waiting_for: waiting_for.join(", "),
-            to_force: self.shell.to_force(),
-        };
-        self.shell.event_log.emit(event);
-    }
-
-    /// All is over: what still lies on the threads goes with them.
-    pub(crate) fn stop_threads(&mut self) {
-        self.shell.event_log.keep_history();
-        self.shell.event_log.observers().close();
-        let threads = self.shell.stop_threads();
-        let told = self.logged.take().into_iter().chain(self.notified.take());
-        let sender = self.shell.sender.clone();
-        let wait = self.shell.to_force().unwrap_or(THREADS_WAIT);
-        let wait = wait.clamp(LAST_THREADS_WAIT, THREADS_WAIT);
-        // Whoever follows the events is told of the end before the manager's users are: they may end the process.
-        let linger = wait.min(LINGER);
-        let endpoint = self.endpoint.take().map(|endpoint| endpoint.stop(linger));
-        // The timers below belong to the thread's runtime, which looks at them seldom while messages never end: this one is the
-        // manager's own. The end is told once, whichever comes first.
-        self.shell.due_times.after(wait + LOG_WAIT, TimerEvent::Finished);
-        actix_rt::spawn(async move {
-            let shown = async {
-                if let Some(over) = endpoint {
-                    over.await;
-                }
-            };
-            let _ = tokio::join!(tokio::time::timeout(wait, threads), tokio::time::timeout(wait, shown));
-            let _ = tokio::time::timeout(LOG_WAIT, join_all(told)).await;
-            sender.send(ManagerInput::Timer(TimerEvent::Finished));
-        });
+        waiting_for.join(", ")
     }
 }
 

@@ -60,11 +60,13 @@ impl Shell {
                     });
                 }
                 self.feed(Input::Serving(ix), Detail::None);
+                self.store_sockets();
             }
             ServerNotice::Stall(stall) => self.on_worker_stall(service, stall),
             ServerNotice::StreamsEnded(count) => {
                 self.event_log.emit(LifecycleEvent::StreamsEnded { service, count: count as u64 });
             }
+            ServerNotice::GaveWay => self.feed(Input::GaveWay(ix), Detail::None),
         }
     }
 
@@ -95,6 +97,18 @@ impl Shell {
     pub(crate) fn grpc_addresses(&self) -> Vec<GrpcAddress> {
         let server = self.services.iter().find(|slot| slot.kind == Kind::Server);
         server.map(|slot| slot.addresses.clone()).unwrap_or_default()
+    }
+
+    /// Has a server give way, or resume.
+    pub(super) fn give_way_of(&self, ix: ServiceIx, on: bool) {
+        let slot = &self.services[ix.0 as usize];
+        match (&slot.server, &self.give_way) {
+            (Some(server), _) if on => server.give_way(),
+            (Some(server), _) => server.resume(),
+            (None, Some(grpc)) if on => grpc.give_way(),
+            (None, Some(grpc)) => grpc.resume(),
+            (None, None) => {}
+        }
     }
 
     /// Clients are told to come back by another connection.

@@ -77,6 +77,9 @@ impl Shell {
             status.state = format!("to be set up again{when}: {}", status.state);
             status.condition = ServiceCondition::RetryingSetup;
         }
+        if self.machine.waits_for_predecessor(ix) {
+            "waiting until the predecessor has released everything".clone_into(&mut status.state);
+        }
         if self.machine.is_stopped(ix) {
             "stopped".clone_into(&mut status.state);
             status.failure = None;

@@ -11,22 +11,25 @@ use std::time::{Duration, Instant};
 
 use super::due_times::DueTimes;
 use super::forced_actors::Forcing;
+use super::handover_state::Handovers;
 use super::inbox::{Generation, ManagerInput, ManagerSender, TimerEvent};
 use super::open_orders::OpenOrders;
 use super::reload_state::Reloads;
 use super::service_slot::ServiceSlot;
+use super::shell_parts::Parts;
 use crate::base::clock;
 use crate::grpc::{Gauge, GrpcAddress, GrpcRegistrar};
 use crate::lifecycle::{
-    Absence, Announcement, Budget, Command, Commands, Input, Machine, ResourceIx, ServiceIx, Spec, Stage,
+    Absence, Announcement, Budget, Command, Commands, Input, Machine, ResourceIx, ServiceIx, Stage,
 };
-use crate::manager::api::pending_service::PendingService;
 use crate::manager::observe::event_log::{Detail, EventLog};
 use crate::manager::observe::logging::Spans;
 use crate::manager::observe::watchdog::Watchdog;
 use crate::manager::observe::worker_stalls::WorkerStalls;
 use crate::manager::signals::Registration;
 use crate::metrics::Meter;
+use crate::operations::Gate;
+use crate::server::give_way::GiveWay;
 use crate::server::worker::workers::Workers;
 use crate::service::{Deadlines, Provided, Started};
 use crate::supervision::{Lodgers, OnForeignStop, Pool, Thread, batched};
@@ -44,6 +47,8 @@ pub(crate) struct Shell {
     pub(crate) limits: Arc<Deadlines>,
     pub(crate) registrar: GrpcRegistrar,
     pub(crate) gauge: Gauge,
+    /// Has the gRPC server give way, where there is one.
+    pub(crate) give_way: Option<GiveWay>,
     pub(crate) spans: Spans,
     pub(crate) service_threads: Arc<Pool>,
     pub(crate) resource_threads: Arc<Pool>,
@@ -61,6 +66,9 @@ pub(crate) struct Shell {
     pub(crate) generation: Generation,
     pub(crate) orders: OpenOrders,
     pub(super) reloads: Reloads,
+    pub(super) handovers: Handovers,
+    /// Whether systemd hears of this manager.
+    pub(super) tells_systemd: bool,
     /// Has the manager told of signals, unless it handles none.
     pub(super) signals: Option<Registration>,
     /// How long a service's part in a reload may take.
@@ -73,33 +81,11 @@ pub(crate) struct Shell {
     pub(super) workers: Workers,
     /// Where the operations endpoint listens.
     pub(super) endpoint: Vec<GrpcAddress>,
+    /// Has it accept connections, or not.
+    pub(super) endpoint_gate: Option<Gate>,
     /// What counts for it.
     pub(super) meter: Meter,
     /// What is still to go wrong, in a rehearsal.
-    #[cfg(feature = "testing")]
-    pub(crate) fault: Option<crate::manager::test_support::fault::Fault>,
-}
-
-/// What a shell is made of.
-pub(crate) struct Parts {
-    pub(crate) sender: ManagerSender,
-    pub(crate) event_log: EventLog,
-    pub(crate) pending_services: Vec<PendingService>,
-    pub(crate) specs: Vec<Spec>,
-    pub(crate) budget: Budget,
-    pub(crate) registrar: GrpcRegistrar,
-    pub(crate) gauge: Gauge,
-    pub(crate) spans: Spans,
-    pub(crate) service_threads: usize,
-    pub(crate) stuck_after: Option<Duration>,
-    pub(crate) reload_timeout: Duration,
-    pub(crate) signals: Option<Registration>,
-    pub(crate) workers: Workers,
-    pub(crate) endpoint: Vec<GrpcAddress>,
-    pub(crate) meter: Meter,
-    pub(crate) held: bool,
-    /// Whether all are to live on this thread.
-    pub(crate) one_thread: bool,
     #[cfg(feature = "testing")]
     pub(crate) fault: Option<crate::manager::test_support::fault::Fault>,
 }
@@ -144,6 +130,7 @@ impl Shell {
             limits: Arc::default(),
             registrar: parts.registrar,
             gauge: parts.gauge,
+            give_way: parts.give_way,
             spans: parts.spans,
             service_threads: pool("service"),
             resource_threads: pool("resource"),
@@ -158,6 +145,8 @@ impl Shell {
             generation: Generation::default(),
             orders: OpenOrders::default(),
             reloads,
+            handovers: Handovers::new(parts.handover),
+            tells_systemd: parts.tells_systemd,
             signals: parts.signals,
             reload_timeout: parts.reload_timeout,
             watchdog,
@@ -165,6 +154,7 @@ impl Shell {
             provided,
             workers: parts.workers,
             endpoint: parts.endpoint,
+            endpoint_gate: parts.endpoint_gate,
             meter: parts.meter,
             #[cfg(feature = "testing")]
             fault: parts.fault,
@@ -290,6 +280,9 @@ impl Shell {
         self.event_log.announce(announcement, detail);
         #[cfg(feature = "testing")]
         self.strike_at(&copy);
+        self.follow_handover(&copy);
+        self.inform_predecessor(&copy);
+        self.follow_sockets(&copy);
         match copy {
             Announcement::Stopped => self.sender.send(ManagerInput::Timer(TimerEvent::Stopped)),
             Announcement::Running => self.all_are_up(),

@@ -11,6 +11,7 @@ use crate::lifecycle::{Activity, BudgetError, Stage, Step};
 use crate::manager::OrderError;
 use crate::report::{
     ConfigError, ForcedError, HandoverError, Hold, NoAnswerError, ReturnedError, StageError, StuckError,
+    SuccessorEnd,
 };
 use crate::service::{ResourceError, RestartPolicyError};
 
@@ -67,7 +68,7 @@ fn tls() -> TlsError {
 fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
     every!(itself -> ConfigError {
         DuplicateId, EmptyId, UnfitId, ReservedId, Address, HttpServer, HttpAddress, SameAddress, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle,
-        SurvivesNonDependency, Nested, NestedTooDeep, CannotFollow, Restart, RetrySetup, Replacement, StopTimeout, StopTimeoutTooShort,
+        SurvivesNonDependency, Nested, NestedTooDeep, CannotFollow, ServesAfterHandover, BeforeHandover, NestedAfterHandover, Handover, Restart, RetrySetup, Replacement, StopTimeout, StopTimeoutTooShort,
         Option, WithoutGrpc, WithoutGrpcAddress, OperationsAddress, OperationsUnbound, OperationsToken, PausedSocket, Thread, Signals,
     }:
         ConfigError::DuplicateId("api".into()) => ["\"api\"", "give each its own"],
@@ -98,6 +99,11 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
         ConfigError::NestedTooDeep { service: "tenant".into(), depth: 65, most: 64 } => ["\"tenant\"", "65 deep", "let fewer"],
         ConfigError::CannotFollow { service: "api".into(), on: "db".into() }
             => ["\"api\"", "\"db\"", "give it a restart(..)"],
+        ConfigError::ServesAfterHandover("api".into()) => ["\"api\"", "a service of its own"],
+        ConfigError::BeforeHandover { service: "api".into(), on: "lock".into() }
+            => ["\"api\"", "\"lock\"", "mark it as after_handover(), too"],
+        ConfigError::Handover(HandoverError::Incomplete { received: 1 }) => ["1 socket", "start this process by itself"],
+        ConfigError::NestedAfterHandover("lock".into()) => ["\"lock\"", "mark the nested manager"],
         ConfigError::RetrySetup("api".into(), RestartPolicyError::Jitter(2.0)) => ["\"api\"", "set-up", "2", "from 0 to 1"],
         ConfigError::Restart("api".into(), RestartPolicyError::Jitter(2.0)) => ["\"api\"", "2", "from 0 to 1"],
         ConfigError::Replacement { service: "api".into(), reason: "it is never restarted: give it a RestartPolicy" }
@@ -131,11 +137,25 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
         RestartPolicyError::TooMany(20_000) => ["20000", "at most 10000", "`unlimited`"],
         RestartPolicyError::NoPeriod => ["`within`", "`unlimited`"],
     );
-    every!(itself -> HandoverError { Failed, TimedOut, TakenBack, CalledOff }:
-        HandoverError::Failed => ["before all of its services ran", "its log"],
-        HandoverError::TimedOut => ["in time", "which was late"],
-        HandoverError::TakenBack => ["serves again", "its log"],
-        HandoverError::CalledOff => ["the shutdown came before", "start the program again"],
+    let end = || SuccessorEnd::Hung;
+    every!(itself -> HandoverError {
+        Option, Program, Directory, Refused, TooManySockets, NeverAsked, Version, Failed, Ended, TimedOut, CalledOff, Protocol, Incomplete, Untaken,
+    }:
+        HandoverError::Option { option: "timeout", value: "0".into(), mend: "give it time" } => ["timeout", "0", "give it time"],
+        HandoverError::Program { program: "/shop".into(), reason: "it is gone".into() } => ["/shop", "gone", "put it back"],
+        HandoverError::Directory { directory: "/srv".into(), reason: "it is gone".into() } => ["/srv", "gone", "make it again"],
+        HandoverError::Refused { what: "a process".into(), source: denied().into() } => ["a process", "raise the limits"],
+        HandoverError::TooManySockets { count: 2000, most: 1024 } => ["2000", "1024", "fewer addresses"],
+        HandoverError::NeverAsked { end: end() } => ["took too long", "ManagerOptions::handover"],
+        HandoverError::Version { successor: 2, predecessor: 1 } => ["version 2", "version 1", "stop the old process"],
+        HandoverError::Failed { text: "no table".into() } => ["no table", "before it was in charge"],
+        HandoverError::Ended { end: end(), in_charge: true } => ["took too long", "after it was in charge", "its own log"],
+        HandoverError::TimedOut { limit: SECOND, doing: Some("database (setup)".into()) }
+            => ["1s", "database (setup)", "Handover::timeout"],
+        HandoverError::CalledOff { reason: "it stops".into() } => ["called off", "it stops"],
+        HandoverError::Protocol { from: "successor", what: "a hello".into() } => ["successor", "a hello", "the same version"],
+        HandoverError::Incomplete { received: 1 } => ["1 socket", "start this process by itself"],
+        HandoverError::Untaken { what: "no room".into(), mend: "raise the limit" } => ["no room", "raise the limit"],
     );
     every!(itself -> ReissueError { Offset, Issuer, Range }:
         ReissueError::Offset { variable: "A_OFFSET".into(), value: "x".into(), issuer: "A" } => ["A_OFFSET", "unset it"],
@@ -147,7 +167,14 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
 #[test]
 fn what_was_ordered_in_vain_is_told_by_name_and_with_a_way_out() {
     every!(itself -> OrderError { Unknown, NotRunning, Id, Spec, NotRestartable, Server, Needed, Failed, Forced, NothingToReload,
-        ReloadRefused, ReloadIncomplete, ReloadCalledOff, Overtaken }:
+        ReloadRefused, ReloadIncomplete, ReloadCalledOff, NotReadyToHandOver, NoHandover, HandoverUnderWay, PredecessorLeft, HandoverFailed,
+        HandoverCalledOff, Overtaken }:
+        OrderError::NotReadyToHandOver(Stage::SettingUp) => ["setting up", "while all of its services run"],
+        OrderError::NoHandover => ["ManagerOptions::handover"],
+        OrderError::HandoverUnderWay => ["under way", "wait"],
+        OrderError::PredecessorLeft => ["its own predecessor", "after_handover()"],
+        OrderError::HandoverFailed { reason: "it is late".into() } => ["it is late", "serves on as before"],
+        OrderError::HandoverCalledOff => ["called off", "shutdown"],
         OrderError::Unknown("a".into()) => ["\"a\"", "see GetStatus"],
         OrderError::NothingToReload => ["reloadable()", "files of TLS"],
         OrderError::ReloadRefused { by: vec!["a: no".into()] } => ["a: no", "nobody has changed", "reload again"],

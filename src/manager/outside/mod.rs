@@ -7,9 +7,10 @@ mod redacted;
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, Sender as OneshotSender};
 
 use crate::events::{Name, TimedEvent};
+use crate::manager::api::order_error::OrderError;
 use crate::manager::api::plan::ManagerPlan;
 use crate::manager::api::status::ManagerStatus;
 use crate::manager::engine::inbox::{ManagerInput, ManagerSender};
@@ -22,12 +23,13 @@ use crate::operations::{
 use crate::report::ConfigError;
 use redacted::Redacted;
 
-/// Shows a manager of this plan. The health is told of every event from the first on.
+/// Shows a manager of this plan, to whoever connects where it `opens` at once. The health is told of every event from the first on.
 pub(super) fn show(
     operations: CheckedOperations,
     plan: Option<ManagerPlan>,
     sender: &ManagerSender,
     meter: &Meter,
+    opens: bool,
 ) -> Result<(Endpoint, Health), ConfigError> {
     let health = Health::default();
     let redacted = Redacted::new(operations.redact.clone());
@@ -36,7 +38,7 @@ pub(super) fn show(
         None => Arc::new("there is none"),
     };
     let view = Arc::new(View { sender: sender.clone(), plan, redacted });
-    Ok((Endpoint::start(operations, view, health.clone(), meter.clone())?, health))
+    Ok((Endpoint::start(operations, view, health.clone(), meter.clone(), opens)?, health))
 }
 
 struct View {
@@ -101,12 +103,16 @@ impl Managed for View {
                 |answer, redacted| answer.map_err(|error| order_reply::refusal(error, &redacted)),
             )
         };
+        let whole = |question: fn(OneshotSender<Result<(), OrderError>>) -> Question| {
+            self.ask(question, |answer, redacted| {
+                answer.map_err(|error| order_reply::refusal(error, &redacted))
+            })
+        };
         match order {
             Order::Restart(id) => service(open_orders::Order::Restart, id),
             Order::Stop(id) => service(open_orders::Order::Stop, id),
-            Order::Reload => self.ask(Question::Reload, |answer, redacted| {
-                answer.map_err(|error| order_reply::refusal(error, &redacted))
-            }),
+            Order::Reload => whole(Question::Reload),
+            Order::Handover => whole(Question::Handover),
             Order::Shutdown => self.ask(Question::Shutdown, |(), _| Ok(())),
             Order::Force => self.ask(Question::Force, |(), _| Ok(())),
         }

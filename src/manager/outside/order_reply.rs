@@ -46,6 +46,25 @@ pub(super) fn refusal(error: OrderError, redacted: &Redacted) -> Refusal {
             ),
             "mend what is named, and reload again",
         ),
+        OrderError::NoHandover => conflict(
+            "this program offers no hand-over".to_owned(),
+            "have the program give ManagerOptions::handover(..), or start a successor yourself and shut this one down",
+        ),
+        OrderError::NotReadyToHandOver(stage) => conflict(
+            format!("the manager is {stage}, and hands over while all run"),
+            "GET /readyz tells when they do",
+        ),
+        OrderError::HandoverUnderWay => {
+            conflict("a hand-over is under way already".to_owned(), "GET /status tells how far it is")
+        }
+        OrderError::PredecessorLeft => conflict(
+            "this process waits for its own predecessor to end".to_owned(),
+            "hand over once its services after_handover() run: GET /status tells",
+        ),
+        OrderError::HandoverFailed { reason } => conflict(
+            format!("the hand-over failed, and this process serves on as before: {}", redacted.text(&reason)),
+            "mend what is named, and hand over again",
+        ),
         OrderError::Overtaken(id) => conflict(
             format!("{id:?}: the order was overtaken by another, or by the manager's shutdown"),
             "GET /status tells what has become of it",

@@ -49,6 +49,12 @@ impl Redacted {
                 service.nested = Some(Box::new(self.status(*nested)));
             }
         }
+        if let Some(handover) = &mut status.handover {
+            let doing = handover.successor.as_mut().and_then(|successor| successor.doing.as_mut());
+            for text in handover.failure.iter_mut().chain(doing) {
+                *text = redact(text);
+            }
+        }
         self.history(&mut status.history);
         status.report = status.report.map(|report| self.report(report));
         status

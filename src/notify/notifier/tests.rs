@@ -19,7 +19,7 @@ struct Told {
 }
 
 fn told(ids: &[&str], limit: Option<Duration>, watchdog: Option<Duration>) -> Told {
-    let notifier = Notifier::new(ids.iter().map(|id| Name::from(*id)), limit, watchdog);
+    let notifier = Notifier::new(ids.iter().map(|id| Name::from(*id)), limit, watchdog, true);
     Told { notifier, now: Duration::ZERO, stuck: Some(None), asked: false, sent: Vec::new() }
 }
 

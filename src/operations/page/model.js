@@ -116,6 +116,25 @@ function sentence(status, plan, events, now) {
   }
 }
 
+// Which process in a row this is, who comes up after it, and what the latest hand-over has come to; nothing where none are offered.
+function handedOver(handover) {
+  if (!handover) return "";
+  const { generation, predecessor, in_charge: inCharge, successor, failure } = handover;
+  const after = predecessor == null ? "" : `, after process ${predecessor}`;
+  let now = inCharge ? "" : ", not yet in charge";
+  if (successor) {
+    const who = successor.pid == null ? "its successor" : `its successor, process ${successor.pid}`;
+    const doing = successor.doing ? `: ${successor.doing}` : "";
+    now = inCharge ? `; ${who}, comes up${doing}` : `; ${who}, is in charge`;
+  }
+  return `Number ${generation} in a row${after}${now}${failure ? `; the latest hand-over came to nothing: ${failure}` : ""}`;
+}
+
+// Whether another process serves here when this one has stopped.
+function isPassedOn(events) {
+  return events.some(({ event, outcome }) => event === "handover_finished" && outcome === "passed");
+}
+
 // A state without the reason in it, and without how long it has lasted.
 function plain({ state, failure }) {
   const how = failure && state.endsWith(failure) ? state.slice(0, -failure.length) : state;
@@ -127,7 +146,7 @@ function plain({ state, failure }) {
 function line(event) {
   const { at_ms, event: name, service, resource, outcome, error, took_ms, ...rest } = event;
   const whom = [service, resource].filter((part) => part != null).join("/");
-  const more = Object.entries(rest).filter(([, value]) => value != null && typeof value !== "object").map(([key, value]) => `${key.replace(/_ms$/, "")} ${key.endsWith("_ms") ? shown(value) : value}`);
+  const more = Object.entries(rest).filter(([, value]) => value != null && (typeof value !== "object" || Array.isArray(value))).map(([key, value]) => `${key.replace(/_ms$/, "")} ${key.endsWith("_ms") ? shown(value) : Array.isArray(value) ? value.join(" ") : value}`);
   const how = outcome ? `: ${outcome}${took_ms != null ? ` after ${shown(took_ms)}` : ""}${error ? `: ${error}` : ""}` : error ? `: ${error}` : "";
   return `${name}${whom ? ` ${whom}` : ""}${how}${more.length ? ` (${more.join(", ")})` : ""}`;
 }
@@ -135,8 +154,8 @@ function line(event) {
 function moodOfEvent(event) {
   if (event.cancelled) return "idle";
   if (event.error) return event.event === "handover_finished" || (event.event === "setup_finished" && event.outcome === "error") ? "warn" : "bad";
-  if (/^(progress|stall_started|missed|setup_retried|restart_started)$/.test(event.event)) return "warn";
-  return /^(running|stopped|shutdown_requested)$/.test(event.event) ? "busy" : "";
+  if (/^(progress|stall_started|missed|setup_retried|restart_started|handover_refused|sockets_closed)$/.test(event.event)) return "warn";
+  return /^(running|stopped|shutdown_requested|handover_started|successor_ready|took_over)$/.test(event.event) ? "busy" : "";
 }
 
 // The bars of the timeline: what was set up, and what was stopped; the longest of each first to be kept where there are many.
@@ -166,4 +185,4 @@ function bars(status, now, most) {
   });
 }
 
-if (typeof module !== "undefined") module.exports = { shown, mood, sentence, stallsOf, heldBy, line, bars, plain };
+if (typeof module !== "undefined") module.exports = { shown, mood, sentence, stallsOf, heldBy, line, bars, plain, handedOver, isPassedOn };

@@ -69,6 +69,13 @@ function follow() {
     const event = JSON.parse(data);
     known.events.push(event);
     if (known.events.length > KEPT) known.events.splice(0, known.events.length - KEPT);
+    if (event.event === "stopped" && isPassedOn(known.events)) {
+      // Another process answers here: all is asked anew.
+      stream.close();
+      [known.plan, known.report] = [null, null];
+      setTimeout(follow);
+      return;
+    }
     if (event.event === "stopped") {
       known.over = true;
       if (known.status) known.status.stage = "stopped";
@@ -130,6 +137,9 @@ function showState() {
   const servers = status.services.flatMap(({ id, addresses = [] }) => addresses.map((address) => `${id} at ${address}`));
   const grpc = (status.grpc_addresses ?? []).map((address) => `gRPC at ${address}`);
   const since = known.over ? [] : [`up ${shown(now())}`];
+  const handover = handedOver(status.handover);
+  at("handover").hidden = !handover;
+  say(at("handover"), handover, status.handover?.failure ? "warn" : "");
   say(at("facts"), [...since, ...grpc, ...servers].join(" \u00b7 "));
 }
 

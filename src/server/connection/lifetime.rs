@@ -20,6 +20,8 @@ pub(crate) enum Departure {
     /// The head of a request did not come whole.
     LateHead,
     Aged,
+    /// Its server gives way to another.
+    GivenWay,
 }
 
 /// The limits of one connection.

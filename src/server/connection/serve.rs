@@ -3,10 +3,13 @@
 //! ```text
 //!   silent --speaks---> serving --drain begins----------------> draining --nothing left--> closed
 //!     |                    |                                     ^    |
-//!     |                    +-- too old, or idle --> leaving -----+    +-- time to cut --> cut
-//!     |                                              |  |
-//!     |                                              |  +-- nothing left --> closed
-//!     +-- drain begins, or time is up --> closed     +-- its grace is over --> cut
+//!     |                    +-- too old, idle or given way        |    +-- time to cut --> cut
+//!     |                          |                               |
+//!     |                          +--> leaving -------------------+
+//!     |                                 |  |
+//!     |                                 |  +-- nothing left --> closed
+//!     |                                 +-- its grace is over --> cut
+//!     +-- drain begins, or time is up --> closed
 //! ```
 //!
 //! A connection *carries* something while a call on it is open or bytes wait for the peer to read them. A
@@ -19,6 +22,9 @@
 //! answered a moment ago, the answer is given time to arrive. One that goes on calling is refused its new calls in the
 //! end, and one that reads nothing is not waited for: [`Patience`](crate::server::drain::Patience) and
 //! [`unread`](crate::server::connection::unread) say when.
+//!
+//! Where its server gives way, a connection of HTTP/2 leaves. One of HTTP/1.1 cannot be told before its next answer, which says so: it
+//! stays until then, or until the drain, since a request may be on its way.
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
@@ -80,13 +86,28 @@ async fn to_its_end(mut hyper: Pin<&mut impl HttpConnection>, connection: &Conne
     let cut = || connection.cut.store(true, Ordering::Relaxed);
     // Looks at the connection whenever hyper has.
     let mut unread = pin!(Unread::new(connection, worker.options.write_timeout));
-    let departure = tokio::select! {
-        biased;
-        // An error here is the peer's: it broke the protocol, or went without a word.
-        _ = hyper.as_mut() => return,
-        () = unread.as_mut() => return cut(),
-        () = worker.draining.cancelled() => None,
-        departure = Lifetime::new(&worker.options, connection.began()).over(connection) => Some(departure),
+    let departure = {
+        let mut lifetime = pin!(Lifetime::new(&worker.options, connection.began()).over(connection));
+        let departure = tokio::select! {
+            biased;
+            // An error here is the peer's: it broke the protocol, or went without a word.
+            _ = hyper.as_mut() => return,
+            () = unread.as_mut() => return cut(),
+            () = worker.going_away.cancelled() => None,
+            departure = lifetime.as_mut() => Some(departure),
+        };
+        if departure.is_some() || worker.draining.is_cancelled() {
+            departure
+        } else {
+            tokio::select! {
+                biased;
+                _ = hyper.as_mut() => return,
+                () = unread.as_mut() => return cut(),
+                () = worker.draining.cancelled() => None,
+                () = once(connection, Connection::speaks_http2) => Some(Departure::GivenWay),
+                departure = lifetime => Some(departure),
+            }
+        }
     };
     tokio::select! {
         biased;
@@ -112,7 +133,7 @@ async fn to_its_end(mut hyper: Pin<&mut impl HttpConnection>, connection: &Conne
     if let Some(departure) = departure {
         let grace = match departure {
             Departure::Aged => worker.options.max_connection_age_grace,
-            Departure::Idle | Departure::LateHead | Departure::Silent => None,
+            Departure::Idle | Departure::LateHead | Departure::Silent | Departure::GivenWay => None,
         };
         tokio::select! {
             biased;
@@ -140,25 +161,25 @@ async fn to_its_end(mut hyper: Pin<&mut impl HttpConnection>, connection: &Conne
     }
 }
 
+/// Resolves once that holds of a connection. Polled whenever hyper is, which reads.
+async fn once(connection: &Connection, holds: fn(&Connection) -> bool) {
+    poll_fn(|_| if holds(connection) { Poll::Ready(()) } else { Poll::Pending }).await;
+}
+
 /// Resolves when no request of HTTP/1.1 is on its way: it is whole, or given up after its time. `false`: nothing came at all.
-///
-/// Polled whenever hyper is, which reads.
 async fn request_is_whole_or_given_up(departure: Option<Departure>, connection: &Connection) -> bool {
-    let once = |settled: fn(&Connection) -> bool| {
-        poll_fn(move |_| if settled(connection) { Poll::Ready(()) } else { Poll::Pending })
-    };
     let patience = connection.worker.patience();
     if connection.is_silent() {
         // Who connects sends at once; it was accepted, and nobody else will answer.
         let is_fresh = departure.is_none() && connection.http1().is_some();
         let left = patience.in_transit.saturating_sub(connection.began().elapsed());
-        let spoken = once(|connection| !connection.is_silent());
+        let spoken = once(connection, |connection| !connection.is_silent());
         if !is_fresh || tokio::time::timeout(left, spoken).await.is_err() {
             return false;
         }
     }
     let grace = if departure == Some(Departure::LateHead) { Duration::ZERO } else { patience.new_calls };
-    let whole = once(|connection| !connection.has_half_head());
+    let whole = once(connection, |connection| !connection.has_half_head());
     if tokio::time::timeout(grace, whole).await.is_err()
         && let Some(arrival) = connection.http1()
     {

@@ -141,6 +141,11 @@ impl Connection {
         self.seen.load(Ordering::Relaxed)
     }
 
+    /// Whether its peer is told to go away.
+    pub(crate) fn is_going_away(&self) -> bool {
+        self.worker.going_away.is_cancelled()
+    }
+
     /// New calls are refused from here on.
     pub(crate) fn refuse(&self) {
         self.refuses.store(true, Ordering::Relaxed);
@@ -199,6 +204,11 @@ impl Connection {
     /// What arrives, where that may be HTTP/1.1.
     pub(crate) fn http1(&self) -> Option<&Arrival> {
         self.arrival.as_ref().filter(|arrival| !arrival.speaks_http2())
+    }
+
+    /// Whether its peer has said that it speaks HTTP/2.
+    pub(crate) fn speaks_http2(&self) -> bool {
+        !self.is_silent() && self.http1().is_none()
     }
 
     /// Whether the head of a request is on its way.

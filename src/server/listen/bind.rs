@@ -7,18 +7,20 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::net::{TcpListener, UnixListener};
 use tokio::time::Instant;
 
 use crate::base::GrpcAddress;
 use crate::server::error::ListenError;
 use crate::server::listen::address::{Place, ServerAddress};
+use crate::server::listen::handed::{self, Claimed};
 use crate::server::listen::inherited;
-use crate::server::listen::listener::Listener;
+use crate::server::listen::listening::{Listening, Way};
 use crate::server::listen::memory::Claim;
+use crate::server::listen::registry::Registration;
 use crate::server::listen::unix::{self, SocketFile};
 use crate::service::ShutdownSignal;
 
@@ -35,14 +37,16 @@ const BACKLOG: i32 = 1024;
 pub(crate) struct Bound {
     address: GrpcAddress,
     hold: Hold,
+    /// None for what systemd has passed, which stays, and for a place in memory.
+    registration: Option<Registration>,
 }
 
 #[derive(Debug)]
 enum Hold {
-    Tcp(Socket),
-    /// The file goes first: see [`Listener::Unix`].
-    Unix(Option<SocketFile>, Socket),
-    Inherited(Socket),
+    /// The file goes first, as in a [`Listener`](super::Listener).
+    Socket(Option<SocketFile>, Socket),
+    /// It listens already: systemd has passed it, or a predecessor.
+    Inherited(Option<SocketFile>, Socket),
     InMemory(Claim),
 }
 
@@ -121,61 +125,93 @@ async fn bind_patiently(
 }
 
 async fn try_at(wanted: &ServerAddress) -> Result<Vec<Bound>, Failure> {
+    if let Some(claimed) = handed::claim(wanted).map_err(Failure::Listen)? {
+        return Ok(vec![Bound::claimed(wanted, claimed)]);
+    }
     let one = match wanted.place() {
         Place::Unix(path, mode) => {
-            let (socket, file) = unix::bind_path(path, *mode).map_err(|failure| match failure {
-                unix::Failure::InUse(error) => Failure::InUse(error),
-                unix::Failure::Hopeless(error) => Failure::Listen(error),
-            })?;
-            Bound { address: GrpcAddress::Unix(path.clone()), hold: Hold::Unix(Some(file), socket) }
+            let bound = GrpcAddress::Unix(path.clone());
+            match unix::bind_path(path, *mode) {
+                Ok((socket, file)) => Bound::new(wanted, bound, Some(file), socket),
+                Err(unix::Failure::InUse(error)) => handed_at(wanted, &bound, error)?,
+                Err(unix::Failure::Hopeless(error)) => return Err(Failure::Listen(error)),
+            }
         }
         Place::UnixAbstract(name) => {
-            let hold = Hold::Unix(None, unix::bind_abstract(name)?);
-            Bound { address: GrpcAddress::UnixAbstract(name.clone()), hold }
+            let bound = GrpcAddress::UnixAbstract(name.clone());
+            Bound::new(wanted, bound, None, unix::bind_abstract(name)?)
         }
         Place::Inherited(name) => {
             let sockets = inherited::duplicates(name.as_deref()).map_err(|(reason, mend)| {
                 Failure::Listen(ListenError::Unusable { address: wanted.to_string(), reason, mend })
             })?;
-            let bound = |(socket, address)| Bound { address, hold: Hold::Inherited(socket) };
+            let bound = |(socket, address)| Bound {
+                address,
+                hold: Hold::Inherited(None, socket),
+                registration: None,
+            };
             return Ok(sockets.into_iter().map(bound).collect());
         }
         Place::InMemory(memory) => {
             let claim = memory.claim().ok_or_else(|| io::Error::from(io::ErrorKind::AddrInUse))?;
-            Bound { address: GrpcAddress::InMemory, hold: Hold::InMemory(claim) }
+            Bound { address: GrpcAddress::InMemory, hold: Hold::InMemory(claim), registration: None }
         }
-        tcp @ (Place::Ip(_) | Place::Everywhere(_) | Place::Host(..)) => try_all(tcp).await?,
+        tcp @ (Place::Ip(_) | Place::Everywhere(_) | Place::Host(..)) => try_all(wanted, tcp).await?,
     };
     Ok(vec![one])
 }
 
+/// An address in use may have been handed over as it was written before.
+fn handed_at(wanted: &ServerAddress, bound: &GrpcAddress, in_use: io::Error) -> Result<Bound, Failure> {
+    match handed::claim_bound(wanted, bound).map_err(Failure::Listen)? {
+        Some(claimed) => Ok(Bound::claimed(wanted, claimed)),
+        None => Err(Failure::InUse(in_use)),
+    }
+}
+
 /// Binds the first address that works. One that is in use is not passed over for the next: it is where
 /// clients will look for us.
-async fn try_all(wanted: &Place) -> io::Result<Bound> {
+async fn try_all(wanted: &ServerAddress, place: &Place) -> Result<Bound, Failure> {
     let mut error = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in wanted.resolve().await? {
-        match Bound::try_tcp(address) {
-            Err(failed) if failed.kind() != io::ErrorKind::AddrInUse => error = failed,
-            bound => return bound,
+    for address in place.resolve().await? {
+        match try_tcp(address) {
+            Ok((socket, address)) => {
+                return Ok(Bound::new(wanted, GrpcAddress::Tcp(address), None, socket));
+            }
+            Err(failed) if failed.kind() == io::ErrorKind::AddrInUse => {
+                return handed_at(wanted, &GrpcAddress::Tcp(address), failed);
+            }
+            Err(failed) => error = failed,
         }
     }
-    Err(error)
+    Err(Failure::Other(error))
+}
+
+fn try_tcp(address: SocketAddr) -> io::Result<(Socket, SocketAddr)> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // `[::]` means all interfaces, IPv4 too.
+        socket.set_only_v6(!address.ip().is_unspecified())?;
+    }
+    // Elsewhere the option means more than reusing a port that nobody listens on.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    let address = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::Unsupported)?;
+    Ok((socket, address))
 }
 
 impl Bound {
-    fn try_tcp(address: SocketAddr) -> io::Result<Self> {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-        if address.is_ipv6() {
-            // `[::]` means all interfaces, IPv4 too.
-            socket.set_only_v6(!address.ip().is_unspecified())?;
-        }
-        // Elsewhere the option means more than reusing a port that nobody listens on.
-        #[cfg(unix)]
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        let address = socket.local_addr()?.as_socket().ok_or(io::ErrorKind::Unsupported)?;
-        Ok(Self { address: GrpcAddress::Tcp(address), hold: Hold::Tcp(socket) })
+    fn new(wanted: &ServerAddress, address: GrpcAddress, file: Option<SocketFile>, socket: Socket) -> Self {
+        let registration = Some(Registration::of(wanted, None));
+        Self { address, hold: Hold::Socket(file, socket), registration }
+    }
+
+    fn claimed(wanted: &ServerAddress, claimed: Claimed) -> Self {
+        let Claimed { socket, bound, file, index, token } = claimed;
+        let registration = Some(Registration::of(wanted, Some((index, token))));
+        Self { address: bound, hold: Hold::Inherited(file, socket), registration }
     }
 
     /// Where it is bound.
@@ -183,65 +219,42 @@ impl Bound {
         &self.address
     }
 
+    /// What another life of its server is to ask for in its place: the same port, where it is one of TCP that is ours.
+    pub(crate) fn again(&self) -> Option<ServerAddress> {
+        let had = self.registration.as_ref()?.had().clone();
+        Some(ServerAddress::again(had, self.address.as_tcp()?))
+    }
+
     /// From here on connecting succeeds.
-    pub(crate) fn listen(mut self) -> Result<Listening, ListenError> {
-        let failed = |source| ListenError::Listen { address: self.address.to_string(), source };
-        match &mut self.hold {
-            Hold::Unix(Some(file), _) if !file.is_in_place() => {
-                let error = io::Error::new(io::ErrorKind::AddrInUse, "another file is in its place");
-                return Err(failed(error));
+    pub(crate) fn listen(self) -> Result<Listening, ListenError> {
+        let Self { address, hold, mut registration } = self;
+        let failed = |source| ListenError::Listen { address: address.to_string(), source };
+        let (file, socket) = match hold {
+            Hold::InMemory(mut claim) => {
+                claim.listen();
+                return Ok(Listening(Way::InMemory(claim)));
             }
-            Hold::Tcp(socket) | Hold::Unix(_, socket) => socket.listen(BACKLOG).map_err(failed)?,
-            Hold::Inherited(_) => {}
-            Hold::InMemory(claim) => claim.listen(),
+            Hold::Socket(file, socket) => {
+                in_place(&file).and_then(|()| socket.listen(BACKLOG)).map_err(failed)?;
+                (file, socket)
+            }
+            Hold::Inherited(file, socket) => {
+                in_place(&file).map_err(failed)?;
+                (file, socket)
+            }
+        };
+        if let Some(registration) = &mut registration {
+            registration.listens(socket.as_fd(), file.as_ref()).map_err(failed)?;
         }
-        Ok(Listening(self))
+        Ok(Listening(Way::Socket { address, file, socket, registration }))
     }
 }
 
-/// A socket that listens. It does not block.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum StdListener {
-    /// TCP.
-    Tcp(std::net::TcpListener),
-    /// A Unix socket, with or without a file.
-    Unix(std::os::unix::net::UnixListener),
-}
-
-/// An address at which connecting succeeds, to be taken to the runtime on which connections are accepted.
-#[derive(Debug)]
-pub(crate) struct Listening(Bound);
-
-impl Listening {
-    /// Gives it to a server that is not ours; `None` for a place in memory.
-    pub(crate) fn into_std(self) -> Option<(StdListener, Option<SocketFile>)> {
-        let Bound { address, hold } = self.0;
-        let (socket, file) = match hold {
-            Hold::InMemory(_) => return None,
-            Hold::Unix(file, socket) => (socket, file),
-            Hold::Tcp(socket) | Hold::Inherited(socket) => (socket, None),
-        };
-        let listener = match address.as_tcp() {
-            Some(_) => StdListener::Tcp(socket.into()),
-            None => StdListener::Unix(socket.into()),
-        };
-        Some((listener, file))
-    }
-
-    /// Watches it on the current runtime.
-    pub(crate) fn watch(self) -> io::Result<Listener> {
-        let Bound { address, hold } = self.0;
-        let unix = |_file, socket: Socket| {
-            Ok(Listener::Unix { _file, listener: UnixListener::from_std(socket.into())? })
-        };
-        match hold {
-            Hold::InMemory(claim) => Ok(Listener::InMemory(claim)),
-            Hold::Unix(file, socket) => unix(file, socket),
-            Hold::Inherited(socket) if address.as_tcp().is_none() => unix(None, socket),
-            Hold::Tcp(socket) | Hold::Inherited(socket) => {
-                Ok(Listener::Tcp(TcpListener::from_std(socket.into())?))
-            }
+fn in_place(file: &Option<SocketFile>) -> io::Result<()> {
+    match file {
+        Some(file) if !file.is_in_place() => {
+            Err(io::Error::new(io::ErrorKind::AddrInUse, "another file is in its place"))
         }
+        _ => Ok(()),
     }
 }

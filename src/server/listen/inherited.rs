@@ -1,7 +1,7 @@
 //! Sockets that the process was started with, as systemd passes them: `LISTEN_PID`, `LISTEN_FDS` and
 //! `LISTEN_FDNAMES`.
 //!
-//! They are taken from the environment once in a process, which then keeps them until it ends. A server gets duplicates,
+//! They are taken from the environment once in a process, which then keeps them until it ends, or come from a process before it that had them. A server gets duplicates,
 //! so that the next one, after a restart or in another manager, finds them as well. Those that run at once share them: a
 //! connection goes to either. There are never more than systemd has passed, and one duplicate for each server that runs; none is
 //! inherited by children of this process.
@@ -11,7 +11,7 @@ use std::fs;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use socket2::{Domain, Socket, Type};
 
@@ -43,13 +43,54 @@ enum Table {
 
 static TABLE: Mutex<Table> = Mutex::new(Table::NotRead);
 
-/// Duplicates of all sockets, or of all of that name.
-pub(crate) fn duplicates(name: Option<&str>) -> Result<Vec<(Socket, GrpcAddress)>, Refusal> {
+/// What systemd kept of the process before this one, which is nobody's by its name.
+static STORED_ONES: Mutex<Vec<Passed>> = Mutex::new(Vec::new());
+
+/// How the names of sockets begin that a process has systemd keep.
+pub(crate) const STORED: &str = "majordomo,";
+
+fn table() -> MutexGuard<'static, Table> {
     let mut table = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
     if matches!(*table, Table::NotRead) {
-        *table = read().map_or_else(Table::Unreadable, Table::Read);
+        *table = match read() {
+            Err(refusal) => Table::Unreadable(refusal),
+            Ok(all) => {
+                let (stored, passed): (Vec<_>, Vec<_>) =
+                    all.into_iter().partition(|one| one.name.starts_with(STORED));
+                STORED_ONES.lock().unwrap_or_else(PoisonError::into_inner).extend(stored);
+                if passed.is_empty() { Table::Unreadable(none()) } else { Table::Read(passed) }
+            }
+        };
     }
-    match &*table {
+    table
+}
+
+/// What systemd kept of the process before this one, for the first who asks.
+pub(super) fn take_stored() -> Vec<(String, Socket)> {
+    drop(table());
+    let mut stored = STORED_ONES.lock().unwrap_or_else(PoisonError::into_inner);
+    stored.drain(..).map(|Passed { name, socket }| (name, socket)).collect()
+}
+
+/// Duplicates of all that was passed, with their names in their order, for a process that comes after this one.
+pub(super) fn to_pass_on() -> io::Result<Vec<(String, Socket)>> {
+    match &*table() {
+        Table::NotRead | Table::Unreadable(_) => Ok(Vec::new()),
+        Table::Read(all) => all.iter().map(|one| Ok((one.name.clone(), one.socket.try_clone()?))).collect(),
+    }
+}
+
+/// What a process before this one was passed, in place of what the environment says.
+pub(super) fn receive(all: Vec<(String, Socket)>) {
+    if !all.is_empty() {
+        let passed = all.into_iter().map(|(name, socket)| Passed { name, socket });
+        *TABLE.lock().unwrap_or_else(PoisonError::into_inner) = Table::Read(passed.collect());
+    }
+}
+
+/// Duplicates of all sockets, or of all of that name.
+pub(crate) fn duplicates(name: Option<&str>) -> Result<Vec<(Socket, GrpcAddress)>, Refusal> {
+    match &*table() {
         Table::NotRead => Ok(Vec::new()),
         Table::Unreadable(refusal) => Err(refusal.clone()),
         Table::Read(passed) => {
@@ -86,7 +127,7 @@ fn wrong(passed: &Passed, reason: &str) -> Refusal {
 }
 
 /// Where it is bound, if connections can be accepted from it.
-fn check(socket: &Socket) -> Result<GrpcAddress, String> {
+pub(super) fn check(socket: &Socket) -> Result<GrpcAddress, String> {
     let unreadable = |error: io::Error| format!("cannot be examined ({error})");
     if socket.r#type().map_err(unreadable)? != Type::STREAM {
         return Err("is no stream socket".to_owned());
@@ -106,9 +147,12 @@ fn check(socket: &Socket) -> Result<GrpcAddress, String> {
     address.map(GrpcAddress::Tcp).ok_or_else(|| "is neither of TCP nor a Unix socket".to_owned())
 }
 
+fn none() -> Refusal {
+    ("the process was started without sockets (LISTEN_FDS)".to_owned(), NOT_STARTED_SO)
+}
+
 /// Takes the sockets over from the environment.
 fn read() -> Result<Vec<Passed>, Refusal> {
-    let none = || ("the process was started without sockets (LISTEN_FDS)".to_owned(), NOT_STARTED_SO);
     let number = |variable: &str| match env::var(variable) {
         Err(env::VarError::NotPresent) => Err(none()),
         Err(error) => Err((format!("{variable} cannot be read ({error})"), NOT_STARTED_SO)),

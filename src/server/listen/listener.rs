@@ -8,17 +8,23 @@ use tokio::io::DuplexStream;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 
 use crate::server::listen::memory::Claim;
+use crate::server::listen::registry::Registration;
 use crate::server::listen::unix::SocketFile;
 
 /// Something that connections come from. Dropped, it is closed.
 #[derive(Debug)]
-pub(crate) enum Listener {
+pub(crate) struct Listener {
+    /// It goes before the socket is closed: until then no other file can be taken for it.
+    _file: Option<SocketFile>,
+    source: Source,
+    /// It has a duplicate of the socket where hand-over is on.
+    _registration: Option<Registration>,
+}
+
+#[derive(Debug)]
+pub(super) enum Source {
     Tcp(TcpListener),
-    Unix {
-        /// It goes before the socket is closed: until then no other file can be taken for it.
-        _file: Option<SocketFile>,
-        listener: UnixListener,
-    },
+    Unix(UnixListener),
     InMemory(Claim),
 }
 
@@ -31,13 +37,17 @@ pub(crate) enum Stream {
 }
 
 impl Listener {
+    pub(super) fn new(file: Option<SocketFile>, source: Source, registration: Option<Registration>) -> Self {
+        Self { _file: file, source, _registration: registration }
+    }
+
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
-        Poll::Ready(match self {
-            Self::Tcp(listener) => ready!(listener.poll_accept(cx)).map(|(stream, _)| Stream::Tcp(stream)),
-            Self::Unix { listener, .. } => {
+        Poll::Ready(match &mut self.source {
+            Source::Tcp(listener) => ready!(listener.poll_accept(cx)).map(|(stream, _)| Stream::Tcp(stream)),
+            Source::Unix(listener) => {
                 ready!(listener.poll_accept(cx)).map(|(stream, _)| Stream::Unix(stream))
             }
-            Self::InMemory(claim) => Ok(Stream::InMemory(ready!(claim.poll_accept(cx)))),
+            Source::InMemory(claim) => Ok(Stream::InMemory(ready!(claim.poll_accept(cx)))),
         })
     }
 }
@@ -76,7 +86,7 @@ mod tests {
     async fn g19_who_was_connected_before_the_end_is_accepted() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (mut listeners, mut turn) = ([Listener::Tcp(listener)], 0);
+        let (mut listeners, mut turn) = ([Listener::new(None, Source::Tcp(listener), None)], 0);
         for count in [0, 1, 3] {
             // These do not let the runtime look.
             let peers: Vec<_> = (0..count).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();

@@ -13,20 +13,25 @@
 mod address;
 mod bind;
 mod entry;
+mod handed;
 mod inherited;
 mod listener;
+mod listening;
 mod memory;
+mod owners;
+pub(crate) mod passing;
 mod peer;
+mod registry;
 mod unix;
 
 pub use crate::base::GrpcAddress;
-pub use bind::StdListener;
+pub use listening::StdListener;
 pub use memory::InMemory;
 
 pub(crate) use address::ServerAddress;
 
-pub(crate) use bind::{Bound, Listening, bind, bind_at_once};
+pub(crate) use bind::{Bound, bind, bind_at_once};
 pub(crate) use entry::{Accepted, Entry, RawStream};
 pub(crate) use listener::{Listener, Stream, accept, accept_made};
+pub(crate) use listening::{Kept, Listening};
 pub(crate) use peer::{Peer, Socket};
-pub(crate) use unix::SocketFile;

@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::server::error::ListenError;
+use crate::server::listen::owners::{self, Origin};
 
 /// Its own user may connect, nobody else.
 const DEFAULT_MODE: u32 = 0o600;
@@ -34,38 +35,75 @@ pub(crate) enum Failure {
     Hopeless(ListenError),
 }
 
-/// The file of a socket that is ours. Dropping it removes the file, unless another is in its place by now.
-#[derive(Debug)]
-pub(crate) struct SocketFile {
-    path: PathBuf,
-    device: u64,
-    inode: u64,
+/// Which file it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FileIdentity {
+    /// From the root on: the working directory may be another in the end.
+    pub(crate) path: PathBuf,
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
 }
 
-impl SocketFile {
-    fn new(path: &Path) -> io::Result<Self> {
-        // The working directory may be another in the end.
+/// What is found at the path of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    Itself,
+    Another,
+    Nothing,
+}
+
+impl FileIdentity {
+    fn of(path: &Path) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
         let file = fs::symlink_metadata(&path)?;
         Ok(Self { path, device: file.dev(), inode: file.ino() })
     }
 
-    fn is(&self, file: &Metadata) -> bool {
-        (file.dev(), file.ino()) == (self.device, self.inode)
+    /// What its path leads to by now.
+    pub(crate) fn found(&self) -> Found {
+        match fs::symlink_metadata(&self.path) {
+            Ok(file) if (file.dev(), file.ino()) == (self.device, self.inode) => Found::Itself,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Found::Nothing,
+            _ => Found::Another,
+        }
+    }
+}
+
+/// The file of a socket that is ours. Dropping it removes the file, unless another is in its place by now, or another process is to
+/// remove it: see `owners.rs`.
+#[derive(Debug)]
+pub(crate) struct SocketFile {
+    identity: FileIdentity,
+    origin: Origin,
+}
+
+impl SocketFile {
+    fn new(path: &Path) -> io::Result<Self> {
+        Ok(Self { identity: FileIdentity::of(path)?, origin: Origin::Bound })
+    }
+
+    /// That of a socket which another process bound.
+    pub(crate) fn handed(identity: FileIdentity) -> Self {
+        Self { identity, origin: Origin::Handed }
+    }
+
+    pub(crate) fn identity(&self) -> &FileIdentity {
+        &self.identity
     }
 
     /// Whether it is still what its path leads to.
     pub(crate) fn is_in_place(&self) -> bool {
-        fs::symlink_metadata(&self.path).is_ok_and(|file| self.is(&file))
+        self.identity.found() == Found::Itself
     }
 }
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        if self.is_in_place()
-            && let Err(error) = fs::remove_file(&self.path)
+        if owners::is_ours(self.origin)
+            && self.is_in_place()
+            && let Err(error) = fs::remove_file(&self.identity.path)
         {
-            let path = self.path.display();
+            let path = self.identity.path.display();
             tracing::warn!(%error, "cannot remove the server's socket {path}: the next start will");
         }
     }

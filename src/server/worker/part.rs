@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   serving --drain--> draining --nothing is left--> over
+//!      |  the server gives way: connections are told to go away; it may be drained later
 //!      |  another takes the worker's place: no more connections, the same end
 //!      +--+--forced, or dropped--> its connections and calls are dropped --the thread has seen to that--> over
 //! ```
@@ -100,7 +101,7 @@ async fn serve(
                 Err(_) => return shared.killed.cancel(),
             },
             () = starter.forget() => {}
-            // Closed once another has taken the worker's place.
+            // Closed once another has taken the worker's place, or the server has given way.
             () = tasks.wait() => return,
         }
     };

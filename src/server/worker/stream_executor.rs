@@ -83,10 +83,10 @@ impl StreamExecutor {
             drop(home.tasks.spawn(counted(stream, cost, Arc::clone(home))));
             return;
         };
-        // A server that drains waits for every token, and hands over no more.
+        // A server that drains or gives way waits for every token, and hands over no more.
         let token = other.tasks.token();
         match other.thread.runtime.get() {
-            Some(runtime) if !other.draining.is_cancelled() => {
+            Some(runtime) if !other.going_away.is_cancelled() => {
                 let guest = counted(stream, cost, Arc::clone(&other));
                 drop(runtime.spawn(async move {
                     let _token = token;

@@ -101,6 +101,12 @@ impl StallWatch {
         self.servers().parts.remove(&number);
     }
 
+    /// How many parts it knows.
+    #[cfg(test)]
+    pub(crate) fn parts(&self) -> usize {
+        self.servers().parts.len()
+    }
+
     /// Goes on for ever.
     pub(crate) async fn run(&self) {
         let Some(limit) = self.limit else { return std::future::pending().await };

@@ -26,7 +26,8 @@ pub(super) async fn status_of(client: &Client, json: bool) -> Result<u8, CliErro
         1 => "One thing is wrong: `majordomo why` tells it.\n".to_owned(),
         more => format!("{more} things are wrong: `majordomo why` tells them.\n"),
     };
-    print(&format!("{}\n{wrong}\n{}", sentence(&status), table::text(&status)))?;
+    let handover = status.handover.as_ref().map(|handover| format!("{handover}\n")).unwrap_or_default();
+    print(&format!("{}\n{handover}{wrong}\n{}", sentence(&status), table::text(&status)))?;
     Ok(DONE)
 }
 

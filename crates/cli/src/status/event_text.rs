@@ -1,5 +1,7 @@
 //! An event on one line.
 
+use serde_json::Value;
+
 use super::model::Event;
 use crate::text::{lasted, plain};
 
@@ -17,12 +19,34 @@ pub(crate) fn what(event: &Event) -> String {
     if let Some(resource) = event.text("resource") {
         text = format!("{text}/{resource}");
     }
-    let words =
-        ["address", "outcome", "cause", "because", "stall", "by", "on", "method", "error", "waiting_for"];
+    let words = [
+        "address",
+        "result",
+        "outcome",
+        "cause",
+        "because",
+        "reason",
+        "stall",
+        "by",
+        "on",
+        "method",
+        "error",
+        "waiting_for",
+    ];
     for word in words.into_iter().filter_map(|key| event.text(key)) {
         text = format!("{text}: {word}");
     }
-    for (key, unit) in [("count", ""), ("retry", "retry ")] {
+    if let Some(addresses) = event.more.get("addresses").and_then(Value::as_array) {
+        let addresses: Vec<&str> = addresses.iter().filter_map(Value::as_str).collect();
+        text = format!("{text}: {}", addresses.join(", "));
+    }
+    for (key, unit) in [
+        ("count", ""),
+        ("retry", "retry "),
+        ("pid", "process "),
+        ("generation", "number "),
+        ("predecessor", "after process "),
+    ] {
         if let Some(number) = event.number(key) {
             text = format!("{text}: {unit}{number}");
         }
@@ -56,6 +80,18 @@ mod tests {
                 "    0.0 s  stall_started a/b: starved: c, for 0.1 s",
             ),
             (r#"{"at_ms":0,"event":"missed","count":7}"#, "    0.0 s  missed: 7"),
+            (
+                r#"{"at_ms":0,"event":"took_over","generation":2,"predecessor":7}"#,
+                "    0.0 s  took_over: number 2: after process 7",
+            ),
+            (
+                r#"{"at_ms":0,"event":"sockets_closed","addresses":["a:1","b:2"]}"#,
+                "    0.0 s  sockets_closed: a:1, b:2",
+            ),
+            (
+                r#"{"at_ms":0,"event":"handover_refused","reason":"one is under way"}"#,
+                "    0.0 s  handover_refused: one is under way",
+            ),
             (r#"{"event":"new\u001b","error":5,"odd":[1]}"#, "    0.0 s  new\\u{1b}"),
         ] {
             assert_eq!(line(&serde_json::from_str(json).unwrap()), wanted);

@@ -5,6 +5,7 @@
 use super::condition::{Condition, ResourceCondition};
 use super::ending;
 use super::fault::Fault;
+use super::handover;
 use super::model::{Call, Event, Service, Status};
 use crate::text::{lasted, times};
 
@@ -25,6 +26,7 @@ pub(crate) fn faults(status: &Status) -> Vec<Fault> {
             faults.extend(nested_faults(service, nested));
         }
     }
+    faults.extend(status.handover.as_ref().and_then(handover::fault));
     faults.extend(stuck_calls("majordomo grpc", status.grpc.iter().flat_map(|grpc| &grpc.stuck)));
     // The order of services otherwise.
     faults.sort_by_key(|fault| std::cmp::Reverse(fault.held_up.len()));

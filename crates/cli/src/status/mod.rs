@@ -5,6 +5,7 @@
 //!   faults.rs      what is wrong, and what to do          event_text.rs    an event on one line
 //!   ----------------------------------------------------------------------------------------
 //!   condition.rs   what the text of a state comes to
+//!   handover.rs    hand-overs, and what is wrong with them
 //!   model.rs       a status, as far as it is read here
 //! ```
 
@@ -13,6 +14,7 @@ pub(crate) mod ending;
 pub(crate) mod event_text;
 pub(crate) mod fault;
 pub(crate) mod faults;
+pub(crate) mod handover;
 pub(crate) mod model;
 pub(crate) mod sentence;
 pub(crate) mod table;

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::condition::{Condition, ResourceCondition};
+use super::handover::Handover;
 
 /// Times are milliseconds since the manager's start.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -16,6 +17,8 @@ pub(crate) struct Status {
     pub(crate) grpc: Option<InFlight>,
     pub(crate) services: Vec<Service>,
     pub(crate) history: Vec<Event>,
+    /// Where the manager offers hand-overs.
+    pub(crate) handover: Option<Handover>,
     pub(crate) report: Option<Report>,
 }
 

@@ -91,6 +91,46 @@ fn faults_of_nested_managers_have_the_path_to_them() {
 }
 
 #[test]
+fn a_hand_over_is_told_while_it_lasts_and_when_it_came_to_nothing() {
+    let told = |handover: &str| {
+        let status = Status::parse(&format!(r#"{{"stage": "running", "handover": {handover}}}"#)).unwrap();
+        (status.handover.as_ref().unwrap().to_string(), lines(&status))
+    };
+    for (handover, is, wrong) in [
+        (r#"{"generation": 1, "in_charge": true}"#, "Process number 1 in a row.", None),
+        (
+            r#"{"generation": 2, "predecessor": 7, "in_charge": false}"#,
+            "Process number 2 in a row, after 7; not yet in charge.",
+            None,
+        ),
+        (
+            r#"{"generation": 2, "predecessor": 7, "in_charge": true, "successor": {"pid": 9, "doing": "api (setup, 3.2 s)"}}"#,
+            "Process number 2 in a row, after 7; its successor 9 comes up.",
+            Some(
+                "hand-over: its successor 9 comes up: api (setup, 3.2 s) -> \
+                 wait: this process serves meanwhile, and ends a successor that takes too long",
+            ),
+        ),
+        (
+            r#"{"generation": 1, "in_charge": false, "successor": {"pid": 9, "doing": "api (setup, 3.2 s)"}}"#,
+            "Process number 1 in a row; its successor 9 is in charge.",
+            None,
+        ),
+        (
+            r#"{"generation": 1, "in_charge": true, "failure": "no such table"}"#,
+            "Process number 1 in a row.",
+            Some(
+                "hand-over: the latest came to nothing, and this process serves on: no such table -> \
+                 mend that, then majordomo handover tries again",
+            ),
+        ),
+    ] {
+        let wrong: Vec<_> = wrong.into_iter().map(str::to_owned).collect();
+        assert_eq!(told(handover), (is.to_owned(), wrong));
+    }
+}
+
+#[test]
 fn the_table_has_a_line_for_each_service_those_of_nested_managers_too() {
     let wanted = "\
 SERVICE         STATE     SINCE  RESTARTS LEFT

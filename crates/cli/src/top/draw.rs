@@ -72,7 +72,10 @@ fn headline(view: &View) -> String {
 fn answering(view: &View, now: Instant) -> Line<'static> {
     let address = plain(&view.address);
     match &view.lost {
-        None => Line::styled(address, DIM),
+        None => {
+            let handover = view.status.iter().filter_map(|status| status.handover.as_ref());
+            Line::styled(handover.fold(address, |line, handover| format!("{line}. {handover}")), DIM)
+        }
         Some((since, why)) => {
             let ago = lasted(now.saturating_duration_since(*since).as_millis() as f64);
             let known = if view.status.is_some() { "below is what was known then" } else { "trying again" };

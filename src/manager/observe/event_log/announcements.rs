@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::{Detail, EventLog, Subject, failure};
 use crate::events::{End, Failure, LifecycleEvent};
 use crate::lifecycle::{
-    Activity, Announcement, ErrorStage, Fault, Outcome, ReloadEnd, ReloadStep, Remedy, ServiceIx, Step,
+    Activity, Announcement, ErrorStage, Fault, HandoverEnd, Outcome, ReloadEnd, ReloadStep, Remedy,
+    ServiceIx, Step,
 };
-use crate::report::{HandoverError, PanicError, ReloadError};
+use crate::report::{PanicError, ReloadError};
 
 /// The failure of a reload, or of a hand-over, is none of the manager's.
 const MENDED: Fault = Fault { stage: ErrorStage::Run, remedy: Remedy::Other };
@@ -148,11 +149,9 @@ impl EventLog {
             }
             A::HandoverFinished(outcome) => {
                 let took = at.saturating_sub(self.handover_began);
-                let of = |error| match detail {
-                    Detail::Error(source, text) => Failure::new(MENDED, Arc::clone(text), Arc::clone(source)),
-                    _ => Failure::of(MENDED, error),
-                };
-                E::HandoverFinished { outcome, took, error: HandoverError::of(outcome).map(of) }
+                let error = (outcome != HandoverEnd::Passed)
+                    .then(|| failure(Activity::Handler, Outcome::Error, MENDED, detail, took));
+                E::HandoverFinished { outcome, took, error }
             }
             A::Running => E::Running,
             A::ShutdownRequested(cause) => {

@@ -99,6 +99,18 @@ pub(crate) fn log(timed: &TimedEvent, limit: usize) {
             }
         }
         E::HandoverStarted => info!(target: "majordomo", "hand-over begins: a successor starts"),
+        E::SuccessorStarted { pid } => info!(target: "majordomo", pid, "successor started"),
+        E::SuccessorReady { pid } => {
+            info!(target: "majordomo", pid, "successor is ready and in charge: this process accepts nobody any more");
+        }
+        E::HandoverRefused { reason } => warn!(target: "majordomo", %reason, "no hand-over begins"),
+        E::TookOver { generation, predecessor } => {
+            info!(target: "majordomo", generation, predecessor, "this process is in charge");
+        }
+        E::SocketsClosed { addresses } => {
+            let addresses = addresses.join(", ");
+            warn!(target: "majordomo", addresses, "sockets of the predecessor that nobody asked for were closed");
+        }
         E::HandoverFinished { outcome, took, error } => {
             let (elapsed_ms, error) = (took.as_millis() as u64, error.as_ref().map(|error| cut(error)));
             match outcome {

@@ -32,6 +32,7 @@ use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::server::connection::arrival::Arrival;
 use crate::server::connection::late_head::LateHead;
+use crate::server::connection::late_streams::LateStreams;
 use crate::server::connection::state::Connection;
 
 /// From so many bytes on that wait to be written nothing is read. More than HTTP/2 has waiting when all is well: one
@@ -57,6 +58,7 @@ pub(crate) struct IoObserver<I> {
     dropped: usize,
     /// What is said to who sent half a head.
     late: LateHead,
+    late_streams: LateStreams,
     /// Resolves when what may go on for ever is to end; once it speaks something else than HTTP.
     ending: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     /// Whether it was, and is counted.
@@ -76,6 +78,7 @@ impl<I> IoObserver<I> {
             lingering: None,
             dropped: 0,
             late: LateHead::default(),
+            late_streams: LateStreams::default(),
             ending: None,
             ended: false,
             _token,
@@ -177,7 +180,8 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncRead for IoObserver<I> {
             return Poll::Pending;
         }
         let before = buffer.filled().len();
-        let poll = Pin::new(&mut self.io).poll_read(cx, buffer);
+        let this = &mut *self;
+        let poll = this.late_streams.poll_read(Pin::new(&mut this.io), cx, buffer);
         self.connection.read(&buffer.filled()[before..]);
         poll
     }

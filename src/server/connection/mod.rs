@@ -5,6 +5,7 @@ pub(crate) mod batch;
 pub(crate) mod call_entry;
 pub(crate) mod io_observer;
 pub(crate) mod late_head;
+pub(crate) mod late_streams;
 pub(crate) mod lifetime;
 pub(crate) mod protocol;
 pub(crate) mod requests;

@@ -29,8 +29,7 @@ backend web
     http-reuse safe
     option httpchk GET /health
     default-server inter 100ms fall 1 rise 1
-    server first 127.0.0.1:{first} check
-    server second 127.0.0.1:{second} check
+{servers}
 """
 
 # It looks at no health: a request that could not be sent goes to the next server.
@@ -48,8 +47,7 @@ http {{
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
     upstream web {{
-        server 127.0.0.1:{first} max_fails=1 fail_timeout=1s;
-        server 127.0.0.1:{second} max_fails=1 fail_timeout=1s;
+{servers}
         keepalive 16;
     }}
     server {{
@@ -72,18 +70,24 @@ def free_port():
 
 
 def _commands(folder, config):
+    """The configuration, a server's line in it, and the command."""
     return {
-        "haproxy": (HAPROXY, ["haproxy", "-db", "-f", config]),
-        "nginx": (NGINX, ["nginx", "-e", "stderr", "-p", str(folder), "-c", config]),
+        "haproxy": (HAPROXY, "    server at{port} 127.0.0.1:{port} check", ["haproxy", "-db", "-f", config]),
+        "nginx": (
+            NGINX,
+            "        server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;",
+            ["nginx", "-e", "stderr", "-p", str(folder), "-c", config],
+        ),
     }
 
 
 class Proxy:
-    def __init__(self, kind, folder, first, second):
+    def __init__(self, kind, folder, ports):
         self.port = free_port()
         config = folder / "config"
-        text, command = _commands(folder, str(config))[kind]
-        config.write_text(text.format(port=self.port, folder=folder, first=first, second=second))
+        text, server, command = _commands(folder, str(config))[kind]
+        servers = "\n".join(server.format(port=port) for port in ports)
+        config.write_text(text.format(port=self.port, folder=folder, servers=servers))
         command[0] = shutil.which(command[0]) or command[0]
         self.said = open(folder / "said", "w+")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.said, stderr=self.said)
@@ -109,8 +113,8 @@ class Proxy:
 
 
 @contextlib.contextmanager
-def proxy(kind, folder, first, second):
-    running = Proxy(kind, folder, first, second)
+def proxy(kind, folder, ports):
+    running = Proxy(kind, folder, ports)
     try:
         yield running.serving()
     finally:

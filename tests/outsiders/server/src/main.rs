@@ -5,6 +5,7 @@
 //!   majordomo-outsiders '{"max_shutdown_ms": 2000, "http": {}}'
 //!
 //!   stdout   {"event":"serving","address":"127.0.0.1:41234"}     once it serves; with "service":"web" that of HTTP
+//!            {"event":"took_over","generation":2,...}            where it hands over, what becomes of that
 //!            {"event":"report","ok":true,"exit_code":0,...}      the last line
 //!   stderr   logs, by RUST_LOG
 //! ```
@@ -82,6 +83,10 @@ async fn tell(mut events: EventStream, leaving: Arc<AtomicBool>) -> Vec<SocketAd
                 served.extend(address.as_tcp());
             }
             LifecycleEvent::ShutdownRequested { .. } => leaving.store(true, Ordering::Relaxed),
+            LifecycleEvent::SuccessorStarted { .. }
+            | LifecycleEvent::TookOver { .. }
+            | LifecycleEvent::HandoverRefused { .. }
+            | LifecycleEvent::HandoverFinished { .. } => print_line(&*timed),
             _ => {}
         }
     }
@@ -89,8 +94,9 @@ async fn tell(mut events: EventStream, leaving: Arc<AtomicBool>) -> Vec<SocketAd
 }
 
 fn print_line(value: &impl Serialize) {
-    let line = serde_json::to_string(value).expect("plain data");
+    let mut line = serde_json::to_vec(value).expect("plain data");
+    line.push(b'\n');
     let mut out = io::stdout().lock();
-    // Whoever reads may have gone; the exit code still tells.
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    // Whoever reads may have gone; the exit code still tells. In one piece: a successor prints to the same pipe.
+    let _ = out.write_all(&line).and_then(|()| out.flush());
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use majordomo::http::HttpServerOptions;
-use majordomo::{GrpcServerOptions, ManagerOptions};
+use majordomo::{GrpcServerOptions, Handover, ManagerOptions};
 use serde::Deserialize;
 
 use crate::tls::{self, Tls};
@@ -26,6 +26,8 @@ pub(crate) struct Options {
     max_concurrent_calls: Option<usize>,
     tls: Option<Tls>,
     grpc_web: bool,
+    /// SIGUSR2 has a successor take over.
+    handover: bool,
     /// How long the service takes to set itself up.
     pub(crate) setup_ms: Option<u64>,
     /// Left out: no HTTP service.
@@ -128,6 +130,9 @@ impl Options {
             .grpc_server(server);
         if let Some(limit) = ms(self.max_shutdown_ms) {
             options = options.max_shutdown_duration(limit);
+        }
+        if self.handover {
+            options = options.handover(Handover::new());
         }
         options
     }

@@ -3,6 +3,7 @@
 //! | | |
 //! |---|---|
 //! | `/` | `ok` |
+//! | `/counted` | the same, and its account is kept |
 //! | `/health` | 200 until the shutdown is requested, then 503 |
 //! | `/pid` | which process answers |
 //! | `/seen` | the request's head, as its handler sees it |
@@ -54,6 +55,7 @@ pub(crate) fn service(
     };
     let router = Router::new()
         .route("/", get(|| async { "ok" }))
+        .route("/counted", get(counted))
         .route("/health", get(health))
         .route("/pid", any(|| async { process::id().to_string() }))
         .route("/seen", any(seen))
@@ -81,6 +83,11 @@ async fn seen(request: Request) -> Response {
         "headers": request.headers().iter().map(header).collect::<Vec<_>>(),
     });
     ([(header::CONTENT_TYPE, "application/json")], head.to_string()).into_response()
+}
+
+async fn counted(State(accounts): State<Arc<Accounts>>) -> &'static str {
+    accounts.open("counted").complete();
+    "ok"
 }
 
 async fn upload(State(accounts): State<Arc<Accounts>>, body: Body) -> Response {

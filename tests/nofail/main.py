@@ -1,0 +1,120 @@
+"""Hand-overs under load: see .ci/nofail, which installs what this needs.
+
+    each kind of clients alone, as fast as it can          -> the capacity
+    all, each at its share of 70 % of it, nothing else      -> p99, undisturbed
+    the same, and it is handed over again and again         -> nothing may fail; p99 at most twice the undisturbed one
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from clients import KINDS, Clients, H2load
+from program import Lost, Program
+
+CAPACITY_FOR = 2
+UNDISTURBED_FOR = 10
+OF_CAPACITY = 0.7
+MOST = 2
+# What is that fast is not looked at: the scheduler's part is larger than ours.
+FAST = 0.005
+
+
+def busy():
+    return subprocess.Popen([sys.executable, "-c", "while True: pass"])
+
+
+def measure(program, folder, rates, meanwhile):
+    clients = Clients(program, folder, rates)
+    try:
+        meanwhile()
+        return clients.end()
+    finally:
+        clients.kill()
+
+
+def ms(seconds):
+    return "-" if seconds is None else f"{seconds * 1000:.2f}"
+
+
+def run(arguments, folder):
+    """What is wrong."""
+    options = {"handover": True, "http": {}, "max_shutdown_ms": 20_000}
+    program = Program([arguments.server, json.dumps(options)], folder)
+    try:
+        most, h2load = {}, 0
+        for kind in KINDS:
+            came, rate = measure(program, folder, {kind: 0}, lambda: time.sleep(CAPACITY_FOR))
+            most |= rate
+            h2load += came[H2load.NAME].count if kind == "h2load" else 0
+        rates = {kind: OF_CAPACITY * rate / len(KINDS) for kind, rate in most.items()}
+        print("requests a second: " + ", ".join(f"{kind} {rate:.0f}" for kind, rate in rates.items()), flush=True)
+        undisturbed, _ = measure(program, folder, rates, lambda: time.sleep(UNDISTURBED_FOR))
+        took, began = [], time.monotonic()
+
+        def hand_over():
+            for count in range(arguments.handovers):
+                took.append(program.hand_over())
+                if (count + 1) % 10 == 0:
+                    print(f"{count + 1} hand-overs in {time.monotonic() - began:.0f} s", flush=True)
+
+        handed, _ = measure(program, folder, rates, hand_over)
+        program.stop()
+    finally:
+        program.kill()
+    wrong = tell(undisturbed, handed, took)
+    account = program.account()
+    h2load += undisturbed[H2load.NAME].count + handed[H2load.NAME].count
+    if account["counted"] != h2load:
+        wrong.append(f"handlers have seen {account['counted']} requests of h2load, which got {h2load} answers")
+    calls = sum(count for method, count in account.items() if method.startswith("/grpc."))
+    print(f"{len(took)} hand-overs; handlers have seen {calls} calls of gRPC and {account['counted']} requests of h2load, and answered all")
+    return wrong
+
+
+def tell(undisturbed, handed, took):
+    """Prints it, and returns what is wrong."""
+    wrong = []
+    print(f"{'':28}{'requests':>9}{'failed':>8}{'p99':>9}{'undisturbed':>13}   ms")
+    for name, came in handed.items():
+        before = undisturbed[name]
+        unsent = f"; {came.unsent} not sent" if came.unsent else ""
+        print(f"{name:28}{came.count:>9}{len(came.failed):>8}{ms(came.p99):>9}{ms(before.p99):>13}{unsent}")
+        for phase, of in (("undisturbed", before), ("handed over", came)):
+            if of.failed:
+                wrong.append(f"{name}, {phase}: {len(of.failed)} failed, {of.failed[:3]}")
+            if not of.count:
+                wrong.append(f"{name}, {phase}: nothing was asked")
+        if came.p99 and before.p99 and came.p99 > max(MOST * before.p99, FAST):
+            wrong.append(f"{name}: p99 is {ms(came.p99)} ms, and was {ms(before.p99)} ms undisturbed")
+    for what, of in zip(("in charge", "the old one gone"), zip(*took)):
+        of = sorted(of)
+        print(f"{what} after {of[len(of) // 2]:.2f} s, at most {of[-1]:.2f} s")
+    return wrong
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--server", required=True)
+    parser.add_argument("--handovers", type=int, default=10)
+    parser.add_argument("--busy", action="store_true", help="a busy loop beside it")
+    arguments = parser.parse_args()
+    loop = busy() if arguments.busy else None
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            wrong = run(arguments, Path(folder))
+    except Lost as lost:
+        wrong = [str(lost)]
+    finally:
+        if loop:
+            loop.kill()
+    for what in wrong:
+        print(f"FAILED: nofail: {what}", file=sys.stderr)
+    sys.exit(1 if wrong else 0)
+
+
+main()

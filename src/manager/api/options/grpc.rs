@@ -18,7 +18,7 @@ impl ManagerOptions {
     }
 
     /// Where the gRPC server listens: [`GrpcServerOptions::addresses`] with this address alone. Replaces all addresses that were given
-    /// before. Default: [`DEFAULT_GRPC_ADDRESS`].
+    /// before. Default: [`DEFAULT_GRPC_ADDRESS`](crate::DEFAULT_GRPC_ADDRESS).
     pub fn grpc_server_address(self, address: impl Into<String>) -> Self {
         self.grpc_server_addresses([address])
     }

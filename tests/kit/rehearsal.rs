@@ -321,8 +321,8 @@ fn g26_reloads_are_rehearsed_with_who_refuses_and_who_fails() {
     };
     for (api, result, failed) in [
         (json!({}), "done", None),
-        (json!({"prepare_reload": "error"}), "refused", Some(("prepare", "error"))),
-        (json!({"commit_reload": "async_panic"}), "incomplete", Some(("commit", "panic"))),
+        (json!({"prepare_reload": "error"}), "refused", Some(("prepare_reload", "error"))),
+        (json!({"commit_reload": "async_panic"}), "incomplete", Some(("commit_reload", "panic"))),
     ] {
         let played = reload(api.clone());
         let finished = &played.lines[played.at("reload_finished", None, None)];

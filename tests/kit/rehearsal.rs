@@ -315,14 +315,18 @@ fn g26_reloads_are_rehearsed_with_who_refuses_and_who_fails() {
         let mut api = api;
         (api["id"], api["depends_on"], api["reloadable"]) = (json!("api"), json!(["database"]), json!(true));
         play(&json!({
-            "actions": [{"at_ms": 100, "do": "reload"}, {"at_ms": 1000, "do": "start_shutdown"}],
+            "actions": [{"at_ms": 100, "do": "reload"}, {"at_ms": 2000, "do": "start_shutdown"}],
             "services": [{"id": "database", "reloadable": true}, api],
         }))
     };
     for (api, result, failed) in [
         (json!({}), "done", None),
         (json!({"prepare_reload": "error"}), "refused", Some(("prepare_reload", "error"))),
-        (json!({"commit_reload": "async_panic"}), "incomplete", Some(("commit_reload", "panic"))),
+        (
+            json!({"commit_reload": "async_panic", "restart": {"policy": "on_failure"}}),
+            "incomplete",
+            Some(("commit_reload", "panic")),
+        ),
     ] {
         let played = reload(api.clone());
         let finished = &played.lines[played.at("reload_finished", None, None)];

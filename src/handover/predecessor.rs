@@ -16,6 +16,8 @@ use crate::report::HandoverError;
 use crate::server::listen::passing;
 
 /// A successor, from its start on. Dropped, it is killed; where it is in charge it is let go.
+///
+/// Bound: one order of each kind waits at most.
 #[derive(Debug)]
 pub(crate) struct SuccessorProcess {
     orders: UnboundedSender<Order>,

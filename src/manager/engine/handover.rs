@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::inbox::{ManagerInput, TimerEvent};
+use super::handover_state::Doing;
+use super::inbox::TimerEvent;
 use super::open_orders::OrderReply;
 use super::shell::Shell;
 use crate::events::LifecycleEvent;
@@ -57,9 +58,9 @@ impl Shell {
 
     pub(super) fn start_successor(&mut self) {
         let Some(offered) = self.handovers.offered.clone() else { return };
-        (self.handovers.doing, self.handovers.failure) = (None, None);
-        let sender = self.sender.clone();
-        let tell = move |told| sender.send(ManagerInput::Successor(told));
+        // Another successor says something else.
+        (self.handovers.doing, self.handovers.failure) = (Doing::default(), None);
+        let tell = self.handovers.doing.clone().and_tell(self.sender.clone());
         match SuccessorProcess::start(&offered, self.handovers.generation + 1, tell) {
             Ok(successor) => self.handovers.successor = Some(successor),
             Err(error) => {
@@ -74,7 +75,8 @@ impl Shell {
     pub(crate) fn on_successor(&mut self, told: FromSuccessor) {
         match told {
             FromSuccessor::Started { pid } => self.event_log.emit(LifecycleEvent::SuccessorStarted { pid }),
-            FromSuccessor::Doing(text) => self.handovers.doing = Some(text),
+            // Kept apart: see `Doing`.
+            FromSuccessor::Doing(_) => {}
             FromSuccessor::Ready => self.feed(Input::SuccessorReady, Detail::None),
             FromSuccessor::Gone { why } => {
                 self.handovers.successor = None;
@@ -86,9 +88,10 @@ impl Shell {
 
     pub(super) fn end_successor(&mut self) {
         let Some(successor) = &self.handovers.successor else { return };
-        let doing = self.handovers.doing.clone();
         successor.end(match (&self.handovers.offered, self.stage()) {
-            (Some(offered), Stage::Running) => HandoverError::TimedOut { limit: offered.timeout, doing },
+            (Some(offered), Stage::Running) => {
+                HandoverError::TimedOut { limit: offered.timeout, doing: self.handovers.doing.latest() }
+            }
             _ => called_off(),
         });
     }
@@ -107,7 +110,8 @@ impl Shell {
         self.handovers.timers.extend(self.due_times.after(limit, TimerEvent::Input(input)));
     }
 
-    /// The successor is in charge: systemd is told first, since it hears no other process than the main one.
+    /// The successor is in charge: systemd is told first, since it hears no other process than the main one. It is told here and now, which takes ten
+    /// milliseconds at most: this process may be over before another thread had come to it, and systemd would end the unit.
     pub(super) fn pass_on(&mut self) {
         self.handovers.in_charge = false;
         let pid = self.handovers.successor.as_ref().and_then(SuccessorProcess::pid);

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! HTTP/2 ends in two steps: a GOAWAY that names no stream, with a PING; and, once that is acknowledged, one that names the last stream
-//! that was taken. A peer may have begun a stream and write its acknowledgement first, as gRPC's core does: what comes of that stream is to be ignored
+//! that was taken. A peer may have begun a stream and write its acknowledgement first, as some do: what comes of that stream is to be ignored
 //! (RFC 9113, section 6.8), and the peer asks elsewhere. h2 0.4.20 ignores all of it but WINDOW_UPDATE, which it takes for one of an idle stream: it
 //! ends the connection with PROTOCOL_ERROR, and with it all calls that are open there. So such a frame gets a type that nobody knows on
 //! its way past, and is ignored (section 5.5).

@@ -112,7 +112,7 @@ pub use handover::Handover;
 pub use http::{http_service, http_service_fn};
 pub use lifecycle::{
     BudgetError, Cause, ErrorStage, HandoverEnd, Outcome, ReloadEnd, ReloadStep, RestartCause, RestartMode,
-    SignalKind, Stage, Step,
+    SignalKind, Stage, Step, WaitsFor,
 };
 pub use manager::{
     AddService, ForceShutdown, GetStatus, HandoverStatus, Manager, ManagerOptions, ManagerPlan,

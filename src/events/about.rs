@@ -128,7 +128,8 @@ impl LifecycleEvent {
             Self::RestartStarted { service: name, .. } | Self::StopStarted { service: name } => {
                 About { phase: Some(Started), ..service(name) }
             }
-            Self::SetupRetried { service: name, .. }
+            Self::Standby { service: name, .. }
+            | Self::SetupRetried { service: name, .. }
             | Self::RestartDelayed { service: name, .. }
             | Self::ServiceAdded { service: name }
             | Self::ServiceServing { service: name, .. }

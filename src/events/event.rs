@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{End, Failure, InFlight, Name, Stall};
 use crate::base::{GrpcAddress, as_ms, as_opt_ms, as_text};
-use crate::lifecycle::{Cause, HandoverEnd, Outcome, ReloadEnd, ReloadStep, RestartCause};
+use crate::lifecycle::{Cause, HandoverEnd, Outcome, ReloadEnd, ReloadStep, RestartCause, WaitsFor};
 
 /// Something that happened in a manager's life.
 #[derive(Debug, Clone, Serialize)]
@@ -25,6 +25,13 @@ pub enum LifecycleEvent {
         /// How it went.
         #[serde(flatten)]
         end: End,
+    },
+    /// A service waits before it is set up. Its health is NOT_SERVING, and its calls are answered UNAVAILABLE.
+    Standby {
+        /// Whom it concerns.
+        service: Name,
+        /// What it waits for.
+        waits_for: WaitsFor,
     },
     /// A service was sent `Setup`.
     SetupStarted {
@@ -151,8 +158,7 @@ pub enum LifecycleEvent {
         #[serde(rename = "delay_ms", serialize_with = "as_ms")]
         delay: Duration,
     },
-    /// A service is up again (`ok`): set up, and sent its `Run`. Or it never will be, as the manager stops, its budget
-    /// of restarts is used up, or it was stopped.
+    /// It is up again (`ok`): set up, and sent its `Run`. Or it never will be: its budget is used up, it was stopped, or all is.
     RestartFinished {
         /// Whom it concerns.
         service: Name,
@@ -244,8 +250,7 @@ pub enum LifecycleEvent {
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<Failure>,
     },
-    /// A service or a resource doesn't get on, and hasn't for longer than
-    /// [`ManagerOptions::stuck_after`](crate::ManagerOptions::stuck_after).
+    /// A service or a resource doesn't get on, for longer than [`stuck_after`](crate::ManagerOptions::stuck_after).
     StallStarted {
         /// Whom it concerns.
         service: Name,
@@ -296,8 +301,7 @@ pub enum LifecycleEvent {
         /// Where.
         address: GrpcAddress,
     },
-    /// Answers that might have gone on for ever were ended in order as their server drained, since their `stream_grace` was over:
-    /// no failure.
+    /// Endless answers were ended in order as their server drained, since their `stream_grace` was over: no failure.
     StreamsEnded {
         /// Whose.
         service: Name,
@@ -330,11 +334,8 @@ pub enum LifecycleEvent {
         /// Who, doing what, for how long.
         waiting_for: String,
         /// Until whatever is left is forced, in milliseconds.
-        #[serde(
-            rename = "to_force_ms",
-            serialize_with = "as_opt_ms",
-            skip_serializing_if = "Option::is_none"
-        )]
+        #[serde(rename = "to_force_ms")]
+        #[serde(serialize_with = "as_opt_ms", skip_serializing_if = "Option::is_none")]
         to_force: Option<Duration>,
     },
     /// Events are missing here: this observer read too slowly, and there was no room for more. Nobody else is concerned.

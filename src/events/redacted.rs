@@ -43,6 +43,7 @@ impl LifecycleEvent {
             | Self::ServiceLost { error, .. }
             | Self::ServiceStuck { error, .. } => Some(error),
             Self::RegisterStarted { .. }
+            | Self::Standby { .. }
             | Self::SetupStarted { .. }
             | Self::RunStarted { .. }
             | Self::ShutdownStarted { .. }

@@ -22,6 +22,7 @@ impl LifecycleEvent {
     pub fn severity(&self) -> Severity {
         match self {
             Self::RunStarted { .. }
+            | Self::Standby { .. }
             | Self::RestartDelayed { .. }
             | Self::StopStarted { .. }
             | Self::ServiceAdded { .. }

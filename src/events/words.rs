@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::base::as_text;
-use crate::lifecycle::{ErrorStage, HandoverEnd, Outcome, ReloadEnd, ReloadStep, Stage, Step};
+use crate::lifecycle::{ErrorStage, HandoverEnd, Outcome, ReloadEnd, ReloadStep, Stage, Step, WaitsFor};
 
 /// The rules know no wire format; their words are written here as they read.
 macro_rules! serialize_as_text {
@@ -15,4 +15,4 @@ macro_rules! serialize_as_text {
         }
     )+};
 }
-serialize_as_text!(Outcome, Stage, Step, ErrorStage, ReloadStep, ReloadEnd, HandoverEnd);
+serialize_as_text!(Outcome, Stage, Step, ErrorStage, ReloadStep, ReloadEnd, HandoverEnd, WaitsFor);

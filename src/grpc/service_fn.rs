@@ -9,12 +9,13 @@ use std::task::{Context, Poll};
 
 use actix::{Actor, ActorFutureExt, Handler, ResponseActFuture, Supervised, WrapFuture};
 use http::{Request, Response};
+use tonic::Status;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tower::{Service as TowerService, ServiceExt};
 
 use crate::base::BoxError;
-use crate::grpc::register::registrar::{GrpcRegistrar, GrpcService, RegisterOnServer};
+use crate::grpc::register::registrar::{GrpcService, RegisterOnServer};
 use crate::service::{Service, ServiceSpec, Setup};
 
 type Making<S> = Pin<Box<dyn Future<Output = Result<S, BoxError>>>>;
@@ -24,13 +25,12 @@ pub struct GrpcServiceFn<S> {
     id: String,
     make: Box<dyn FnMut(Setup) -> Making<S> + Send>,
     descriptors: Vec<Vec<u8>>,
-    registrar: Option<GrpcRegistrar>,
-    /// Where calls find the service of the current life, once there was one.
-    current: Option<Current<S>>,
+    /// Where calls find the service of the current life.
+    current: Current<S>,
 }
 
-/// Makes a gRPC service of a closure that makes what tonic generated, in set-up, anew in every life. It is registered when its
-/// set-up has succeeded, and for [`Manager::grpc_service`](crate::Manager::grpc_service).
+/// Makes a gRPC service of a closure that makes what tonic generated, in set-up, anew in every life. Calls reach it when its
+/// set-up has succeeded. It is for [`Manager::grpc_service`](crate::Manager::grpc_service).
 ///
 /// ```
 /// use majordomo::ping::{Ping, PingServer};
@@ -69,8 +69,7 @@ where
         id,
         make,
         descriptors: Vec::new(),
-        registrar: None,
-        current: None,
+        current: Current(Arc::default()),
     })
 }
 
@@ -88,16 +87,12 @@ impl<S: 'static> ServiceSpec<GrpcServiceFn<S>> {
     }
 }
 
-/// The service of the current life: what is registered once stays so.
-struct Current<S>(Arc<Mutex<S>>);
+/// The service of the current life: what is registered once stays so. `None`: it has not been set up yet.
+struct Current<S>(Arc<Mutex<Option<S>>>);
 
 impl<S> Current<S> {
-    fn new(service: S) -> Self {
-        Self(Arc::new(Mutex::new(service)))
-    }
-
     fn set(&self, service: S) {
-        let before = std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), service);
+        let before = self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(service);
         drop(before);
     }
 }
@@ -114,7 +109,11 @@ impl<S: NamedService> NamedService for Current<S> {
 
 impl<S> TowerService<Request<Body>> for Current<S>
 where
-    S: TowerService<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S: TowerService<Request<Body>, Response = Response<Body>, Error = Infallible>
+        + NamedService
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send + 'static,
 {
     type Response = Response<Body>;
@@ -127,7 +126,13 @@ where
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let service = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Box::pin(service.oneshot(request))
+        match service {
+            Some(service) => Box::pin(service.oneshot(request)),
+            None => {
+                let refusal = Status::unavailable(format!("{} is not set up yet: try again", S::NAME));
+                Box::pin(std::future::ready(Ok(refusal.into_http())))
+            }
+        }
     }
 }
 
@@ -175,7 +180,7 @@ impl<S: Tonic> Handler<RegisterOnServer> for GrpcServiceFn<S> {
         for set in std::mem::take(&mut self.descriptors) {
             on.server.add_file_descriptor_set(set);
         }
-        self.registrar = Some(on.server);
+        on.server.try_add_service(self.current.clone())?;
         Ok(())
     }
 }
@@ -186,21 +191,7 @@ impl<S: Tonic> Handler<Setup> for GrpcServiceFn<S> {
     fn handle(&mut self, setup: Setup, _: &mut Self::Context) -> Self::Result {
         let making = (self.make)(setup);
         Box::pin(making.into_actor(self).map(|made, service, _| {
-            let made = made?;
-            match (&service.current, &service.registrar) {
-                (Some(current), _) => current.set(made),
-                (None, Some(registrar)) => {
-                    let current = Current::new(made);
-                    registrar.try_add_service(current.clone())?;
-                    registrar.check()?;
-                    service.current = Some(current);
-                }
-                (None, None) => {
-                    return Err(
-                        "it was set up without having been registered: this is a bug in majordomo".into()
-                    );
-                }
-            }
+            service.current.set(made?);
             Ok(())
         }))
     }

@@ -18,7 +18,7 @@ use super::program::Program;
 use super::protocol::{MOST_SOCKETS, ToPredecessor, ToSuccessor, Unreadable, VERSION};
 use super::steps::{HandoverStep, reached};
 use crate::report::{HandoverError, SuccessorEnd};
-use crate::server::listen::passing;
+use crate::server::listen::passing::{self, Lent};
 
 /// How long a program may take to end by itself once it has closed the channel, or does not understand it.
 const CLOSED: Duration = Duration::from_secs(1);
@@ -86,6 +86,8 @@ pub(super) struct Conversation<T> {
     channel: Watched,
     orders: UnboundedReceiver<Order>,
     heard: Heard,
+    /// As long as this process may serve again at what it has sent.
+    lent: Option<Lent>,
     tell: T,
     generation: u64,
 }
@@ -98,7 +100,7 @@ impl<T: Fn(FromSuccessor)> Conversation<T> {
         tell: T,
         generation: u64,
     ) -> Self {
-        Self { program, channel, orders, heard: Heard::default(), tell, generation }
+        Self { program, channel, orders, heard: Heard::default(), lent: None, tell, generation }
     }
 
     pub(super) async fn conduct(mut self) {
@@ -111,13 +113,14 @@ impl<T: Fn(FromSuccessor)> Conversation<T> {
         // Whatever it was to have is this process's again. An order that comes from here on finds that nobody is in charge.
         self.orders.close();
         passing::take_back();
+        self.lent = None;
         (self.tell)(FromSuccessor::Gone { why });
         self.program.reap();
     }
 
     /// Waits until it asks for the sockets, and sends all.
     async fn pass_on(&mut self) -> Result<(), End> {
-        let Self { program, channel, orders, heard, generation, .. } = self;
+        let Self { program, channel, orders, heard, lent, generation, .. } = self;
         tokio::select! {
             biased;
             passed = async {
@@ -127,7 +130,7 @@ impl<T: Fn(FromSuccessor)> Conversation<T> {
                     other => return Err(nonsense(format!("{other:?} before it had asked"))),
                 }
                 reached(HandoverStep::Asked);
-                send_all(channel, *generation).await
+                send_all(channel, *generation, lent).await
             } => passed,
             end = interrupted(program, orders) => Err(end),
         }
@@ -292,7 +295,7 @@ async fn next(channel: &Watched) -> Result<ToPredecessor, End> {
     }
 }
 
-async fn send_all(channel: &Watched, generation: u64) -> Result<(), End> {
+async fn send_all(channel: &Watched, generation: u64, lent: &mut Option<Lent>) -> Result<(), End> {
     let refused = |what: &str| {
         let what = what.to_owned();
         move |source| End::Broken(HandoverError::Refused { what, source: Arc::new(source) })
@@ -301,6 +304,7 @@ async fn send_all(channel: &Watched, generation: u64) -> Result<(), End> {
     if all.len() > MOST_SOCKETS {
         return Err(End::Broken(HandoverError::TooManySockets { count: all.len(), most: MOST_SOCKETS }));
     }
+    *lent = Some(passing::lend(&all).map_err(refused("the sockets could not be duplicated"))?);
     let send = async {
         channel.send(&hello(generation).encode(), None).await?;
         for one in &all {

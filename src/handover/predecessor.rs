@@ -70,6 +70,7 @@ impl SuccessorProcess {
 
     /// This process stops, and can take nothing back any more.
     pub(crate) fn alone(&self) {
+        passing::close_lent();
         self.order(Order::Alone);
     }
 

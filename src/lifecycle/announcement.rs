@@ -3,6 +3,7 @@
 use super::handover_names::HandoverEnd;
 use super::names::{Cause, ErrorStage, Outcome, ResourceIx, RestartCause, ServiceIx, Step};
 use super::reload_names::{ReloadEnd, ReloadStep};
+use super::waits_for::WaitsFor;
 
 /// What a failure leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -76,6 +77,8 @@ pub(crate) enum Announcement {
         outcome: Outcome,
         error: Option<Fault>,
     },
+    /// A service waits before it is set up.
+    Standby(ServiceIx, WaitsFor),
     /// A set-up that failed is tried again: the how manieth retry of its period it is, from 1.
     SetupRetried(ServiceIx, u32),
     RestartStarted(ServiceIx, RestartCause<ServiceIx>),
@@ -117,6 +120,7 @@ impl Announcement {
             | A::Panicked { service, .. }
             | A::ServiceLost { service, .. }
             | A::ServiceStuck(service, _)
+            | A::Standby(service, _)
             | A::SetupRetried(service, _)
             | A::RestartStarted(service, _)
             | A::RestartFinished(service, _)

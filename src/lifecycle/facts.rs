@@ -49,7 +49,7 @@ impl Machine {
         let (blocks_stop, holds_resources) = match self.is_stopping() {
             // No resource is released before every actor is gone.
             true => (!(service.asked && service.is_settled()), service.has_resources()),
-            false => (service.leans_while_others_run(), !matches!(service.life, Life::Down | Life::Delayed)),
+            false => (service.leans_while_others_run(), service.holds_while_others_run()),
         };
         Facts {
             up: on && service.is_set_up(),

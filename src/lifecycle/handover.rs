@@ -7,7 +7,7 @@
 //!    |              '-------- it is gone --> as if nothing had been
 //!    '- a reload is under way: when that is over
 //!
-//!   in the successor:  services that are marked wait --the predecessor is gone--> they start
+//!   in the successor:  services that are marked wait --the predecessor is gone--> they are set up, and run
 //! ```
 //!
 //! This process accepts connections until the successor does. From its shutdown on it cannot take anything back: by then its services are
@@ -25,6 +25,7 @@ use super::handover_state::{Phase, Yield};
 use super::io::Command;
 use super::machine::{Commands, Machine};
 use super::names::{Cause, Kind, ServiceIx};
+use super::waits_for::WaitsFor;
 
 /// In the process that hands over.
 impl Machine {
@@ -206,6 +207,13 @@ impl Machine {
         self.handover.waiting += u32::from(waits);
     }
 
+    /// That a service begins to wait.
+    pub(super) fn tell_standby(&mut self, ix: ServiceIx, out: &mut Commands) {
+        if self.get(ix).waits {
+            self.announce(Announcement::Standby(ix, WaitsFor::Predecessor), out);
+        }
+    }
+
     /// Whether a service is not started before the predecessor has released everything.
     pub(crate) fn waits_for_predecessor(&self, ix: ServiceIx) -> bool {
         let service = self.get(ix);
@@ -222,6 +230,7 @@ impl Machine {
             let ix = self.order[at];
             if std::mem::take(&mut self.service(ix).waits) {
                 self.start_when_due(ix, out);
+                self.set_up_when_due(ix, out);
             }
         }
         self.run_when_set_up(out);

@@ -207,7 +207,7 @@ impl Machine {
             Input::StopAsked(service) => self.stop_asked(service, out),
             Input::RestartAsked(service) => self.restart_asked(service, out),
             Input::RemoveAsked(service) => self.remove_asked(service, out),
-            Input::Added(service) => self.added(service),
+            Input::Added(service) => self.added(service, out),
             Input::DelayOver(service) => self.delay_over(service),
             Input::Forgotten(service, repeat, count) => self.forgotten(service, repeat, count),
             Input::StopTimeout(service) => self.stop_timeout(service, out),
@@ -268,6 +268,9 @@ impl Machine {
         self.note_handover(ix);
         match (self.stage, self.get(ix).life) {
             (Stage::SettingUp | Stage::Running, Life::Down) => self.start_when_due(ix, out),
+            (Stage::SettingUp | Stage::Running, Life::On) if !self.get(ix).has_begun() => {
+                self.set_up_when_due(ix, out)
+            }
             (Stage::Running, Life::On) if self.get(ix).neighbours.lost > 0 => self.follow(ix, out),
             (Stage::SettingUp | Stage::Running, Life::Leaving(stop_mode)) => {
                 self.leave_further(ix, stop_mode, out)

@@ -39,6 +39,7 @@ mod stalls;
 mod starting;
 mod stop_state;
 mod stopping;
+mod waits_for;
 
 // Built for speed, by themselves: tests/rules.
 #[cfg(all(test, rules_alone))]
@@ -59,3 +60,4 @@ pub use restart_policy::{RestartPolicy, RestartPolicyError};
 pub use spec::RestartMode;
 pub(crate) use spec::{Dependency, Spec, start_order, stop_turns};
 pub(crate) use stalls::{LongPoll, StallChange, StallKind, Stalls};
+pub use waits_for::WaitsFor;

@@ -53,7 +53,8 @@ impl Machine {
         let (mut stuck, mut seen, mut next) = (Vec::new(), vec![ix], vec![ix]);
         while let Some(ix) = next.pop() {
             for dependent in self.get(ix).dependents.iter().filter(|dependent| !dependent.survives) {
-                let up = self.get(dependent.by).life == Life::On;
+                let service = self.get(dependent.by);
+                let up = service.life == Life::On && service.has_begun();
                 if up && !seen.contains(&dependent.by) {
                     seen.push(dependent.by);
                     next.push(dependent.by);
@@ -83,7 +84,8 @@ impl Machine {
 
     fn is_to_start(&self, ix: ServiceIx) -> bool {
         let service = self.get(ix);
-        service.life == Life::Down
+        let waits = service.life == Life::On && service.is_only_registered();
+        (waits || service.life == Life::Down)
             && service.wanted
             && matches!(self.stage(), Stage::SettingUp | Stage::Running)
     }

@@ -109,7 +109,7 @@ impl Machine {
         let on = service.life == Life::On;
         let cut = service.life == Life::Leaving(StopMode::AtOnce) || (on && service.actor != Actor::Alive);
         match self.reload.step {
-            _ if share == Share::SetUp && service.life == Life::On && !cut => {}
+            _ if share == Share::SetUp && on && !cut && !service.is_only_registered() => {}
             _ if share == Share::SetUp || over => self.leave_reload(ix, out),
             Some(ReloadStep::Commit) if !(share == Share::Committing && cut) => self.leave_reload(ix, out),
             Some(step) => {

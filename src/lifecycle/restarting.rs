@@ -112,13 +112,14 @@ impl Machine {
     }
 
     /// A service was handed to the running manager.
-    pub(super) fn added(&mut self, ix: ServiceIx) {
+    pub(super) fn added(&mut self, ix: ServiceIx, out: &mut Commands) {
         let service = self.service(ix);
         if service.life == Life::Down
             && service.actor == Actor::Unborn
             && service.transition == Transition::None
         {
             service.transition = Transition::Addition;
+            self.tell_standby(ix, out);
             self.touch(ix);
         }
     }

@@ -239,9 +239,21 @@ impl Service {
         self.step(Step::Setup) == Progress::Over(Outcome::Ok)
     }
 
+    /// Whether its set-up has begun: only then does it need others.
+    pub(super) fn has_begun(&self) -> bool {
+        self.step(Step::Setup) != Progress::Unsent
+    }
+
+    /// Whether its set-up is still to come, though it has registered: it waits for the predecessor of this process, or for those that it
+    /// depends on.
+    pub(super) fn is_only_registered(&self) -> bool {
+        !self.has_begun() && self.step(Step::Register) == Progress::Over(Outcome::Ok)
+    }
+
     /// Whether others may still count on it: it is being set up, it runs, or calls reach it.
     pub(super) fn is_needed(&self) -> bool {
         let set_up = match self.step(Step::Setup) {
+            Progress::Unsent if self.is_only_registered() => !self.asked,
             Progress::Unsent => !matches!(self.step(Step::Register), Progress::Over(_)),
             Progress::Open => true,
             Progress::Over(outcome) => outcome == Outcome::Ok,
@@ -294,8 +306,17 @@ impl Service {
     pub(super) fn leans_while_others_run(&self) -> bool {
         match self.life {
             Life::Down | Life::Delayed => false,
-            Life::On => true,
+            Life::On => self.has_begun(),
             Life::Leaving(stop_mode) => !(self.is_settled() && (self.asked || stop_mode == StopMode::AtOnce)),
+        }
+    }
+
+    /// Whether those that it depends on must keep their resources for it, while others run.
+    pub(super) fn holds_while_others_run(&self) -> bool {
+        match self.life {
+            Life::Down | Life::Delayed => false,
+            Life::On => self.has_begun(),
+            Life::Leaving(_) => true,
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   the server's port --> [Register] --> Setup --> all set up --> Run
-//!                         a service at a time comes after those that it depends on
+//!                         a service at a time comes after those that it depends on;
+//!                         in a successor what waits registers at once, and is set up later
 //! ```
 //!
 //! Once all run, a service that starts again, or is added, is set up and run on its own.
@@ -33,21 +34,23 @@ impl Machine {
     fn open(&mut self, out: &mut Commands) {
         self.opened = true;
         for ix in self.each() {
+            self.tell_standby(ix, out);
             self.start_when_due(ix, out);
         }
         self.run_when_set_up(out);
     }
 
-    /// A service that is down starts, if it is to be up and those that it depends on are.
+    /// A service that is down starts, if it is to be up and those that it depends on are. What waits for the predecessor of this process
+    /// does no more than register: its calls are known from the beginning.
     pub(super) fn start_when_due(&mut self, ix: ServiceIx, out: &mut Commands) {
         let service = self.get(ix);
         let startable = matches!(service.actor, Actor::Unborn | Actor::Suspended);
-        let due =
-            service.life == Life::Down && service.wanted && startable && service.neighbours.missing == 0;
-        if !due || service.waits || !self.opened || self.is_stopping() {
+        let register = service.kind.registers() && service.step(Step::Register) == Progress::Unsent;
+        let may = if service.waits { register } else { service.neighbours.missing == 0 };
+        let due = service.life == Life::Down && service.wanted && startable && may;
+        if !due || !self.opened || self.is_stopping() {
             return;
         }
-        let register = service.kind.registers() && service.step(Step::Register) == Progress::Unsent;
         let again = service.actor == Actor::Suspended;
         self.service(ix).start_over();
         self.service(ix).life = Life::On;
@@ -56,6 +59,15 @@ impl Machine {
             out.push(Command::Restart(ix));
         }
         self.send(ix, if register { Step::Register } else { Step::Setup }, out);
+    }
+
+    /// Who has registered is set up: at once, or when the predecessor is gone and those that it depends on are up.
+    pub(super) fn set_up_when_due(&mut self, ix: ServiceIx, out: &mut Commands) {
+        let service = self.get(ix);
+        let due = service.life == Life::On && service.is_only_registered() && service.neighbours.missing == 0;
+        if due && !service.waits && !self.is_stopping() {
+            self.send(ix, Step::Setup, out);
+        }
     }
 
     pub(super) fn send(&mut self, ix: ServiceIx, step: Step, out: &mut Commands) {
@@ -81,7 +93,10 @@ impl Machine {
         let by_itself = self.get(ix).life == Life::On;
         if answer == Answer::Ok && self.get(ix).life == Life::On && !self.is_stopping() {
             match step {
-                Step::Register => self.send(ix, Step::Setup, out),
+                Step::Register => {
+                    self.set_up_when_due(ix, out);
+                    self.run_when_set_up(out);
+                }
                 Step::Setup if self.get(ix).kind == Kind::Server => self.open(out),
                 Step::Setup => self.set_up(ix, out),
                 Step::Run => self.returned(ix, out),
@@ -113,8 +128,10 @@ impl Machine {
         self.run_when_set_up(out);
     }
 
+    /// Whether nobody is to be waited for before main loops run. Who waits for the predecessor of this process has registered by then.
     pub(super) fn all_are_set_up(&self) -> bool {
-        self.opened && (self.up + self.handover.waiting) as usize == self.services.len()
+        let all = (self.up + self.handover.waiting) as usize == self.services.len();
+        self.opened && all && self.open_steps == 0
     }
 
     pub(super) fn run_when_set_up(&mut self, out: &mut Commands) {

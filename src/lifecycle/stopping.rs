@@ -43,8 +43,8 @@ impl Machine {
         out.push(Command::StartDeadlines { shares: self.take_turns() });
         if self.stopping.ran {
             out.push(Command::Announce(Announcement::Draining));
-            self.cancel_set_ups(out);
         }
+        self.cancel_set_ups(out);
         if self.stopping.ran && self.stopping.drain_delay && !passed {
             self.stopping.drain = Drain::Delay;
             out.push(Command::StartDrainDelay);
@@ -53,7 +53,7 @@ impl Machine {
         }
     }
 
-    /// G21: what is being set up while others run serves nobody in the drain delay, and will never run.
+    /// G21: what is being set up serves nobody in the drain delay, and will never run: it is told at once, whoever depends on it.
     fn cancel_set_ups(&mut self, out: &mut Commands) {
         for ix in self.each() {
             let service = self.get(ix);

@@ -63,6 +63,8 @@ pub(super) struct Service {
     pub(super) forced: u64,
     /// Whether a step of this life was forced: it is counted once.
     step_forced: bool,
+    /// Whether it waits before it is set up, for something that is not of this process.
+    standby: bool,
     /// Whether it has a main loop that has begun in this life.
     runs: bool,
     /// How many restarts its policy allows, if it allows any and not any number, and those that there were.
@@ -149,8 +151,10 @@ impl Service {
     fn observe(&mut self, event: &Event, all_run: bool, (now, age): (Instant, Duration)) {
         self.count_forced(event);
         match event {
+            Event::Standby { .. } => self.standby = true,
+            Event::RegisterStarted { .. } if self.standby => {}
             Event::RegisterStarted { .. } | Event::SetupStarted { .. } => {
-                (self.step_forced, self.runs) = (false, false);
+                (self.step_forced, self.runs, self.standby) = (false, false, false);
                 if self.state != State::Restarting {
                     self.state = State::SettingUp;
                 }
@@ -165,6 +169,12 @@ impl Service {
                 if end.outcome != Outcome::Ok && self.state != State::Restarting =>
             {
                 self.state = if end.cancelled { State::Ended } else { State::Failed };
+            }
+            // Where it has no main loop, that is all.
+            Event::SetupFinished { end, .. }
+                if end.outcome == Outcome::Ok && all_run && self.state == State::SettingUp =>
+            {
+                self.state = State::Running;
             }
             Event::SetupRetried { .. } => self.state = State::SettingUp,
             Event::RunFinished { end, .. } if self.state != State::Restarting => {

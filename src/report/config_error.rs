@@ -134,9 +134,9 @@ pub enum ConfigError {
         /// What it depends on.
         on: String,
     },
-    /// A server, or a service that answers calls, cannot wait for a predecessor.
+    /// A server cannot wait for a predecessor.
     #[error(
-        "{0:?} is after_handover(), but answers requests, which would wait with it: put what exists once into a service of its own"
+        "{0:?} is after_handover(), but accepts connections, which would wait with it: put what exists once into a service of its own"
     )]
     ServesAfterHandover(String),
     /// A service that does not wait for a predecessor depends on one that does.

@@ -154,7 +154,8 @@ impl<A: Service> ServiceSpec<A> {
     /// from a predecessor ([`ManagerOptions::handover`](crate::ManagerOptions::handover)) it is set up when that one has released everything, or is gone;
     /// until then it waits, its health is NOT_SERVING, and all others run without it. In any other process this changes nothing.
     ///
-    /// Who depends on it waits with it, and has to say so, too. A server cannot wait: its callers would.
+    /// A gRPC service gets [`RegisterOnServer`](crate::RegisterOnServer) while others start, and its calls are answered UNAVAILABLE until it is set up.
+    /// Who depends on it waits with it, and has to say so, too. An HTTP service cannot wait: nobody would accept its connections.
     pub fn after_handover(self) -> Self {
         Self { after_handover: true, ..self }
     }

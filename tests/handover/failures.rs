@@ -1,8 +1,13 @@
 //! A successor that does not get there changes nothing.
 
-use crate::generations::Generations;
-use crate::load::Load;
-use crate::program::Fault;
+use std::os::unix::fs::MetadataExt;
+
+use rustix::process::{Signal, kill_process};
+
+use crate::generations::{Generations, pid};
+use crate::load::{Load, get_from_file};
+use crate::program::{FAULT, Fault};
+use crate::refused::give_order;
 
 /// What becomes of a hand-over, and what its error says.
 fn wanted(fault: Fault) -> (&'static str, &'static [&'static str]) {
@@ -43,8 +48,39 @@ fn g24_a_successor_that_fails_hangs_or_ends_changes_nothing() {
         drop(idle);
         let others: Vec<_> = all.marks().into_iter().filter(|(process, _)| *process != first).collect();
         assert_eq!(others, [], "{fault:?}: it never had what exists once");
-        all.first.signal(rustix::process::Signal::TERM);
+        all.first.signal(Signal::TERM);
         assert_eq!(all.first.end().code(), Some(0), "{fault:?}");
         assert!(!all.file("web.sock").exists(), "{fault:?}");
     }
+}
+
+/// Has both web servers start over, and asks each.
+fn restart_web_servers(all: &Generations) {
+    for server in ["web", "file"] {
+        let answer = give_order(&all.file("operations.sock"), &format!("restart/{server}"));
+        assert_eq!(answer, (200, r#"{"ok":true}"#.to_owned()), "{server}");
+    }
+    assert_eq!(all.serves(), all.first.id());
+    assert_eq!(get_from_file(&all.file("web.sock")), Ok(all.first.id().to_string()));
+}
+
+#[test]
+fn g24_a_server_that_restarts_while_a_successor_comes_up_finds_its_socket_again() {
+    let mut all = Generations::start(&[(FAULT, format!("{:?}", Fault::HangsInSetup))]);
+    let inode = |all: &Generations| std::fs::metadata(all.file("web.sock")).unwrap().ino();
+    let (first, before) = (all.first.id(), inode(&all));
+    all.ask(first);
+    let second = all.started();
+    // It has all sockets by then.
+    all.first.wait_for("\"event\":\"setup_started\",\"service\":\"faulty\"");
+    for _ in 0..2 {
+        restart_web_servers(&all);
+        assert_eq!(inode(&all), before, "the successor is to be found there");
+    }
+    kill_process(pid(second), Signal::KILL).unwrap();
+    assert_eq!(all.event("handover_finished")["outcome"], "failed");
+    restart_web_servers(&all);
+    all.first.signal(Signal::TERM);
+    assert_eq!(all.first.end().code(), Some(0));
+    assert!(!all.file("web.sock").exists());
 }

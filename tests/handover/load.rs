@@ -4,7 +4,7 @@ use std::error::Error;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -22,6 +22,12 @@ pub fn get(at: SocketAddr, path: &str) -> Result<String, String> {
     let stream = TcpStream::connect(at).map_err(|error| format!("connecting: {error}"))?;
     stream.set_read_timeout(Some(HANG)).unwrap();
     ask(stream, path, true).map(|(body, _)| body)
+}
+
+/// The same at the file of a Unix socket.
+pub fn get_from_file(file: &Path) -> Result<String, String> {
+    let stream = UnixStream::connect(file).map_err(|error| format!("connecting to the file: {error}"))?;
+    ask(stream, "/", true).map(|(body, _)| body)
 }
 
 /// The body of an answer, and whether the connection is to be used no more.
@@ -99,11 +105,7 @@ impl Load {
             }
             answer.map(|(body, _)| body)
         }));
-        client(Box::new(move || {
-            let stream =
-                UnixStream::connect(&file).map_err(|error| format!("connecting to the file: {error}"))?;
-            ask(stream, "/", true).map(|(body, _)| body)
-        }));
+        client(Box::new(move || get_from_file(&file)));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let channel = {
             let _entered = runtime.enter();

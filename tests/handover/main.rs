@@ -3,6 +3,7 @@
 mod failures;
 mod generations;
 mod load;
+mod locked;
 mod program;
 mod refused;
 mod serving;

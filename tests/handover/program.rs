@@ -10,15 +10,19 @@ use axum::routing::get;
 use majordomo::events::{self, EventSender};
 use majordomo::testing::{HandoverStep, on_handover_step};
 use majordomo::{
-    GetStatus, Handover, Manager, ManagerError, ManagerOptions, Operations, Run, Setup, WaitForShutdown,
-    WaitUntilRunning, http_service, resource_fn, service_with_setup,
+    GetStatus, Handover, Manager, ManagerError, ManagerOptions, Operations, RestartPolicy, Run, Setup,
+    WaitForShutdown, WaitUntilRunning, http_service, resource_fn, service_with_setup,
 };
 use support::child;
+
+use crate::locked;
 
 /// What goes wrong: the name of a [`Fault`], or `Dies:STEP` or `Stalls:STEP` with one of [`HandoverStep::ALL`].
 pub const FAULT: &str = "HANDOVER_TEST_FAULT";
 /// Where what exists once leaves its marks, and sockets have their files.
 pub const FOLDER: &str = "HANDOVER_TEST_FOLDER";
+/// The file in that folder that keeps what exists once from being given back, as long as it is there.
+pub const HELD: &str = "held";
 /// How long a successor may take, in milliseconds.
 pub const TIMEOUT: &str = "HANDOVER_TEST_TIMEOUT";
 
@@ -153,8 +157,10 @@ fn manager(program: &str, folder: PathBuf, observer: EventSender) -> Manager {
         std::process::id().to_string()
     };
     let routes = || Router::new().route("/", get(pid)).route("/slow", get(slow));
-    let web = http_service("web", "127.0.0.1:0", routes());
-    let file = http_service("file", format!("unix:{}/web.sock", folder.display()), routes());
+    // They can be started again, by an order.
+    let never = RestartPolicy::never;
+    let web = http_service("web", "127.0.0.1:0", routes()).restart(never());
+    let file = http_service("file", format!("unix:{}/web.sock", folder.display()), routes()).restart(never());
     let faulty = service_with_setup(
         "faulty",
         |_: Setup| async {
@@ -174,6 +180,9 @@ fn manager(program: &str, folder: PathBuf, observer: EventSender) -> Manager {
             async move {
                 mark(&folder, "has it");
                 let released = move || async move {
+                    while folder.join(HELD).exists() {
+                        tokio::time::sleep(Duration::from_millis(2)).await;
+                    }
                     mark(&folder, "gave it back");
                     Ok(())
                 };
@@ -183,7 +192,8 @@ fn manager(program: &str, folder: PathBuf, observer: EventSender) -> Manager {
         },
         until_shutdown,
     );
-    Manager::new(options).service(web).service(file).service(faulty).service(once.after_handover())
+    let manager = Manager::new(options).service(web).service(file).service(faulty);
+    manager.service(once.after_handover()).grpc_service(locked::service())
 }
 
 async fn until_shutdown(run: Run, (): ()) -> Result<(), majordomo::BoxError> {

@@ -10,11 +10,18 @@ use rustix::process::{Signal, kill_process};
 use crate::generations::{Generations, pid};
 use crate::program::{FAULT, Fault};
 
-/// What the operations endpoint answers to the order.
+/// What the operations endpoint answers to the order to hand over.
 pub fn order(at: &Path) -> (u16, String) {
+    give_order(at, "handover")
+}
+
+/// What the operations endpoint answers to an order.
+pub fn give_order(at: &Path, what: &str) -> (u16, String) {
     let mut stream = UnixStream::connect(at).unwrap();
-    let request = "POST /orders/handover HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
-        Content-Length: 2\r\nConnection: close\r\n\r\n{}";
+    let request = format!(
+        "POST /orders/{what} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
+        Content-Length: 2\r\nConnection: close\r\n\r\n{{}}"
+    );
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

@@ -2,8 +2,13 @@
 
 use std::os::unix::fs::MetadataExt;
 
+use majordomo::grpc::health::ServingStatus;
+use tonic::Code;
+
 use crate::generations::Generations;
 use crate::load::Load;
+use crate::locked::{self, Caller};
+use crate::program::HELD;
 
 #[test]
 fn g24_a_hand_over_loses_no_connection_attempt_and_no_call() {
@@ -43,6 +48,33 @@ fn g24_a_hand_over_loses_no_connection_attempt_and_no_call() {
     for file in ["web.sock", "operations.sock"] {
         assert!(!all.file(file).exists(), "the last one removes {file}");
     }
+}
+
+#[test]
+fn g24_calls_of_what_exists_once_are_unavailable_until_the_predecessor_has_released_everything() {
+    use ServingStatus::{NotServing, Serving};
+    let mut all = Generations::start(&[]);
+    let first = all.first.id();
+    assert_eq!(Caller::connect(all.grpc).call(), Ok(()));
+    std::fs::write(all.file(HELD), "").unwrap();
+    all.ask(first);
+    let second = all.started();
+    for id in ["once", locked::ID] {
+        let waits = all.event("standby");
+        assert_eq!((waits["service"].as_str(), waits["waits_for"].as_str()), (Some(id), Some("predecessor")));
+    }
+    // The predecessor is there until what it has is no longer held.
+    all.event("releasing");
+    let caller = Caller::connect(all.grpc);
+    let (code, message) = caller.call().unwrap_err();
+    assert_eq!(code, Code::Unavailable);
+    assert!(message.contains("\"locked\" is not set up yet"), "{message}");
+    assert_eq!(caller.health(), [Serving, NotServing, NotServing]);
+    std::fs::remove_file(all.file(HELD)).unwrap();
+    all.first.wait_for("\"event\":\"setup_finished\",\"service\":\"locked\"");
+    assert_eq!(caller.call(), Ok(()));
+    assert_eq!(caller.health(), [Serving; 3]);
+    all.stop(second);
 }
 
 #[test]

@@ -1,14 +1,15 @@
-//! Which services take calls now. Calls of a service that restarts, or was stopped, are refused.
+//! Which services take calls now. Calls of a service that waits before it is set up, restarts, or was stopped, are refused.
 //!
 //! ```text
-//!   open --RestartStarted, StopStarted--> closed --RestartFinished (ok)--> open
+//!   open --RestartStarted, StopStarted--> down ----RestartFinished (ok)--> open
+//!        --Standby----------------------> standby --SetupFinished (ok)---> open
 //! ```
 //!
 //! Calls that are open stay so, and connections do not notice. The check costs each call one load.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tonic::Status;
 
@@ -19,18 +20,27 @@ use crate::lifecycle::Outcome;
 #[derive(Debug)]
 pub(crate) struct Availability {
     owner: Name,
-    closed: AtomicBool,
+    state: AtomicU8,
 }
+
+/// It takes calls.
+const OPEN: u8 = 0;
+/// It restarts, or was stopped.
+const DOWN: u8 = 1;
+/// It waits before it is set up.
+const STANDBY: u8 = 2;
 
 impl Availability {
     /// The answer to a call that comes now, if it is refused.
     pub(crate) fn refusal(&self) -> Option<Status> {
         // A call that sees the change late is treated like one that came a moment earlier.
-        self.closed.load(Ordering::Relaxed).then(|| {
+        let state = self.state.load(Ordering::Relaxed);
+        (state != OPEN).then(|| {
             let owner = &*self.owner;
-            Status::unavailable(format!(
-                "the service {owner:?} is down for a restart, or was stopped: try again"
-            ))
+            Status::unavailable(match state {
+                STANDBY => format!("the service {owner:?} is not set up yet: try again"),
+                _ => format!("the service {owner:?} is down for a restart, or was stopped: try again"),
+            })
         })
     }
 }
@@ -42,22 +52,38 @@ pub(crate) struct AvailabilityTable(Arc<Mutex<HashMap<Name, Arc<Availability>>>>
 impl AvailabilityTable {
     /// What all methods of this service share.
     pub(crate) fn of(&self, owner: &Name) -> Arc<Availability> {
-        let mut services = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Availability { owner: owner.clone(), closed: AtomicBool::new(false) });
+        let mut services = self.lock();
+        let new = || Arc::new(Availability { owner: owner.clone(), state: AtomicU8::new(OPEN) });
         Arc::clone(services.entry(owner.clone()).or_insert_with(new))
     }
 
     /// Takes note of something that happened.
     pub(crate) fn observe(&self, event: &Event) {
-        let (service, closed) = match event {
-            Event::RestartStarted { service, .. } | Event::StopStarted { service } => (service, true),
-            Event::RestartFinished { service, end } if end.outcome == Outcome::Ok => (service, false),
+        let (service, state) = match event {
+            Event::RestartStarted { service, .. } | Event::StopStarted { service } => (service, DOWN),
+            Event::RestartFinished { service, end } if end.outcome == Outcome::Ok => (service, OPEN),
+            Event::Standby { service, .. } => {
+                // It has not registered yet.
+                self.of(service).state.store(STANDBY, Ordering::Relaxed);
+                return;
+            }
+            Event::SetupFinished { service, end } if end.outcome == Outcome::Ok => {
+                let services = self.lock();
+                let waits = |own: &&Arc<Availability>| own.state.load(Ordering::Relaxed) == STANDBY;
+                if let Some(availability) = services.get(service).filter(waits) {
+                    availability.state.store(OPEN, Ordering::Relaxed);
+                }
+                return;
+            }
             _ => return,
         };
-        let services = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(availability) = services.get(service) {
-            availability.closed.store(closed, Ordering::Relaxed);
+        if let Some(availability) = self.lock().get(service) {
+            availability.state.store(state, Ordering::Relaxed);
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Name, Arc<Availability>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -65,8 +91,29 @@ impl AvailabilityTable {
 mod tests {
     use super::*;
     use crate::events::End;
-    use crate::lifecycle::RestartCause;
+    use crate::lifecycle::{RestartCause, WaitsFor};
     use std::time::Duration;
+
+    #[test]
+    fn g24_a_service_that_waits_for_the_predecessor_is_unavailable_until_it_is_set_up() {
+        let services = AvailabilityTable::default();
+        let finished = |outcome| {
+            let end = End { took: Duration::ZERO, outcome, error: None, cancelled: false };
+            Event::SetupFinished { service: "mine".into(), end }
+        };
+        services.observe(&Event::Standby { service: "mine".into(), waits_for: WaitsFor::Predecessor });
+        // It registers later.
+        let mine = services.of(&"mine".into());
+        services.observe(&finished(Outcome::Error));
+        let refusal = mine.refusal().unwrap();
+        assert!(refusal.message().contains("not set up yet"), "{refusal}");
+        services.observe(&finished(Outcome::Ok));
+        assert!(mine.refusal().is_none());
+        // The set-up of a restart opens nothing: that is over when its main loop runs, too.
+        services.observe(&Event::StopStarted { service: "mine".into() });
+        services.observe(&finished(Outcome::Ok));
+        assert!(mine.refusal().is_some());
+    }
 
     #[test]
     fn a_service_is_unavailable_from_the_beginning_of_a_restart_until_it_has_succeeded() {

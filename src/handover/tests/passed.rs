@@ -83,6 +83,8 @@ fn g24_what_nobody_asked_for_is_closed_and_named_and_its_file_goes_with_the_pred
     // It is the predecessor's until that has let go.
     assert_eq!(who_serves(&address), "predecessor 1");
     old.order_until("in_charge", "new: InCharge");
+    // It might serve there again until it stops.
+    old.order("alone");
     old.order_until("close", "old: closed");
     assert!(path.exists());
     std::os::unix::net::UnixStream::connect(&path).unwrap_err();

@@ -153,6 +153,7 @@ fn predecessor(runtime: &Handle) {
                 successor = Some(start(rest, 2, |_| {}));
             }
             "in_charge" => successor.as_ref().unwrap().in_charge(),
+            "alone" => successor.as_ref().unwrap().alone(),
             "released" => successor.as_ref().unwrap().released(),
             "end" => {
                 let limit = Duration::from_secs(60);

@@ -5,6 +5,7 @@ use super::super::io::Input;
 use super::super::names::{Cause, ErrorStage, Outcome, Repeat, RestartCause, ServiceIx, Step};
 use super::super::reload_names::ReloadStep;
 use super::super::spec::RestartMode;
+use super::super::waits_for::WaitsFor;
 use super::bookkeeping::Account;
 use super::promises::{Guarantee, Moment, Verdict, ensure};
 use super::reloads::Part;
@@ -67,6 +68,10 @@ impl World {
                 let expected = (outcome != Outcome::Ok).then_some(fault);
                 now.blamed |= error.is_some_and(|error| !error.is_mended());
                 ensure(error == expected, G07, "a failed release is told as what it is")
+            }
+            Told::Standby(ix, WaitsFor::Predecessor) => {
+                let waits = self.waits(ix) && !std::mem::replace(&mut self.at(ix).standby, true);
+                ensure(waits, G24, "who begins to wait is told of, once")
             }
             Told::SetupRetried(ix, retry) => self.obey_retry(ix, retry, now),
             Told::RestartStarted(ix, ref because) => self.obey_restart(ix, because, now),
@@ -232,7 +237,8 @@ impl World {
             }
             RestartCause::Dependency(on) => {
                 let bound = self.spec(ix).depends_on.iter().any(|d| d.on == on && !d.survives);
-                let lost = bound && !self.get(on).is_up() && service.way == Way::On;
+                let leans = service.way == Way::On && service.has_begun();
+                let lost = bound && !self.get(on).is_up() && leans;
                 ensure(lost, G04, "who goes down with another depends on it")?;
                 self.at(ix).way = Way::Asked;
             }
@@ -251,7 +257,7 @@ impl World {
             let bound = self.specs[at].depends_on.iter().any(|on| on.on == ix && !on.survives);
             let service = &mut self.services[at];
             let passes = matches!(service.transition, Transition::Restart | Transition::Addition);
-            if bound && service.way == Way::On && passes {
+            if bound && service.way == Way::On && service.has_begun() && passes {
                 service.way = Way::Asked;
             }
         }

@@ -63,7 +63,8 @@ fn code(service: &Service, watched: &Watched) -> u64 {
     (watched.vacant, watched.signalled, watched.closing, watched.delay, watched.owes_delay).hash(&mut code);
     (watched.stop_timer, watched.restarts, watched.forgotten, watched.lives, watched.cut).hash(&mut code);
     (service.serving, watched.serving).hash(&mut code);
-    (service.waits, service.yields, watched.yielding, watched.waits, watched.late).hash(&mut code);
+    (service.waits, service.yields, watched.yielding).hash(&mut code);
+    (watched.waits, watched.standby, watched.late).hash(&mut code);
     (service.reload, service.commits_after, watched.part).hash(&mut code);
     (watched.setup_retries, watched.setup_retries_forgotten).hash(&mut code);
     for step in Step::ALL {

@@ -2,7 +2,7 @@
 
 use super::super::announcement::Announcement as Told;
 use super::super::handover_names::HandoverEnd;
-use super::super::io::{Command, Input};
+use super::super::io::{Answer, Command, Input};
 use super::super::names::{ServiceIx, Step};
 
 /// A rule that is broken deliberately.
@@ -26,6 +26,10 @@ pub(super) enum HandoverFault {
     TellsItPassed,
     /// What is to wait for the predecessor does not.
     StartsBesideThePredecessor,
+    /// What is to wait for the predecessor is set up when it has registered.
+    SetsUpBesideThePredecessor,
+    /// What waits for the predecessor registers when others run already.
+    RegistersLate,
     /// What has waited for the predecessor does not start.
     ForgetsWhoWaits,
 }
@@ -78,6 +82,19 @@ impl HandoverFault {
                     commands.push(Command::Send(last, Step::Setup));
                 }
             }
+            Self::SetsUpBesideThePredecessor => {
+                if let Input::Answered(last, Step::Register, Answer::Ok) = input {
+                    commands.push(Command::Announce(Told::StepStarted(last, Step::Setup)));
+                    commands.push(Command::Send(last, Step::Setup));
+                }
+            }
+            Self::RegistersLate => drop(commands, |command| {
+                matches!(
+                    command,
+                    Command::Send(_, Step::Register)
+                        | Command::Announce(Told::StepStarted(_, Step::Register))
+                )
+            }),
             Self::ForgetsWhoWaits => {
                 if input == Input::PredecessorGone {
                     commands.clear();

@@ -5,7 +5,7 @@
 //! ```
 
 use super::super::io::{Answer, Departure};
-use super::super::names::Kind::{Generic, Grpc, Listener, Server};
+use super::super::names::Kind::{Both, Generic, Grpc, Listener, Server};
 use super::super::spec::Spec;
 use super::faults::Fault;
 use super::handover_faults::HandoverFault;
@@ -76,6 +76,7 @@ fn g24_who_waits_for_the_predecessor_holds_in_every_state_of_a_successor() {
         succeeding(vec![Spec::plain(Listener), late(restarting(Generic, 1))]),
         succeeding(vec![Spec::plain(Server), late(Spec::plain(Grpc))]),
         succeeding(vec![late(restarting(Listener, 0)), Spec::plain(Generic)]),
+        succeeding(vec![Spec::plain(Generic), late(restarting(Both, 1))]),
     ] {
         system.bounds.orders = 1;
         (system.bounds.handovers, system.bounds.resources) = if in_full() { (1, 1) } else { (0, 0) };
@@ -95,6 +96,7 @@ fn g24_who_waits_for_the_predecessor_and_who_depends_on_it_hold_in_every_state()
         system.check();
     }
     succeeding(vec![late(Spec::plain(Generic)), late(Spec::plain(Grpc))]).check();
+    succeeding(vec![late(restarting(Generic, 0)), following(Both, &[0])]).check();
     succeeding(vec![restarting(Generic, 0), late(following(Generic, &[0])), following(Generic, &[0])])
         .check();
 }
@@ -126,6 +128,12 @@ fn g24_a_broken_rule_of_who_hands_over_is_found() {
 fn g24_a_broken_rule_of_who_waits_for_its_predecessor_is_found() {
     let system = || succeeding(vec![Spec::plain(Listener), late(Spec::plain(Generic))]);
     found_in(system(), HandoverFault::StartsBesideThePredecessor);
+    let calls = || succeeding(vec![Spec::plain(Generic), late(Spec::plain(Both))]);
+    found_in(calls(), HandoverFault::SetsUpBesideThePredecessor);
+    let mut unregistered = calls();
+    unregistered.fault = Some(Fault::Handover(HandoverFault::RegistersLate));
+    let found = unregistered.broken();
+    assert!(found.iter().any(|property| property.starts_with("G4")), "found as {found:?}");
     let mut forgotten = system();
     forgotten.fault = Some(Fault::Handover(HandoverFault::ForgetsWhoWaits));
     let found = forgotten.broken();

@@ -91,12 +91,16 @@ impl World {
         use Guarantee::*;
         for (ix, service) in self.each().filter(|(_, service)| !service.vacant) {
             let lost = |on: &Dependency| !on.survives && !self.get(on.on).is_up();
-            let follows = service.way != Way::On || !self.spec(ix).depends_on.iter().any(lost);
+            let needs = service.way == Way::On && service.has_begun();
+            let follows = !needs || !self.spec(ix).depends_on.iter().any(lost);
             ensure(follows, G04, "who depends on one that goes down goes, too")?;
+            let due = !self.waits(ix) && self.all_up_for(ix) && service.life == Life::Alive;
+            ensure(!service.is_only_registered() || !due, G02, "who has registered is set up")?;
+            ensure(!self.waits(ix) || service.standby || !self.port_is_bound(), G24, "who waits is told of")?;
             let runs = !service.kind.runs() || service.step(Step::Run) != Seen::Unsent;
             ensure(runs || !service.is_up() || !self.launched(), G02, "who is set up runs")?;
             let blocking = self.dependents(ix, true).any(|dependent| dependent.blocks_stop());
-            let holding = self.dependents(ix, true).any(|dependent| !dependent.is_down());
+            let holding = self.dependents(ix, true).any(|dependent| dependent.leans());
             match service.way {
                 Way::Asked if !service.signalled => {
                     let rests = service.rests();
@@ -122,6 +126,11 @@ impl World {
         Ok(())
     }
 
+    /// Whether all are up that a service depends on.
+    fn all_up_for(&self, ix: ServiceIx) -> bool {
+        self.spec(ix).depends_on.iter().all(|dependency| self.get(dependency.on).is_up())
+    }
+
     /// Whoever is down starts again as soon as it may, or leaves.
     fn settle_down(&self, ix: ServiceIx, service: &Watched) -> Verdict {
         use Guarantee::*;
@@ -130,10 +139,10 @@ impl World {
         }
         ensure(service.owes_delay.is_none() || !service.wanted, G04, "who failed waits for its restart")?;
         let startable = matches!(service.life, Life::Unborn | Life::Resting);
-        let up = self.spec(ix).depends_on.iter().all(|dependency| self.get(dependency.on).is_up());
-        let due = startable && up && self.port_is_bound() && service.delay != Once::Pending;
-        let waits = !service.wanted || !due || self.waits(ix);
-        ensure(waits, G04, "who may start does")?;
+        let registers = service.kind.registers() && service.step(Step::Register) == Seen::Unsent;
+        let may = if self.waits(ix) { registers } else { self.all_up_for(ix) };
+        let due = startable && may && self.port_is_bound() && service.delay != Once::Pending;
+        ensure(!service.wanted || !due, G04, "who may start does")?;
         ensure(service.transition != Transition::Stop, G07, "the stop of one that is down is over")?;
         let stays = service.removed && matches!(service.life, Life::Unborn | Life::Gone | Life::Resting);
         ensure(!stays, G07, "who is to leave, and is down, leaves")

@@ -70,7 +70,7 @@ impl World {
                 let service = self.get(ix);
                 let rests = service.is_leaving() && service.rests() && service.is_settled();
                 ensure(rests, G06, "no resource is released while its actor may use it")?;
-                let alone = self.dependents(ix, true).all(|dependent| dependent.is_down());
+                let alone = self.dependents(ix, true).all(|dependent| !dependent.leans());
                 ensure(alone, G06, "who depends on a service is down before its resources go")
             }
             Command::StartDelay(ix, repeat) => {
@@ -158,7 +158,7 @@ impl World {
             self.at(ix).signalled = true;
             return Ok(());
         }
-        if self.launched() && self.get(ix).is_being_set_up() {
+        if self.get(ix).is_being_set_up() {
             self.at(ix).signalled = true;
             return Ok(());
         }
@@ -198,7 +198,12 @@ impl World {
         ensure(!self.requested, G03, "nothing begins once shutdown was asked")?;
         let service = self.get(ix);
         let due = service.wanted && service.delay != Once::Pending && service.owes_delay.is_none();
-        ensure(due && service.is_down(), G04, "who starts again was down, and is due")?;
+        ensure(due && service.is_down(), G04, "who starts again was down, and is due")
+    }
+
+    fn may_set_up(&self, ix: ServiceIx) -> Verdict {
+        use Guarantee::*;
+        let service = self.get(ix);
         ensure(!self.waits(ix), G24, "who is to wait for the predecessor does")?;
         let up = self.spec(ix).depends_on.iter().all(|dependency| self.get(dependency.on).is_up());
         ensure(up || service.kind == Kind::Server, G02, "what a service depends on is up before it")
@@ -206,6 +211,7 @@ impl World {
 
     fn obey_start_again(&mut self, ix: ServiceIx) -> Verdict {
         self.may_start(ix)?;
+        self.may_set_up(ix)?;
         let service = self.at(ix);
         ensure(service.life == Life::Resting, Guarantee::G01, "who starts again was at rest")?;
         service.start_over();
@@ -228,11 +234,15 @@ impl World {
             Step::Register => {
                 ensure(kind.registers(), G02, "who has calls to answer registers")?;
                 self.may_start(ix)?;
+                if !self.waits(ix) {
+                    self.may_set_up(ix)?;
+                }
                 self.at(ix).way = Way::On;
             }
             Step::Setup => {
                 let registered = !kind.registers() || self.get(ix).step(Step::Register) == Seen::Ok;
                 ensure(registered, G02, "Register comes before Setup")?;
+                self.may_set_up(ix)?;
                 if self.get(ix).way != Way::On {
                     self.may_start(ix)?;
                     self.at(ix).way = Way::On;

@@ -235,6 +235,7 @@ impl World {
         };
         let service = self.get(ix);
         let up = match service.step(Step::Setup) {
+            Seen::Unsent if service.is_only_registered() => !service.signalled,
             Seen::Unsent => matches!(service.step(Step::Register), Seen::Unsent | Seen::Open),
             setup => setup != Seen::Failed,
         };

@@ -77,7 +77,7 @@ impl Watched {
     fn slips_away(&self, step: Option<ReloadStep>) -> bool {
         let over = self.way == Way::On && !matches!(self.step(Step::Run), Seen::Unsent | Seen::Open);
         match self.part {
-            Part::SetUp => self.way != Way::On || self.is_cut(),
+            Part::SetUp => self.way != Way::On || self.is_cut() || self.is_only_registered(),
             Part::Preparing => over,
             Part::Prepared => !self.works() && (over || step == Some(ReloadStep::Commit)),
             Part::Committing => !self.works() && (over || !self.is_cut()),

@@ -2,11 +2,12 @@
 
 use super::super::announcement::Announcement as Told;
 use super::super::handover_names::HandoverEnd;
-use super::super::io::{Answer, Command, Input};
+use super::super::io::{Answer, Command, Departure, Input};
 use super::super::machine::{Commands, Machine};
-use super::super::names::Kind::{Generic, Grpc, Listener};
+use super::super::names::Kind::{Both, Generic, Grpc, Listener};
 use super::super::names::{Cause, ServiceIx, SignalKind, Stage, Step};
 use super::super::spec::Spec;
+use super::super::waits_for::WaitsFor;
 use super::restarts::{following, restarting};
 
 const FIRST: ServiceIx = ServiceIx(0);
@@ -66,6 +67,41 @@ fn g24_a_predecessor_that_goes_early_makes_them_part_of_the_ordinary_start() {
 }
 
 #[test]
+fn g24_one_with_calls_registers_at_once_and_is_set_up_when_the_predecessor_is_gone() {
+    let registered = Input::Answered(SECOND, Step::Register, Answer::Ok);
+    let mut machine = successor(vec![restarting(Generic, 1), late(following(Both, &[0]))]);
+    let started = machine.step(Input::Start);
+    assert!(
+        told(&started, Told::Standby(SECOND, WaitsFor::Predecessor))
+            && sent(&started, SECOND, Step::Register)
+    );
+    // Its calls have to be known before any is taken.
+    assert!(!told(&machine.step(set_up(FIRST)), Told::Running));
+    let running = machine.step(registered);
+    assert!(told(&running, Told::Running) && !sent(&running, SECOND, Step::Setup));
+    assert!(machine.waits_for_predecessor(SECOND));
+    // What it depends on restarts without it.
+    let failed = machine.step(Input::Answered(FIRST, Step::Run, Answer::Error));
+    assert!(!failed.contains(&Command::Suspend(SECOND)), "{failed:?}");
+    assert!(!sent(&machine.step(Input::PredecessorGone), SECOND, Step::Setup));
+    for input in [Input::Suspended(FIRST, Departure::Dismissed), Input::ResourcesClosed(FIRST)] {
+        machine.step(input);
+    }
+    assert!(sent(&machine.step(Input::DelayOver(FIRST)), FIRST, Step::Setup));
+    assert!(sent(&machine.step(set_up(FIRST)), SECOND, Step::Setup));
+    assert!(sent(&machine.step(set_up(SECOND)), SECOND, Step::Run));
+}
+
+#[test]
+fn g24_one_with_calls_that_fails_while_it_waits_fails_the_successor() {
+    let mut machine = successor(vec![Spec::plain(Listener), late(Spec::plain(Grpc))]);
+    machine.step(Input::Start);
+    machine.step(Input::Answered(SECOND, Step::Register, Answer::Ok));
+    let gone = machine.step(Input::Panicked(SECOND));
+    assert!(told(&gone, Told::ShutdownRequested(Cause::SetupFailed(SECOND))), "{gone:?}");
+}
+
+#[test]
 fn g24_one_that_is_stopped_while_it_waits_does_not_start_until_it_is_asked_back() {
     let mut machine = successor(vec![Spec::plain(Generic), late(restarting(Generic, 0))]);
     machine.step(Input::Start);
@@ -93,8 +129,10 @@ fn g24_one_that_is_added_waits_as_well_and_one_that_leaves_does_not() {
     machine.step(Input::Start);
     machine.step(set_up(FIRST));
     for _ in 0..2 {
-        let ix = machine.add(late(Spec::plain(Grpc)));
-        assert!(machine.step(Input::Added(ix)).is_empty() && machine.waits_for_predecessor(ix));
+        let ix = machine.add(late(Spec::plain(Generic)));
+        let added = machine.step(Input::Added(ix));
+        assert_eq!(added, [Command::Announce(Told::Standby(ix, WaitsFor::Predecessor))]);
+        assert!(machine.waits_for_predecessor(ix));
         let removed = machine.step(Input::RemoveAsked(ix));
         assert!(told(&removed, Told::ServiceRemoved(ix)) && !machine.waits_for_predecessor(ix));
     }

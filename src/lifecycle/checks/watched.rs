@@ -110,7 +110,9 @@ pub(super) struct Watched {
     pub(super) yielding: Yielding,
     /// It is not to start before the predecessor is gone.
     pub(super) waits: bool,
-    /// It was let start only after all others.
+    /// That has been told.
+    pub(super) standby: bool,
+    /// It was set up only after all others.
     pub(super) late: bool,
     /// In the reload that is under way.
     pub(super) part: Part,
@@ -144,6 +146,7 @@ impl Watched {
             serving: false,
             yielding: Yielding::None,
             waits: false,
+            standby: false,
             late: false,
             part: Part::None,
             steps: [Seen::Unsent; Step::ALL.len()],
@@ -180,6 +183,16 @@ impl Watched {
         self.way == Way::On && self.step(Step::Setup) == Seen::Ok
     }
 
+    /// Its set-up has begun.
+    pub(super) fn has_begun(&self) -> bool {
+        self.step(Step::Setup) != Seen::Unsent
+    }
+
+    /// It has registered, and has not been set up.
+    pub(super) fn is_only_registered(&self) -> bool {
+        self.way == Way::On && self.step(Step::Register) == Seen::Ok && !self.has_begun()
+    }
+
     pub(super) fn is_leaving(&self) -> bool {
         matches!(self.way, Way::Asked | Way::AtOnce)
     }
@@ -196,10 +209,15 @@ impl Watched {
         self.way == Way::Down || (left && self.closing == Once::Done && self.is_cleared())
     }
 
+    /// While others run: something of it may need what it depends on.
+    pub(super) fn leans(&self) -> bool {
+        !self.is_down() && (self.way != Way::On || self.has_begun())
+    }
+
     /// While others run: what it depends on must wait for it before it is asked to stop.
     pub(super) fn blocks_stop(&self) -> bool {
         let done = self.is_settled() && (self.signalled || self.way == Way::AtOnce);
-        !(self.is_down() || self.is_leaving() && done)
+        self.leans() && !(self.is_leaving() && done)
     }
 
     /// It is asked and has nothing left to do.

@@ -111,7 +111,9 @@ impl World {
     }
 
     pub(super) fn all_set_up(&self) -> bool {
-        self.each().all(|(ix, service)| service.is_up() || self.waits(ix))
+        let registered =
+            |service: &Watched| !service.kind.registers() || service.step(Step::Register) == Seen::Ok;
+        self.each().all(|(ix, service)| service.is_up() || (self.waits(ix) && registered(service)))
     }
 
     /// The manager was started, and nothing has asked for the shutdown.

@@ -157,7 +157,7 @@ impl PendingService {
         if let Some(server) = &self.server {
             server.check(&self.id)?;
         }
-        if self.after_handover && (self.kind.accepts() || self.kind.registers()) {
+        if self.after_handover && self.kind.accepts() {
             return Err(ConfigError::ServesAfterHandover(self.id.to_string()));
         }
         self.policy.check().map_err(|error| ConfigError::Restart(self.id.to_string(), error))?;
@@ -197,7 +197,8 @@ impl PendingService {
             if !survives && !self.restartable && needed.restarts {
                 return Err(ConfigError::CannotFollow { service: service(), on: name.to_string() });
             }
-            if needed.after_handover && !self.after_handover {
+            // The gRPC server's port is what is handed over.
+            if needed.after_handover && !self.after_handover && self.kind != Kind::Server {
                 return Err(ConfigError::BeforeHandover { service: service(), on: name.to_string() });
             }
             if depends_on.iter().all(|known| known.on != on) {

@@ -79,6 +79,7 @@ impl Shell {
         }
         if self.machine.waits_for_predecessor(ix) {
             "waiting until the predecessor has released everything".clone_into(&mut status.state);
+            status.condition = ServiceCondition::Waiting;
         }
         if self.machine.is_stopped(ix) {
             "stopped".clone_into(&mut status.state);

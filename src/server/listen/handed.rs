@@ -1,4 +1,4 @@
-//! Sockets that a predecessor handed to this process. They listen already.
+//! Sockets that another process has, too: a predecessor handed them to this one, or a successor has got them of it. They listen already.
 //!
 //! ```text
 //!   received --claimed by the server of that address--> a duplicate serves --its server closes--> claimed again by its next life
@@ -7,7 +7,8 @@
 //! ```
 //!
 //! As long as the predecessor has a socket, or systemd, its address cannot be bound anew. So one is kept here until then: the next life of a server, or a
-//! set-up that is tried again, claims it again. After that a server closes what it has, and binds as any other.
+//! set-up that is tried again, claims it again. After that a server closes what it has, and binds as any other. The same holds while a successor comes up, or
+//! could still go: its predecessor *lends* the sockets.
 
 use std::io;
 use std::path::Path;
@@ -49,6 +50,8 @@ struct Entry {
     was_claimed: bool,
     /// systemd has it, too, as long as this process lives.
     stored: bool,
+    /// A successor has it, too.
+    lent: bool,
 }
 
 #[derive(Debug, Default)]
@@ -65,7 +68,7 @@ static TABLE: Mutex<Table> =
 
 /// From here on servers claim these.
 pub(super) fn receive(all: Vec<Handed>) {
-    let entry = |handed| Entry { handed, claim: Weak::new(), was_claimed: false, stored: false };
+    let entry = |handed| Entry::of(handed, Weak::new());
     table().entries.extend(all.into_iter().map(entry));
 }
 
@@ -74,7 +77,38 @@ pub(super) fn keep(handed: Handed, served: Weak<()>) {
     let mut table = table();
     match table.entries.iter_mut().find(|entry| entry.handed.is_same(&handed)) {
         Some(known) => known.stored = true,
-        None => table.entries.push(Entry { handed, claim: served, was_claimed: true, stored: true }),
+        None => table.entries.push(Entry { stored: true, was_claimed: true, ..Entry::of(handed, served) }),
+    }
+}
+
+/// A successor has these as well from here on, each with what lives as long as its server does.
+pub(super) fn lend(all: Vec<(Handed, Weak<()>)>) {
+    owners::lend(true);
+    let mut table = table();
+    for (handed, served) in all {
+        match table.entries.iter_mut().find(|entry| entry.handed.is_same(&handed)) {
+            Some(known) => known.lent = true,
+            None => {
+                table.entries.push(Entry { lent: true, was_claimed: true, ..Entry::of(handed, served) });
+            }
+        }
+    }
+}
+
+/// The successor is gone, or cannot give anything back any more. Files whose servers have gone meanwhile are removed.
+pub(super) fn take_back_lent() {
+    owners::lend(false);
+    let mut table = table();
+    let (lent, others): (Vec<_>, Vec<_>) =
+        std::mem::take(&mut table.entries).into_iter().partition(|entry| entry.lent);
+    table.entries = others;
+    for mut entry in lent {
+        entry.lent = false;
+        if entry.stored {
+            table.entries.push(entry);
+        } else if entry.is_free() {
+            drop(entry.handed.file.map(SocketFile::left));
+        }
     }
 }
 
@@ -145,6 +179,10 @@ impl Handed {
 }
 
 impl Entry {
+    fn of(handed: Handed, claim: Weak<()>) -> Self {
+        Self { handed, claim, was_claimed: false, stored: false, lent: false }
+    }
+
     fn is_free(&self) -> bool {
         self.claim.strong_count() == 0
     }
@@ -185,7 +223,7 @@ impl Entry {
         let token = Arc::new(());
         (self.claim, self.was_claimed) = (Arc::downgrade(&token), true);
         let Handed { had, bound, file, .. } = &self.handed;
-        let file = file.clone().map(SocketFile::handed);
+        let file = file.clone().map(if self.lent { SocketFile::left } else { SocketFile::handed });
         Ok(Some(Claimed { socket, bound: bound.clone(), file, index: had.index, token }))
     }
 }

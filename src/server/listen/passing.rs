@@ -115,6 +115,35 @@ pub(crate) fn keep(one: &PassedSocket) -> io::Result<()> {
     Ok(())
 }
 
+/// A successor has sockets of this process. Dropped, it has them no more, or they are its own.
+#[derive(Debug)]
+pub(crate) struct Lent(());
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        close_lent();
+    }
+}
+
+/// Whatever becomes of the successor, this process does not serve there again: nothing is kept for its servers.
+pub(crate) fn close_lent() {
+    handed::take_back_lent();
+}
+
+/// A successor gets these: a server that goes meanwhile finds its socket again.
+///
+/// # Errors
+/// Where no descriptor can be had.
+pub(crate) fn lend(all: &[PassedSocket]) -> io::Result<Lent> {
+    let mut lent = Vec::new();
+    for one in all.iter().filter(|one| !one.name.address.starts_with(OF_SYSTEMD)) {
+        let socket = Socket::from(one.socket.try_clone()?);
+        lent.extend(serviceable(one.name.clone(), socket).ok().map(|handed| (handed, one.served.clone())));
+    }
+    handed::lend(lent);
+    Ok(Lent(()))
+}
+
 /// From here on servers of this process find what systemd has kept of a process that is gone. What cannot serve is closed, and named.
 pub(crate) fn receive_stored(all: Vec<(SocketName, OwnedFd)>) -> Vec<SocketName> {
     let all = all.into_iter().map(|(name, socket)| serviceable(name, Socket::from(socket)));

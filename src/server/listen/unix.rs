@@ -87,6 +87,11 @@ impl SocketFile {
         Self { identity, origin: Origin::Handed }
     }
 
+    /// That of a socket which this process bound, and whose server has gone.
+    pub(crate) fn left(identity: FileIdentity) -> Self {
+        Self { identity, origin: Origin::Bound }
+    }
+
     pub(crate) fn identity(&self) -> &FileIdentity {
         &self.identity
     }

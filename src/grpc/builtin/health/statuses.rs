@@ -22,6 +22,8 @@ pub(crate) struct Statuses {
 /// How far a service has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Life {
+    /// It waits for something that is not of this process.
+    Standby,
     /// Without a main loop it runs when all do.
     Coming,
     Running,
@@ -32,8 +34,19 @@ impl Statuses {
     /// Takes note of something that happened. Returns whether it may have changed anything.
     pub(crate) fn observe(&mut self, event: &Event) -> bool {
         match event {
-            Event::RegisterStarted { service } | Event::SetupStarted { service } => {
+            Event::Standby { service, .. } => self.set(service, Life::Standby),
+            Event::RegisterStarted { service } => {
                 self.services.entry(service.clone()).or_insert(Life::Coming);
+            }
+            Event::SetupStarted { service } => {
+                let life = self.services.entry(service.clone()).or_insert(Life::Coming);
+                if *life == Life::Standby {
+                    *life = Life::Coming;
+                }
+            }
+            Event::SetupFinished { service, end } if end.outcome == Outcome::Ok && self.all_run => {
+                let coming = self.services.get_mut(service).filter(|life| **life == Life::Coming);
+                coming.into_iter().for_each(|life| *life = Life::Running);
             }
             Event::RunStarted { service } => self.set(service, Life::Running),
             Event::RunFinished { service, .. }

@@ -5,7 +5,7 @@
 //!   MAJORDOMO_MODEL_FULL=1 cargo test -p majordomo-rules checks::two_processes     more of all that may go wrong
 //! ```
 
-use super::super::super::names::Kind::{Generic, Listener};
+use super::super::super::names::Kind::{Both, Generic, Listener};
 use super::super::super::spec::Spec;
 use super::super::restarts::{following, restarting};
 use super::super::sizes::in_full;
@@ -24,6 +24,12 @@ fn system(budget: Budget) -> System {
 fn loose_system(budget: Budget) -> System {
     let once = Spec { after_handover: true, ..Spec::plain(Generic) };
     System { specs: vec![restarting(Listener, 1), Spec::plain(Generic), once], budget, fault: None }
+}
+
+/// The same where what exists once answers calls.
+fn asked_system(budget: Budget) -> System {
+    let once = Spec { after_handover: true, ..following(Both, &[1]) };
+    System { specs: vec![Spec::plain(Listener), restarting(Generic, 0), once], budget, fault: None }
 }
 
 fn check(system: &System) {
@@ -46,12 +52,14 @@ fn g24_never_down_and_never_two_whoever_is_killed_and_whatever_is_lost_of_the_ch
     check(&system(Budget { kills: 2, losses: 2, ..CALM }));
     check(&system(Budget { handovers: 2, kills: 1, losses: 1, ..CALM }));
     check(&loose_system(Budget { handovers: 2, kills: 1, losses: 1, ..CALM }));
+    check(&asked_system(Budget { kills: 2, losses: 1, ..CALM }));
 }
 
 #[test]
 fn g24_never_down_and_never_two_whoever_is_asked_to_stop_or_fails() {
     check(&system(Budget { stops: 2, kills: 1, ..CALM }));
     check(&loose_system(Budget { failures: 1, kills: 1, ..CALM }));
+    check(&asked_system(Budget { failures: 1, stops: 1, kills: 1, ..CALM }));
 }
 
 #[test]

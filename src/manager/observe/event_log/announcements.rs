@@ -127,6 +127,7 @@ impl EventLog {
                 };
                 E::StopFinished { service: self.id(ix).clone(), end }
             }
+            A::Standby(ix, waits_for) => E::Standby { service: self.id(ix).clone(), waits_for },
             A::ServiceAdded(ix) => E::ServiceAdded { service: self.id(ix).clone() },
             A::ServiceRemoved(ix) => E::ServiceRemoved { service: self.id(ix).clone() },
             A::ReloadStarted => {

@@ -123,6 +123,9 @@ pub(crate) fn log(timed: &TimedEvent, limit: usize) {
                 _ => info!(target: "majordomo", elapsed_ms, error, "hand-over {outcome}"),
             }
         }
+        E::Standby { service, waits_for } => {
+            info!(target: "majordomo", %service, "service waits for the {waits_for} before it is set up");
+        }
         E::ServiceAdded { service } => info!(target: "majordomo", %service, "service added"),
         E::ServiceRemoved { service } => info!(target: "majordomo", %service, "service removed"),
         E::Operations { address } => info!(target: "majordomo", %address, "operations endpoint answers"),

@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::conversation::{Conversation, FromSuccessor, Order};
 use super::options::CheckedHandover;
-use super::program::Program;
+use super::program::{self, Program};
 use super::steps::{HandoverStep, reached};
 use crate::base::{ThreadError, spawn_with};
-use crate::report::HandoverError;
+use crate::report::{HandoverError, SuccessorEnd};
 use crate::server::listen::passing;
 
 /// A successor, from its start on. Dropped, it is killed; where it is in charge it is let go.
@@ -82,6 +82,17 @@ impl SuccessorProcess {
     /// Ends it: it is told, killed and reaped. `Gone` has this reason, or what is known better.
     pub(crate) fn end(&self, why: HandoverError) {
         self.order(Order::End(why));
+    }
+
+    /// How it died, if it has, though nobody may have been told yet.
+    pub(crate) fn died(&self) -> Option<SuccessorEnd> {
+        self.pid().and_then(program::end_of)
+    }
+
+    /// It died, and this process does not wait until that is told: it has everything again.
+    pub(crate) fn take_back(&self, why: HandoverError) {
+        passing::take_back();
+        self.end(why);
     }
 
     /// Resolves when it is dead, or was let go.

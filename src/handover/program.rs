@@ -5,15 +5,17 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::io::Errno;
+use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
 
 use super::channel::{Channel, Watched};
 use super::protocol::VERSION;
-use crate::report::HandoverError;
+use crate::report::{HandoverError, SuccessorEnd};
 
 /// Tells a successor of its channel: the version of the protocol, and the inode of the socket that is its stdin. Programs that it starts see
 /// the variable, too, but have another stdin.
@@ -99,6 +101,23 @@ impl Program {
     /// It lives on.
     pub(super) fn let_go(&mut self) {
         self.gone = true;
+    }
+}
+
+/// How a child of this process ended, if it has. It stays to be waited for.
+pub(super) fn end_of(pid: u32) -> Option<SuccessorEnd> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw)?;
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    match waitid(WaitId::Pid(pid), look) {
+        Ok(None) => None,
+        Ok(Some(status)) => {
+            // As wait(2) has it.
+            let code = status.exit_status().map(|code| code << 8);
+            let signal = status.terminating_signal();
+            Some(SuccessorEnd::Exited(ExitStatus::from_raw(code.or(signal).unwrap_or_default())))
+        }
+        // One that was waited for is no child any more.
+        Err(_) => Some(SuccessorEnd::Closed),
     }
 }
 

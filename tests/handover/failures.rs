@@ -2,11 +2,12 @@
 
 use std::os::unix::fs::MetadataExt;
 
+use majordomo::testing::HandoverStep;
 use rustix::process::{Signal, kill_process};
 
 use crate::generations::{Generations, pid};
-use crate::load::{Load, get_from_file};
-use crate::program::{FAULT, Fault};
+use crate::load::{Load, get, get_from_file};
+use crate::program::{FAULT, Fault, HELD};
 use crate::refused::give_order;
 
 /// What becomes of a hand-over, and what its error says.
@@ -83,4 +84,27 @@ fn g24_a_server_that_restarts_while_a_successor_comes_up_finds_its_socket_again(
     all.first.signal(Signal::TERM);
     assert_eq!(all.first.end().code(), Some(0));
     assert!(!all.file("web.sock").exists());
+}
+
+#[test]
+fn g24_a_successor_whose_end_nobody_has_told_of_is_not_left_alone_with_the_sockets() {
+    // The thread that would tell of it stands still from then on.
+    let mut all = Generations::stalling_at(HandoverStep::InChargeSaid);
+    let first = all.first.id();
+    std::fs::write(all.file(HELD), "").unwrap();
+    let (web, file) = (all.web, all.file(HELD));
+    let held = std::thread::spawn(move || get(web, "/held"));
+    all.first.wait_for("answers nobody yet");
+    all.ask(first);
+    let second = all.started();
+    all.first.wait_for("at InChargeSaid");
+    kill_process(pid(second), Signal::KILL).unwrap();
+    all.gone(second);
+    // The last that giving way waits for.
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(held.join().unwrap(), Ok(first.to_string()));
+    let over = all.event("handover_finished");
+    assert_eq!(over["outcome"], "taken_back", "{over}");
+    assert!(over["error"].as_str().unwrap().contains("signal: 9"), "{over}");
+    assert_eq!(all.serves(), first);
 }

@@ -21,7 +21,7 @@ use crate::locked;
 pub const FAULT: &str = "HANDOVER_TEST_FAULT";
 /// Where what exists once leaves its marks, and sockets have their files.
 pub const FOLDER: &str = "HANDOVER_TEST_FOLDER";
-/// The file in that folder that keeps what exists once from being given back, as long as it is there.
+/// The file in that folder that keeps what exists once from being given back, and an answer from being given, as long as it is there.
 pub const HELD: &str = "held";
 /// How long a successor may take, in milliseconds.
 pub const TIMEOUT: &str = "HANDOVER_TEST_TIMEOUT";
@@ -156,7 +156,14 @@ fn manager(program: &str, folder: PathBuf, observer: EventSender) -> Manager {
         tokio::time::sleep(Duration::from_millis(300)).await;
         std::process::id().to_string()
     };
-    let routes = || Router::new().route("/", get(pid)).route("/slow", get(slow));
+    let held = folder.join(HELD);
+    let held = move || async move {
+        say("answers nobody yet");
+        until_gone(&held).await;
+        std::process::id().to_string()
+    };
+    let routes =
+        || Router::new().route("/held", get(held.clone())).route("/", get(pid)).route("/slow", get(slow));
     // They can be started again, by an order.
     let never = RestartPolicy::never;
     let web = http_service("web", "127.0.0.1:0", routes()).restart(never());
@@ -180,9 +187,7 @@ fn manager(program: &str, folder: PathBuf, observer: EventSender) -> Manager {
             async move {
                 mark(&folder, "has it");
                 let released = move || async move {
-                    while folder.join(HELD).exists() {
-                        tokio::time::sleep(Duration::from_millis(2)).await;
-                    }
+                    until_gone(&folder.join(HELD)).await;
                     mark(&folder, "gave it back");
                     Ok(())
                 };
@@ -194,6 +199,12 @@ fn manager(program: &str, folder: PathBuf, observer: EventSender) -> Manager {
     );
     let manager = Manager::new(options).service(web).service(file).service(faulty);
     manager.service(once.after_handover()).grpc_service(locked::service())
+}
+
+async fn until_gone(file: &Path) {
+    while file.exists() {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
 }
 
 async fn until_shutdown(run: Run, (): ()) -> Result<(), majordomo::BoxError> {

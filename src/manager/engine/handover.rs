@@ -50,7 +50,8 @@ impl Shell {
             return Err(OrderError::PredecessorLeft);
         }
         // One that waits for a reload has not begun.
-        if !self.machine.can_hand_over() || self.handovers.asked.is_some() {
+        let busy = self.handovers.asked.is_some() || self.handovers.successor.is_some();
+        if !self.machine.can_hand_over() || busy {
             return Err(OrderError::HandoverUnderWay);
         }
         Ok(())
@@ -71,13 +72,34 @@ impl Shell {
         }
     }
 
+    /// The next input. As long as this process could serve again it is looked first whether the successor lives: what comes may be the last
+    /// that giving way waits for, and after that there is nobody else.
+    pub(super) fn next_input(&mut self) -> Option<(Input, Detail)> {
+        if self.machine.is_giving_way()
+            && !self.inputs.is_empty()
+            && let Some(successor) = &self.handovers.successor
+            && let Some(end) = successor.died()
+        {
+            let why = HandoverError::Ended { end, in_charge: true };
+            successor.take_back(why.clone());
+            self.handovers.failure = Some(why.into());
+            self.inputs.push_front((Input::SuccessorGone, Detail::None));
+        }
+        self.inputs.pop_front()
+    }
+
     /// Something was heard of the successor.
     pub(crate) fn on_successor(&mut self, told: FromSuccessor) {
         match told {
             FromSuccessor::Started { pid } => self.event_log.emit(LifecycleEvent::SuccessorStarted { pid }),
             // Kept apart: see `Doing`.
             FromSuccessor::Doing(_) => {}
-            FromSuccessor::Ready => self.feed(Input::SuccessorReady, Detail::None),
+            FromSuccessor::Ready => {
+                // One that has died since then is told as gone next.
+                if self.handovers.successor.as_ref().is_some_and(|successor| successor.died().is_none()) {
+                    self.feed(Input::SuccessorReady, Detail::None);
+                }
+            }
             FromSuccessor::Gone { why } => {
                 self.handovers.successor = None;
                 self.handovers.failure = Some(why.into());

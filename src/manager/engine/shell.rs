@@ -216,7 +216,7 @@ impl Shell {
         batched(|| {
             // The same memory for each step: what is told to ten thousand takes much.
             let mut commands = std::mem::take(&mut self.commands);
-            while let Some((input, detail)) = self.inputs.pop_front() {
+            while let Some((input, detail)) = self.next_input() {
                 self.event_log.count_input();
                 self.machine.take_step(input, &mut commands);
                 for command in commands.drain(..) {

@@ -119,6 +119,13 @@ impl GrpcServerOptions {
         self
     }
 
+    /// Whether a worker may look for this server's messages for up to 100 us before it sleeps, where that was found to have peers that wait for
+    /// each answer send more, and a core is to spare: it takes time of that core. An idle server never looks. Default: `true`.
+    pub fn busy_polling(mut self, allowed: bool) -> Self {
+        self.engine.busy_polling = allowed;
+        self
+    }
+
     /// How many connections may be open at once; at least 1. Default: `None`. In grpc-go: `netutil.LimitListener`.
     ///
     /// One more is accepted and closed at once. Left in the system's queue, as Go does it, its client would

@@ -73,6 +73,13 @@ impl HttpServerOptions {
         self
     }
 
+    /// Whether workers may look for this server's requests before they sleep. As
+    /// [`GrpcServerOptions::busy_polling`](crate::GrpcServerOptions::busy_polling). Default: `true`.
+    pub fn busy_polling(mut self, allowed: bool) -> Self {
+        self.engine.busy_polling = allowed;
+        self
+    }
+
     /// How many connections may be open at once; at least 1. One more is accepted and closed at once. Default: `None`.
     pub fn max_connections(mut self, connections: impl Into<Option<usize>>) -> Self {
         self.engine.max_connections = connections.into();

@@ -22,6 +22,8 @@ pub(crate) struct EngineOptions {
     pub(crate) protocol: &'static str,
     /// How many workers it uses.
     pub(crate) workers: Option<usize>,
+    /// Whether workers may look for its messages before they sleep.
+    pub(crate) busy_polling: bool,
     pub(crate) max_connections: Option<usize>,
     pub(crate) max_concurrent_streams: u32,
     pub(crate) max_concurrent_calls: Option<usize>,
@@ -64,6 +66,7 @@ impl Default for EngineOptions {
         Self {
             protocol: "",
             workers: None,
+            busy_polling: true,
             max_connections: None,
             max_concurrent_streams: MAX_CONCURRENT_STREAMS,
             max_concurrent_calls: None,

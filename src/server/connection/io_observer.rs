@@ -246,9 +246,28 @@ mod tests {
 
     use super::*;
     use crate::server::drain::Timetable;
+    use crate::server::options::EngineOptions;
+    use crate::server::state::WorkerState;
 
     fn observed<I>(io: I) -> IoObserver<I> {
         IoObserver::new(io, Connection::new(Arc::default()))
+    }
+
+    #[tokio::test]
+    async fn a_worker_is_told_of_what_connections_read_whose_server_may_be_looked_for() {
+        for busy_polling in [true, false] {
+            let options = EngineOptions { busy_polling, ..EngineOptions::default() };
+            let worker = WorkerState::new(options, Arc::default());
+            let (mut peer, io) = duplex(64);
+            let mut io = IoObserver::new(io, Connection::new(Arc::new(worker)));
+            let mut bytes = [0; 5];
+            for read in [5, 10] {
+                peer.write_all(b"bytes").await.unwrap();
+                io.read_exact(&mut bytes).await.unwrap();
+                let told = if busy_polling { read } else { 0 };
+                assert_eq!(io.connection.worker.thread.idle.bytes_read(), told);
+            }
+        }
     }
 
     #[tokio::test]

@@ -220,6 +220,9 @@ impl Connection {
         if let Some(arrival) = self.http1() {
             arrival.read(bytes, !self.has_calls());
         }
+        if self.worker.options.busy_polling {
+            self.worker.thread.idle.read(bytes.len());
+        }
         let (count, missing) = (bytes.len(), self.preface_missing.load(Ordering::Relaxed));
         if missing > 0 {
             self.preface_missing.store(missing.saturating_sub(count), Ordering::Relaxed);

@@ -7,7 +7,7 @@
 //! ```
 
 use std::convert::Infallible;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
@@ -21,6 +21,7 @@ use crate::events::Name;
 use crate::server::worker::alarm::Alarm;
 use crate::server::worker::balance::Backlog;
 use crate::server::worker::current_poll::CurrentPoll;
+use crate::server::worker::idle::{Cores, WhenIdle};
 use crate::supervision::{dispatch, panics};
 
 /// What all threads of servers begin their names with.
@@ -36,8 +37,8 @@ pub(crate) struct WorkerThread {
     pub(crate) backlog: Backlog,
     /// The handler that it is in.
     pub(crate) poll: Arc<CurrentPoll>,
-    /// Whether it sleeps for want of work, or has ended.
-    parked: Arc<AtomicBool>,
+    /// What it does with nothing to do. No part of it knows the runtime, which has it.
+    pub(crate) idle: Arc<WhenIdle>,
     /// Connections with open calls, of all servers.
     pub(crate) carrying: AtomicUsize,
     /// What each server has on it.
@@ -52,6 +53,7 @@ pub(crate) struct Common {
     /// All are to end.
     pub(crate) end: CancellationToken,
     pub(crate) alarm: Arc<Alarm>,
+    pub(crate) cores: Arc<Cores>,
     /// Each lets go of it in the end.
     pub(crate) alive: mpsc::Sender<Infallible>,
 }
@@ -63,16 +65,18 @@ impl WorkerThread {
         common: Common,
     ) -> Result<(Arc<Self>, JoinHandle<Option<()>>), ThreadError> {
         let name = format!("{PREFIX}{number}");
-        let worker = Arc::new(Self { name: name.as_str().into(), ..Self::default() });
-        let Common { end, alarm, alive } = common;
-        let (parks, unparks) = (Arc::clone(&worker.parked), Arc::clone(&worker.parked));
+        let Common { end, alarm, cores, alive } = common;
+        let idle = Arc::new(WhenIdle::new(cores));
+        let worker =
+            Arc::new(Self { name: name.as_str().into(), idle: Arc::clone(&idle), ..Self::default() });
+        let (parks, unparks) = (Arc::clone(&idle), idle);
         let its_own = Arc::clone(&worker);
         let runtime = move || {
             let runtime = Builder::new_current_thread()
                 .enable_all()
-                .on_thread_park(move || parks.store(true, Ordering::Relaxed))
+                .on_thread_park(move || parks.park())
                 .on_thread_unpark(move || {
-                    unparks.store(false, Ordering::Relaxed);
+                    unparks.unpark();
                     alarm.ring();
                 })
                 .build()?;
@@ -86,16 +90,17 @@ impl WorkerThread {
             let _dispatch = dispatch::adopt(&dispatch);
             panics::keep_latest();
             its_own.poll.adopt();
+            let _begun = its_own.idle.begin();
             runtime.block_on(async {
                 tokio::select! {
                     biased;
                     () = end.cancelled() => {}
                     () = its_own.out_of_use() => {}
+                    () = its_own.idle.looks() => {}
                 }
             });
             // Drops all that is left on it; waits for no blocking task of a handler.
             runtime.shutdown_background();
-            its_own.parked.store(true, Ordering::Relaxed);
         })?;
         Ok((worker, thread))
     }
@@ -138,7 +143,7 @@ impl WorkerThread {
     }
 
     pub(crate) fn is_parked(&self) -> bool {
-        self.parked.load(Ordering::Relaxed)
+        self.idle.is_parked()
     }
 
     /// Whether it is gone, or will be after a few instructions.

@@ -199,7 +199,8 @@ impl State {
             Handle::current()
         } else {
             let (alive, ended) = mpsc::channel(1);
-            let common = Common { end: inner.end.clone(), alarm: Arc::clone(&inner.watch.alarm), alive };
+            let (end, alarm) = (inner.end.clone(), Arc::clone(&inner.watch.alarm));
+            let common = Common { end, alarm, cores: Arc::default(), alive };
             let (acceptor, thread) = start_acceptor(common.clone(), Arc::clone(&inner.watch))?;
             self.threads.push(Started { worker: None, thread });
             self.common = Some((common, ended));

@@ -24,8 +24,9 @@ const SLICE: Duration = Duration::from_millis(4);
 /// How long it looks for a message that does not come.
 const LONGEST: Duration = Duration::from_micros(100);
 
-/// A message that came in this much of sleep would have come sooner to who looks: waking takes a part of it.
-const SHORT_SLEEP: Duration = Duration::from_micros(200);
+/// Who has nothing to do again this soon after it went to sleep had a message that would have come sooner to who looks: waking takes a part
+/// of it. The clock is read once each time.
+const SHORT_SLEEP: Duration = Duration::from_micros(250);
 
 /// So many short sleeps in a slice are worth a trial.
 const FEW: u32 = 8;
@@ -113,6 +114,8 @@ impl Default for BusyPolling {
 impl BusyPolling {
     /// There is nothing to do: at that time, after so many bytes were read in all, while a core is to spare or not.
     pub(crate) fn idle(&mut self, now: Duration, read: u64, spare: bool) -> Idle {
+        let slept_since = self.asleep.take();
+        self.slice.short_sleeps += u32::from(slept_since.is_some_and(|since| now - since < SHORT_SLEEP));
         if let Some(waiting) = self.waiting.take() {
             let (lasted, look) = (now - waiting.since, now - waiting.looked);
             if waiting.read != read {
@@ -141,15 +144,6 @@ impl BusyPolling {
     fn sleep(&mut self, now: Duration) -> Idle {
         self.asleep = Some(now);
         Idle::Sleep
-    }
-
-    /// There may be something to do. Returns whether it was asleep.
-    pub(crate) fn awake(&mut self, now: Duration) -> bool {
-        let Some(since) = self.asleep.take() else { return false };
-        if now - since < SHORT_SLEEP {
-            self.slice.short_sleeps += 1;
-        }
-        true
     }
 
     fn end_slice(&mut self, now: Duration, read: u64) {

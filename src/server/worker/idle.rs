@@ -47,8 +47,9 @@ pub(crate) struct WhenIdle {
     busy_polling: Mutex<BusyPolling>,
     /// Bytes that its connections have read.
     read: AtomicU64,
-    /// Whether it sleeps for want of work, or has ended.
+    /// Whether it sleeps for want of work, looks for more, or has ended.
     parked: AtomicBool,
+    asleep: AtomicBool,
     look: Notify,
 }
 
@@ -89,7 +90,10 @@ impl WhenIdle {
                 thread::yield_now();
                 self.look.notify_one();
             }
-            Idle::Sleep => drop(self.cores.awake.fetch_sub(1, Ordering::Relaxed)),
+            Idle::Sleep => {
+                self.asleep.store(true, Ordering::Relaxed);
+                self.cores.awake.fetch_sub(1, Ordering::Relaxed);
+            }
         }
         self.parked.store(true, Ordering::Relaxed);
     }
@@ -97,7 +101,9 @@ impl WhenIdle {
     /// Its runtime has slept, or looked.
     pub(crate) fn unpark(&self) {
         self.parked.store(false, Ordering::Relaxed);
-        if self.busy_polling().awake(monotonic::now()) {
+        // No other thread writes it.
+        if self.asleep.load(Ordering::Relaxed) {
+            self.asleep.store(false, Ordering::Relaxed);
             self.cores.awake.fetch_add(1, Ordering::Relaxed);
         }
     }

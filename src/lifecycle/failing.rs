@@ -205,7 +205,7 @@ impl Machine {
         }
     }
 
-    fn departed(&mut self, ix: ServiceIx, departure: Departure, to: Actor, out: &mut Commands) {
+    pub(super) fn departed(&mut self, ix: ServiceIx, departure: Departure, to: Actor, out: &mut Commands) {
         let needed = self.get(ix).is_needed();
         let resting = self.get(ix).rests();
         // What has failed, and was told to rest, is cut off without further blame.

@@ -19,6 +19,8 @@ pub(crate) enum Input {
     Panicked(ServiceIx),
     /// The service's actor is at rest, by itself or as told: it may be started again.
     Suspended(ServiceIx, Departure),
+    /// The service's actor went by itself, and has begun its next life, as it was permitted to.
+    StartedOver(ServiceIx, Departure),
     /// The service's actor is gone.
     Gone(ServiceIx, Departure),
     /// The service started its next resource.
@@ -146,6 +148,12 @@ pub(crate) enum Command {
     Suspend(ServiceIx),
     /// Start a service's actor again: a new life, before its `Setup`.
     Restart(ServiceIx),
+    /// Let a service's actor begin its next life by itself, once, when it fails. `StartedOver` tells that it has.
+    Permit(ServiceIx),
+    /// Take that back. What was begun before is an input that comes before the one that led to this.
+    Withdraw(ServiceIx),
+    /// A service's actor has begun its next life, and been sent its `Setup` there: what belongs to the service's life begins anew.
+    Adopt(ServiceIx),
     /// End a service's actor that has nothing left to do, and tell when it is gone.
     Retire(ServiceIx),
     /// End a service's actor now. `Gone` follows soon in any case, at worst as `Abandoned`.
@@ -209,6 +217,7 @@ impl Input {
             Input::Answered(ix, ..)
             | Input::Panicked(ix)
             | Input::Suspended(ix, _)
+            | Input::StartedOver(ix, _)
             | Input::Gone(ix, _)
             | Input::ResourceStarted(ix)
             | Input::ResourcesClosed(ix)

@@ -94,10 +94,10 @@ impl Machine {
     }
 
     /// The thread of a service, or of one of its resources, is of no use any more: whatever fails of it from now on is a failure of
-    /// what is needed, and it is not started again by itself.
+    /// what is needed, and it is not started again by itself. Its permit to do so is to be taken back before.
     pub(crate) fn lost_its_thread(&mut self, ix: ServiceIx) {
         let service = self.service(ix);
-        (service.mode, service.lost_its_thread) = (RestartMode::Never, true);
+        (service.mode, service.lost_its_thread, service.permitted) = (RestartMode::Never, true, false);
         service.most_setup_retries = Some(0);
     }
 
@@ -196,6 +196,7 @@ impl Machine {
             Input::Serving(service) => self.serving(service, out),
             Input::Panicked(service) => self.panicked(service, None, out),
             Input::Suspended(service, departure) => self.suspended(service, departure, out),
+            Input::StartedOver(service, departure) => self.started_over(service, departure, out),
             Input::Gone(service, departure) => self.gone(service, departure, out),
             Input::ResourceStarted(service) => self.resource_started(service, out),
             Input::ResourcesClosed(service) => self.resources_closed(service, out),
@@ -209,7 +210,7 @@ impl Machine {
             Input::RemoveAsked(service) => self.remove_asked(service, out),
             Input::Added(service) => self.added(service, out),
             Input::DelayOver(service) => self.delay_over(service),
-            Input::Forgotten(service, repeat, count) => self.forgotten(service, repeat, count),
+            Input::Forgotten(service, repeat, count) => self.forgotten(service, repeat, count, out),
             Input::StopTimeout(service) => self.stop_timeout(service, out),
             Input::ReloadAsked => self.reload_asked(out),
             Input::ReloadAnswered(service, step, answer) => self.reload_answered(service, step, answer, out),
@@ -264,6 +265,7 @@ impl Machine {
 
     /// What a service may do now, by what others have come to.
     fn examine(&mut self, ix: ServiceIx, out: &mut Commands) {
+        self.review_permit(ix, out);
         self.note_reload(ix, out);
         self.note_handover(ix);
         match (self.stage, self.get(ix).life) {

@@ -26,6 +26,7 @@ mod handover_state;
 mod io;
 mod machine;
 mod names;
+mod permits;
 mod queries;
 mod releasing;
 mod reload_names;

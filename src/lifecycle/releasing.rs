@@ -25,6 +25,7 @@ impl Machine {
         service.resources.push(Resource::Alive);
         service.live_resources += 1;
         self.note(ix);
+        self.review_permit(ix, out);
         let resource = ResourceIx { service: ix, index };
         out.push(Command::Announce(Announcement::ResourceStarted(resource)));
     }

@@ -56,6 +56,7 @@ impl Machine {
     fn share_begins(&mut self, ix: ServiceIx, share: Share, out: &mut Commands) {
         self.reload.open += 1;
         self.service(ix).reload = share;
+        self.review_permit(ix, out);
         self.demand(ix, share, out);
     }
 
@@ -136,6 +137,7 @@ impl Machine {
     /// A service takes no part any more, or has done its share.
     fn leave_reload(&mut self, ix: ServiceIx, out: &mut Commands) {
         let share = std::mem::replace(&mut self.service(ix).reload, Share::None);
+        self.review_permit(ix, out);
         match (share, self.reload.step) {
             // It was not waited for.
             (Share::Prepared, Some(ReloadStep::Prepare)) => return,
@@ -233,6 +235,7 @@ impl Machine {
     fn reload_over(&mut self, end: ReloadEnd, out: &mut Commands) {
         for ix in self.each() {
             (self.service(ix).reload, self.service(ix).commits_after) = (Share::None, 0);
+            self.review_permit(ix, out);
         }
         self.reload = Reload { again: self.reload.again, ..Reload::default() };
         self.announce(Announcement::ReloadFinished(end), out);

@@ -162,6 +162,11 @@ impl RestartPolicy {
         self.delays.clone()
     }
 
+    /// Whether nothing ever delays a restart.
+    pub(crate) fn is_at_once(&self) -> bool {
+        self.delays.first.is_zero()
+    }
+
     pub(crate) fn healthy(&self) -> Duration {
         self.healthy_after
     }

@@ -113,6 +113,9 @@ impl Machine {
 
     /// A service was handed to the running manager.
     pub(super) fn added(&mut self, ix: ServiceIx, out: &mut Commands) {
+        for at in 0..self.get(ix).depends_on.len() {
+            self.review_permit(self.get(ix).depends_on[at].on, out);
+        }
         let service = self.service(ix);
         if service.life == Life::Down
             && service.actor == Actor::Unborn
@@ -133,13 +136,14 @@ impl Machine {
         }
     }
 
-    pub(super) fn forgotten(&mut self, ix: ServiceIx, repeat: Repeat, count: u32) {
+    pub(super) fn forgotten(&mut self, ix: ServiceIx, repeat: Repeat, count: u32, out: &mut Commands) {
         let service = self.service(ix);
         let counted = match repeat {
             Repeat::Setup => &mut service.setup_retries,
             Repeat::Restart => &mut service.restarts,
         };
         *counted = counted.saturating_sub(count);
+        self.review_permit(ix, out);
     }
 
     pub(super) fn delay_over(&mut self, ix: ServiceIx) {
@@ -253,6 +257,7 @@ impl Machine {
         self.announce(Announcement::ServiceRemoved(ix), out);
         for dependency in std::mem::take(&mut self.service(ix).depends_on) {
             self.service(dependency.on).dependents.retain(|dependent| dependent.by != ix);
+            self.review_permit(dependency.on, out);
         }
         self.order.retain(|&other| other != ix);
         self.service(ix).vacant = true;

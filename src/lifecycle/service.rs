@@ -127,6 +127,8 @@ pub(super) struct Service {
     pub(super) most_restarts: Option<u32>,
     pub(super) most_setup_retries: Option<u32>,
     pub(super) restartable: bool,
+    /// Whether nothing delays its restart.
+    pub(super) at_once: bool,
     pub(super) stop_limit: bool,
     pub(super) depends_on: Vec<Dependency>,
     pub(super) dependents: Vec<Dependent>,
@@ -143,6 +145,8 @@ pub(super) struct Service {
     pub(super) owes_delay: Option<Repeat>,
     /// Whether its latest life ended with a set-up that is tried again.
     pub(super) setup_retried: bool,
+    /// Whether it may begin its next life by itself.
+    pub(super) permitted: bool,
     /// Restarts that its budget has not forgotten.
     pub(super) restarts: u32,
     /// Retries of its set-up, likewise.
@@ -182,6 +186,7 @@ impl Service {
             most_restarts: spec.most_restarts,
             most_setup_retries: spec.most_setup_retries,
             restartable: spec.restartable,
+            at_once: spec.at_once,
             stop_limit: spec.stop_limit,
             depends_on: spec.depends_on,
             dependents: Vec::new(),
@@ -193,6 +198,7 @@ impl Service {
             lost_its_thread: false,
             owes_delay: None,
             setup_retried: false,
+            permitted: false,
             restarts: 0,
             setup_retries: 0,
             asked: false,

@@ -13,6 +13,8 @@ pub(crate) struct Spec {
     pub(crate) most_setup_retries: Option<u32>,
     /// Whether its actor can be started again.
     pub(crate) restartable: bool,
+    /// Whether it is restarted without any delay.
+    pub(crate) at_once: bool,
     /// Whether its stop within the shutdown has a limit of its own.
     pub(crate) stop_limit: bool,
     /// Whether it takes part in reloads.
@@ -53,6 +55,7 @@ impl Spec {
             most_restarts: Some(0),
             most_setup_retries: Some(0),
             restartable: false,
+            at_once: false,
             stop_limit: false,
             reloadable: false,
             after_handover: false,

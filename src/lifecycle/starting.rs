@@ -142,6 +142,7 @@ impl Machine {
         for at in 0..self.order.len() {
             if self.get(self.order[at]).is_set_up() {
                 self.run(self.order[at], out);
+                self.review_permit(self.order[at], out);
             }
         }
         self.tell_running(out);

@@ -36,6 +36,7 @@ impl Machine {
         self.stage = Stage::Stopping;
         out.push(Command::Announce(Announcement::ShutdownRequested(cause)));
         for ix in self.each() {
+            self.review_permit(ix, out);
             self.end_transition(ix, out);
         }
         self.call_reload_off(out);

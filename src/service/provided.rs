@@ -11,6 +11,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::base::drop_quietly;
 use crate::events::Name;
 
 type Values = HashMap<TypeId, Box<dyn Any + Send + Sync>>;
@@ -68,7 +69,7 @@ impl Provided {
     pub(crate) fn forget(&self, service: &Name) {
         let values = self.lock().values.remove(service);
         // A value's drop is code of a user's.
-        drop(values);
+        drop_quietly(values);
     }
 
     pub(crate) fn provide<T: Clone + Send + Sync + 'static>(&self, service: &Name, value: T) {

@@ -231,7 +231,10 @@ impl Registry {
         };
         let (tag, index) = (Tag::next(), state.started.len() as u32);
         let registry = Arc::clone(self);
-        let observer = Box::new(move |notice| (registry.observer)(index, ResourceEvent::Notice(notice)));
+        let observer = Box::new(move |notice| {
+            (registry.observer)(index, ResourceEvent::Notice(notice));
+            None
+        });
         // The manager hears of the start before it can hear of the end.
         (self.observer)(index, ResourceEvent::Started);
         let names = (service, name.clone());
@@ -259,6 +262,14 @@ impl Registry {
         let untold = state.started[state.told..].iter().cloned().collect();
         state.told = state.started.len();
         untold
+    }
+
+    /// Refuses further resources, unless one was started or is being started. Whether it does.
+    pub(crate) fn close_unused(&self) -> bool {
+        // Whoever holds it may be starting one, which may take a while.
+        let Ok(mut state) = self.state.try_lock() else { return false };
+        state.closed |= state.started.is_empty();
+        state.started.is_empty()
     }
 
     /// Refuses further resources.

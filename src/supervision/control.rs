@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 
 use super::alarm::Alarm;
 use super::batch_delivery::{Job, Outbox, WakeHere, is_batching};
+use super::next_life::LateOrders;
 use super::wake::Wakeups;
 use crate::base::{BoxError, PanicError};
 
@@ -120,6 +121,11 @@ impl Control {
     /// Ends an actor between two polls; none of its code runs any more, but for destructors.
     pub(crate) fn force(self: &Arc<Self>) {
         self.order(|orders| orders.exit_mode = ExitMode::Force);
+    }
+
+    /// Takes away what has not reached the actor, whose life is over: it is not for the next.
+    pub(crate) fn take_late(&self) -> LateOrders {
+        LateOrders(std::mem::take(&mut self.lock().queue))
     }
 
     fn push(self: &Arc<Self>, order: Order) {

@@ -3,6 +3,7 @@
 //! ```text
 //!   Unborn --make--> LiveActor --+-- stops by itself --> Gone::Ended          restartable:  Suspended, until it is restarted
 //!                    ^       +-- panics -----------> Gone::Panicked       otherwise:    gone
+//!                    |       |                                            permitted:    started again at once
 //!                    |       +-- suspended --------> Gone::Dismissed, Suspended
 //!                    |       +-- retired, forced --> Gone::Dismissed, gone
 //!                    '-- restarted -- Suspended
@@ -27,11 +28,12 @@ use tracing::instrument::WithSubscriber;
 use super::actor_span::{ActorSpan, MakeSpan};
 use super::control::{Ask, Control, ExitMode, Order, Orders, Reply};
 use super::live_actor::{LiveActor, Polled, Restart};
+use super::next_life::NextLife;
 use super::notice::{Gone, Notice, Observer};
-use super::panics::{FEW, PanicLog, catch, install_hook};
+use super::panics::{PanicLog, catch, install_hook};
+use super::stray_panics::StrayPanics;
 use super::thread::Thread;
 use super::watch::{Tag, Watch};
-use crate::base::PanicError;
 
 /// actix's own default.
 const MAILBOX_CAPACITY: usize = 16;
@@ -66,7 +68,7 @@ where
                 restart,
                 observer,
                 panic_log: Rc::new(PanicLog::default()),
-                strays: None,
+                strays: StrayPanics::default(),
             };
             let incarnation = Incarnation { lives, waker, watch, tag, span: ActorSpan::new(span) };
             match dispatch {
@@ -99,17 +101,7 @@ struct Lives<A: Actor<Context = Context<A>>> {
     restart: Option<Restart<A>>,
     observer: Observer,
     panic_log: Rc<PanicLog>,
-    /// From the first on.
-    strays: Option<Box<Strays>>,
-}
-
-/// The panics of a life that no request accounts for: the first few are told, the rest is counted, and told at its end.
-#[derive(Default)]
-struct Strays {
-    told: usize,
-    untold: usize,
-    /// One of those that were not told.
-    latest: Option<Box<PanicError>>,
+    strays: StrayPanics,
 }
 
 enum Body<A: Actor<Context = Context<A>>> {
@@ -154,8 +146,9 @@ impl<A: Actor<Context = Context<A>>> Incarnation<A> {
         self.span.leave();
         // The observer may look at the thread at once.
         self.watch.leave();
-        self.lives.tell_last_stray_panics();
-        (self.lives.observer)(Notice::Gone(gone));
+        let Lives { strays, panic_log, observer, .. } = &mut self.lives;
+        strays.tell_last(panic_log, observer);
+        observer(Notice::Gone(gone));
     }
 }
 
@@ -170,7 +163,7 @@ impl<A: Actor<Context = Context<A>>> Lives<A> {
         for order in queue {
             match order {
                 Order::Ask(ask) => self.accept(ask),
-                Order::Suspend => self.suspend(Gone::Dismissed),
+                Order::Suspend => drop(self.suspend(Gone::Dismissed)),
                 Order::Restart(first) => match self.start_again() {
                     Ok(true) => self.accept(first),
                     Ok(false) => drop(first),
@@ -205,7 +198,7 @@ impl<A: Actor<Context = Context<A>>> Lives<A> {
         let gone = match polled {
             Polled::Lives => {
                 if !self.panic_log.is_empty() {
-                    self.tell_stray_panics();
+                    self.strays.tell(&self.panic_log, &self.observer);
                 }
                 return None;
             }
@@ -215,8 +208,8 @@ impl<A: Actor<Context = Context<A>>> Lives<A> {
         if self.restart.is_none() || !matches!(self.body, Body::LiveActor(_)) {
             return Some(gone);
         }
-        self.suspend(gone);
-        None
+        let next = self.suspend(gone)?;
+        self.begin(next)
     }
 
     /// Makes the actor on its first poll. Whether there is one.
@@ -231,17 +224,34 @@ impl<A: Actor<Context = Context<A>>> Lives<A> {
         true
     }
 
-    /// Brings the actor to rest, and tells of it: what it owes and what it spawned is dropped.
-    fn suspend(&mut self, gone: Gone) {
+    /// Brings the actor to rest, and tells of it: what it owes and what it spawned is dropped. Its next life, if it is to begin at once.
+    fn suspend(&mut self, gone: Gone) -> Option<NextLife> {
         match std::mem::replace(&mut self.body, Body::Gone) {
             Body::LiveActor(mut alive) => {
                 alive.rest(&self.panic_log);
                 self.body = Body::Suspended(alive);
-                self.tell_last_stray_panics();
+                self.strays.tell_last(&self.panic_log, &self.observer);
                 self.panic_log.begin_life();
-                (self.observer)(Notice::Suspended(gone));
+                (self.observer)(Notice::Suspended(gone))
             }
-            body => self.body = body,
+            body => {
+                self.body = body;
+                None
+            }
+        }
+    }
+
+    /// Begins a life that is ready; how the actor went, if it is gone.
+    fn begin(&mut self, NextLife(first): NextLife) -> Option<Gone> {
+        match self.start_again() {
+            Ok(true) => {
+                self.accept(first);
+                // Others on the thread have their turn before it is polled.
+                self.control.wake_actor();
+                None
+            }
+            Ok(false) => None,
+            Err(gone) => Some(gone),
         }
     }
 
@@ -265,7 +275,8 @@ impl<A: Actor<Context = Context<A>>> Lives<A> {
             Some(false) => Err(Gone::Ended),
             None => {
                 let panic = self.panic_log.take();
-                self.suspend(panic.map_or(Gone::Ended, Gone::Panicked));
+                // Nobody has made another life ready before this one was set up.
+                drop(self.suspend(panic.map_or(Gone::Ended, Gone::Panicked)));
                 Ok(false)
             }
         }
@@ -286,36 +297,6 @@ impl<A: Actor<Context = Context<A>>> Lives<A> {
     fn retire(&mut self, cx: &mut TaskContext<'_>) {
         if let Body::LiveActor(alive) = &mut self.body {
             alive.retire(&self.panic_log, cx);
-        }
-    }
-
-    fn tell_stray_panics(&mut self) {
-        let Some(first) = self.panic_log.take() else { return };
-        let mut next = Some(first);
-        let strays = self.strays.get_or_insert_default();
-        while let Some(panic) = next {
-            if strays.told < FEW {
-                strays.told += 1;
-                (self.observer)(Notice::Panicked(panic));
-            } else {
-                strays.untold += 1;
-                strays.latest = Some(panic);
-            }
-            next = self.panic_log.take();
-        }
-        strays.untold += self.panic_log.take_dropped();
-    }
-
-    /// A life is over: what was only counted is told as one.
-    fn tell_last_stray_panics(&mut self) {
-        self.tell_stray_panics();
-        let Some(strays) = self.strays.take() else { return };
-        let Strays { untold, latest, .. } = *strays;
-        if untold > 0 {
-            let unseen = || Box::new(PanicError::unseen(&"one of many at once"));
-            let mut panic = latest.unwrap_or_else(unseen);
-            panic.message = format!("{} (one of {untold} further panics of its tasks)", panic.message);
-            (self.observer)(Notice::Panicked(panic));
         }
     }
 

@@ -1,5 +1,6 @@
 //! What an incarnation tells of its actor.
 
+use super::next_life::NextLife;
 use crate::base::PanicError;
 
 /// What the launcher of an incarnation is told, on the actor's thread.
@@ -21,4 +22,5 @@ pub(crate) enum Gone {
     Dismissed,
 }
 
-pub(crate) type Observer = Box<dyn Fn(Notice) + Send>;
+/// Told of an actor, and answers with its next life, where it rests and is to begin that at once.
+pub(crate) type Observer = Box<dyn Fn(Notice) -> Option<NextLife> + Send>;

@@ -113,6 +113,7 @@ impl Stage {
             if let (Notice::Gone(_), Some(gone)) = (notice, tell_gone.lock().unwrap().take()) {
                 let _ = gone.send(());
             }
+            None
         });
         let (thread, _workers) = (pool.shared(0).unwrap(), workers);
         let (server, control) = launch(&thread, Tag::next(), move || server, observer, None, None);

@@ -20,6 +20,10 @@ impl World {
             now.given += 1;
         }
         match *told {
+            // What its own thread has sent it needs no command.
+            Told::StepStarted(ix, Step::Setup) if now.adopted.take_if(|by| *by == ix).is_some() => {
+                self.obey_send(ix, Step::Setup)
+            }
             Told::StepStarted(ix, step) => {
                 ensure(now.step.replace((ix, step)).is_none(), G07, "what is announced is sent")
             }

@@ -57,6 +57,9 @@ impl World {
             Input::Suspended(ix, departure) if self.can_rest(ix, departure) => {
                 self.accounts_of_the_departed(ix, departure, Life::Resting)
             }
+            Input::StartedOver(ix, departure) if self.get(ix).can_start_over(departure) => {
+                self.accounts_of_the_departed(ix, departure, Life::Resting)
+            }
             Input::Panicked(ix) if !self.get(ix).rests() => vec![Account::Panic(ix, None)],
             Input::Gone(ix, departure) if self.can_go(ix, departure) => {
                 self.accounts_of_the_departed(ix, departure, Life::Gone)

@@ -62,6 +62,7 @@ fn code(service: &Service, watched: &Watched) -> u64 {
     (watched.life, watched.way, watched.transition, watched.wanted, watched.removed).hash(&mut code);
     (watched.vacant, watched.signalled, watched.closing, watched.delay, watched.owes_delay).hash(&mut code);
     (watched.stop_timer, watched.restarts, watched.forgotten, watched.lives, watched.cut).hash(&mut code);
+    (service.permitted, watched.permitted).hash(&mut code);
     (service.serving, watched.serving).hash(&mut code);
     (service.waits, service.yields, watched.yielding).hash(&mut code);
     (watched.waits, watched.standby, watched.late).hash(&mut code);

@@ -6,6 +6,7 @@
 use super::super::io::{Answer, Departure, Input};
 use super::super::names::{Kind, Repeat, ResourceIx, ServiceIx, SignalKind, Step};
 use super::super::reload_names::ReloadStep;
+use super::permits::of_permits;
 use super::reloads::Part;
 use super::watched::{Hold, Life, Once, Pressure, Seen, Transition, Watched, Way};
 use super::world::World;
@@ -46,7 +47,8 @@ pub(super) fn possible(world: &World, bounds: &Bounds, to: &mut Vec<Input>) {
         return;
     }
     if let Some((ix, service)) = world.each().find(|(_, service)| service.closing == Once::Pending) {
-        // Answered on the spot, so that nothing comes between.
+        // Answered on the spot, so that nothing comes between, but for what others began before that is taken in.
+        world.each().for_each(|(ix, service)| of_permits(ix, service, bounds, to));
         to.extend(may_start(service, bounds).then_some(Input::ResourceStarted(ix)));
         to.push(Input::ResourcesClosed(ix));
         return;
@@ -67,6 +69,7 @@ fn of_service(ix: ServiceIx, service: &Watched, world: &World, bounds: &Bounds, 
         }
         to.extend((bounds.strays && !service.rests()).then_some(Input::Panicked(ix)));
         let departures = || bounds.departures.iter().copied();
+        of_permits(ix, service, bounds, to);
         let rests = departures().filter(|&departure| world.can_rest(ix, departure));
         to.extend(rests.map(|departure| Input::Suspended(ix, departure)));
         // One that can rest does so when it goes by itself.
@@ -261,6 +264,7 @@ impl World {
             Input::Signal(_) => true,
             Input::ResourcesClosed(ix) => self.get(ix).closing == Once::Pending,
             Input::Suspended(ix, departure) => self.can_rest(ix, departure),
+            Input::StartedOver(ix, departure) => self.get(ix).can_start_over(departure),
             Input::DelayOver(ix) => self.is_active() && self.get(ix).delay == Once::Pending,
             Input::Forgotten(ix, Repeat::Restart, count) => count > 0 && self.get(ix).restarts > 0,
             Input::Forgotten(ix, Repeat::Setup, count) => count > 0 && self.get(ix).setup_retries > 0,
@@ -337,6 +341,7 @@ pub(super) fn strays(ix: ServiceIx, index: u32) -> impl Iterator<Item = Input> {
         [
             Input::Gone(ix, departure),
             Input::Suspended(ix, departure),
+            Input::StartedOver(ix, departure),
             Input::ResourceGone(resource, departure),
         ]
     });

@@ -37,6 +37,7 @@ mod invariants;
 mod model;
 mod orders;
 mod otp;
+mod permits;
 mod promises;
 mod random;
 mod reloads;

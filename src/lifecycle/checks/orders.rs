@@ -9,6 +9,7 @@ use super::world::World;
 impl World {
     pub(super) fn obey(&mut self, command: &Command, now: &mut Moment) -> Verdict {
         use Guarantee::*;
+        self.obey_beside_permit(command)?;
         match *command {
             Command::Send(ix, step) => {
                 ensure(now.step.take() == Some((ix, step)), G07, "a message is announced first")?;
@@ -23,6 +24,9 @@ impl World {
                 Ok(())
             }
             Command::Restart(ix) => self.obey_start_again(ix),
+            Command::Permit(ix) => self.obey_permit(ix, true),
+            Command::Withdraw(ix) => self.obey_permit(ix, false),
+            Command::Adopt(ix) => self.obey_adopt(ix, now),
             Command::Retire(ix) => {
                 if !self.requested {
                     if self.get(ix).life != Life::Resting {
@@ -209,7 +213,7 @@ impl World {
         ensure(up || service.kind == Kind::Server, G02, "what a service depends on is up before it")
     }
 
-    fn obey_start_again(&mut self, ix: ServiceIx) -> Verdict {
+    pub(super) fn obey_start_again(&mut self, ix: ServiceIx) -> Verdict {
         self.may_start(ix)?;
         self.may_set_up(ix)?;
         let service = self.at(ix);
@@ -219,7 +223,7 @@ impl World {
         Ok(())
     }
 
-    fn obey_send(&mut self, ix: ServiceIx, step: Step) -> Verdict {
+    pub(super) fn obey_send(&mut self, ix: ServiceIx, step: Step) -> Verdict {
         use Guarantee::*;
         let kind = self.get(ix).kind;
         if step != Step::Shutdown {

@@ -55,6 +55,8 @@ pub(super) struct Moment {
     pub(super) restart: Option<ServiceIx>,
     /// Whose set-up failed and must be tried again.
     pub(super) retry: Option<ServiceIx>,
+    /// Who has begun a life by itself, and is still to be told to be set up.
+    pub(super) adopted: Option<ServiceIx>,
     /// The shutdown began in this step, and whether services were running then.
     pub(super) requested: Option<bool>,
     pub(super) deadlines: bool,
@@ -88,6 +90,7 @@ impl World {
             failure: None,
             restart: None,
             retry: None,
+            adopted: None,
             requested: None,
             deadlines: false,
             needed: self.is_needed(input),
@@ -107,6 +110,7 @@ impl World {
         }
         ensure(now.given == now.due.len(), G07, "every answer, end and failure is told")?;
         ensure(now.step.is_none() && now.release.is_none(), G07, "what is announced is sent")?;
+        ensure(now.adopted.is_none(), G02, "who begins anew by itself is set up")?;
         ensure(now.requested.is_some() == now.deadlines, G08, "the deadline runs from the request on")?;
         let forced = self.stopped || self.count(Hold::Forced) >= now.overdue;
         ensure(forced, G08, "at the deadline, who was asked before has had its time")?;
@@ -125,6 +129,7 @@ impl World {
         }
         self.slip_away();
         self.settle_reload()?;
+        self.settle_permits()?;
         self.settle_handover()?;
         self.settle(input)
     }
@@ -136,6 +141,9 @@ impl World {
             Input::Serving(ix) if self.is_up() && self.may_serve(ix) => self.at(ix).serving = true,
             Input::Suspended(ix, departure) if self.can_rest(ix, departure) => {
                 self.at(ix).life = Life::Resting;
+            }
+            Input::StartedOver(ix, departure) if self.get(ix).can_start_over(departure) => {
+                (self.at(ix).life, self.at(ix).permitted) = (Life::Resting, false);
             }
             Input::Gone(ix, departure) if self.can_go(ix, departure) => {
                 self.at(ix).life = Life::Gone;

@@ -47,18 +47,18 @@ fn spec() -> impl Strategy<Value = (Spec, Vec<(prop::sample::Index, bool)>)> {
     ];
     let budget = || prop_oneof![Just(None), (0..4_u32).prop_map(Some)];
     let depends_on = prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..3);
-    let flags = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2));
+    let flags = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.8));
     (kind, mode, (budget(), budget()), prop::bool::weighted(0.9), flags, depends_on).prop_map(
         |(
             kind,
             mode,
             (most_restarts, most_setup_retries),
             restartable,
-            (stop_limit, reloadable, after_handover),
+            (stop_limit, reloadable, after_handover, at_once),
             depends_on,
         )| {
             let budgets = Spec { most_restarts, most_setup_retries, ..Spec::plain(kind) };
-            let spec = Spec { mode, restartable, stop_limit, reloadable, after_handover, ..budgets };
+            let spec = Spec { mode, restartable, at_once, stop_limit, reloadable, after_handover, ..budgets };
             (spec, depends_on)
         },
     )
@@ -204,6 +204,7 @@ impl Run {
             most_restarts: Some(1),
             most_setup_retries: Some((number % 2) as u32),
             restartable: !number.is_multiple_of(5),
+            at_once: number.is_multiple_of(2),
             after_handover: number.is_multiple_of(3),
             ..Spec::plain(Kind::Generic)
         };
@@ -252,7 +253,7 @@ fn is_harmless(input: Input) -> bool {
         }
         Input::StopAsked(_) | Input::RemoveAsked(_) | Input::StopTimeout(_) | Input::ShareSpent(_) => false,
         Input::Added(_) | Input::ReloadTimeout(_) => false,
-        Input::Panicked(_) | Input::ResourcePanicked(_) => false,
+        Input::Panicked(_) | Input::ResourcePanicked(_) | Input::StartedOver(..) => false,
         Input::ForceAsked | Input::Signal(_) | Input::ReserveReached | Input::DeadlineReached => false,
         Input::ShutdownAsked | Input::SuccessorGone | Input::HandoverTimeout => false,
         Input::GiveWayOver => false,

@@ -93,6 +93,8 @@ pub(super) struct Watched {
     /// Whether it failed, so that a delay is due.
     pub(super) owes_delay: Option<Repeat>,
     pub(super) stop_timer: bool,
+    /// It may begin its next life by itself.
+    pub(super) permitted: bool,
     /// Restarts that its budget counts.
     pub(super) restarts: u8,
     pub(super) forgotten: u8,
@@ -136,6 +138,7 @@ impl Watched {
             delay: Once::NotYet,
             owes_delay: None,
             stop_timer: false,
+            permitted: false,
             restarts: 0,
             forgotten: 0,
             setup_retries: 0,

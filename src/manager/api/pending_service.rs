@@ -211,6 +211,7 @@ impl PendingService {
             most_restarts: self.policy.restarts_allowed(),
             most_setup_retries: self.setup_policy.allowed_by_itself(),
             restartable: self.restartable,
+            at_once: self.policy.is_at_once(),
             stop_limit: self.stop_timeout.is_some(),
             reloadable: self.reloadable,
             after_handover: self.after_handover,

@@ -24,6 +24,7 @@ impl Shell {
             let or = names[1..].to_vec();
             let error = ForeignStopError { thread: stop.thread, or };
             let text = error.to_string().into();
+            self.revoke_permit(ix);
             self.machine.lost_its_thread(ix);
             self.feed(input, Detail::Error(Arc::new(error), text));
         }

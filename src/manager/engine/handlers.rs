@@ -31,6 +31,7 @@ impl Manager {
         match told {
             ManagerInput::Service(ix, actor, notice) => shell.on_actor_notice(ix, actor, notice),
             ManagerInput::Answered(ix, actor, step, reply) => shell.on_answer(ix, actor, step, reply),
+            ManagerInput::StartedOver => shell.hear_permits(),
             ManagerInput::Reloaded { ix, generation, number, step, reply } => {
                 shell.on_reload_answer(ix, generation, number, step, reply);
             }

@@ -23,6 +23,8 @@ use crate::supervision::{ForeignStop, Notice, Reply};
 pub(crate) enum ManagerInput {
     Service(ServiceIx, Generation, Notice),
     Answered(ServiceIx, Generation, Step, Reply),
+    /// A service has begun its next life, as it was permitted to: `permits.rs` knows which.
+    StartedOver,
     /// A service answered a message of the reload of that number.
     Reloaded {
         ix: ServiceIx,

@@ -33,6 +33,14 @@ impl Shell {
                 self.feed(Input::Gone(ix, departure), detail);
             }
         }
+        self.has_heard(ix);
+    }
+
+    fn has_heard(&self, ix: ServiceIx) {
+        let actor = self.services[ix.0 as usize].actor.as_ref();
+        if let Some(notices) = actor.and_then(|actor| actor.notices.as_ref()) {
+            notices.note_heard();
+        }
     }
 
     pub(crate) fn on_answer(&mut self, ix: ServiceIx, generation: Generation, step: Step, reply: Reply) {
@@ -40,6 +48,7 @@ impl Shell {
             self.forget_restarts(ix);
             let (answer, detail) = answer(reply);
             self.feed(Input::Answered(ix, step, answer), detail);
+            self.has_heard(ix);
         }
     }
 
@@ -95,7 +104,7 @@ fn failed_of_itself(error: &(dyn Error + Send + Sync + 'static)) -> bool {
     in_use || crate::http::is_in_use(error) || sockets::is_in_use(error) || error.is::<ManagerError>()
 }
 
-fn departure(gone: Gone) -> (Departure, Detail) {
+pub(super) fn departure(gone: Gone) -> (Departure, Detail) {
     match gone {
         Gone::Ended => (Departure::Ended, Detail::None),
         Gone::Panicked(panic) => (Departure::Panicked, Detail::Panic(panic)),

@@ -113,14 +113,19 @@ impl Shell {
     /// Before the rules hear of a service, they learn how many of its restarts and of its set-up's retries do not count any more.
     pub(crate) fn forget_restarts(&mut self, ix: ServiceIx) {
         self.forget_setup_retries(ix);
+        if let Some(forgotten) = self.forgotten_restarts(ix) {
+            self.feed(Input::Forgotten(ix, Repeat::Restart, forgotten), Detail::None);
+        }
+    }
+
+    /// How many of a service's restarts do not count any more, and did when this was last asked.
+    pub(super) fn forgotten_restarts(&mut self, ix: ServiceIx) -> Option<u32> {
         if !self.service(ix).restarts.are_counted() {
-            return;
+            return None;
         }
         let now = self.event_log.now();
         let forgotten = self.service(ix).restarts.forgotten(now);
-        if forgotten > 0 {
-            self.feed(Input::Forgotten(ix, Repeat::Restart, forgotten), Detail::None);
-        }
+        (forgotten > 0).then_some(forgotten)
     }
 
     /// Every service is up for the first time.

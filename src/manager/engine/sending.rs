@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tracing::info_span;
 
 use super::inbox::ManagerInput;
+use super::permits::NoticeCount;
 use super::service_slot::{RunningActor, ServiceSlot};
 use super::shell::Shell;
 use crate::base::ThreadError;
@@ -13,8 +14,8 @@ use crate::grpc::RegisterOnServer;
 use crate::lifecycle::{Answer, Departure, Input, Kind, ResourceIx, ServiceIx, Step};
 use crate::manager::observe::event_log::Detail;
 use crate::report::ConfigError;
-use crate::service::{Deadlines, Registry, Release, Resources, Role, Run, Setup, Shutdown, ShutdownSignal};
-use crate::supervision::{Request, Tag};
+use crate::service::{Registry, Release, Resources, Run, Setup, Shutdown, ShutdownSignal};
+use crate::supervision::{Reply, Request, Tag};
 
 impl Shell {
     pub(crate) fn send(&mut self, ix: ServiceIx, step: Step) {
@@ -29,17 +30,29 @@ impl Shell {
         if step == Step::Shutdown && self.service(ix).kind == Kind::Server {
             self.emit_calls_in_flight();
         }
-        let request = self.request(ix, step);
+        let slot = &self.services[ix.0 as usize];
+        let (Some(actor), Some(registry)) = (&slot.actor, &slot.registry) else { return };
+        let request = self.request(ix, step, &actor.signal, registry);
         #[cfg(feature = "testing")]
         let request = request.map(|request| self.spoiled(ix, step, request));
-        let sender = self.sender.clone();
-        let (Some(request), Some(actor)) = (request, &mut self.service(ix).actor) else { return };
-        let generation = actor.generation;
-        let reply = move |reply| sender.send(ManagerInput::Answered(ix, generation, step, reply));
+        let (Some(request), Some(reply)) = (request, self.reply_to(ix, step)) else { return };
+        let Some(actor) = &mut self.service(ix).actor else { return };
         match std::mem::take(&mut actor.rests) {
             true => actor.handle.control.restart(request, reply),
             false => actor.handle.control.ask(request, reply),
         }
+    }
+
+    /// What becomes of the answer to a message.
+    pub(super) fn reply_to(&self, ix: ServiceIx, step: Step) -> Option<impl FnOnce(Reply) + Send + use<>> {
+        let actor = self.services[ix.0 as usize].actor.as_ref()?;
+        let (sender, generation, notices) = (self.sender.clone(), actor.generation, actor.notices.clone());
+        Some(move |reply| {
+            if let Some(notices) = notices {
+                notices.note_told();
+            }
+            sender.send(ManagerInput::Answered(ix, generation, step, reply));
+        })
     }
 
     /// The gRPC server is about to drain.
@@ -52,9 +65,10 @@ impl Shell {
     /// The first message starts the actor.
     fn start_once(&mut self, ix: ServiceIx) -> Result<(), ThreadError> {
         let pool = Arc::clone(&self.service_threads);
-        let (generation, sender) = (self.generation.take(), self.sender.clone());
+        let generation = self.generation.take();
         let slot = self.service(ix);
         let Some(start) = slot.start.take() else { return Ok(()) };
+        let notices = slot.restarts.policy().is_at_once().then(Arc::<NoticeCount>::default);
         let thread = if slot.dedicated { pool.dedicated()? } else { pool.shared(ix.0 as usize)? };
         let tag = Tag::next();
         let id = slot.id.clone();
@@ -63,47 +77,25 @@ impl Shell {
             Kind::Server => None,
             _ => pool.span(move || info_span!(target: "majordomo", parent: None, "service", service = %id)),
         };
-        let notices = Box::new(move |notice| sender.send(ManagerInput::Service(ix, generation, notice)));
-        let handle = start(&thread, tag, notices, span);
+        let handle = start(&thread, tag, self.observer(ix, generation, notices.clone()), span);
         self.service(ix).thread = Some(Arc::clone(&thread));
-        let (deadlines, signal) = self.begin_life(ix);
+        let life = self.begin_life(ix);
         let actor = RunningActor {
             tag,
             thread,
             handle,
             generation,
-            deadlines,
-            signal,
+            notices,
+            deadlines: Arc::clone(&life.deadlines),
+            signal: life.signal.clone(),
             retiring: false,
             ended: None,
             overdue: None,
             rests: false,
         };
         self.service(ix).actor = Some(actor);
+        self.enter_life(ix, life);
         Ok(())
-    }
-
-    /// An actor that rests is started again, with the first message that follows.
-    pub(crate) fn restart(&mut self, ix: ServiceIx) {
-        self.event_log.begin_life(ix);
-        self.forget_resources(ix);
-        self.set_timer(ix, None);
-        if self.service(ix).actor.is_none() {
-            // Another actor takes its place, which is started by that message.
-            return;
-        }
-        let (deadlines, signal) = self.begin_life(ix);
-        if let Some(actor) = &mut self.service(ix).actor {
-            (actor.deadlines, actor.signal) = (deadlines, signal);
-            (actor.rests, actor.ended, actor.overdue) = (true, None, None);
-        }
-    }
-
-    /// The resources of a life that is over, and the threads that were theirs alone.
-    fn forget_resources(&mut self, ix: ServiceIx) {
-        for started in std::mem::take(&mut self.service(ix).resources) {
-            self.resource_threads.let_go(&started.thread);
-        }
     }
 
     /// A service that has left for good leaves nothing behind.
@@ -122,36 +114,20 @@ impl Shell {
         }
     }
 
-    /// A life has a signal and resources of its own.
-    fn begin_life(&mut self, ix: ServiceIx) -> (Arc<Deadlines>, ShutdownSignal) {
-        let (life, sender) = (self.generation.take(), self.sender.clone());
-        let deadlines = self.limits.another();
-        self.provided.forget(&self.services[ix.0 as usize].id);
-        let registry = Registry::new(
-            self.service(ix).id.clone(),
-            ix.0 as usize,
-            Arc::clone(&self.resource_threads),
-            Arc::clone(&deadlines),
-            self.provided.clone(),
-            move |index, told| {
-                sender.send(ManagerInput::Resource(ResourceIx { service: ix, index }, life, told))
-            },
-        );
-        let slot = self.service(ix);
-        slot.life = life;
-        slot.registry = Some(Arc::new(registry));
-        let signal = ShutdownSignal::new(Arc::clone(&deadlines), Role::Service);
-        (deadlines, signal)
-    }
-
-    /// The message of a step, made where it is received: spans are the user's code.
-    fn request(&mut self, ix: ServiceIx, step: Step) -> Option<Request> {
+    /// The message of a step in the life of this signal and these resources, made where it is received: spans are the user's code.
+    pub(super) fn request(
+        &self,
+        ix: ServiceIx,
+        step: Step,
+        signal: &ShutdownSignal,
+        registry: &Arc<Registry>,
+    ) -> Option<Request> {
         let registrar = self.registrar.clone();
         let spans = self.spans.clone();
-        let ServiceSlot { id, actor, registry, .. } = self.service(ix);
+        let ServiceSlot { id, actor, .. } = &self.services[ix.0 as usize];
         let actor = actor.as_ref()?;
-        let (id, shutdown) = (id.clone(), actor.signal.clone());
-        let resources = Resources::new(Arc::clone(registry.as_ref()?));
+        let (id, shutdown) = (id.clone(), signal.clone());
+        let resources = Resources::new(Arc::clone(registry));
         let to = &actor.handle.routes;
         match step {
             Step::Register => {

@@ -8,6 +8,7 @@ use smallvec::SmallVec;
 use super::due_times::DueTime;
 use super::inbox::Generation;
 use super::message_routes::ActorHandle;
+use super::permits::NoticeCount;
 use super::restart_history::{RestartHistory, SetupRetries};
 use crate::events::Name;
 use crate::grpc::GrpcAddress;
@@ -36,6 +37,8 @@ pub(crate) struct ServiceSlot {
     pub(crate) resources: SmallVec<[Arc<Started>; 1]>,
     /// The life that resources and timers belong to.
     pub(crate) life: Generation,
+    /// Its next life, where it is permitted to begin that by itself.
+    pub(crate) next_life: Option<Box<ServiceLife>>,
     /// The timer of its stop, or of the delay before its restart or its next set-up.
     pub(crate) timer: Option<DueTime>,
     pub(crate) restarts: RestartHistory,
@@ -49,6 +52,14 @@ pub(crate) struct ServiceSlot {
     pub(crate) addresses: Vec<GrpcAddress>,
 }
 
+/// What a service has for one of its lives.
+pub(crate) struct ServiceLife {
+    pub(crate) generation: Generation,
+    pub(crate) deadlines: Arc<Deadlines>,
+    pub(crate) signal: ShutdownSignal,
+    pub(crate) registry: Arc<Registry>,
+}
+
 /// A service whose actor was started.
 pub(crate) struct RunningActor {
     pub(crate) tag: Tag,
@@ -56,6 +67,8 @@ pub(crate) struct RunningActor {
     pub(crate) handle: ActorHandle,
     /// The actor, which may live more than once.
     pub(crate) generation: Generation,
+    /// Where it may be permitted to begin lives by itself.
+    pub(crate) notices: Option<Arc<NoticeCount>>,
     pub(crate) deadlines: Arc<Deadlines>,
     pub(crate) signal: ShutdownSignal,
     pub(crate) retiring: bool,
@@ -101,6 +114,7 @@ impl ServiceSlot {
             registry: None,
             resources: SmallVec::new(),
             life: Generation::default(),
+            next_life: None,
             timer: None,
         }
     }

@@ -14,6 +14,7 @@ use super::forced_actors::Forcing;
 use super::handover_state::Handovers;
 use super::inbox::{Generation, ManagerInput, ManagerSender, TimerEvent};
 use super::open_orders::OpenOrders;
+use super::permits::Permits;
 use super::reload_state::Reloads;
 use super::service_slot::ServiceSlot;
 use super::shell_parts::Parts;
@@ -65,6 +66,7 @@ pub(crate) struct Shell {
     /// The latest life of any service.
     pub(crate) generation: Generation,
     pub(crate) orders: OpenOrders,
+    pub(super) permits: Permits,
     pub(super) reloads: Reloads,
     pub(super) handovers: Handovers,
     /// Whether systemd hears of this manager.
@@ -144,6 +146,7 @@ impl Shell {
             shares: 1,
             generation: Generation::default(),
             orders: OpenOrders::default(),
+            permits: Permits::default(),
             reloads,
             handovers: Handovers::new(parts.handover),
             tells_systemd: parts.tells_systemd,
@@ -217,8 +220,19 @@ impl Shell {
             // The same memory for each step: what is told to ten thousand takes much.
             let mut commands = std::mem::take(&mut self.commands);
             while let Some((input, detail)) = self.next_input() {
+                let mut held = self.permits.hold();
+                let taken = held.as_mut().map_or_else(Vec::new, |permits| permits.take_taken());
+                if !taken.is_empty() {
+                    drop(held);
+                    self.inputs.push_front((input, detail));
+                    self.hear_first(taken);
+                    continue;
+                }
                 self.event_log.count_input();
                 self.machine.take_step(input, &mut commands);
+                let withdrawn = held.map_or_else(Vec::new, |mut permits| permits.withdraw(&commands));
+                self.permits.are_over(withdrawn.len());
+                drop(withdrawn);
                 for command in commands.drain(..) {
                     self.execute(command, &detail);
                 }
@@ -233,6 +247,10 @@ impl Shell {
             Command::SignalRequested(ix) => self.signal_requested(ix),
             Command::Suspend(ix) => self.suspend(ix),
             Command::Restart(ix) => self.restart(ix),
+            Command::Permit(ix) => self.permit(ix),
+            // The next life, too, is of no use any more.
+            Command::Withdraw(ix) => self.service(ix).next_life = None,
+            Command::Adopt(ix) => self.adopt(ix),
             Command::Retire(ix) => self.retire(ix),
             Command::Force(ix) => self.force(ix),
             Command::CloseResources(ix) => self.close_resources(ix),

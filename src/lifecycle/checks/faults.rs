@@ -5,6 +5,7 @@ use super::super::io::{Answer, Command, Input};
 use super::super::names::{ResourceIx, RestartCause, ServiceIx, Step};
 use super::super::reload_names::ReloadStep;
 use super::handover_faults::HandoverFault;
+use super::permit_faults::PermitFault;
 use super::watched::Hold;
 use super::world::World;
 
@@ -73,16 +74,6 @@ pub(super) enum Fault {
     ForgetsTheBudgetOfSetUps,
     /// A set-up is tried again without the delay before it.
     ForgetsTheDelay,
-    /// A permit is never withdrawn.
-    KeepsThePermit,
-    /// A permit is withdrawn after its service was told something.
-    WithdrawsTooLate,
-    /// Whoever runs is permitted to start over.
-    PermitsBeyondTheBudget,
-    /// A life that began by a permit counts as no restart.
-    CountsNoPermit,
-    /// A life that began by a permit is not set up.
-    AdoptsWithoutSetUp,
     /// The first that has prepared commits.
     CommitsBeforeAllHavePrepared,
     /// All commit when the first does.
@@ -95,6 +86,8 @@ pub(super) enum Fault {
     ForgetsTheEndOfAReload,
     /// One of a hand-over.
     Handover(HandoverFault),
+    /// One of a permit.
+    Permit(PermitFault),
 }
 
 impl Fault {
@@ -270,29 +263,6 @@ impl Fault {
                 }
             }
             Fault::ForgetsTheDelay => commands.retain(|command| !matches!(command, Command::StartDelay(..))),
-            Fault::KeepsThePermit => commands.retain(|command| !matches!(command, Command::Withdraw(_))),
-            Fault::WithdrawsTooLate => {
-                commands.sort_by_key(|command| matches!(command, Command::Withdraw(_)));
-            }
-            Fault::PermitsBeyondTheBudget => {
-                let run = commands.iter().find_map(|command| match *command {
-                    Command::Send(ix, Step::Run) => Some(Command::Permit(ix)),
-                    _ => None,
-                });
-                if let Some(permit) = run.filter(|permit| !commands.contains(permit)) {
-                    commands.push(permit);
-                }
-            }
-            Fault::CountsNoPermit => {
-                if let Input::StartedOver(..) = input {
-                    commands.retain(|c| !matches!(c, Command::Announce(Told::RestartStarted(..))));
-                }
-            }
-            Fault::AdoptsWithoutSetUp => {
-                if let Input::StartedOver(..) = input {
-                    commands.retain(|c| !matches!(c, Command::Announce(Told::StepStarted(..))));
-                }
-            }
             Fault::CommitsBeforeAllHavePrepared => {
                 if let Input::ReloadAnswered(ix, ReloadStep::Prepare, Answer::Ok) = input
                     && commands.is_empty()
@@ -320,6 +290,7 @@ impl Fault {
                 commands.retain(|command| !matches!(command, Command::Announce(Told::ReloadFinished(_))));
             }
             Fault::Handover(fault) => fault.apply(input, commands),
+            Fault::Permit(fault) => fault.apply(input, commands),
             Fault::EndsTwice => {
                 if told(commands, Told::Stopped) {
                     commands.push(Command::Announce(Told::Stopped));

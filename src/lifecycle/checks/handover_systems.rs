@@ -13,12 +13,12 @@ use super::model::System;
 use super::restarts::{depending, following, restarting, small};
 use super::sizes::in_full;
 
-fn late(spec: Spec) -> Spec {
+pub(super) fn late(spec: Spec) -> Spec {
     Spec { after_handover: true, ..spec }
 }
 
 /// A system in which so many hand-overs are asked for, at any time.
-fn handing(specs: Vec<Spec>, handovers: u8) -> System {
+pub(super) fn handing(specs: Vec<Spec>, handovers: u8) -> System {
     let mut system = small(specs, 0);
     system.drain_delay = true;
     system.bounds.handovers = handovers;
@@ -26,7 +26,7 @@ fn handing(specs: Vec<Spec>, handovers: u8) -> System {
 }
 
 /// A system of a process that has a predecessor.
-fn succeeding(specs: Vec<Spec>) -> System {
+pub(super) fn succeeding(specs: Vec<Spec>) -> System {
     let mut system = small(specs, 0);
     system.succeeds = true;
     system.bounds.deadline = in_full();

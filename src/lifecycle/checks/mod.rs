@@ -37,6 +37,8 @@ mod invariants;
 mod model;
 mod orders;
 mod otp;
+mod permit_faults;
+mod permit_systems;
 mod permits;
 mod promises;
 mod random;

@@ -24,8 +24,8 @@ impl World {
                 Ok(())
             }
             Command::Restart(ix) => self.obey_start_again(ix),
-            Command::Permit(ix) => self.obey_permit(ix, true),
-            Command::Withdraw(ix) => self.obey_permit(ix, false),
+            Command::Permit(ix) => self.obey_permit(ix, now),
+            Command::Withdraw(ix) => self.obey_withdrawal(ix),
             Command::Adopt(ix) => self.obey_adopt(ix, now),
             Command::Retire(ix) => {
                 if !self.requested {

@@ -1,12 +1,7 @@
-//! G4, the permit of a restart as an observer sees it: who has it, and what follows from it. And the systems with permits that are walked
-//! through, each state of them.
+//! G4, the permit of a restart as an observer sees it: who has it, and what follows from it.
 //!
 //! In each state between a permit and its withdrawal the service may have taken it. So whatever withdraws it, an order, a reload, a
 //! resource, a shutdown, is met by one that has not begun anew, and by one that just has.
-//!
-//! ```text
-//!   cargo test -p majordomo-rules checks::permits
-//! ```
 
 use super::super::io::{Command, Departure, Input};
 use super::super::names::{Kind, ServiceIx, Step};
@@ -62,9 +57,19 @@ impl World {
         ensure(told, Guarantee::G04, "who may begin anew by itself is told nothing before that is withdrawn")
     }
 
-    pub(super) fn obey_permit(&mut self, ix: ServiceIx, permitted: bool) -> Verdict {
-        let before = std::mem::replace(&mut self.at(ix).permitted, permitted);
-        ensure(before != permitted, Guarantee::G04, "a permit is granted once, and withdrawn once")
+    pub(super) fn obey_permit(&mut self, ix: ServiceIx, now: &mut Moment) -> Verdict {
+        use Guarantee::G04;
+        ensure(!self.get(ix).permitted, G04, "a permit is granted once")?;
+        // Whoever carries this out knows by the end of the step whether it stands.
+        ensure(!now.permitted.contains(&ix), G04, "a permit is not granted again in the same step")?;
+        now.permitted.push(ix);
+        self.at(ix).permitted = true;
+        Ok(())
+    }
+
+    pub(super) fn obey_withdrawal(&mut self, ix: ServiceIx) -> Verdict {
+        let permitted = std::mem::take(&mut self.at(ix).permitted);
+        ensure(permitted, Guarantee::G04, "a permit that was granted is withdrawn once")
     }
 
     /// A service took its permit: it rests in no one's sight, and has nothing to give back.
@@ -85,104 +90,5 @@ impl World {
         let due = |(ix, _)| self.get(ix).permitted == self.may_start_over(ix);
         let due = self.each().all(due);
         ensure(due, Guarantee::G04, "who would be started again at once has the permit, and nobody else")
-    }
-}
-
-mod systems {
-    use super::super::super::io::{Answer, Departure};
-    use super::super::super::names::Kind::{Generic, Server};
-    use super::super::super::spec::{RestartMode, Spec};
-    use super::super::environment::{ALL_ANSWERS, ALL_DEPARTURES};
-    use super::super::faults::Fault;
-    use super::super::model::System;
-    use super::super::restarts::{depending, following, restarting, small};
-    use super::super::retries::retrying;
-    use super::super::sizes::in_full;
-
-    /// A service that is restarted up to so many times, without delay.
-    fn at_once(restarts: u32) -> Spec {
-        Spec { at_once: true, ..restarting(Generic, restarts) }
-    }
-
-    #[test]
-    fn g04_permits_hold_in_every_state_of_one_service() {
-        for mode in [RestartMode::OnFailure, RestartMode::Always] {
-            let mut system = small(vec![Spec { mode, stop_limit: true, ..at_once(2) }], 1);
-            system.drain_delay = true;
-            system.bounds.orders = if in_full() { 2 } else { 1 };
-            system.bounds.forgotten = 1;
-            system.bounds.signals = in_full();
-            system.bounds.strays = true;
-            system.bounds.answers = if in_full() { ALL_ANSWERS } else { &[Answer::Ok, Answer::Panic] };
-            system.bounds.departures = ALL_DEPARTURES;
-            system.check();
-        }
-    }
-
-    #[test]
-    fn g04_permits_hold_in_every_state_of_one_whose_set_up_is_tried_again() {
-        let mut system = small(vec![retrying(at_once(2), 1), Spec::plain(Generic)], 1);
-        system.bounds.forgotten = 1;
-        system.check();
-    }
-
-    #[test]
-    fn g04_permits_hold_in_every_state_of_one_that_depends_on_another() {
-        let needed = || restarting(Generic, 1);
-        for survives in [false, true] {
-            let mut system = small(vec![needed(), depending(at_once(1), &[0], survives)], 0);
-            system.bounds.orders = 1;
-            system.check();
-        }
-        // The one that is depended on has none, but may come to have one.
-        let mut system = small(vec![at_once(1), following(Generic, &[0])], 0);
-        system.bounds.orders = 2;
-        system.check();
-    }
-
-    #[test]
-    fn g04_permits_hold_in_every_state_of_two_beside_a_server() {
-        let mut system = small(vec![at_once(1), at_once(1), Spec::plain(Server)], 0);
-        system.drain_delay = true;
-        system.bounds.deadline = in_full();
-        system.check();
-    }
-
-    #[test]
-    fn g04_permits_hold_in_every_state_of_reloads() {
-        let first = || Spec { reloadable: true, ..at_once(1) };
-        for specs in [
-            vec![first()],
-            vec![first(), Spec { reloadable: true, ..Spec::plain(Generic) }],
-            vec![Spec { reloadable: true, ..restarting(Generic, 1) }, depending(first(), &[0], true)],
-        ] {
-            let alone = specs.len() == 1;
-            let mut system = small(specs, 0);
-            system.bounds.reloads = if alone { 2 } else { 1 };
-            system.bounds.orders = u8::from(alone);
-            system.bounds.departures = &[Departure::Ended, Departure::Panicked, Departure::Dismissed];
-            system.check();
-        }
-    }
-
-    fn found(fault: Fault, as_: &str) {
-        let mut system = small(vec![at_once(1), Spec::plain(Generic)], 1);
-        system.bounds.orders = 1;
-        system.fault = Some(fault);
-        let found = system.broken();
-        assert!(found.iter().any(|property| property.starts_with(as_)), "{fault:?} was found as {found:?}");
-    }
-
-    #[test]
-    fn g04_a_permit_that_is_kept_too_long_or_beyond_its_budget_is_found() {
-        found(Fault::KeepsThePermit, "G4");
-        found(Fault::WithdrawsTooLate, "G4");
-        found(Fault::PermitsBeyondTheBudget, "G4");
-    }
-
-    #[test]
-    fn g04_a_life_that_began_by_permit_and_is_not_counted_or_not_set_up_is_found() {
-        found(Fault::CountsNoPermit, "G4");
-        found(Fault::AdoptsWithoutSetUp, "G");
     }
 }

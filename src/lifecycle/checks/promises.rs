@@ -57,6 +57,8 @@ pub(super) struct Moment {
     pub(super) retry: Option<ServiceIx>,
     /// Who has begun a life by itself, and is still to be told to be set up.
     pub(super) adopted: Option<ServiceIx>,
+    /// Who was permitted to.
+    pub(super) permitted: Vec<ServiceIx>,
     /// The shutdown began in this step, and whether services were running then.
     pub(super) requested: Option<bool>,
     pub(super) deadlines: bool,
@@ -91,6 +93,7 @@ impl World {
             restart: None,
             retry: None,
             adopted: None,
+            permitted: Vec::new(),
             requested: None,
             deadlines: false,
             needed: self.is_needed(input),

@@ -130,6 +130,8 @@ impl Process {
             to.extend(
                 Step::ALL.into_iter().filter(open).map(|step| Input::Answered(ix, step, Answer::Error)),
             );
+            let by_itself = self.machine.is_permitted(ix);
+            to.extend(by_itself.then_some(Input::StartedOver(ix, Departure::Panicked)));
         }
         to
     }

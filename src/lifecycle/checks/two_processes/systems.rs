@@ -20,10 +20,11 @@ fn system(budget: Budget) -> System {
     System { specs: vec![Spec::plain(Listener), restarting(Generic, 0), once], budget, fault: None }
 }
 
-/// The same where the server is restarted, and nobody needs another.
+/// The same where the server is restarted, an ordinary service may begin anew by itself, and nobody needs another.
 fn loose_system(budget: Budget) -> System {
     let once = Spec { after_handover: true, ..Spec::plain(Generic) };
-    System { specs: vec![restarting(Listener, 1), Spec::plain(Generic), once], budget, fault: None }
+    let by_itself = Spec { at_once: true, ..restarting(Generic, 1) };
+    System { specs: vec![restarting(Listener, 1), by_itself, once], budget, fault: None }
 }
 
 /// The same where what exists once answers calls.

@@ -12,7 +12,6 @@ use smallvec::SmallVec;
 
 use super::alarm::Alarm;
 use super::batch_delivery::{Job, Outbox, WakeHere, is_batching};
-use super::next_life::LateOrders;
 use super::wake::Wakeups;
 use crate::base::{BoxError, PanicError};
 
@@ -55,6 +54,9 @@ pub(super) enum Order {
     /// Start again, with this as the first that the new life is asked.
     Restart(Ask),
 }
+
+/// What was still on its way to an actor whose life is over. It may only be dropped.
+pub(crate) struct LateOrders(#[expect(dead_code, reason = "kept to be dropped")] SmallVec<[Order; 1]>);
 
 /// How an actor is to end. It only gets stricter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -38,12 +38,12 @@ mod watch;
 
 pub(crate) use actor_span::MakeSpan;
 pub(crate) use batch_delivery::batched;
-pub(crate) use control::{Control, Reply, Request};
+pub(crate) use control::{Control, LateOrders, Reply, Request};
 #[cfg(feature = "testing")]
 pub(crate) use fault_injection::{InjectFault, InjectedFault, unasked};
 pub(crate) use incarnation::launch;
 pub(crate) use live_actor::Restart;
-pub(crate) use next_life::{LateOrders, NextLife};
+pub(crate) use next_life::NextLife;
 pub(crate) use notice::{Gone, Notice, Observer};
 #[cfg(feature = "testing")]
 pub(crate) use panics::REHEARSED;

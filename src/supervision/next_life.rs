@@ -5,16 +5,10 @@
 //!                                   '-> NextLife: it starts again, with this as the first that it is asked
 //! ```
 
-use super::control::{Ask, Order, Reply, Request};
-use smallvec::SmallVec;
+use super::control::{Ask, Reply, Request};
 
 /// What an actor is asked first in its next life.
 pub(crate) struct NextLife(pub(super) Ask);
-
-/// What was still on its way to an actor whose life is over. It may only be dropped.
-pub(crate) struct LateOrders(
-    #[expect(dead_code, reason = "kept to be dropped")] pub(super) SmallVec<[Order; 1]>,
-);
 
 impl NextLife {
     /// One that begins with this request; `reply` is called as for any other.

@@ -24,6 +24,7 @@ pub(crate) mod open_orders;
 pub(crate) mod orders;
 pub(crate) mod own_thread;
 mod permits;
+mod permitting;
 mod predecessor;
 pub(crate) mod question;
 pub(crate) mod reload_state;

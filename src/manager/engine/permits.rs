@@ -16,25 +16,22 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::inbox::{Generation, ManagerInput};
-use super::notices::departure;
-use super::shell::Shell;
+use super::inbox::Generation;
 use crate::events::Name;
-use crate::lifecycle::{Command, Input, Repeat, ServiceIx, Step};
-use crate::manager::observe::event_log::Detail;
+use crate::lifecycle::{Command, ServiceIx};
 use crate::service::{Provided, Registry};
-use crate::supervision::{Control, Gone, LateOrders, NextLife, Notice, Observer};
+use crate::supervision::{Control, Gone, LateOrders, NextLife};
 
 /// The permits of a manager.
 #[derive(Default)]
 pub(crate) struct Permits {
-    table: Arc<PermitTable>,
+    pub(super) table: Arc<PermitTable>,
     /// Those that are granted, or taken and not heard of. Without any there is nothing to be locked.
     out: usize,
 }
 
 #[derive(Default)]
-struct PermitTable(Mutex<Entries>);
+pub(super) struct PermitTable(Mutex<Entries>);
 
 #[derive(Default)]
 pub(super) struct Entries {
@@ -44,16 +41,17 @@ pub(super) struct Entries {
 
 /// What an actor needs that begins its next life.
 pub(super) struct Granted {
-    generation: Generation,
-    next_life: NextLife,
-    control: Arc<Control>,
+    pub(super) generation: Generation,
+    pub(super) next_life: NextLife,
+    pub(super) control: Arc<Control>,
     /// Of the life that will be over.
-    registry: Arc<Registry>,
-    id: Name,
-    provided: Provided,
+    pub(super) registry: Arc<Registry>,
+    pub(super) id: Name,
+    pub(super) provided: Provided,
 }
 
-pub(super) struct Taken(ServiceIx, Gone);
+/// A service that has begun its next life, and how the one before it ended.
+pub(super) struct Taken(pub(super) ServiceIx, pub(super) Gone);
 
 /// How much an actor has told, and how much of it was heard.
 #[derive(Debug, Default)]
@@ -84,7 +82,7 @@ impl PermitTable {
     }
 
     /// An actor has failed: its next life, if it is permitted to begin that.
-    fn take(
+    pub(super) fn take(
         &self,
         ix: ServiceIx,
         generation: Generation,
@@ -115,9 +113,22 @@ impl Permits {
         (self.out > 0).then(|| self.table.lock())
     }
 
-    fn grant(&mut self, ix: ServiceIx, granted: Granted) {
+    pub(super) fn grant(&mut self, ix: ServiceIx, granted: Granted) {
         let before = self.table.lock().granted.insert(ix, granted);
         self.out += usize::from(before.is_none());
+    }
+
+    /// Takes one back without a step of the rules. It may have been taken.
+    pub(super) fn revoke(&mut self, ix: ServiceIx) {
+        let revoked = self.table.lock().granted.remove(&ix);
+        self.are_over(usize::from(revoked.is_some()));
+    }
+
+    /// What was taken and not heard of.
+    pub(super) fn taken(&mut self) -> Vec<Taken> {
+        let taken = self.table.lock().take_taken();
+        self.are_over(taken.len());
+        taken
     }
 
     /// So many are over.
@@ -139,104 +150,6 @@ impl Entries {
             _ => None,
         });
         withdrawn.collect()
-    }
-}
-
-impl Shell {
-    /// What the actor of a service is observed by. Where the rules may permit it anything, what it tells is counted.
-    pub(super) fn observer(
-        &self,
-        ix: ServiceIx,
-        generation: Generation,
-        notices: Option<Arc<NoticeCount>>,
-    ) -> Observer {
-        let sender = self.sender.clone();
-        let Some(notices) = notices else {
-            return Box::new(move |notice| {
-                sender.send(ManagerInput::Service(ix, generation, notice));
-                None
-            });
-        };
-        let table = Arc::clone(&self.permits.table);
-        Box::new(move |notice| {
-            let notice = match notice {
-                Notice::Suspended(gone) if !matches!(gone, Gone::Dismissed) => {
-                    match table.take(ix, generation, &notices, gone) {
-                        Ok(next_life) => {
-                            sender.send(ManagerInput::StartedOver);
-                            return Some(next_life);
-                        }
-                        Err(gone) => Notice::Suspended(gone),
-                    }
-                }
-                notice => notice,
-            };
-            notices.note_told();
-            sender.send(ManagerInput::Service(ix, generation, notice));
-            None
-        })
-    }
-
-    /// The rules permit a restart. It may be declined: then the service asks when it fails, as any other.
-    pub(crate) fn permit(&mut self, ix: ServiceIx) {
-        #[cfg(feature = "testing")]
-        if self.fault.is_some() {
-            // What is to go wrong is a matter of what the manager sends.
-            return;
-        }
-        let slot = &self.services[ix.0 as usize];
-        let simple = slot.branch.is_none() && slot.replacement.is_none();
-        // It may be withdrawn by now.
-        if !simple || !self.machine.is_permitted(ix) {
-            return;
-        }
-        let (Some(actor), Some(registry)) = (&slot.actor, &slot.registry) else { return };
-        if actor.notices.is_none() {
-            return;
-        }
-        let (generation, control) = (actor.generation, Arc::clone(&actor.handle.control));
-        let (registry, id, provided) = (Arc::clone(registry), slot.id.clone(), self.provided.clone());
-        let life = self.prepare_life(ix);
-        let Some(request) = self.request(ix, Step::Setup, &life.signal, &life.registry) else { return };
-        let Some(reply) = self.reply_to(ix, Step::Setup) else { return };
-        let next_life = NextLife::new(request, reply);
-        self.service(ix).next_life = Some(Box::new(life));
-        self.permits.grant(ix, Granted { generation, next_life, control, registry, id, provided });
-    }
-
-    /// Without a step of the rules.
-    pub(crate) fn revoke_permit(&mut self, ix: ServiceIx) {
-        let revoked = self.permits.table.lock().granted.remove(&ix);
-        self.permits.are_over(usize::from(revoked.is_some()));
-        self.hear_permits();
-    }
-
-    /// Hears of the permits that were taken.
-    pub(crate) fn hear_permits(&mut self) {
-        let taken = self.permits.table.lock().take_taken();
-        self.hear_first(taken);
-        self.feed_queued();
-    }
-
-    /// What was taken comes before all that is to be fed to the rules.
-    pub(super) fn hear_first(&mut self, taken: Vec<Taken>) {
-        self.permits.are_over(taken.len());
-        for Taken(ix, gone) in taken.into_iter().rev() {
-            let (departure, detail) = departure(gone);
-            self.inputs.push_front((Input::StartedOver(ix, departure), detail));
-            if let Some(forgotten) = self.forgotten_restarts(ix) {
-                let input = Input::Forgotten(ix, Repeat::Restart, forgotten);
-                self.inputs.push_front((input, Detail::None));
-            }
-        }
-    }
-
-    /// A service has begun its next life: what belongs to its life is that which was made ready.
-    pub(crate) fn adopt(&mut self, ix: ServiceIx) {
-        self.leave_life(ix);
-        if let Some(life) = self.service(ix).next_life.take() {
-            self.enter_life(ix, *life);
-        }
     }
 }
 

@@ -220,19 +220,12 @@ impl Shell {
             // The same memory for each step: what is told to ten thousand takes much.
             let mut commands = std::mem::take(&mut self.commands);
             while let Some((input, detail)) = self.next_input() {
-                let mut held = self.permits.hold();
-                let taken = held.as_mut().map_or_else(Vec::new, |permits| permits.take_taken());
-                if !taken.is_empty() {
-                    drop(held);
+                if let Err(taken) = self.take_step(input, &mut commands) {
                     self.inputs.push_front((input, detail));
                     self.hear_first(taken);
                     continue;
                 }
                 self.event_log.count_input();
-                self.machine.take_step(input, &mut commands);
-                let withdrawn = held.map_or_else(Vec::new, |mut permits| permits.withdraw(&commands));
-                self.permits.are_over(withdrawn.len());
-                drop(withdrawn);
                 for command in commands.drain(..) {
                     self.execute(command, &detail);
                 }

@@ -5,8 +5,10 @@ mod held;
 use std::time::Duration;
 
 use self::held::{Fail, Failing, Held, Lives, at_once};
+use crate::lifecycle::Input;
+use crate::manager::observe::event_log::Detail;
 use crate::{
-    AddService, ForceShutdown, RemoveService, RestartService, ServiceSpec, StartShutdown, StopService,
+    AddService, ForceShutdown, Reload, RemoveService, RestartService, ServiceSpec, StartShutdown, StopService,
 };
 
 /// What is told of a failure and of what follows, up to the next set-up.
@@ -39,6 +41,18 @@ async fn g04_what_was_begun_is_told_before_a_shutdown_that_was_asked_meanwhile()
     let shutdown = told.iter().position(|told| told == "shutdown_requested").expect("it was asked");
     assert!(shutdown >= STARTED_OVER.len(), "{told:#?}");
     assert_eq!(told[..STARTED_OVER.len()], STARTED_OVER);
+}
+
+#[actix::test]
+async fn g04_what_was_begun_is_heard_before_whatever_the_manager_takes_in_first() {
+    let mut held = Held::begin(Failing::default(), at_once()).await;
+    held.hold_and(|shell| shell.feed(Input::ShutdownAsked, Detail::None)).await;
+    held.start_over().await;
+    let (result, told) = held.end().await;
+    result.expect("nothing failed that is not seen to");
+    assert_eq!(told[..STARTED_OVER.len()], STARTED_OVER);
+    let place = |what: &str| told.iter().position(|told| told.starts_with(what));
+    assert!(place("shutdown_requested") < place("setup_finished a"), "{told:#?}");
 }
 
 #[actix::test]
@@ -139,6 +153,34 @@ async fn g04_who_has_resources_or_dependents_or_a_delay_asks_its_manager() {
     let millisecond = Duration::from_millis(1);
     let delayed = at_once().backoff(millisecond, millisecond);
     waits_for_its_manager(Held::begin(Failing::default(), delayed).await, [Fail::Panic]).await;
+}
+
+#[actix::test]
+async fn g26_who_began_anew_before_a_reload_was_asked_for_is_set_up_before_it_prepares() {
+    let mut held = Held::begin(Failing::default(), at_once()).await;
+    held.hold_and(|shell| drop(shell.reload())).await;
+    held.start_over().await;
+    held.release();
+    held.told("reload_finished: ok", 1).await;
+    // By then it is permitted again.
+    held.hold().await;
+    held.start_over().await;
+    held.manager.do_send(StartShutdown);
+    let (result, told) = held.end().await;
+    result.expect("nothing failed that is not seen to");
+    assert_eq!(told[..STARTED_OVER.len()], STARTED_OVER);
+    let place = |what: &str| told.iter().position(|told| told == what);
+    let order = ["setup_started a", "reload_started", "setup_finished a: ok", "reload_finished: ok"];
+    assert!(order.map(place).is_sorted() && place(order[0]).is_some(), "{told:#?}");
+}
+
+#[actix::test]
+async fn g26_who_prepares_a_reload_asks_its_manager() {
+    let mut held = Held::begin(Failing::default().that_prepares_for_ever(), at_once()).await;
+    held.manager.do_send(Reload);
+    held.told("reload_started", 1).await;
+    let told = waits_for_its_manager(held, [Fail::Panic]).await;
+    assert!(told.iter().any(|told| told.starts_with("reload_failed a")), "{told:#?}");
 }
 
 #[actix::test]

@@ -1,5 +1,6 @@
 //! A manager that can be held up, and a service of its that fails when it is told to.
 
+use std::future::{pending, ready};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -10,9 +11,10 @@ use tokio::sync::oneshot;
 use crate::base::BoxError;
 use crate::events::{self, EventStream};
 use crate::manager::RunOnManager;
+use crate::manager::engine::shell::Shell;
 use crate::{
-    GenericService, Manager, ManagerError, ManagerOptions, RestartPolicy, Run, Service, ServiceSpec, Setup,
-    Shutdown, WaitForShutdown, WaitUntilRunning, resource_fn,
+    CommitReload, GenericService, Manager, ManagerError, ManagerOptions, PrepareReload, RestartPolicy, Run,
+    Service, ServiceSpec, Setup, Shutdown, WaitForShutdown, WaitUntilRunning, resource_fn,
 };
 
 type Answer = Result<(), BoxError>;
@@ -23,6 +25,7 @@ pub(super) struct Failing {
     id: &'static str,
     lives: usize,
     has_resource: bool,
+    prepares_for_ever: bool,
     begun: Option<oneshot::Sender<(Addr<Failing>, ArbiterHandle)>>,
 }
 
@@ -33,6 +36,10 @@ impl Failing {
 
     pub(super) fn with_resource(self) -> Self {
         Self { has_resource: true, ..self }
+    }
+
+    pub(super) fn that_prepares_for_ever(self) -> Self {
+        Self { prepares_for_ever: true, ..self }
     }
 }
 
@@ -83,6 +90,25 @@ impl Handler<Shutdown> for Failing {
     type Result = Answer;
 
     fn handle(&mut self, _: Shutdown, _: &mut Context<Self>) -> Answer {
+        Ok(())
+    }
+}
+
+impl Handler<PrepareReload> for Failing {
+    type Result = ResponseFuture<Answer>;
+
+    fn handle(&mut self, _: PrepareReload, _: &mut Context<Self>) -> Self::Result {
+        match self.prepares_for_ever {
+            true => Box::pin(pending()),
+            false => Box::pin(ready(Ok(()))),
+        }
+    }
+}
+
+impl Handler<CommitReload> for Failing {
+    type Result = Answer;
+
+    fn handle(&mut self, _: CommitReload, _: &mut Context<Self>) -> Answer {
         Ok(())
     }
 }
@@ -153,7 +179,7 @@ impl Held {
         let (begun, told) = oneshot::channel();
         let failing = Failing { id: "a", begun: Some(begun), ..failing };
         let manager = Manager::new(options.observe(observer));
-        let manager = manager.service(ServiceSpec::new(failing).restart(policy));
+        let manager = manager.service(ServiceSpec::new(failing).restart(policy).reloadable());
         let manager = more(manager).start();
         manager.send(WaitUntilRunning).await.expect("it is there").expect("it runs");
         let (failing, thread) = told.await.expect("it lives");
@@ -162,11 +188,17 @@ impl Held {
 
     /// The manager does nothing from now on.
     pub(super) async fn hold(&mut self) {
+        self.hold_and(|_| {}).await;
+    }
+
+    /// The manager does nothing from now on; then this, before it takes in anything.
+    pub(super) async fn hold_and(&mut self, then: impl FnOnce(&mut Shell) + Send + 'static) {
         let (release, released) = mpsc::channel();
         let (held, is_held) = oneshot::channel();
-        self.manager.do_send(RunOnManager::new(move |_| {
+        self.manager.do_send(RunOnManager::new(move |manager| {
             let _ = held.send(());
             let _ = released.recv();
+            then(&mut manager.running.as_mut().expect("it works").shell);
         }));
         is_held.await.expect("the manager takes messages");
         self.release = Some(release);

@@ -46,15 +46,16 @@ fn g24_a_second_hand_over_is_refused_while_one_is_under_way() {
     // It hangs for as long as the test likes.
     let mut all = Generations::start(&[(FAULT, format!("{:?}", Fault::HangsInSetup))]);
     let first = all.first.id();
-    let asked = Instant::now();
     all.ask(first);
     let second = all.started();
+    // The first signal has been taken in.
+    let heard = Instant::now();
     let file = all.file("operations.sock");
     let (status, body) = order(&file);
     assert_eq!(status, 409);
     assert!(body.contains("under way"), "{body}");
     // Two of the same signal within 100 ms are one.
-    std::thread::sleep(Duration::from_millis(101).saturating_sub(asked.elapsed()));
+    std::thread::sleep(Duration::from_millis(101).saturating_sub(heard.elapsed()));
     all.ask(first);
     let refused = all.event("handover_refused");
     assert!(refused["reason"].as_str().unwrap().contains("under way"), "{refused}");

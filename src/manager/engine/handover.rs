@@ -60,7 +60,8 @@ impl Shell {
     pub(super) fn start_successor(&mut self) {
         let Some(offered) = self.handovers.offered.clone() else { return };
         // Another successor says something else.
-        (self.handovers.doing, self.handovers.failure) = (Doing::default(), None);
+        (self.handovers.doing, self.handovers.failure, self.handovers.found_dead) =
+            (Doing::default(), None, false);
         let tell = self.handovers.doing.clone().and_tell(self.sender.clone());
         match SuccessorProcess::start(&offered, self.handovers.generation + 1, tell) {
             Ok(successor) => self.handovers.successor = Some(successor),
@@ -77,12 +78,13 @@ impl Shell {
     pub(super) fn next_input(&mut self) -> Option<(Input, Detail)> {
         if self.machine.is_giving_way()
             && !self.inputs.is_empty()
+            && !self.handovers.found_dead
             && let Some(successor) = &self.handovers.successor
             && let Some(end) = successor.died()
         {
             let why = HandoverError::Ended { end, in_charge: true };
             successor.take_back(why.clone());
-            self.handovers.failure = Some(why.into());
+            (self.handovers.failure, self.handovers.found_dead) = (Some(why.into()), true);
             self.inputs.push_front((Input::SuccessorGone, Detail::None));
         }
         self.inputs.pop_front()

@@ -20,6 +20,8 @@ pub(crate) struct Handovers {
     pub(super) doing: Doing,
     /// Why the latest one came to nothing.
     pub(super) failure: Option<Arc<HandoverError>>,
+    /// Whether the successor was found dead before that was told.
+    pub(super) found_dead: bool,
     pub(super) asked: Option<OrderReply>,
     /// Until the successor is to be ready, and until this process has given way.
     pub(super) timers: Vec<DueTime>,
@@ -81,6 +83,7 @@ impl Handovers {
             successor: None,
             doing: Doing::default(),
             failure: None,
+            found_dead: false,
             asked: None,
             timers: Vec::new(),
             predecessor: None,

@@ -129,10 +129,11 @@ pub use report::{
     ServiceReport, ServicesErrors, ShutdownReport, StageError, StepReport, StuckError, SuccessorEnd,
 };
 pub use service::{
-    CommitReload, GenericService, PrepareReload, Release, RequireError, Resource, ResourceError, ResourceFn,
-    ResourceSpec, Resources, RestartPolicy, RestartPolicyError, RestartableFn, Run, Service, ServiceFn,
-    ServiceSpec, Setup, Shutdown, ShutdownSignal, WithSetup, provider_fn, resource_fn, resource_fn_with,
-    restartable_fn, service_fn, service_with_setup,
+    CommitReload, GenericService, Lease, LeaseError, LeaseGrant, LeaseLostError, LeaseRefusedError,
+    LeaseRequest, LeaseStore, LeaseTermsError, PrepareReload, Release, RequireError, Resource, ResourceError,
+    ResourceFn, ResourceSpec, Resources, RestartPolicy, RestartPolicyError, RestartableFn, Run, Service,
+    ServiceFn, ServiceSpec, Setup, Shutdown, ShutdownSignal, WithSetup, provider_fn, resource_fn,
+    resource_fn_with, restartable_fn, service_fn, service_with_setup,
 };
 
 /// Compiles every block of Rust that the page shows.

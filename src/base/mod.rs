@@ -1,6 +1,7 @@
 //! The leaf: words and values that every room uses. It imports no other room.
 
 mod address;
+pub(crate) mod boot_clock;
 pub(crate) mod clock;
 mod discard;
 mod downcast;

@@ -118,6 +118,10 @@ impl LifecycleEvent {
                 phase: Some(Failed(*outcome, error)),
                 ..service(name)
             },
+            Self::Lease(lease) => About {
+                phase: lease.error().map(|error| Failed(Outcome::Error, error)),
+                ..service(lease.service())
+            },
             Self::HandoverFinished { error: Some(error), .. } => {
                 About { phase: Some(Failed(Outcome::Error, error)), ..About::default() }
             }

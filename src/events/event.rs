@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{End, Failure, InFlight, Name, Stall};
-use crate::base::{GrpcAddress, as_ms, as_opt_ms, as_text};
+use super::{End, Failure, InFlight, LeaseEvent, Name, Stall};
+use crate::base::{GrpcAddress, as_ms, as_opt_ms};
 use crate::lifecycle::{Cause, HandoverEnd, Outcome, ReloadEnd, ReloadStep, RestartCause, WaitsFor};
 
 /// Something that happened in a manager's life.
@@ -147,7 +147,6 @@ pub enum LifecycleEvent {
         /// Whom it concerns.
         service: Name,
         /// Why.
-        #[serde(serialize_with = "as_text")]
         because: RestartCause<Name>,
     },
     /// The restart waits: a service that fails again and again is started less and less often.
@@ -311,7 +310,6 @@ pub enum LifecycleEvent {
     /// Shutdown begins.
     ShutdownRequested {
         /// What asked for it.
-        #[serde(serialize_with = "as_text")]
         cause: Cause<Name>,
     },
     /// The gRPC server is asked to drain while calls are open.
@@ -345,4 +343,7 @@ pub enum LifecycleEvent {
     },
     /// All is over: nothing comes after this.
     Stopped,
+    /// What becomes of the lease of a service.
+    #[serde(untagged)]
+    Lease(LeaseEvent),
 }

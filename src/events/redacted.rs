@@ -38,6 +38,7 @@ impl LifecycleEvent {
             | Self::ReloadFinished { end, .. }
             | Self::StopFinished { end, .. } => end.error.as_mut(),
             Self::HandoverFinished { error, .. } => error.as_mut(),
+            Self::Lease(lease) => lease.error_mut(),
             Self::Panicked { error, .. }
             | Self::ReloadFailed { error, .. }
             | Self::ServiceLost { error, .. }

@@ -1,6 +1,6 @@
 //! How much events matter.
 
-use super::{End, Failure, LifecycleEvent};
+use super::{End, Failure, LeaseEvent, LifecycleEvent};
 use crate::lifecycle::{HandoverEnd, Outcome, ReloadEnd, ReloadStep};
 
 /// How much an event matters to whoever operates the program, as levels of a log.
@@ -57,6 +57,8 @@ impl LifecycleEvent {
             | Self::HandoverRefused { .. }
             | Self::SocketsClosed { .. }
             | Self::Missed { .. } => Severity::Warning,
+            Self::Lease(LeaseEvent::LeaseLost { .. }) => Severity::Warning,
+            Self::Lease(_) => Severity::Info,
             Self::ReloadFailed { step: ReloadStep::Prepare, .. } => Severity::Warning,
             Self::ReloadFailed { .. }
             | Self::Panicked { .. }

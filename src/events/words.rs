@@ -2,8 +2,11 @@
 
 use serde::{Serialize, Serializer};
 
+use super::Name;
 use crate::base::as_text;
-use crate::lifecycle::{ErrorStage, HandoverEnd, Outcome, ReloadEnd, ReloadStep, Stage, Step, WaitsFor};
+use crate::lifecycle::{
+    Cause, ErrorStage, HandoverEnd, Outcome, ReloadEnd, ReloadStep, RestartCause, Stage, Step, WaitsFor,
+};
 
 /// The rules know no wire format; their words are written here as they read.
 macro_rules! serialize_as_text {
@@ -16,3 +19,4 @@ macro_rules! serialize_as_text {
     )+};
 }
 serialize_as_text!(Outcome, Stage, Step, ErrorStage, ReloadStep, ReloadEnd, HandoverEnd, WaitsFor);
+serialize_as_text!(Cause<Name>, RestartCause<Name>);

@@ -101,6 +101,13 @@ pub(crate) enum Announcement {
     ReloadFinished(ReloadEnd),
     HandoverStarted,
     HandoverFinished(HandoverEnd),
+    LeaseAcquired(ServiceIx),
+    LeaseLost(ServiceIx),
+    /// A service will never have its lease.
+    LeaseRefused {
+        service: ServiceIx,
+        error: Fault,
+    },
     /// Every service runs.
     Running,
     ShutdownRequested(Cause<ServiceIx>),
@@ -128,6 +135,9 @@ impl Announcement {
             | A::StopFinished(service, _)
             | A::ReloadLeft(service, _)
             | A::ReloadFailed { service, .. }
+            | A::LeaseAcquired(service)
+            | A::LeaseLost(service)
+            | A::LeaseRefused { service, .. }
             | A::ServiceAdded(service)
             | A::ServiceRemoved(service) => Some(service),
             A::ResourceStarted(resource)

@@ -211,6 +211,7 @@ impl Machine {
         // What has failed, and was told to rest, is cut off without further blame.
         let blameless =
             self.get(ix).life == Life::Leaving(StopMode::AtOnce) && self.get(ix).actor != Actor::Forcing;
+        self.note_departure(ix, departure);
         self.service(ix).actor = to;
         self.service(ix).cut |= departure == Departure::Abandoned;
         let open: Vec<Step> = Step::ALL.into_iter().filter(|&step| self.get(ix).is_open(step)).collect();

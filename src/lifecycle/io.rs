@@ -71,6 +71,16 @@ pub(crate) enum Input {
     GiveWayOver,
     /// The predecessor has released everything, or is dead. That its channel has ended does not say so by itself.
     PredecessorGone,
+    /// The service's lease was granted.
+    LeaseAcquired(ServiceIx),
+    /// The service's lease can't be kept, or is to be given up: there is time to stop.
+    LeaseLost(ServiceIx),
+    /// The service's lease is over, but for the time that cutting takes.
+    LeaseExpired(ServiceIx),
+    /// The service's lease will never be granted.
+    LeaseRefused(ServiceIx),
+    /// The service's lease was given back, or lapses by itself.
+    LeaseReturned(ServiceIx),
     /// So many of the equal shares of the services' time are spent.
     ShareSpent(u32),
     /// SIGINT or SIGTERM.
@@ -191,6 +201,12 @@ pub(crate) enum Command {
     Resume(ServiceIx),
     /// Start the timer of the time that giving way may take.
     StartGiveWayTimer,
+    /// Ask for the service's lease until it is granted or refused.
+    SeekLease(ServiceIx),
+    /// Ask for the service's lease no more, or give it back. `LeaseReturned` follows in any case.
+    ReturnLease(ServiceIx),
+    /// Let the service's lease lapse, and end the process before it does: something that needed it may still run.
+    LeaveLease(ServiceIx),
     /// Start the timer of the drain delay.
     StartDrainDelay,
     /// Start the short timer after which a forced end waits for no acknowledgement any more.
@@ -231,6 +247,11 @@ impl Input {
             | Input::ReloadAnswered(ix, ..)
             | Input::ReloadTimeout(ix)
             | Input::GaveWay(ix)
+            | Input::LeaseAcquired(ix)
+            | Input::LeaseLost(ix)
+            | Input::LeaseExpired(ix)
+            | Input::LeaseRefused(ix)
+            | Input::LeaseReturned(ix)
             | Input::Serving(ix) => Some((ix, None)),
             Input::Released(r, _) | Input::ResourcePanicked(r) | Input::ResourceGone(r, _) => {
                 Some((r.service, Some(r.index)))

@@ -1,11 +1,12 @@
 //! What goes in, and to whom it goes. The rules themselves are in `starting`, `failing`, `restarting`, `stopping`,
-//! `releasing`, `reloading` and `handover`.
+//! `releasing`, `reloading`, `handover` and `leasing`.
 
 use std::collections::VecDeque;
 
 use super::announcement::Announcement;
 use super::handover_state::Handover;
 use super::io::{Command, Input};
+use super::lease_state::Leases;
 use super::names::{Cause, ResourceIx, ServiceIx, SignalKind, Stage};
 use super::reload_state::Reload;
 use super::service::{Dependent, Life, Service};
@@ -27,6 +28,7 @@ pub(crate) struct Machine {
     pub(super) stopping: Stopping,
     pub(super) reload: Reload,
     pub(super) handover: Handover,
+    pub(super) leases: Leases,
     pub(super) signals: u8,
     pub(super) running_announced: bool,
     /// Whether anybody but the server may start.
@@ -69,6 +71,7 @@ impl Machine {
             stopping: Stopping::new(drain_delay),
             reload: Reload::default(),
             handover: Handover::default(),
+            leases: Leases::default(),
             signals: 0,
             running_announced: false,
             opened: false,
@@ -158,7 +161,9 @@ impl Machine {
     /// its actor does not go.
     pub(crate) fn left(&self) -> usize {
         let unsettled = self.services.iter().filter(|service| !service.is_settled()).count();
-        self.resources + if self.stopping.retired { self.actors } else { unsettled }
+        // Of the stores it waits only when nothing else is left.
+        let leases = if self.stage == Stage::Releasing { self.leases.open as usize } else { 0 };
+        self.resources + leases + if self.stopping.retired { self.actors } else { unsettled }
     }
 
     /// Takes note of what happened, and tells what is to be done about it.
@@ -222,6 +227,11 @@ impl Machine {
             Input::GaveWay(service) => self.gave_way(service),
             Input::GiveWayOver => self.give_way_over(out),
             Input::PredecessorGone => self.predecessor_gone(out),
+            Input::LeaseAcquired(service) => self.lease_acquired(service, out),
+            Input::LeaseLost(service) => self.lease_lost(service, out),
+            Input::LeaseExpired(service) => self.lease_expired(service, out),
+            Input::LeaseRefused(service) => self.lease_refused(service, out),
+            Input::LeaseReturned(service) => self.lease_returned(service, out),
             Input::ShareSpent(share) => self.share_spent(share),
             Input::Signal(signal) => self.signal(signal, out),
             Input::DrainDelayOver => self.drain_delay_over(out),
@@ -278,7 +288,10 @@ impl Machine {
                 self.leave_further(ix, stop_mode, out)
             }
             (Stage::Stopping, _) => self.ask_when_due(ix, out),
-            (Stage::Releasing, _) => self.release_when_due(ix, out),
+            (Stage::Releasing, _) => {
+                self.release_when_due(ix, out);
+                self.return_when_cleared(ix, out);
+            }
             _ => {}
         }
     }

@@ -14,6 +14,7 @@
 
 use super::announcement::Announcement;
 use super::io::{Command, Departure};
+use super::lease_state::Lease;
 use super::machine::{Commands, Machine};
 use super::names::{Kind, ServiceIx, Stage, Step};
 use super::reload_state::Share;
@@ -26,8 +27,9 @@ impl Machine {
         let service = self.get(ix);
         let runs = service.life == Life::On && service.actor == Actor::Alive && service.is_open(Step::Run);
         let stays = service.wanted && !service.leaves_for_good && service.transition == Transition::None;
-        // Nobody goes down with it, nothing is to be released, and what it depends on is there.
-        let alone = service.dependents.is_empty()
+        // Nobody goes down with it, nothing is to be released or given back, and what it depends on is there.
+        let alone = service.lease == Lease::Unneeded
+            && service.dependents.is_empty()
             && service.resources.is_empty()
             && service.neighbours.missing == 0
             && service.reload == Share::None;

@@ -8,6 +8,7 @@
 
 use super::announcement::{Announcement, Fault, Remedy};
 use super::io::{Answer, Command, Departure, Limited};
+use super::lease_state::Lease;
 use super::machine::{Commands, Machine};
 use super::names::{ErrorStage, Outcome, ResourceIx, ServiceIx, Stage};
 use super::service::{Actor, Life, Registry, Resource};
@@ -71,6 +72,9 @@ impl Machine {
                 self.release_when_due(ix, out);
             }
         }
+        if self.leases.open > 0 {
+            self.each().for_each(|ix| self.return_when_cleared(ix, out));
+        }
     }
 
     /// The resources of a service are released after those of the services that depend on it.
@@ -97,6 +101,9 @@ impl Machine {
         if self.is_active() {
             out.push(Command::StartStopTimer(resource.service, Limited::Release));
         }
+        if self.get(resource.service).lease == Lease::Expired {
+            self.force_resource(resource, out);
+        }
     }
 
     fn resource(&mut self, resource: ResourceIx) -> &mut Resource {
@@ -112,6 +119,7 @@ impl Machine {
     pub(super) fn resource_gone(&mut self, resource: ResourceIx, departure: Departure, out: &mut Commands) {
         let forcing = *self.resource(resource) == Resource::Forcing;
         if forcing || departure.is_its_own() {
+            self.note_departure(resource.service, departure);
             self.resource_over(resource, departure.outcome(), out);
         }
     }
@@ -170,6 +178,7 @@ impl Machine {
     pub(super) fn last_call_over(&mut self, out: &mut Commands) {
         if self.stopping.pressure == Pressure::DeadlineReached && self.stage == Stage::Releasing {
             self.stopping.pressure = Pressure::LastCallOver;
+            self.wait_for_no_store();
             self.force_all_releasing(out);
         }
     }

@@ -69,6 +69,7 @@ impl Machine {
         } else {
             self.come_down_when_there(ix, out);
         }
+        self.withdraw(ix, out);
         self.note(ix);
         self.tell_running(out);
     }
@@ -102,6 +103,10 @@ impl Machine {
         self.service(ix).wanted = true;
         self.service(ix).owes_delay = None;
         self.begin_restart(ix, RestartCause::Asked, out);
+        if self.stands_by(ix) {
+            // There is no life that could end.
+            self.stand_by(ix, out);
+        }
         match self.get(ix).life {
             Life::On => self.leave(ix, StopMode::Asked),
             Life::Delayed => self.service(ix).life = Life::Down,
@@ -169,13 +174,14 @@ impl Machine {
     pub(super) fn leave_further(&mut self, ix: ServiceIx, stop_mode: StopMode, out: &mut Commands) {
         let service = self.get(ix);
         if stop_mode == StopMode::Asked {
-            if !service.asked && service.neighbours.blocking > 0 {
+            let cut = self.is_to_be_cut(ix);
+            if !service.asked && service.neighbours.blocking > 0 && !cut {
                 return;
             }
             if !service.asked {
                 self.ask(ix, out);
             }
-            if !self.get(ix).is_settled() {
+            if !self.get(ix).is_settled() && !cut {
                 return;
             }
         }
@@ -216,6 +222,7 @@ impl Machine {
         }
         self.note(ix);
         self.touch(ix);
+        self.return_lease(ix, out);
         self.come_down_when_there(ix, out);
         self.dismiss(ix, out);
     }
@@ -251,7 +258,8 @@ impl Machine {
         let service = self.get(ix);
         let gone = matches!(service.actor, Actor::Gone | Actor::Unborn);
         let leaves = service.leaves_for_good && service.life == Life::Down && !service.vacant;
-        if self.stage != Stage::Running || !leaves || !gone {
+        let settled = service.lease.is_settled();
+        if self.stage != Stage::Running || !leaves || !gone || !settled {
             return;
         }
         self.announce(Announcement::ServiceRemoved(ix), out);

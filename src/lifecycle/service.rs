@@ -12,6 +12,7 @@
 //! ```
 
 use super::handover_state::Yield;
+use super::lease_state::Lease;
 use super::names::{Kind, Outcome, Repeat, ServiceIx, Step};
 use super::reload_state::Share;
 use super::spec::{Dependency, RestartMode, Spec};
@@ -175,6 +176,9 @@ pub(super) struct Service {
     pub(super) after_handover: bool,
     pub(super) waits: bool,
     pub(super) yields: Yield,
+    pub(super) lease: Lease,
+    /// Whether something that needed the lease may still run, on a thread that was given up.
+    pub(super) left_behind: bool,
     steps: [Progress; Step::ALL.len()],
 }
 
@@ -217,6 +221,8 @@ impl Service {
             after_handover: spec.after_handover,
             waits: false,
             yields: Yield::None,
+            lease: Lease::needed(spec.leased),
+            left_behind: false,
             steps: [Progress::Unsent; Step::ALL.len()],
         }
     }
@@ -270,7 +276,8 @@ impl Service {
 
     /// Whether nobody is told that all run before it accepts connections.
     pub(super) fn is_awaited(&self) -> bool {
-        self.kind.accepts() && self.wanted && !self.vacant && !self.serving && !self.waits
+        let waits = self.waits || self.lease == Lease::Sought;
+        self.kind.accepts() && self.wanted && !self.vacant && !self.serving && !waits
     }
 
     /// Whether connections come to it, or came before it was told to give way.

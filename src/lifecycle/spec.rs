@@ -21,6 +21,8 @@ pub(crate) struct Spec {
     pub(crate) reloadable: bool,
     /// Whether a successor starts it only when its predecessor has released everything.
     pub(crate) after_handover: bool,
+    /// Whether each of its lives needs a lease. Then it can be started again, nobody depends on it, and it answers nobody.
+    pub(crate) leased: bool,
     pub(crate) depends_on: Vec<Dependency>,
 }
 
@@ -59,6 +61,7 @@ impl Spec {
             stop_limit: false,
             reloadable: false,
             after_handover: false,
+            leased: false,
             depends_on: Vec::new(),
         }
     }

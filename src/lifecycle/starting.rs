@@ -45,12 +45,17 @@ impl Machine {
     pub(super) fn start_when_due(&mut self, ix: ServiceIx, out: &mut Commands) {
         let service = self.get(ix);
         let startable = matches!(service.actor, Actor::Unborn | Actor::Suspended);
-        let register = service.kind.registers() && service.step(Step::Register) == Progress::Unsent;
+        let registered = service.step(Step::Register) == Progress::Over(Outcome::Ok);
+        let register = service.kind.registers() && !registered;
         let may = if service.waits { register } else { service.neighbours.missing == 0 };
         let due = service.life == Life::Down && service.wanted && startable && may;
         if !due || !self.opened || self.is_stopping() {
+            return self.withdraw(ix, out);
+        }
+        if !self.may_live(ix, out) {
             return;
         }
+        let service = self.get(ix);
         let again = service.actor == Actor::Suspended;
         self.service(ix).start_over();
         self.service(ix).life = Life::On;
@@ -130,8 +135,8 @@ impl Machine {
 
     /// Whether nobody is to be waited for before main loops run. Who waits for the predecessor of this process has registered by then.
     pub(super) fn all_are_set_up(&self) -> bool {
-        let all = (self.up + self.handover.waiting) as usize == self.services.len();
-        self.opened && all && self.open_steps == 0
+        let apart = self.handover.waiting + self.leases.standing_by;
+        self.opened && (self.up + apart) as usize == self.services.len() && self.open_steps == 0
     }
 
     pub(super) fn run_when_set_up(&mut self, out: &mut Commands) {
@@ -140,7 +145,7 @@ impl Machine {
         }
         self.stage = Stage::Running;
         for at in 0..self.order.len() {
-            if self.get(self.order[at]).is_set_up() {
+            if self.get(self.order[at]).facts.up {
                 self.run(self.order[at], out);
                 self.review_permit(self.order[at], out);
             }
@@ -150,8 +155,8 @@ impl Machine {
         self.reload_when_due(out);
     }
 
-    /// A service is up again, or for the first time in a manager that runs.
-    fn arrive(&mut self, ix: ServiceIx, out: &mut Commands) {
+    /// A service is up again, or for the first time in a manager that runs; or it stands by.
+    pub(super) fn arrive(&mut self, ix: ServiceIx, out: &mut Commands) {
         match std::mem::replace(&mut self.service(ix).transition, Transition::None) {
             Transition::Restart => self.announce(Announcement::RestartFinished(ix, Outcome::Ok), out),
             Transition::Addition => self.announce(Announcement::ServiceAdded(ix), out),

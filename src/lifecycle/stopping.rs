@@ -40,6 +40,7 @@ impl Machine {
             self.end_transition(ix, out);
         }
         self.call_reload_off(out);
+        self.withdraw_all(out);
         self.recount();
         out.push(Command::StartDeadlines { shares: self.take_turns() });
         if self.stopping.ran {
@@ -215,7 +216,8 @@ impl Machine {
     }
 
     fn stop_when_over(&mut self, out: &mut Commands) {
-        if self.stage == Stage::Releasing && self.resources == 0 && self.actors == 0 {
+        if self.stage == Stage::Releasing && self.resources == 0 && self.actors == 0 && self.leases.open == 0
+        {
             self.stage = Stage::Stopped;
             out.push(Command::Announce(Announcement::Stopped));
         }

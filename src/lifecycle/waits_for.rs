@@ -9,6 +9,8 @@ pub enum WaitsFor {
     /// The process before this one, which has not released everything yet:
     /// [`ServiceSpec::after_handover`](crate::ServiceSpec::after_handover).
     Predecessor,
+    /// Its lease, which another replica may have: [`ServiceSpec::only_with`](crate::ServiceSpec::only_with).
+    Lease,
 }
 
 impl WaitsFor {
@@ -16,6 +18,7 @@ impl WaitsFor {
     pub fn name(self) -> &'static str {
         match self {
             WaitsFor::Predecessor => "predecessor",
+            WaitsFor::Lease => "lease",
         }
     }
 }

@@ -151,7 +151,7 @@ impl Service {
     fn observe(&mut self, event: &Event, all_run: bool, (now, age): (Instant, Duration)) {
         self.count_forced(event);
         match event {
-            Event::Standby { .. } => self.standby = true,
+            Event::Standby { .. } => (self.standby, self.state) = (true, State::Waiting),
             Event::RegisterStarted { .. } if self.standby => {}
             Event::RegisterStarted { .. } | Event::SetupStarted { .. } => {
                 (self.step_forced, self.runs, self.standby) = (false, false, false);

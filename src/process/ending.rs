@@ -14,6 +14,7 @@
 use std::io::{self, Write};
 use std::process;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
@@ -35,6 +36,18 @@ pub(crate) fn end(code: i32, text: Option<Text>) -> ! {
         bounded("majordomo-last-words", move || write_line(&text()));
     }
     bounded("majordomo-exit", move || process::exit(code));
+    signal_hook::low_level::exit(code)
+}
+
+/// The same after that time at the latest, however starved the machine is.
+pub(crate) fn end_within(most: Duration, code: i32, text: Text) -> ! {
+    if spawn("the end", "majordomo-end".to_owned(), move || {
+        end(code, Some(text));
+    })
+    .is_ok()
+    {
+        thread::sleep(most);
+    }
     signal_hook::low_level::exit(code)
 }
 

@@ -6,5 +6,5 @@ mod printer;
 
 pub use exit::{Exit, exit};
 
-pub(crate) use ending::{end, stderr_is_stuck};
+pub(crate) use ending::{end, end_within, stderr_is_stuck};
 pub(crate) use printer::print_status;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::handover::HandoverError;
 use crate::api_errors::ReissueError;
-use crate::lifecycle::{BudgetError, RestartPolicyError};
+use crate::lifecycle::{BudgetError, LeaseTermsError, RestartPolicyError};
 
 /// What a manager was given cannot work. Found before anything is started.
 ///
@@ -155,6 +155,34 @@ pub enum ConfigError {
     /// What was said of hand-overs cannot work, or what a predecessor handed over could not be taken.
     #[error(transparent)]
     Handover(#[from] HandoverError),
+    /// What was said of a service's lease cannot work.
+    #[error("{service:?} is only_with a lease that cannot work: {error}")]
+    Lease {
+        /// Whose it is.
+        service: String,
+        /// What is wrong with it.
+        error: LeaseTermsError,
+    },
+    /// A server, or a service that answers calls, cannot stand by.
+    #[error(
+        "{0:?} is only_with a lease, but answers requests, which would find it standing by on all other replicas: put what runs once into a service of its own"
+    )]
+    ServesWithLease(String),
+    /// A service depends on one that may never run here.
+    #[error(
+        "{service:?} depends on {on:?}, which is only_with a lease, and stands by on all replicas but one: have {on:?} do the work of both, or have both look for each other"
+    )]
+    NeedsLeased {
+        /// The service that depends on it.
+        service: String,
+        /// The one with the lease.
+        on: String,
+    },
+    /// Leases go by the time of their stores.
+    #[error(
+        "{0:?} is only_with a lease, whose store has a time of its own, and in paused time that stands still: leave only_with(..) out there, or test it in real time with Manager::start"
+    )]
+    PausedLease(String),
     /// What was said of a service's restarts cannot work.
     #[error("{0:?} cannot be restarted so: {1}")]
     Restart(String, #[source] RestartPolicyError),

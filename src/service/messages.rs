@@ -47,6 +47,11 @@ impl Setup {
         self.resources.provided().provide(self.resources.service(), value);
     }
 
+    /// The epoch of this life's lease, where the service is [`only_with`](crate::ServiceSpec::only_with) one: a fencing token.
+    pub fn epoch(&self) -> Option<u64> {
+        self.resources.epoch()
+    }
+
     /// A value that a service provides which this one depends on, directly or through others. The nearest counts.
     ///
     /// # Errors
@@ -57,6 +62,12 @@ impl Setup {
 }
 
 impl Run {
+    /// The epoch of this life's lease, where the service is [`only_with`](crate::ServiceSpec::only_with) one. It is greater than that of any life before,
+    /// on any replica: whoever is written to can refuse a writer whose epoch is older than one that it has seen.
+    pub fn epoch(&self) -> Option<u64> {
+        self.resources.epoch()
+    }
+
     /// A value that a service provides which this one depends on: as [`Setup::require`].
     ///
     /// # Errors

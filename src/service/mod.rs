@@ -6,6 +6,7 @@
 
 mod functions;
 mod latch;
+mod lease;
 mod messages;
 mod provided;
 mod reload;
@@ -16,10 +17,12 @@ mod spec;
 mod traits;
 mod with_setup;
 
+pub use crate::lifecycle::LeaseTermsError;
 pub use crate::lifecycle::{RestartPolicy, RestartPolicyError};
 pub use functions::{
     ResourceFn, RestartableFn, ServiceFn, resource_fn, resource_fn_with, restartable_fn, service_fn,
 };
+pub use lease::{Lease, LeaseError, LeaseGrant, LeaseLostError, LeaseRefusedError, LeaseRequest, LeaseStore};
 pub use messages::{Run, Setup, Shutdown};
 pub use provided::RequireError;
 pub use reload::{CommitReload, PrepareReload};
@@ -30,7 +33,9 @@ pub use spec::ServiceSpec;
 pub use traits::{GenericService, Service};
 pub use with_setup::{WithSetup, provider_fn, service_with_setup};
 
+pub(crate) use lease::{LeaseNews, Leases};
 pub(crate) use provided::Provided;
 pub(crate) use reload::ReloadRoute;
 pub(crate) use resources::{Registry, ResourceEvent, Started};
 pub(crate) use signal::{Deadlines, Role};
+pub(crate) use spec::STOP_TIMEOUT;

@@ -99,6 +99,7 @@ pub(crate) struct Registry {
     pool: Arc<Pool>,
     deadlines: Arc<Deadlines>,
     provided: Provided,
+    epoch: Option<u64>,
     observer: Box<dyn Fn(u32, ResourceEvent) + Send + Sync>,
     state: Mutex<State>,
 }
@@ -172,6 +173,11 @@ impl Resources {
         self.0.pool.is_one_thread()
     }
 
+    /// The epoch of the lease that this life has.
+    pub(crate) fn epoch(&self) -> Option<u64> {
+        self.0.epoch
+    }
+
     pub(crate) fn service(&self) -> &Name {
         &self.0.service
     }
@@ -197,7 +203,12 @@ impl Registry {
         observer: impl Fn(u32, ResourceEvent) + Send + Sync + 'static,
     ) -> Self {
         let observer = Box::new(observer);
-        Self { service, turn, pool, deadlines, provided, observer, state: Mutex::default() }
+        Self { service, turn, pool, deadlines, provided, epoch: None, observer, state: Mutex::default() }
+    }
+
+    /// Of a life that has a lease.
+    pub(crate) fn with_epoch(self, epoch: Option<u64>) -> Self {
+        Self { epoch, ..self }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

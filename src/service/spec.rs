@@ -8,10 +8,14 @@ use actix::{Actor, Context, Handler};
 
 use crate::events::Name;
 use crate::lifecycle::RestartPolicy;
+use crate::service::lease::Lease;
 use crate::service::reload::{CommitReload, PrepareReload, ReloadRoute, by_mailbox};
 use crate::service::traits::Restartable;
 use crate::service::traits::Service;
 use crate::supervision::Restart;
+
+/// How long a stop may take while others run, where its service says nothing else. OTP's default for workers.
+pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A service and how it is to be looked after. Wherever a service is expected, one of these may be given;
 /// a plain actor is as good as `ServiceSpec::new(actor)`.
@@ -29,6 +33,7 @@ pub struct ServiceSpec<A: Actor<Context = Context<A>>> {
     pub(crate) replacement: Option<Replacement<A>>,
     pub(crate) critical: bool,
     pub(crate) after_handover: bool,
+    pub(crate) lease: Option<Lease>,
     /// How it is asked for its part in a reload; and whether it is a reason to handle SIGHUP.
     pub(crate) reload: Option<ReloadRoute<A>>,
     pub(crate) reload_at_signal: bool,
@@ -69,6 +74,7 @@ impl<A: Service> ServiceSpec<A> {
             replacement: None,
             critical: false,
             after_handover: false,
+            lease: None,
             reload: None,
             reload_at_signal: false,
             nested: None,
@@ -158,6 +164,29 @@ impl<A: Service> ServiceSpec<A> {
     /// Who depends on it waits with it, and has to say so, too. An HTTP service cannot wait: nobody would accept its connections.
     pub fn after_handover(self) -> Self {
         Self { after_handover: true, ..self }
+    }
+
+    /// The service runs on one replica only: on the one that has the lease. On all others it stands by: its set-up has not begun, its health is
+    /// NOT_SERVING, and the manager counts as running without it, so that all replicas of a deploy become ready.
+    ///
+    /// ```text
+    ///   stands by --acquired--> Setup --> Run --.
+    ///      ^                        failed, stopped, or the lease is lost --> Shutdown --> resources --> the lease is given back
+    ///      '------------------------------------------------------------------------------------------------------'
+    /// ```
+    ///
+    /// Each life needs a lease of its own, and has an [epoch](crate::Run::epoch) of its own: a restart gives the lease back, too, so that another replica may
+    /// take over. One that has finished, since its main loop returned `Ok`, keeps it until the shutdown. When the service and its resources have ended, the lease
+    /// is given back at once. When it cannot be renewed, the stop begins in time; what has not stopped then is cut, with its resources; and where something blocks its thread, so
+    /// that it cannot be cut, the process ends with exit code 3 before anybody else can have the lease.
+    ///
+    /// Nobody can depend on such a service, which may never run here; and it can serve neither gRPC calls nor connections, whose callers would wait with it:
+    /// put what runs once into a service of its own.
+    pub fn only_with(self, lease: Lease) -> Self
+    where
+        A: Restartable,
+    {
+        Self { lease: Some(lease), restart: Some(|actor| actor.restart()), ..self }
     }
 
     /// The service takes part in [reloads](crate::Reload): it reads its settings again at [`PrepareReload`], and changes to them at

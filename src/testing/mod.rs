@@ -11,6 +11,7 @@
 //! | [`assert_stopped_clean`] | nothing failed, nothing was forced, every resource acknowledged |
 //! | [`rehearse`](rehearse()) | your own manager, run many times, each with one thing that goes wrong |
 //! | [`start_paused`], [`paused`](paused()) | a manager in paused time: its deadlines are tested in no time |
+//! | [`MemoryLeases`], [`lease_store_holds`] | a store of leases in memory, with faults and a clock of its own; what every store has to keep |
 //! | [`Leaks`] | threads, file descriptors and tasks that a test has left behind |
 //!
 //! Whatever fails panics with a message of one form:
@@ -33,6 +34,9 @@ mod failing;
 mod gate;
 mod gated_handler;
 mod leaks;
+mod lease_contract;
+mod lease_state;
+mod leases;
 mod manager_testing;
 mod moment;
 mod paused;
@@ -53,6 +57,8 @@ pub use behaviour::{Behaviour, RunBehaviour, UnknownWord};
 pub use clean::{Ending, assert_stopped_clean};
 pub use gate::Gate;
 pub use leaks::{Leaked, Leaks};
+pub use lease_contract::lease_store_holds;
+pub use leases::MemoryLeases;
 pub use manager_testing::{ManagerTesting, Signal};
 pub use moment::Moment;
 pub use paused::{paused, start_paused};

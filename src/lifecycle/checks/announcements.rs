@@ -107,7 +107,8 @@ impl World {
             Told::ServiceAdded(ix) => {
                 let service = self.at(ix);
                 let runs = !service.kind.runs() || service.step(Step::Run) != Seen::Unsent;
-                ensure(service.transition == Transition::Addition && runs, G07, "what is added runs")?;
+                let fits = runs || service.stands_by();
+                ensure(service.transition == Transition::Addition && fits, G07, "what is added runs")?;
                 service.transition = Transition::None;
                 Ok(())
             }
@@ -133,6 +134,12 @@ impl World {
             Told::ReloadFinished(end) => self.obey_reload_finished(end),
             Told::HandoverStarted => self.obey_handover_started(),
             Told::HandoverFinished(end) => self.obey_handover_finished(end, now.input),
+            Told::Standby(ix, WaitsFor::Lease) => {
+                ensure(self.get(ix).is_down() && self.get(ix).stands_by(), G25, "who stands by is down")
+            }
+            Told::LeaseAcquired(_) => Ok(()),
+            Told::LeaseLost(ix) => self.obey_lease_lost(ix),
+            Told::LeaseRefused { service, error } => self.obey_lease_refused(service, error, now),
             Told::Running => {
                 ensure(!self.running && !self.requested, G13, "Running is told once, before any shutdown")?;
                 ensure(
@@ -279,7 +286,7 @@ impl World {
         service.transition = Transition::None;
         let runs = service.is_up() && (!service.kind.runs() || service.step(Step::Run) != Seen::Unsent);
         let failed = now.restart == Some(ix);
-        let fits = over || failed || (outcome == Outcome::Ok && runs);
+        let fits = over || failed || (outcome == Outcome::Ok && (runs || service.stands_by()));
         ensure(fits, Guarantee::G07, "a restart is over when its service runs, or never will")
     }
 
@@ -315,6 +322,7 @@ impl World {
             let over = service.holds().iter().all(|&hold| hold == Hold::Over);
             ensure(over, G07, "every resource is accounted for at the end")?;
         }
+        ensure(!self.waits_for_store(), G25, "the end waits for the stores")?;
         ensure(self.requested && self.releasing, G13, "the end is the last stage")?;
         ensure(self.draining != Once::Pending, G05, "Drained follows Draining")
     }

@@ -20,6 +20,9 @@ pub(super) enum Account {
     ResourceLost(ResourceIx, Outcome),
     Released(ResourceIx, Outcome),
     Reload(ServiceIx, ReloadStep, Outcome),
+    LeaseAcquired(ServiceIx),
+    LeaseLost(ServiceIx),
+    LeaseRefused(ServiceIx),
 }
 
 impl Account {
@@ -35,6 +38,9 @@ impl Account {
             Told::ReloadFailed { service, step, outcome, .. } => {
                 Some(Account::Reload(service, step, outcome))
             }
+            Told::LeaseAcquired(ix) => Some(Account::LeaseAcquired(ix)),
+            Told::LeaseLost(ix) => Some(Account::LeaseLost(ix)),
+            Told::LeaseRefused { service, .. } => Some(Account::LeaseRefused(service)),
             _ => None,
         }
     }
@@ -84,7 +90,7 @@ impl World {
                 let failed = self.reload_failure(input);
                 failed.map(|(ix, step, outcome)| Account::Reload(ix, step, outcome)).into_iter().collect()
             }
-            _ => vec![],
+            _ => self.accounts_of_lease(input),
         }
     }
 

@@ -66,6 +66,15 @@ fn code(service: &Service, watched: &Watched) -> u64 {
     (service.serving, watched.serving).hash(&mut code);
     (service.waits, service.yields, watched.yielding).hash(&mut code);
     (watched.waits, watched.standby, watched.late).hash(&mut code);
+    (
+        service.lease,
+        service.left_behind,
+        watched.tenure,
+        watched.losses,
+        watched.returns,
+        watched.left_behind,
+    )
+        .hash(&mut code);
     (service.reload, service.commits_after, watched.part).hash(&mut code);
     (watched.setup_retries, watched.setup_retries_forgotten).hash(&mut code);
     for step in Step::ALL {

@@ -1,6 +1,7 @@
 //! The machine's counters against a scan of all that they count.
 
 use super::super::handover_state::Yield;
+use super::super::lease_state::Lease;
 use super::super::machine::Machine;
 use super::super::names::{ServiceIx, Step};
 use super::super::service::{Actor, Registry, Resource, Service};
@@ -19,6 +20,8 @@ pub(super) fn counters_match(machine: &Machine) -> bool {
         && machine.handover.waiting as usize == services.iter().filter(|s| s.waits).count()
         && machine.handover.giving_way as usize
             == services.iter().filter(|s| s.yields == Yield::Asked).count()
+        && machine.leases.standing_by as usize == services.iter().filter(|s| s.lease == Lease::Sought).count()
+        && machine.leases.open as usize == services.iter().filter(|s| s.lease.is_open()).count()
         && machine.resources == services.iter().map(live).sum::<usize>()
         && services.iter().all(|s| s.live_resources as usize == live(s))
         && machine.each().all(|ix| neighbours_match(machine, ix))

@@ -6,6 +6,7 @@
 use super::super::io::{Answer, Departure, Input};
 use super::super::names::{Kind, Repeat, ResourceIx, ServiceIx, SignalKind, Step};
 use super::super::reload_names::ReloadStep;
+use super::leases::Tenure;
 use super::permits::of_permits;
 use super::reloads::Part;
 use super::watched::{Hold, Life, Once, Pressure, Seen, Transition, Watched, Way};
@@ -28,6 +29,8 @@ pub(super) struct Bounds {
     pub(super) reloads: u8,
     /// How many hand-overs are asked for.
     pub(super) handovers: u8,
+    /// How many leases each service may lose.
+    pub(super) leases: u8,
     /// How many restarts, and how many retries of its set-up, the budgets of each service may forget.
     pub(super) forgotten: u8,
     /// Whether panics outside of steps, and losses of resources, happen.
@@ -59,6 +62,7 @@ pub(super) fn possible(world: &World, bounds: &Bounds, to: &mut Vec<Input>) {
     }
     of_users(world, bounds, to);
     world.possible_of_handover(bounds.handovers, to);
+    world.possible_of_leases(bounds.leases, to);
     to.extend(timers(world, bounds));
 }
 
@@ -206,7 +210,13 @@ pub(super) fn kindly_to_come(world: &World) -> Option<Input> {
             return Some(Input::Released(ResourceIx { service: ix, index: index as u32 }, Answer::Ok));
         }
     }
-    forced_to_come(world, false)
+    returned_to_come(world).or_else(|| forced_to_come(world, false))
+}
+
+/// A lease that is given back.
+fn returned_to_come(world: &World) -> Option<Input> {
+    let returned = |&(ix, _): &(ServiceIx, &Watched)| world.lease_means_anything(Input::LeaseReturned(ix));
+    world.each().find(returned).map(|(ix, _)| Input::LeaseReturned(ix))
 }
 
 /// Something that leads a restart, or the stop of one service, to its end, when nobody hangs and no time runs out.
@@ -236,7 +246,7 @@ pub(super) fn passage_to_go_on(world: &World) -> Option<Input> {
             return Some(Input::ResourceGone(resource, Departure::Abandoned));
         }
     }
-    world.handing.has_predecessor.then_some(Input::PredecessorGone)
+    returned_to_come(world).or(world.handing.has_predecessor.then_some(Input::PredecessorGone))
 }
 
 impl World {
@@ -244,9 +254,11 @@ impl World {
     pub(super) fn has_passage(&self) -> bool {
         let all_wanted = self.services.iter().all(|service| service.wanted || service.vacant);
         let under_way = |service: &Watched| {
-            service.transition != Transition::None || (!self.launched() && service.is_leaving())
+            let leaves = !self.launched() && service.is_leaving() && !service.stands_by();
+            service.transition != Transition::None || leaves
         };
-        all_wanted && self.services.iter().any(under_way)
+        let left = |service: &Watched| service.tenure == Tenure::Left;
+        all_wanted && self.services.iter().any(under_way) && !self.services.iter().any(left)
     }
 
     /// Whether an input means anything now. What does not is late, doubled or impossible, and must change
@@ -283,6 +295,11 @@ impl World {
             | Input::GaveWay(_)
             | Input::GiveWayOver
             | Input::PredecessorGone => self.handover_means_anything(input),
+            Input::LeaseAcquired(_)
+            | Input::LeaseLost(_)
+            | Input::LeaseExpired(_)
+            | Input::LeaseRefused(_)
+            | Input::LeaseReturned(_) => self.lease_means_anything(input),
             Input::Added(ix) => self.get(ix).way == Way::Down && self.get(ix).life == Life::Unborn,
             Input::ShareSpent(share) => self.requested && share > self.shares_spent,
             Input::DrainDelayOver => self.drain_delay == Once::Pending,
@@ -293,57 +310,4 @@ impl World {
             _ => !self.accounts(input).is_empty(),
         }
     }
-}
-
-/// One of each input about the service and its resource: a sample of what may come at any time.
-pub(super) fn strays(ix: ServiceIx, index: u32) -> impl Iterator<Item = Input> {
-    let resource = ResourceIx { service: ix, index };
-    let fixed = [
-        Input::Start,
-        Input::Serving(ix),
-        Input::Panicked(ix),
-        Input::ResourceStarted(ix),
-        Input::ResourcesClosed(ix),
-        Input::DelayOver(ix),
-        Input::StopTimeout(ix),
-        Input::Forgotten(ix, Repeat::Restart, 1),
-        Input::Forgotten(ix, Repeat::Setup, 1),
-        Input::StopAsked(ix),
-        Input::RestartAsked(ix),
-        Input::RemoveAsked(ix),
-        Input::ReloadAsked,
-        Input::ReloadTimeout(ix),
-        Input::ReloadAnswered(ix, ReloadStep::Prepare, Answer::Ok),
-        Input::ReloadAnswered(ix, ReloadStep::Prepare, Answer::Error),
-        Input::ReloadAnswered(ix, ReloadStep::Commit, Answer::Ok),
-        Input::ReloadAnswered(ix, ReloadStep::Commit, Answer::Panic),
-        Input::HandoverAsked,
-        Input::SuccessorReady,
-        Input::SuccessorGone,
-        Input::HandoverTimeout,
-        Input::GaveWay(ix),
-        Input::GiveWayOver,
-        Input::PredecessorGone,
-        Input::ShareSpent(1),
-        Input::ResourcePanicked(resource),
-        Input::ShutdownAsked,
-        Input::ForceAsked,
-        Input::DrainDelayOver,
-        Input::ReserveReached,
-        Input::DeadlineReached,
-        Input::LastCallOver,
-    ];
-    let answered = Step::ALL
-        .into_iter()
-        .flat_map(move |step| ALL_ANSWERS.iter().map(move |&answer| Input::Answered(ix, step, answer)));
-    let released = ALL_ANSWERS.iter().map(move |&answer| Input::Released(resource, answer));
-    let gone = ALL_DEPARTURES.iter().flat_map(move |&departure| {
-        [
-            Input::Gone(ix, departure),
-            Input::Suspended(ix, departure),
-            Input::StartedOver(ix, departure),
-            Input::ResourceGone(resource, departure),
-        ]
-    });
-    fixed.into_iter().chain(answered).chain(released).chain(gone)
 }

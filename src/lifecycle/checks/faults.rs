@@ -5,6 +5,7 @@ use super::super::io::{Answer, Command, Input};
 use super::super::names::{ResourceIx, RestartCause, ServiceIx, Step};
 use super::super::reload_names::ReloadStep;
 use super::handover_faults::HandoverFault;
+use super::lease_faults::LeaseFault;
 use super::permit_faults::PermitFault;
 use super::watched::Hold;
 use super::world::World;
@@ -88,6 +89,8 @@ pub(super) enum Fault {
     Handover(HandoverFault),
     /// One of a permit.
     Permit(PermitFault),
+    /// One of leases.
+    Lease(LeaseFault),
 }
 
 impl Fault {
@@ -291,6 +294,7 @@ impl Fault {
             }
             Fault::Handover(fault) => fault.apply(input, commands),
             Fault::Permit(fault) => fault.apply(input, commands),
+            Fault::Lease(fault) => fault.apply(input, commands),
             Fault::EndsTwice => {
                 if told(commands, Told::Stopped) {
                     commands.push(Command::Announce(Told::Stopped));

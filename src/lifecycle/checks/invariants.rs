@@ -65,6 +65,7 @@ impl World {
                 .services
                 .iter()
                 .all(|service| service.vacant || !service.lives() && !service.holds().iter().any(left));
+        let done = done && !self.waits_for_store();
         ensure(!done, G13, "the end comes as soon as nothing is left")
     }
 
@@ -76,7 +77,8 @@ impl World {
             !service.is_settled() || service.transition != Transition::None || !service.wanted || retried
         };
         let waits = |(ix, service): (ServiceIx, &Watched)| service.kind.runs() && self.waits(ix);
-        let works = self.services.iter().any(has_work) || self.each().any(waits);
+        let stands_by = self.services.iter().any(Watched::works_for_its_lease);
+        let works = self.services.iter().any(has_work) || self.each().any(waits) || stands_by;
         ensure(works, G04, "a manager nobody works in ends by itself")?;
         ensure(self.launched() || !self.all_set_up(), G02, "everybody runs once all are set up")?;
         if self.all_were_let_run() && self.all_accept(input) {
@@ -142,9 +144,10 @@ impl World {
         let registers = service.kind.registers() && service.step(Step::Register) == Seen::Unsent;
         let may = if self.waits(ix) { registers } else { self.all_up_for(ix) };
         let due = startable && may && self.port_is_bound() && service.delay != Once::Pending;
-        ensure(!service.wanted || !due, G04, "who may start does")?;
+        ensure(!service.wanted || !due || service.is_between_leases(), G04, "who may start does")?;
         ensure(service.transition != Transition::Stop, G07, "the stop of one that is down is over")?;
-        let stays = service.removed && matches!(service.life, Life::Unborn | Life::Gone | Life::Resting);
+        let leaves = service.removed && !service.is_between_leases();
+        let stays = leaves && matches!(service.life, Life::Unborn | Life::Gone | Life::Resting);
         ensure(!stays, G07, "who is to leave, and is down, leaves")
     }
 }

@@ -15,6 +15,7 @@
 //! - [`environment`] lists what services, resources, users and timers may do next.
 //! - [`model`] walks all of that exhaustively, [`faults`] shows that a broken rule is found, and [`random`]
 //!   follows up to 50 services through random, late, doubled and impossible inputs.
+//! - [`leases`] has the promises of a service that needs a lease; [`replicas`] is several processes and a store in one model.
 //! - [`handovers`] has the promises of one process that hands over, or was handed over to; [`two_processes`] is both in one model.
 //!
 //! Why every path ends: [`world::World::rank`] grows with each input that changes anything and is bounded,
@@ -34,6 +35,9 @@ mod handover_faults;
 mod handover_systems;
 mod handovers;
 mod invariants;
+mod lease_faults;
+mod lease_systems;
+mod leases;
 mod model;
 mod orders;
 mod otp;
@@ -43,9 +47,11 @@ mod permits;
 mod promises;
 mod random;
 mod reloads;
+mod replicas;
 mod restarts;
 mod retries;
 mod sizes;
+mod strays;
 mod successors;
 mod two_processes;
 mod watched;

@@ -11,9 +11,10 @@ use super::super::names::{Kind, ServiceIx, Stage};
 use super::super::spec::Spec;
 use super::canonical;
 use super::counters::counters_match;
-use super::environment::{Bounds, forced_to_come, kindly_to_come, passage_to_go_on, possible, strays};
+use super::environment::{Bounds, forced_to_come, kindly_to_come, passage_to_go_on, possible};
 use super::faults::Fault;
 use super::promises::{Broken, Guarantee};
+use super::strays::strays;
 use super::watched::{Once, Pressure};
 use super::world::World;
 
@@ -146,6 +147,9 @@ impl Model for System {
                 |_, s: &State| s.keeps(G21),
             ),
             Property::always("G24 a hand-over leaves one process that serves", |_, s: &State| s.keeps(G24)),
+            Property::always("G25 who lives has a lease, and gives it back last", |_, s: &State| {
+                s.keeps(G25)
+            }),
             Property::always("G26 a reload reaches all before it changes anybody", |_, s: &State| {
                 s.keeps(G26)
             }),

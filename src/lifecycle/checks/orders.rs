@@ -2,6 +2,8 @@
 
 use super::super::io::{Command, Input};
 use super::super::names::{Kind, ResourceIx, ServiceIx, Step};
+use super::super::spec::Dependency;
+use super::leases::Tenure;
 use super::promises::{Guarantee, Moment, Verdict, ensure};
 use super::watched::{Hold, Life, Once, Pressure, Seen, Watched, Way};
 use super::world::World;
@@ -52,12 +54,13 @@ impl World {
                     true => self.spec(ix).stop_limit && self.get(ix).signalled,
                     false => self.get(ix).is_leaving(),
                 };
-                let late = self.pressure > Pressure::None || (timeout && overdue);
+                let expired = self.get(ix).is_expired();
+                let late = self.pressure > Pressure::None || (timeout && overdue) || expired;
                 ensure(late, G08, "nobody is forced before its time is up")?;
                 let deadline = self.pressure == Pressure::Deadline;
                 let service = self.at(ix);
                 let idle = service.is_settled() && service.life == Life::Alive;
-                ensure(deadline || !idle, G08, "the reserve leaves alone who has settled")?;
+                ensure(deadline || expired || !idle, G08, "the reserve leaves alone who has settled")?;
                 let forcible = matches!(service.life, Life::Alive | Life::Suspending | Life::Retired);
                 ensure(forcible, G01, "an actor that lives is forced, once")?;
                 service.life = Life::Forced;
@@ -101,6 +104,9 @@ impl World {
             | Command::GiveWay(_)
             | Command::Resume(_)
             | Command::StartGiveWayTimer => self.obey_handover(command),
+            Command::SeekLease(_) | Command::ReturnLease(_) | Command::LeaveLease(_) => {
+                self.obey_lease(command)
+            }
             Command::Release(resource) => {
                 ensure(now.release.take() == Some(resource), G07, "a release is announced first")?;
                 self.obey_release(resource)
@@ -109,7 +115,7 @@ impl World {
                 let ix = resource.service;
                 let timeout =
                     now.input == Input::StopTimeout(ix) && self.is_active() && self.get(ix).is_leaving();
-                let late = self.pressure == Pressure::Deadline || timeout;
+                let late = self.pressure == Pressure::Deadline || timeout || self.get(ix).is_expired();
                 ensure(late, G08, "no resource is forced before its time is up")?;
                 let hold = self.at(resource.service).hold(resource.index);
                 ensure(*hold == Hold::Asked, G07, "a resource that was asked is forced, once")?;
@@ -162,7 +168,7 @@ impl World {
             self.at(ix).signalled = true;
             return Ok(());
         }
-        if self.get(ix).is_being_set_up() {
+        if self.get(ix).is_being_set_up() || self.get(ix).has_lost_its_lease() {
             self.at(ix).signalled = true;
             return Ok(());
         }
@@ -192,7 +198,8 @@ impl World {
         ensure(!self.requested, G05, "in the shutdown actors end")?;
         let service = self.get(ix);
         ensure(service.life == Life::Alive, G01, "an actor that lives is brought to rest, once")?;
-        let done = service.signalled && (service.is_settled() || now.input == Input::StopTimeout(ix));
+        let timeout = now.input == Input::StopTimeout(ix) || service.is_expired();
+        let done = service.signalled && (service.is_settled() || timeout);
         let fits = service.way == Way::AtOnce || (service.way == Way::Asked && done);
         ensure(fits, G05, "who is asked to stop may finish")
     }
@@ -209,6 +216,8 @@ impl World {
         use Guarantee::*;
         let service = self.get(ix);
         ensure(!self.waits(ix), G24, "who is to wait for the predecessor does")?;
+        let may = matches!(service.tenure, Tenure::Unneeded | Tenure::Held);
+        ensure(may, G25, "who starts has its lease")?;
         let up = self.spec(ix).depends_on.iter().all(|dependency| self.get(dependency.on).is_up());
         ensure(up || service.kind == Kind::Server, G02, "what a service depends on is up before it")
     }
@@ -262,7 +271,9 @@ impl World {
                 let runs = |on: &Watched| !on.kind.runs() || on.step(Step::Run) != Seen::Unsent;
                 let mut bound = self.spec(ix).depends_on.iter().filter(|on| !on.survives || !self.running);
                 let runs = |on: &Watched| runs(on) || (kind == Kind::Server && (on.waits || on.late));
-                let after = bound.all(|on| runs(self.get(on.on)));
+                // One that it survives may be in another life by then.
+                let again = |on: &Dependency| on.survives && self.get(on.on).lives > 0;
+                let after = bound.all(|on| runs(self.get(on.on)) || again(on));
                 ensure(after, G02, "what a service depends on is let run before it")?;
             }
             Step::Shutdown => {

@@ -27,6 +27,7 @@ pub(super) enum Guarantee {
     G13,
     G21,
     G24,
+    G25,
     G26,
 }
 
@@ -134,6 +135,7 @@ impl World {
         self.settle_reload()?;
         self.settle_permits()?;
         self.settle_handover()?;
+        self.settle_leases()?;
         self.settle(input)
     }
 
@@ -151,7 +153,16 @@ impl World {
             Input::Gone(ix, departure) if self.can_go(ix, departure) => {
                 self.at(ix).life = Life::Gone;
                 self.at(ix).cut |= departure == Departure::Abandoned;
+                self.at(ix).left_behind |= departure == Departure::Abandoned;
             }
+            Input::ResourceGone(resource, Departure::Abandoned) if self.hold(resource) == Hold::Forced => {
+                self.at(resource.service).left_behind = true;
+            }
+            Input::LeaseAcquired(_)
+            | Input::LeaseLost(_)
+            | Input::LeaseExpired(_)
+            | Input::LeaseRefused(_)
+            | Input::LeaseReturned(_) => self.take_lease(input),
             Input::ResourcesClosed(ix) if self.get(ix).closing == Once::Pending => {
                 self.at(ix).closing = Once::Done;
             }
@@ -287,7 +298,9 @@ impl World {
             service.lives > 0 || service.way != Way::On || service.transition == Transition::Addition
         };
         let launched = self.launched() || self.all_set_up();
-        let later = |(ix, service): (ServiceIx, &Watched)| service.late || self.waits(ix);
+        let later = |(ix, service): (ServiceIx, &Watched)| {
+            service.late || self.waits(ix) || service.is_between_leases()
+        };
         launched && self.each().all(|(ix, s)| again(s) || later((ix, s)) || (set_up(s) && runs(s)))
     }
 }

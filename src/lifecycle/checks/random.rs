@@ -13,10 +13,9 @@ use super::super::machine::Machine;
 use super::super::names::{Kind, ServiceIx, SignalKind};
 use super::super::spec::{Dependency, RestartMode, Spec};
 use super::counters::counters_match;
-use super::environment::{
-    ALL_ANSWERS, ALL_DEPARTURES, Bounds, forced_to_come, kindly_to_come, possible, strays,
-};
+use super::environment::{ALL_ANSWERS, ALL_DEPARTURES, Bounds, forced_to_come, kindly_to_come, possible};
 use super::promises::Broken;
+use super::strays::strays;
 use super::watched::MOST_RESOURCES;
 use super::world::World;
 
@@ -47,18 +46,27 @@ fn spec() -> impl Strategy<Value = (Spec, Vec<(prop::sample::Index, bool)>)> {
     ];
     let budget = || prop_oneof![Just(None), (0..4_u32).prop_map(Some)];
     let depends_on = prop::collection::vec((any::<prop::sample::Index>(), any::<bool>()), 0..3);
-    let flags = (any::<bool>(), any::<bool>(), prop::bool::weighted(0.2), prop::bool::weighted(0.8));
+    let flags = (
+        any::<bool>(),
+        any::<bool>(),
+        prop::bool::weighted(0.2),
+        prop::bool::weighted(0.8),
+        prop::bool::weighted(0.2),
+    );
     (kind, mode, (budget(), budget()), prop::bool::weighted(0.9), flags, depends_on).prop_map(
         |(
             kind,
             mode,
             (most_restarts, most_setup_retries),
             restartable,
-            (stop_limit, reloadable, after_handover, at_once),
+            (stop_limit, reloadable, after_handover, at_once, leased),
             depends_on,
         )| {
             let budgets = Spec { most_restarts, most_setup_retries, ..Spec::plain(kind) };
-            let spec = Spec { mode, restartable, at_once, stop_limit, reloadable, after_handover, ..budgets };
+            // Nobody depends on it, which is seen to below.
+            let leased = leased && restartable && !kind.registers() && !kind.accepts();
+            let waits = Spec { after_handover, leased, ..budgets };
+            let spec = Spec { mode, restartable, at_once, stop_limit, reloadable, ..waits };
             (spec, depends_on)
         },
     )
@@ -76,7 +84,8 @@ fn specs() -> impl Strategy<Value = Vec<Spec>> {
                 for (on, survives) in depends_on {
                     if depend && !specs.is_empty() {
                         let on = ServiceIx(on.index(specs.len()) as u32);
-                        if spec.depends_on.iter().all(|known| known.on != on) {
+                        let leased = specs[on.0 as usize].leased;
+                        if !leased && spec.depends_on.iter().all(|known| known.on != on) {
                             spec.depends_on.push(Dependency { on, survives });
                         }
                     }
@@ -147,6 +156,7 @@ impl Run {
                 orders: 20,
                 reloads: 20,
                 handovers: 20,
+                leases: 20,
                 forgotten: 20,
                 strays: true,
                 answers: ALL_ANSWERS,
@@ -206,11 +216,13 @@ impl Run {
             restartable: !number.is_multiple_of(5),
             at_once: number.is_multiple_of(2),
             after_handover: number.is_multiple_of(3),
+            leased: number.is_multiple_of(4) && !number.is_multiple_of(5),
             ..Spec::plain(Kind::Generic)
         };
         for draw in [number / 7, number / 70].into_iter().filter(|_| count > 0) {
             let on = ServiceIx((draw % count) as u32);
             let there = !self.world.get(on).vacant && self.world.get(on).kind != Kind::Server;
+            let there = there && !self.world.spec(on).leased;
             if there && spec.depends_on.iter().all(|known| known.on != on) {
                 spec.depends_on.push(Dependency { on, survives: draw.is_multiple_of(2) });
             }
@@ -257,6 +269,7 @@ fn is_harmless(input: Input) -> bool {
         Input::ForceAsked | Input::Signal(_) | Input::ReserveReached | Input::DeadlineReached => false,
         Input::ShutdownAsked | Input::SuccessorGone | Input::HandoverTimeout => false,
         Input::GiveWayOver => false,
+        Input::LeaseLost(_) | Input::LeaseExpired(_) | Input::LeaseRefused(_) => false,
         Input::Start
         | Input::RunAllowed
         | Input::Serving(_)
@@ -270,6 +283,8 @@ fn is_harmless(input: Input) -> bool {
         | Input::SuccessorReady
         | Input::GaveWay(_)
         | Input::PredecessorGone
+        | Input::LeaseAcquired(_)
+        | Input::LeaseReturned(_)
         | Input::DrainDelayOver
         | Input::LastCallOver => true,
     }

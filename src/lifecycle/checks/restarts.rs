@@ -66,6 +66,7 @@ pub(super) fn small(specs: Vec<Spec>, resources: usize) -> System {
             orders: 0,
             reloads: 0,
             handovers: 0,
+            leases: 0,
             forgotten: 0,
             strays: false,
             answers: &[Answer::Ok, Answer::Error],

@@ -46,6 +46,7 @@ pub(super) fn system(kinds: &[Kind], resources: usize) -> System {
             orders: 0,
             reloads: 0,
             handovers: 0,
+            leases: 0,
             forgotten: 0,
             strays: true,
             answers: ALL_ANSWERS,

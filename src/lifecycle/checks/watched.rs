@@ -2,6 +2,7 @@
 
 use super::super::names::{Kind, Repeat, Step};
 use super::handovers::Yielding;
+use super::leases::Tenure;
 use super::reloads::Part;
 
 /// More resources than any service of the checks starts.
@@ -116,6 +117,11 @@ pub(super) struct Watched {
     pub(super) standby: bool,
     /// It was set up only after all others.
     pub(super) late: bool,
+    /// Its lease; how often that was lost, and given back; and whether something of it was given up.
+    pub(super) tenure: Tenure,
+    pub(super) losses: u8,
+    pub(super) returns: u8,
+    pub(super) left_behind: bool,
     /// In the reload that is under way.
     pub(super) part: Part,
     pub(super) steps: [Seen; Step::ALL.len()],
@@ -151,6 +157,10 @@ impl Watched {
             waits: false,
             standby: false,
             late: false,
+            tenure: Tenure::Unneeded,
+            losses: 0,
+            returns: 0,
+            left_behind: false,
             part: Part::None,
             steps: [Seen::Unsent; Step::ALL.len()],
             count: 0,

@@ -10,8 +10,14 @@ use super::super::names::{Kind, ResourceIx, ServiceIx, Step};
 use super::super::spec::{RestartMode, Spec};
 
 use super::handovers::Handing;
+use super::leases::Tenure;
 use super::reloads::Reloading;
 use super::watched::{Hold, Life, MOST_RESOURCES, Once, Pressure, Seen, Transition, Watched, Way};
+
+fn watched(spec: &Spec) -> Watched {
+    let tenure = if spec.leased { Tenure::Free } else { Tenure::Unneeded };
+    Watched { tenure, ..Watched::new(spec.kind) }
+}
 
 /// The history of one manager, as far as it matters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -52,7 +58,7 @@ impl World {
     pub(super) fn new(specs: impl IntoIterator<Item = Spec>) -> Self {
         let specs: Vec<Spec> = specs.into_iter().collect();
         Self {
-            services: specs.iter().map(|spec| Watched::new(spec.kind)).collect(),
+            services: specs.iter().map(watched).collect(),
             specs: Arc::new(specs),
             started: false,
             running: false,
@@ -101,7 +107,8 @@ impl World {
     /// Whether every server that is to run has told that it accepts connections, or tells so now.
     pub(super) fn all_accept(&self, input: Input) -> bool {
         let awaited = |service: &Watched| service.kind.accepts() && service.wanted && !service.vacant;
-        let mut awaited = self.each().filter(|&(ix, service)| awaited(service) && !self.waits(ix));
+        let apart = |(ix, service): (ServiceIx, &Watched)| self.waits(ix) || service.stands_by();
+        let mut awaited = self.each().filter(|&(ix, service)| awaited(service) && !apart((ix, service)));
         awaited.all(|(ix, service)| service.serving || input == Input::Serving(ix))
     }
 
@@ -113,7 +120,9 @@ impl World {
     pub(super) fn all_set_up(&self) -> bool {
         let registered =
             |service: &Watched| !service.kind.registers() || service.step(Step::Register) == Seen::Ok;
-        self.each().all(|(ix, service)| service.is_up() || (self.waits(ix) && registered(service)))
+        self.each().all(|(ix, service)| {
+            service.is_up() || service.stands_by() || (self.waits(ix) && registered(service))
+        })
     }
 
     /// The manager was started, and nothing has asked for the shutdown.
@@ -139,7 +148,7 @@ impl World {
 
     /// A service more, in a vacant place or in a new one.
     pub(super) fn add(&mut self, ix: ServiceIx, spec: Spec) {
-        let watched = Watched::new(spec.kind);
+        let watched = watched(&spec);
         let specs = Arc::make_mut(&mut self.specs);
         match self.services.get_mut(ix.0 as usize) {
             Some(vacant) => {
@@ -241,10 +250,13 @@ impl World {
                 [service.signalled, service.removed, service.vacant, service.serving].map(usize::from);
             let tried = service.restarts + service.setup_retries;
             let forgotten = service.forgotten + service.setup_retries_forgotten;
-            let again = usize::from(service.lives) + usize::from(tried) + 2 * usize::from(forgotten);
+            let again = usize::from(service.lives + service.returns)
+                + usize::from(tried)
+                + 2 * usize::from(forgotten);
             let way = service.way as usize + service.closing as usize + service.delay as usize;
             service.life as usize
                 + service.part as usize
+                + service.tenure as usize
                 + service.yielding as usize
                 + steps.iter().sum::<usize>()
                 + holds

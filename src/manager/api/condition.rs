@@ -12,6 +12,8 @@ use crate::report::{ResourceEnding, ResourceReport, ServiceReport, StepReport};
 pub enum ServiceCondition {
     /// It has not been asked to set itself up: it waits for what it depends on, or for the end.
     Waiting,
+    /// It waits for its lease, which another replica has: all is well.
+    Standby,
     /// It registers, or sets itself up.
     SettingUp,
     /// Its set-up has failed, and is to be tried again.

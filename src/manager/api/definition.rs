@@ -97,6 +97,9 @@ impl Definition {
                 return Err(ConfigError::WithoutGrpc(pending.id.to_string()));
             }
             pending.check(checked.budget.services_time())?;
+            if self.one_thread && pending.lease.is_some() {
+                return Err(ConfigError::PausedLease(pending.id.to_string()));
+            }
             if self.held && pending.after_handover {
                 return Err(ConfigError::NestedAfterHandover(pending.id.to_string()));
             }
@@ -219,6 +222,7 @@ fn planned(pending: &PendingService) -> PlannedService {
         restart: pending.policy.clone(),
         setup_retry: pending.setup_policy.clone(),
         after_handover: pending.after_handover,
+        lease: pending.lease.as_ref().map(|lease| Name::clone(lease.name())),
         nested: pending.branch.as_ref().and_then(|branch| branch.plan().ok().cloned()).map(Box::new),
     }
 }
@@ -235,6 +239,7 @@ fn planned_server(depends_on: Vec<Name>) -> PlannedService {
         restart: RestartPolicy::never(),
         setup_retry: RestartPolicy::never(),
         after_handover: false,
+        lease: None,
         nested: None,
     }
 }

@@ -14,7 +14,7 @@ use crate::manager::engine::message_routes::{ActorHandle, TypedRoutes};
 use crate::report::ConfigError;
 use crate::server::definition::ServerDefinition;
 use crate::server::sockets;
-use crate::service::{GenericService, RestartPolicy, Service, ServiceSpec};
+use crate::service::{GenericService, Lease, RestartPolicy, STOP_TIMEOUT, Service, ServiceSpec};
 use crate::supervision::{MakeSpan, Observer, Tag, Thread, launch};
 
 /// The least that a service can be given to stop in: it has to be polled, and its answer to be heard.
@@ -41,6 +41,7 @@ pub(crate) struct PendingService {
     pub(crate) replacement: Option<Box<Replacement>>,
     pub(crate) critical: bool,
     pub(crate) after_handover: bool,
+    pub(crate) lease: Option<Lease>,
     pub(crate) branch: Option<Arc<NestedBranch>>,
     /// Where it is a server.
     pub(crate) server: Option<Arc<dyn ServerDefinition>>,
@@ -52,6 +53,8 @@ pub(crate) struct Needed {
     /// Whether it may be restarted by itself.
     pub(crate) restarts: bool,
     pub(crate) after_handover: bool,
+    /// Whether it runs on one replica only.
+    pub(crate) leased: bool,
 }
 
 /// How to start another actor in place of one that is stuck.
@@ -118,6 +121,7 @@ impl PendingService {
             replacement,
             critical: spec.critical,
             after_handover: spec.after_handover,
+            lease: spec.lease,
             branch: spec.nested.and_then(|nested| nested.downcast().ok()),
             server: spec
                 .server
@@ -133,6 +137,11 @@ impl PendingService {
             let refused = |reason| ConfigError::Replacement { service: self.id.to_string(), reason };
             if self.policy.mode() == RestartMode::Never {
                 return Err(refused("it is never restarted: give it a RestartPolicy by restart(..)"));
+            }
+            if self.lease.is_some() {
+                return Err(refused(
+                    "it is only_with a lease, and what is stuck would run on beside another replica's: leave one of them out",
+                ));
             }
             if self.kind.registers() {
                 return Err(refused(
@@ -160,6 +169,7 @@ impl PendingService {
         if self.after_handover && self.kind.accepts() {
             return Err(ConfigError::ServesAfterHandover(self.id.to_string()));
         }
+        self.check_lease()?;
         self.policy.check().map_err(|error| ConfigError::Restart(self.id.to_string(), error))?;
         self.setup_policy.check().map_err(|error| ConfigError::RetrySetup(self.id.to_string(), error))?;
         match (self.stop_timeout, services_time) {
@@ -174,8 +184,25 @@ impl PendingService {
         }
     }
 
+    /// Whether its lease can work, and it can stand by.
+    fn check_lease(&self) -> Result<(), ConfigError> {
+        let Some(lease) = &self.lease else { return Ok(()) };
+        let service = self.id.to_string();
+        if self.kind.accepts() || self.kind.registers() {
+            return Err(ConfigError::ServesWithLease(service));
+        }
+        match lease.terms(self.stop_timeout.unwrap_or(STOP_TIMEOUT)) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(ConfigError::Lease { service, error }),
+        }
+    }
+
     fn as_needed(&self) -> Needed {
-        Needed { restarts: self.policy.mode() != RestartMode::Never, after_handover: self.after_handover }
+        Needed {
+            restarts: self.policy.mode() != RestartMode::Never,
+            after_handover: self.after_handover,
+            leased: self.lease.is_some(),
+        }
     }
 
     /// What the rules are to know of it. `place` tells where a service is, `about` what matters of one that it depends on.
@@ -197,6 +224,9 @@ impl PendingService {
             if !survives && !self.restartable && needed.restarts {
                 return Err(ConfigError::CannotFollow { service: service(), on: name.to_string() });
             }
+            if needed.leased {
+                return Err(ConfigError::NeedsLeased { service: service(), on: name.to_string() });
+            }
             // The gRPC server's port is what is handed over.
             if needed.after_handover && !self.after_handover && self.kind != Kind::Server {
                 return Err(ConfigError::BeforeHandover { service: service(), on: name.to_string() });
@@ -215,6 +245,7 @@ impl PendingService {
             stop_limit: self.stop_timeout.is_some(),
             reloadable: self.reloadable,
             after_handover: self.after_handover,
+            leased: self.lease.is_some(),
             depends_on,
         })
     }

@@ -58,6 +58,9 @@ pub struct PlannedService {
     /// Whether it is set up only when a predecessor has released everything:
     /// [`ServiceSpec::after_handover`](crate::ServiceSpec::after_handover).
     pub after_handover: bool,
+    /// The lease without which it stands by: [`ServiceSpec::only_with`](crate::ServiceSpec::only_with).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease: Option<Name>,
     /// Where it is a [nested](crate::nested) manager: what that one would do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nested: Option<Box<ManagerPlan>>,
@@ -135,6 +138,9 @@ impl fmt::Display for ManagerPlan {
             }
             if service.after_handover {
                 write!(f, ", after a hand-over")?;
+            }
+            if let Some(lease) = &service.lease {
+                write!(f, ", only with the lease {lease:?}")?;
             }
             if !service.depends_on.is_empty() {
                 write!(f, ", depends on {}", service.depends_on.join(", "))?;

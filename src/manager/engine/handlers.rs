@@ -39,6 +39,7 @@ impl Manager {
             ManagerInput::HandoverSignal => shell.hand_over_by_signal(),
             ManagerInput::Successor(told) => shell.on_successor(told),
             ManagerInput::Predecessor(told) => shell.on_predecessor(told),
+            ManagerInput::Lease(ix, news) => shell.on_lease_news(ix, news),
             ManagerInput::Resource(resource, life, told) => shell.on_resource_event(resource, life, told),
             ManagerInput::Released(resource, life, reply) => shell.on_released(resource, life, reply),
             ManagerInput::Server(ix, notice) => shell.on_server_notice(ix, notice),

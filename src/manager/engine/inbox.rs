@@ -12,7 +12,7 @@ use crate::handover::{FromPredecessor, FromSuccessor};
 use crate::lifecycle::{Input, ReloadStep, ResourceIx, ServiceIx, SignalKind, Step};
 use crate::notify::Liveness;
 use crate::server::notice::ServerNotice;
-use crate::service::ResourceEvent;
+use crate::service::{LeaseNews, ResourceEvent};
 use crate::supervision::{ForeignStop, Notice, Reply};
 
 /// Everything that reaches a manager, but for its users' messages.
@@ -46,6 +46,8 @@ pub(crate) enum ManagerInput {
     Successor(FromSuccessor),
     /// Something was heard of the process before this one.
     Predecessor(FromPredecessor),
+    /// Something was heard of a lease: a few times for each that is asked for.
+    Lease(ServiceIx, LeaseNews),
     /// The operations endpoint asks: one at a time for each of its connections.
     Asked(Question),
     /// Whoever tells systemd asks whether the manager answers: one question at a time.

@@ -48,6 +48,7 @@ impl Shell {
                 sender.send(ManagerInput::Resource(ResourceIx { service: ix, index }, generation, told))
             },
         );
+        let registry = registry.with_epoch(self.services[ix.0 as usize].epoch());
         let signal = ShutdownSignal::new(Arc::clone(&deadlines), Role::Service);
         ServiceLife { generation, deadlines, signal, registry: Arc::new(registry) }
     }

@@ -47,6 +47,7 @@ impl Shell {
             restarts: self.services[ix.0 as usize].restarts.policy().mode() != RestartMode::Never,
             // Once it is there, nobody has to wait for it.
             after_handover: self.machine.waits_for_predecessor(ix),
+            leased: self.services[ix.0 as usize].lease.is_some(),
         };
         let spec = pending.spec(place, about).map_err(|error| refused(&error))?;
         let depends_on = pending.depends_on.clone();
@@ -66,6 +67,7 @@ impl Shell {
         }
         self.meter_service(ix);
         self.connect_server(ix);
+        self.note_lease(ix);
         if let Some(server) = &self.services[ix.0 as usize].server {
             server.listen_early();
         }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::due_times::DueTime;
 use super::inbox::{Generation, TimerEvent};
-use super::service_slot::STOP_TIMEOUT;
 use super::shell::Shell;
 use crate::base::clock;
 use crate::events::LifecycleEvent;
 use crate::lifecycle::{Announcement, Input, Limited, Outcome, Repeat, RestartCause, ServiceIx};
 use crate::manager::observe::event_log::Detail;
+use crate::service::STOP_TIMEOUT;
 
 /// How long one that was woken to be asked is waited for beyond its time.
 const NOT_LET_RUN: Duration = Duration::from_millis(500);

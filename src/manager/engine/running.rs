@@ -146,6 +146,7 @@ impl Running {
             let server = PendingService::grpc_server(spec);
             let about = |on: ServiceIx| Needed {
                 after_handover: pending_services[on.0 as usize].after_handover,
+                leased: pending_services[on.0 as usize].lease.is_some(),
                 ..Needed::default()
             };
             specs.push(server.spec(|on| place(&pending_services, on), about)?);

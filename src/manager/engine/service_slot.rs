@@ -10,17 +10,15 @@ use super::inbox::Generation;
 use super::message_routes::ActorHandle;
 use super::permits::NoticeCount;
 use super::restart_history::{RestartHistory, SetupRetries};
+use super::slot_lease::SlotLease;
 use crate::events::Name;
 use crate::grpc::GrpcAddress;
 use crate::lifecycle::Kind;
 use crate::manager::api::nested_branch::NestedBranch;
 use crate::manager::api::pending_service::{PendingService, Replacement, Start};
 use crate::server::definition::ServerDefinition;
-use crate::service::{Deadlines, Registry, ShutdownSignal, Started};
+use crate::service::{Deadlines, Registry, STOP_TIMEOUT, ShutdownSignal, Started};
 use crate::supervision::{Tag, Thread};
-
-/// How long a stop may take while others run, where its service says nothing else. OTP's default for workers.
-pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A service on its way.
 pub(crate) struct ServiceSlot {
@@ -46,6 +44,8 @@ pub(crate) struct ServiceSlot {
     pub(crate) setup_retries: Option<Box<SetupRetries>>,
     pub(crate) replacement: Option<Box<Replacement>>,
     pub(crate) critical: bool,
+    /// Where it runs on one replica only.
+    pub(crate) lease: Option<Box<SlotLease>>,
     pub(crate) branch: Option<Arc<NestedBranch>>,
     /// Where it is a server: what is shared with it, and where it accepts connections.
     pub(crate) server: Option<Arc<dyn ServerDefinition>>,
@@ -92,6 +92,7 @@ impl ServiceSlot {
             stop_timeout,
             replacement,
             critical,
+            lease,
             branch,
             server,
             ..
@@ -106,6 +107,7 @@ impl ServiceSlot {
             stop_timeout,
             replacement,
             critical,
+            lease: lease.map(|lease| Box::new(SlotLease::new(lease, stop_timeout.unwrap_or(STOP_TIMEOUT)))),
             branch,
             server,
             addresses: Vec::new(),
@@ -122,6 +124,11 @@ impl ServiceSlot {
     /// Whether something told of that actor is told of this service.
     pub(crate) fn is_actor(&self, generation: Generation) -> bool {
         self.actor.as_ref().is_some_and(|actor| actor.generation == generation)
+    }
+
+    /// The epoch of the lease that its life has.
+    pub(crate) fn epoch(&self) -> Option<u64> {
+        self.lease.as_ref().and_then(|lease| lease.epoch)
     }
 
     /// How long its stop, or the release of one of its resources, may take while others run.

@@ -81,6 +81,11 @@ impl Shell {
             "waiting until the predecessor has released everything".clone_into(&mut status.state);
             status.condition = ServiceCondition::Waiting;
         }
+        if let Some(lease) = self.awaited_lease(ix) {
+            status.state = format!("standing by until the lease {lease:?} is free");
+            status.condition = ServiceCondition::Standby;
+            status.failure = None;
+        }
         if self.machine.is_stopped(ix) {
             "stopped".clone_into(&mut status.state);
             status.failure = None;

@@ -32,7 +32,7 @@ use crate::metrics::Meter;
 use crate::operations::Gate;
 use crate::server::give_way::GiveWay;
 use crate::server::worker::workers::Workers;
-use crate::service::{Deadlines, Provided, Started};
+use crate::service::{Deadlines, Leases, Provided, Started};
 use crate::supervision::{Lodgers, OnForeignStop, Pool, Thread, batched};
 
 /// The moment that resources get which were never asked before the deadline.
@@ -69,6 +69,8 @@ pub(crate) struct Shell {
     pub(super) permits: Permits,
     pub(super) reloads: Reloads,
     pub(super) handovers: Handovers,
+    /// The thread that keeps leases, once one was needed.
+    pub(super) leases: Option<Leases>,
     /// Whether systemd hears of this manager.
     pub(super) tells_systemd: bool,
     /// Has the manager told of signals, unless it handles none.
@@ -123,7 +125,7 @@ impl Shell {
         if parts.held {
             machine.hold();
         }
-        let shell = Self {
+        let mut shell = Self {
             sender: parts.sender,
             machine,
             event_log: parts.event_log,
@@ -149,6 +151,7 @@ impl Shell {
             permits: Permits::default(),
             reloads,
             handovers: Handovers::new(parts.handover),
+            leases: None,
             tells_systemd: parts.tells_systemd,
             signals: parts.signals,
             reload_timeout: parts.reload_timeout,
@@ -165,6 +168,7 @@ impl Shell {
         for at in 0..shell.services.len() {
             shell.meter_service(ServiceIx(at as u32));
             shell.connect_server(ServiceIx(at as u32));
+            shell.note_lease(ServiceIx(at as u32));
         }
         shell
     }
@@ -265,6 +269,9 @@ impl Shell {
             Command::GiveWay(ix) => self.give_way(ix),
             Command::Resume(ix) => self.resume(ix),
             Command::StartGiveWayTimer => self.start_give_way_timer(),
+            Command::SeekLease(ix) => self.seek_lease(ix),
+            Command::ReturnLease(ix) => self.return_lease(ix),
+            Command::LeaveLease(ix) => self.leave_lease(ix),
             Command::Announce(announcement) => self.announce(announcement, detail),
         }
     }

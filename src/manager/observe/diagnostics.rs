@@ -13,7 +13,7 @@ use crate::report::{
     ConfigError, ForcedError, HandoverError, Hold, NoAnswerError, ReturnedError, StageError, StuckError,
     SuccessorEnd,
 };
-use crate::service::{ResourceError, RestartPolicyError};
+use crate::service::{LeaseTermsError, ResourceError, RestartPolicyError};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -68,7 +68,7 @@ fn tls() -> TlsError {
 fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
     every!(itself -> ConfigError {
         DuplicateId, EmptyId, UnfitId, ReservedId, Address, HttpServer, HttpAddress, SameAddress, Sentinels, Budget, Tls, UnknownDependency, DependencyCycle,
-        SurvivesNonDependency, Nested, NestedTooDeep, CannotFollow, ServesAfterHandover, BeforeHandover, NestedAfterHandover, Handover, Restart, RetrySetup, Replacement, StopTimeout, StopTimeoutTooShort,
+        SurvivesNonDependency, Nested, NestedTooDeep, CannotFollow, ServesAfterHandover, BeforeHandover, NestedAfterHandover, Handover, Lease, ServesWithLease, NeedsLeased, PausedLease, Restart, RetrySetup, Replacement, StopTimeout, StopTimeoutTooShort,
         Option, WithoutGrpc, WithoutGrpcAddress, OperationsAddress, OperationsUnbound, OperationsToken, PausedSocket, Thread, Signals,
     }:
         ConfigError::DuplicateId("api".into()) => ["\"api\"", "give each its own"],
@@ -104,6 +104,10 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
             => ["\"api\"", "\"lock\"", "mark it as after_handover(), too"],
         ConfigError::Handover(HandoverError::Incomplete { received: 1 }) => ["1 socket", "start this process by itself"],
         ConfigError::NestedAfterHandover("lock".into()) => ["\"lock\"", "mark the nested manager"],
+        ConfigError::Lease { service: "api".into(), error: LeaseTermsError::NoMargin } => ["\"api\"", "margin", "give it one"],
+        ConfigError::ServesWithLease("api".into()) => ["\"api\"", "a service of its own"],
+        ConfigError::NeedsLeased { service: "api".into(), on: "cron".into() } => ["\"api\"", "\"cron\"", "have \"cron\" do the work"],
+        ConfigError::PausedLease("cron".into()) => ["\"cron\"", "paused time", "Manager::start"],
         ConfigError::RetrySetup("api".into(), RestartPolicyError::Jitter(2.0)) => ["\"api\"", "set-up", "2", "from 0 to 1"],
         ConfigError::Restart("api".into(), RestartPolicyError::Jitter(2.0)) => ["\"api\"", "2", "from 0 to 1"],
         ConfigError::Replacement { service: "api".into(), reason: "it is never restarted: give it a RestartPolicy" }

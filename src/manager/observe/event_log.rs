@@ -89,6 +89,8 @@ struct ServiceRecord {
     setup_delay: Duration,
     /// When its latest restart or stop began.
     transition_began: Duration,
+    /// The name of its lease, and the epoch of the latest, where it needs one.
+    lease: (Name, u64),
     /// Of the gRPC server: what it carried when it was forced.
     in_flight: Option<Arc<InFlight>>,
 }
@@ -109,6 +111,7 @@ impl ServiceRecord {
             panicked: false,
             setup_delay: Duration::ZERO,
             transition_began: Duration::ZERO,
+            lease: (Name::from(""), 0),
             in_flight: None,
         }
     }
@@ -148,12 +151,23 @@ impl EventLog {
     /// A service starts again.
     pub(crate) fn begin_life(&mut self, ix: ServiceIx) {
         let known = self.record_mut(ix);
-        *known = ServiceRecord { transition_began: known.transition_began, ..ServiceRecord::new(&known.id) };
+        let (transition_began, lease) = (known.transition_began, known.lease.clone());
+        *known = ServiceRecord { transition_began, lease, ..ServiceRecord::new(&known.id) };
     }
 
     /// How long the next set-up of a service waits, before it is told that there is one.
     pub(crate) fn note_setup_delay(&mut self, ix: ServiceIx, delay: Duration) {
         self.record_mut(ix).setup_delay = delay;
+    }
+
+    /// A service needs a lease of that name.
+    pub(crate) fn note_lease(&mut self, ix: ServiceIx, lease: Name) {
+        self.record_mut(ix).lease.0 = lease;
+    }
+
+    /// It has one of that epoch.
+    pub(crate) fn note_epoch(&mut self, ix: ServiceIx, epoch: u64) {
+        self.record_mut(ix).lease.1 = epoch;
     }
 
     /// The text of a service's latest failure.

@@ -14,7 +14,7 @@ function shown(ms) {
 // How what a service or a resource has come to is to be taken: good, busy, warn, bad or idle.
 const MOODS = {
   waiting: "idle", stopped: "idle", cancelled: "idle", released: "idle",
-  running: "good", ready: "good", finished: "good", up: "good",
+  running: "good", ready: "good", standby: "idle", finished: "good", up: "good",
   retrying_setup: "warn", failed: "bad",
 };
 

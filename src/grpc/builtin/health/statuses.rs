@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::events::{LifecycleEvent as Event, Name};
+use crate::events::{LeaseEvent, LifecycleEvent as Event, Name};
 use crate::grpc::builtin::health::{LIVENESS, ServingStatus};
 use crate::grpc::builtin::ids::SERVER_ID;
 use crate::lifecycle::Outcome;
@@ -52,6 +52,7 @@ impl Statuses {
             Event::RunFinished { service, .. }
             | Event::ServiceLost { service, .. }
             | Event::RestartStarted { service, .. }
+            | Event::Lease(LeaseEvent::LeaseLost { service, .. })
             | Event::StopStarted { service } => self.set(service, Life::Over),
             Event::RestartFinished { service, end } if end.outcome == Outcome::Ok => {
                 // Before all run, one without a main loop does not.
@@ -123,7 +124,7 @@ mod tests {
     use super::ServingStatus::{NotServing, Serving};
     use super::*;
     use crate::events::End;
-    use crate::lifecycle::Cause;
+    use crate::lifecycle::{Cause, WaitsFor};
     use std::time::Duration;
 
     fn name(id: &str) -> Name {
@@ -178,6 +179,22 @@ mod tests {
         // Also of one that was over before the server accepted calls.
         let at_once = [started("loop"), finished("loop", Outcome::Ok), Event::Running];
         assert_statuses(&after(at_once), [NotServing, Serving, Serving, Serving]);
+    }
+
+    #[test]
+    fn g25_health_says_not_serving_of_a_service_that_stands_by_and_serving_of_all_the_others() {
+        let lease = || (name("loop"), name("lease"));
+        let standby = || Event::Standby { service: name("loop"), waits_for: WaitsFor::Lease };
+        let acquired = || {
+            let (service, lease) = lease();
+            Event::Lease(LeaseEvent::LeaseAcquired { service, lease, epoch: 1 })
+        };
+        assert_statuses(&after([standby(), Event::Running]), [NotServing, Serving, Serving, Serving]);
+        let set_up = Event::SetupStarted { service: name("loop") };
+        let runs = || [standby(), Event::Running, acquired(), set_up.clone(), started("loop")];
+        assert_statuses(&after(runs()), [Serving; 4]);
+        let again = runs().into_iter().chain([finished("loop", Outcome::Ok), standby()]);
+        assert_statuses(&after(again), [NotServing, Serving, Serving, Serving]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Detail, EventLog, Subject, failure};
-use crate::events::{End, Failure, LifecycleEvent};
+use crate::events::{End, Failure, LeaseEvent, LifecycleEvent};
 use crate::lifecycle::{
     Activity, Announcement, ErrorStage, Fault, HandoverEnd, Outcome, ReloadEnd, ReloadStep, Remedy,
     ServiceIx, Step,
@@ -154,6 +154,20 @@ impl EventLog {
                     .then(|| failure(Activity::Handler, Outcome::Error, MENDED, detail, took));
                 E::HandoverFinished { outcome, took, error }
             }
+            A::LeaseAcquired(ix) => {
+                let (lease, epoch) = self.record(ix).lease.clone();
+                E::Lease(LeaseEvent::LeaseAcquired { service: self.id(ix).clone(), lease, epoch })
+            }
+            A::LeaseLost(ix) => {
+                let (lease, epoch) = self.record(ix).lease.clone();
+                let error = failure(Activity::Handler, Outcome::Error, MENDED, detail, Duration::ZERO);
+                E::Lease(LeaseEvent::LeaseLost { service: self.id(ix).clone(), lease, epoch, error })
+            }
+            A::LeaseRefused { service, error } => E::ServiceLost {
+                service: self.id(service).clone(),
+                outcome: Outcome::Error,
+                error: failure(Activity::Handler, Outcome::Error, error, detail, Duration::ZERO),
+            },
             A::Running => E::Running,
             A::ShutdownRequested(cause) => {
                 E::ShutdownRequested { cause: cause.map(|ix| self.id(ix).clone()) }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 
 use tracing::{debug, error, info, warn};
 
-use crate::events::{End, LifecycleEvent as E, Name, Severity, Stall, TimedEvent};
+use crate::events::{End, LeaseEvent, LifecycleEvent as E, Name, Severity, Stall, TimedEvent};
 use crate::lifecycle::{HandoverEnd, Outcome, ReloadEnd, ReloadStep, Step};
 
 /// Logs it; errors up to so many bytes.
@@ -125,6 +125,12 @@ pub(crate) fn log(timed: &TimedEvent, limit: usize) {
         }
         E::Standby { service, waits_for } => {
             info!(target: "majordomo", %service, "service waits for the {waits_for} before it is set up");
+        }
+        E::Lease(LeaseEvent::LeaseAcquired { service, lease, epoch }) => {
+            info!(target: "majordomo", %service, %lease, epoch, "has its lease");
+        }
+        E::Lease(LeaseEvent::LeaseLost { service, lease, epoch, error }) => {
+            warn!(target: "majordomo", %service, %lease, epoch, error = %cut(error), "has lost its lease");
         }
         E::ServiceAdded { service } => info!(target: "majordomo", %service, "service added"),
         E::ServiceRemoved { service } => info!(target: "majordomo", %service, "service removed"),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::violation::Violation;
-use crate::events::{End, LifecycleEvent, Name};
+use crate::events::{End, LeaseEvent, LifecycleEvent, Name};
 use crate::lifecycle::{Outcome, Step};
 use crate::manager::test_support::fault::{FaultKind, FaultPoint};
 use crate::testing::rehearse::cases::{Case, Known};
@@ -220,6 +220,7 @@ impl Watch {
         match event {
             E::SetupRetried { service, .. }
             | E::RestartStarted { service, .. }
+            | E::Lease(LeaseEvent::LeaseLost { service, .. })
             | E::StopStarted { service } => self.life(service).leaves = true,
             E::ShutdownRequested { .. } if self.asked => {
                 self.found("one begin of the shutdown (G5)", "there were two");

@@ -1,0 +1,68 @@
+//! Rules of leases that are broken deliberately. That each is found: `lease_systems.rs`.
+
+use super::super::io::{Command, Input};
+use super::super::names::Step;
+
+/// A rule that is broken deliberately.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum LeaseFault {
+    /// A life begins while its lease is only asked for.
+    StartsWithoutALease,
+    /// The lease is given back as soon as its service is asked to stop.
+    ReturnsTooEarly,
+    /// Who has lost its lease is not told.
+    LetsTheLoserGoOn,
+    /// Nothing is cut when the lease is over.
+    ForgetsToCut,
+    /// A lease is never given back.
+    ForgetsToReturn,
+    /// What may still run does not keep its lease.
+    ForgetsWhoWasLeftBehind,
+}
+
+impl LeaseFault {
+    /// Breaks the rule in what the machine just said.
+    pub(super) fn apply(self, input: Input, commands: &mut Vec<Command>) {
+        match self {
+            Self::StartsWithoutALease => {
+                let sought = commands.iter().find_map(|command| match *command {
+                    Command::SeekLease(ix) => Some(ix),
+                    _ => None,
+                });
+                if let Some(ix) = sought {
+                    use super::super::announcement::Announcement::StepStarted;
+                    commands.push(Command::Announce(StepStarted(ix, Step::Setup)));
+                    commands.push(Command::Send(ix, Step::Setup));
+                }
+            }
+            Self::ReturnsTooEarly => {
+                if let Input::LeaseLost(ix) = input
+                    && !commands.is_empty()
+                {
+                    commands.push(Command::ReturnLease(ix));
+                }
+            }
+            Self::LetsTheLoserGoOn => {
+                if matches!(input, Input::LeaseLost(_)) {
+                    commands.retain(|command| matches!(command, Command::Announce(_)));
+                }
+            }
+            Self::ForgetsToCut => {
+                if matches!(input, Input::LeaseExpired(_)) {
+                    let cuts = |command: &Command| {
+                        matches!(command, Command::Suspend(_) | Command::Force(_) | Command::ForceResource(_))
+                    };
+                    commands.retain(|command| !cuts(command));
+                }
+            }
+            Self::ForgetsToReturn => commands.retain(|command| !matches!(command, Command::ReturnLease(_))),
+            Self::ForgetsWhoWasLeftBehind => {
+                for command in commands {
+                    if let Command::LeaveLease(ix) = *command {
+                        *command = Command::ReturnLease(ix);
+                    }
+                }
+            }
+        }
+    }
+}

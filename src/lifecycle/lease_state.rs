@@ -1,0 +1,60 @@
+//! How far a service is from its lease.
+//!
+//! ```text
+//!   Free --> Sought --> Held --> Lost --> Expired
+//!    ^          |         |        |         |
+//!    |          v         v        v         v
+//!    '------ Returning <--- nothing is left of the life      or Left, where something of it may still run
+//! ```
+
+/// The lease of a service, of which each life needs its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) enum Lease {
+    /// The service needs none.
+    #[default]
+    Unneeded,
+    /// It has none, and asks for none.
+    Free,
+    /// It asks for one, and stands by.
+    Sought,
+    /// It has one, and lives.
+    Held,
+    /// It is told to stop, as the lease is about to end.
+    Lost,
+    /// The lease is over: what is left of the life is cut.
+    Expired,
+    /// It is being given back.
+    Returning,
+    /// It was not given back, since something of the life may still run. No other life begins.
+    Left,
+}
+
+/// How many leases there are of some kinds, so that nobody has to go through them all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(super) struct Leases {
+    /// Those that are sought: their services stand by.
+    pub(super) standing_by: u32,
+    /// Those that the end waits for.
+    pub(super) open: u32,
+}
+
+impl Lease {
+    pub(super) fn needed(leased: bool) -> Self {
+        if leased { Lease::Free } else { Lease::Unneeded }
+    }
+
+    /// Whether the end waits until it is given back.
+    pub(super) fn is_open(self) -> bool {
+        !matches!(self, Lease::Unneeded | Lease::Free | Lease::Left)
+    }
+
+    /// Whether a life has it, or had it.
+    pub(super) fn is_taken(self) -> bool {
+        matches!(self, Lease::Held | Lease::Lost | Lease::Expired)
+    }
+
+    /// Whether the place of its service may become free.
+    pub(super) fn is_settled(self) -> bool {
+        matches!(self, Lease::Unneeded | Lease::Free)
+    }
+}

@@ -1,0 +1,22 @@
+//! What a manager knows of the lease of a service.
+
+use std::time::Duration;
+
+use crate::lifecycle::LeaseTerms;
+use crate::service::Lease;
+
+/// The lease of a service.
+pub(crate) struct SlotLease {
+    pub(super) lease: Lease,
+    /// It was checked that they fit.
+    pub(super) terms: Option<LeaseTerms>,
+    /// While the service has it.
+    pub(super) epoch: Option<u64>,
+}
+
+impl SlotLease {
+    pub(super) fn new(lease: Lease, stop: Duration) -> Self {
+        let terms = lease.terms(stop).ok();
+        Self { lease, terms, epoch: None }
+    }
+}

@@ -1,0 +1,21 @@
+//! Leases: a service that runs on one replica only.
+//!
+//! ```text
+//!   manager's thread     majordomo-leases                    majordomo-stores
+//!     orders  -------->    keepers: when to ask, renew,  -->   the store's code
+//!     news   <--------     stop, cut, end the process   <--   answers
+//! ```
+//!
+//! Code of users runs on the threads of services and of stores alone. So none of it can hold up the thread that knows when a lease ends.
+
+mod errors;
+mod spec;
+mod store;
+mod tenant;
+mod thread;
+
+pub use errors::{LeaseError, LeaseLostError, LeaseRefusedError};
+pub use spec::Lease;
+pub use store::{LeaseGrant, LeaseRequest, LeaseStore};
+
+pub(crate) use thread::{LeaseNews, Leases};

@@ -1,0 +1,265 @@
+//! The thread that keeps leases: no code of users runs on it, so that it is there when a lease ends.
+
+use std::collections::BTreeMap;
+use std::io;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::{mpsc, oneshot};
+
+use super::errors::{LeaseLostError, LeaseRefusedError};
+use super::spec::Lease;
+use super::tenant::{Tenant, Told};
+use crate::base::boot_clock::{self, BootTimer};
+use crate::base::{Name, ThreadError, spawn_with};
+use crate::lifecycle::{Act, Call, LEASE_END, LeaseTerms, Loss, ServiceIx, StoreReply};
+use crate::process;
+
+/// What becomes of a lease.
+#[derive(Debug)]
+pub(crate) enum LeaseNews {
+    Acquired(u64),
+    Lost(LeaseLostError),
+    Expired,
+    Refused(LeaseRefusedError),
+    Returned,
+}
+
+enum Order {
+    Seek { ix: ServiceIx, service: Name, lease: Lease, terms: LeaseTerms },
+    Return(ServiceIx),
+    Leave(ServiceIx),
+}
+
+/// The way to the thread. When it is dropped, what is held lapses: the process ends before that, unless it ended anyway.
+pub(crate) struct Leases(mpsc::UnboundedSender<Order>);
+
+impl Leases {
+    /// Starts both threads. `tell` is called on the thread of leases, and must not block.
+    ///
+    /// # Errors
+    /// When the operating system refuses them.
+    pub(crate) fn start(tell: impl Fn(ServiceIx, LeaseNews) + Send + 'static) -> Result<Self, ThreadError> {
+        let (orders, received) = mpsc::unbounded_channel();
+        let (stores, stop_stores) = start_stores()?;
+        let make = || {
+            let runtime = runtime()?;
+            let timer = {
+                let _entered = runtime.enter();
+                BootTimer::new()?
+            };
+            Ok((runtime, timer))
+        };
+        spawn_with(
+            "leases",
+            "majordomo-leases".to_owned(),
+            make,
+            move |(runtime, timer): (Runtime, BootTimer)| {
+                let (told, answers) = mpsc::unbounded_channel();
+                let keepers =
+                    Keepers { tenants: BTreeMap::new(), stores, told, number: 0, tell: Box::new(tell) };
+                runtime.block_on(keepers.keep(received, answers, timer));
+                drop(stop_stores);
+            },
+        )?;
+        Ok(Self(orders))
+    }
+
+    /// Asks for a lease until it is granted or refused.
+    pub(crate) fn seek(&self, ix: ServiceIx, service: Name, lease: Lease, terms: LeaseTerms) {
+        let _ = self.0.send(Order::Seek { ix, service, lease, terms });
+    }
+
+    /// Asks no more, or gives it back.
+    pub(crate) fn give_back(&self, ix: ServiceIx) {
+        let _ = self.0.send(Order::Return(ix));
+    }
+
+    /// Lets it lapse, since something that needed it may still run.
+    pub(crate) fn leave(&self, ix: ServiceIx) {
+        let _ = self.0.send(Order::Leave(ix));
+    }
+}
+
+fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
+/// Starts the thread on which stores are asked. It ends when what comes back is dropped.
+fn start_stores() -> Result<(Handle, oneshot::Sender<()>), ThreadError> {
+    let (stop, stopped) = oneshot::channel::<()>();
+    let (tell, told) = std::sync::mpsc::sync_channel(1);
+    let make = move || {
+        let runtime = runtime()?;
+        let _ = tell.send(runtime.handle().clone());
+        Ok(runtime)
+    };
+    let run = |runtime: Runtime| {
+        let _ = runtime.block_on(stopped);
+    };
+    spawn_with("the stores of leases", "majordomo-stores".to_owned(), make, run)?;
+    let handle =
+        told.recv().map_err(|error| ThreadError::new("the stores of leases", io::Error::other(error)))?;
+    Ok((handle, stop))
+}
+
+struct Keepers {
+    tenants: BTreeMap<ServiceIx, Tenant>,
+    stores: Handle,
+    told: mpsc::UnboundedSender<Told>,
+    /// Of the latest request. What is told of an earlier one is told apart by it.
+    number: u64,
+    tell: Box<dyn Fn(ServiceIx, LeaseNews) + Send>,
+}
+
+impl Keepers {
+    async fn keep(
+        mut self,
+        mut orders: mpsc::UnboundedReceiver<Order>,
+        mut answers: mpsc::UnboundedReceiver<Told>,
+        timer: BootTimer,
+    ) {
+        let mut has_manager = true;
+        while has_manager || !self.tenants.is_empty() {
+            let due = self.tenants.values().filter_map(Tenant::wakes_at).min();
+            tokio::select! {
+                // What is due stands behind nothing.
+                biased;
+                () = timer.at(due) => {}
+                order = orders.recv(), if has_manager => match order {
+                    Some(order) => self.obey(order),
+                    None => {
+                        has_manager = false;
+                        self.lapse();
+                    }
+                },
+                Some(told) = answers.recv() => self.hear(told),
+            }
+            self.do_what_is_due();
+        }
+    }
+
+    fn obey(&mut self, order: Order) {
+        let now = boot_clock::now();
+        match order {
+            Order::Seek { ix, service, lease, terms } => {
+                let mut tenant = Tenant::new(service, lease, terms, holder());
+                tenant.keeper.seek(now);
+                self.tenants.insert(ix, tenant);
+            }
+            Order::Return(ix) => self.with(ix, |tenant, acts| tenant.keeper.give(acts)),
+            Order::Leave(ix) => self.with(ix, |tenant, _| tenant.keeper.leave()),
+        }
+    }
+
+    /// The manager is gone: nobody will give anything back.
+    fn lapse(&mut self) {
+        for ix in self.all() {
+            self.with(ix, |tenant, acts| {
+                tenant.keeper.leave();
+                tenant.keeper.give(acts);
+            });
+        }
+    }
+
+    fn hear(&mut self, told: Told) {
+        let (now, jitter) = (boot_clock::now(), fastrand::f64());
+        match told {
+            Told::Answer { ix, number, result } => {
+                let mut is_taken = false;
+                self.with(ix, |tenant, acts| {
+                    if let Some(call) = tenant.take_open(number) {
+                        let reply = tenant.reply(result);
+                        is_taken = call == Call::Acquire && matches!(reply, StoreReply::Taken(_));
+                        tenant.keeper.answered(call, reply, now, jitter, acts);
+                    }
+                });
+                if is_taken && let Some(tenant) = self.tenants.get_mut(&ix) {
+                    self.number += 1;
+                    tenant.watch((ix, self.number), &self.stores, &self.told);
+                }
+            }
+            Told::Hint { ix, number } => self.with(ix, |tenant, _| {
+                if tenant.take_watch(number) {
+                    tenant.keeper.hint(now);
+                }
+            }),
+        }
+    }
+
+    fn do_what_is_due(&mut self) {
+        let now = boot_clock::now();
+        for ix in self.all() {
+            self.with(ix, |tenant, acts| {
+                if let Some(call) = tenant.take_overdue(now) {
+                    tenant.keeper.answered(call, StoreReply::Away, now, fastrand::f64(), acts);
+                }
+                tenant.keeper.due_now(now, acts);
+            });
+        }
+    }
+
+    fn all(&self) -> Vec<ServiceIx> {
+        self.tenants.keys().copied().collect()
+    }
+
+    /// Has something happen to a lease, and does what follows.
+    fn with(&mut self, ix: ServiceIx, happens: impl FnOnce(&mut Tenant, &mut Vec<Act>)) {
+        let Some(tenant) = self.tenants.get_mut(&ix) else { return };
+        let mut acts = Vec::new();
+        happens(tenant, &mut acts);
+        for act in acts {
+            self.carry_out(ix, act);
+        }
+    }
+
+    fn carry_out(&mut self, ix: ServiceIx, act: Act) {
+        let Some(tenant) = self.tenants.get_mut(&ix) else { return };
+        let (service, lease) = (tenant.service.clone(), Name::clone(&tenant.lease.name));
+        let news = match act {
+            Act::Send(call) => {
+                self.number += 1;
+                tenant.send((ix, self.number), call, boot_clock::now(), &self.stores, &self.told);
+                return;
+            }
+            Act::Acquired(epoch) => {
+                tenant.trouble = None;
+                LeaseNews::Acquired(epoch)
+            }
+            Act::Lost(Loss::Taken) => {
+                LeaseNews::Lost(LeaseLostError::Taken { service, lease, error: tenant.trouble() })
+            }
+            Act::Lost(Loss::Late) => {
+                LeaseNews::Lost(LeaseLostError::Late { service, lease, error: tenant.trouble() })
+            }
+            Act::Expired => LeaseNews::Expired,
+            Act::Refused => {
+                let error = tenant.trouble();
+                self.tenants.remove(&ix);
+                LeaseNews::Refused(LeaseRefusedError { service, lease, error })
+            }
+            Act::Returned => {
+                self.tenants.remove(&ix);
+                LeaseNews::Returned
+            }
+            Act::EndProcess => end_process(service, lease),
+        };
+        (self.tell)(ix, news);
+    }
+}
+
+/// Something still runs that others may run from here on.
+fn end_process(service: Name, lease: Name) -> ! {
+    let text = move || {
+        format!(
+            "majordomo: {service} still runs, and its lease {lease:?} ends: its thread is blocked, or its manager's is. \
+             The process ends with exit code 3, so that another replica can run it; move blocking work to spawn_blocking"
+        )
+    };
+    process::end_within(LEASE_END, 3, Box::new(text))
+}
+
+/// Who asks: for people the host and the process, and for the store nobody else.
+fn holder() -> String {
+    let host = gethostname::gethostname();
+    format!("{}/{}/{}", host.to_string_lossy(), std::process::id(), uuid::Uuid::new_v4().simple())
+}

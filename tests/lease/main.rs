@@ -1,0 +1,11 @@
+//! G25: a service with a lease runs on one replica only.
+
+mod blocked;
+mod loss;
+mod many;
+mod refused;
+mod rig;
+mod standby;
+mod stores;
+mod suspended;
+mod take_over;

@@ -17,7 +17,9 @@ from clients import KINDS, Clients, H2load
 from program import Lost, Program
 
 CAPACITY_FOR = 2
+# At least; more where many hand-overs follow, so that both percentiles are of enough.
 UNDISTURBED_FOR = 10
+UNDISTURBED_FOR_EACH = 0.3
 OF_CAPACITY = 0.7
 MOST = 2
 # What is that fast is not looked at: the scheduler's part is larger than ours.
@@ -53,7 +55,8 @@ def run(arguments, folder):
             h2load += came[H2load.NAME].count if kind == "h2load" else 0
         rates = {kind: OF_CAPACITY * rate / len(KINDS) for kind, rate in most.items()}
         print("requests a second: " + ", ".join(f"{kind} {rate:.0f}" for kind, rate in rates.items()), flush=True)
-        undisturbed, _ = measure(program, folder, rates, lambda: time.sleep(UNDISTURBED_FOR))
+        lasts = max(UNDISTURBED_FOR, UNDISTURBED_FOR_EACH * arguments.handovers)
+        undisturbed, _ = measure(program, folder, rates, lambda: time.sleep(lasts))
         took, began = [], time.monotonic()
 
         def hand_over():

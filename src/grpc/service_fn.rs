@@ -75,7 +75,7 @@ where
 
 impl<S: 'static> ServiceSpec<GrpcServiceFn<S>> {
     /// Has reflection serve what describes the service: an encoded `google.protobuf.FileDescriptorSet`, as prost writes it. What is
-    /// none fails the registration, as with [`GrpcRegistrar::add_file_descriptor_set`].
+    /// none fails the registration, as with [`GrpcRegistrar::add_file_descriptor_set`](crate::GrpcRegistrar::add_file_descriptor_set).
     pub fn file_descriptor_set(mut self, bytes: impl Into<Vec<u8>>) -> Self {
         let (make, bytes) = (self.make, bytes.into());
         self.make = Box::new(move || {

@@ -10,11 +10,11 @@
 
 use std::time::Duration;
 
-/// How long to end what did not stop: an actor is ended between two of its polls.
-pub(crate) const CUT: Duration = Duration::from_millis(500);
+/// How long to end what did not stop: an actor is ended between two of its polls. Of a short lease it is a twentieth.
+const CUT: Duration = Duration::from_millis(500);
 
-/// How long a process takes to end, with its last words.
-pub(crate) const END: Duration = Duration::from_millis(200);
+/// How long a process takes to end, with its last words. Of a short lease it is a fortieth.
+const END: Duration = Duration::from_millis(200);
 
 /// So many renewals in a row may fail before the service has to stop.
 const RENEWALS: u32 = 3;
@@ -91,9 +91,9 @@ impl Terms {
         if margin.is_zero() {
             return Err(LeaseTermsError::NoMargin);
         }
-        let terms = Self { ttl, margin, stop, cut: CUT, end: END, renew: ttl / (2 * RENEWALS) };
-        let renewals = ttl / 2;
-        let force = CUT + END;
+        let (cut, end) = (CUT.min(ttl / 20), END.min(ttl / 40));
+        let terms = Self { ttl, margin, stop, cut, end, renew: ttl / (2 * RENEWALS) };
+        let (renewals, force) = (ttl / 2, cut + end);
         let sum = renewals.saturating_add(stop).saturating_add(force).saturating_add(margin);
         if sum >= ttl {
             return Err(LeaseTermsError::TooShort { ttl, renewals, stop, force, margin, sum });
@@ -103,6 +103,11 @@ impl Terms {
 
     pub(crate) fn ttl(&self) -> Duration {
         self.ttl
+    }
+
+    /// How long the process may take to end.
+    pub(crate) fn end(&self) -> Duration {
+        self.end
     }
 
     /// How long one request to the store may take.
@@ -140,6 +145,8 @@ mod tests {
         let text = refused.to_string();
         assert!(text.contains("take 11.7s") && text.contains("lasts 10s"), "{text}");
         assert!(Terms::new(15 * SECOND, SECOND, Duration::MAX).is_err());
+        // A lease of a test, or where a service stops at once.
+        assert!(Terms::new(SECOND, SECOND / 10, SECOND / 5).is_ok());
     }
 
     #[test]

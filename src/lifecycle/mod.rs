@@ -59,7 +59,7 @@ pub use handover_names::HandoverEnd;
 pub(crate) use io::{Answer, Command, Departure, Input, Limited};
 pub(crate) use lease_keeper::{Act, Call, Keeper as LeaseKeeper, Loss, Reply as StoreReply};
 pub use lease_terms::LeaseTermsError;
-pub(crate) use lease_terms::{END as LEASE_END, Terms as LeaseTerms};
+pub(crate) use lease_terms::Terms as LeaseTerms;
 pub(crate) use machine::{Commands, Machine};
 pub(crate) use names::{Activity, Kind, Repeat, ResourceIx, ServiceIx};
 pub use names::{Cause, ErrorStage, Outcome, RestartCause, SignalKind, Stage, Step};

@@ -18,7 +18,7 @@ const MARGIN: Duration = Duration::from_secs(1);
 ///
 /// Time is counted from the moment in which a request was sent, by a clock that goes on while the machine sleeps. The lease is renewed six times
 /// in its time to live, so that three renewals may fail and the store may be away for as long. `ttl` must be longer than three renewals, the
-/// service's [`stop_timeout`](crate::ServiceSpec::stop_timeout), its end by force (0.7 s) and the margin together.
+/// service's [`stop_timeout`](crate::ServiceSpec::stop_timeout), its end by force (0.7 s; of a lease of a few seconds less) and the margin together.
 #[derive(Clone)]
 #[must_use = "a lease is of no use until a service is only_with it"]
 pub struct Lease {

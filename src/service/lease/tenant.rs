@@ -58,6 +58,11 @@ impl Tenant {
         Self { service, lease, keeper, terms, request, open: None, watch: None, trouble: None }
     }
 
+    /// How long the process may take to end, where nothing else is left.
+    pub(super) fn end_within(&self) -> Duration {
+        self.terms.end()
+    }
+
     /// Asks the store, in place of what is still open.
     pub(super) fn send(
         &mut self,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{mpsc, oneshot};
@@ -11,7 +12,7 @@ use super::spec::Lease;
 use super::tenant::{Tenant, Told};
 use crate::base::boot_clock::{self, BootTimer};
 use crate::base::{Name, ThreadError, spawn_with};
-use crate::lifecycle::{Act, Call, LEASE_END, LeaseTerms, Loss, ServiceIx, StoreReply};
+use crate::lifecycle::{Act, Call, LeaseTerms, Loss, ServiceIx, StoreReply};
 use crate::process;
 
 /// What becomes of a lease.
@@ -241,21 +242,21 @@ impl Keepers {
                 self.tenants.remove(&ix);
                 LeaseNews::Returned
             }
-            Act::EndProcess => end_process(service, lease),
+            Act::EndProcess => end_process(service, lease, tenant.end_within()),
         };
         (self.tell)(ix, news);
     }
 }
 
 /// Something still runs that others may run from here on.
-fn end_process(service: Name, lease: Name) -> ! {
+fn end_process(service: Name, lease: Name, limit: Duration) -> ! {
     let text = move || {
         format!(
             "majordomo: {service} still runs, and its lease {lease:?} ends: its thread is blocked, or its manager's is. \
              The process ends with exit code 3, so that another replica can run it; move blocking work to spawn_blocking"
         )
     };
-    process::end_within(LEASE_END, 3, Box::new(text))
+    process::end_within(limit, 3, Box::new(text))
 }
 
 /// Who asks: for people the host and the process, and for the store nobody else.

@@ -18,6 +18,8 @@ pub(crate) enum Condition {
     Stopping,
     /// Down by an order.
     Stopped,
+    /// Another replica may have its lease: it waits for that.
+    Standby,
     /// Its main loop has returned.
     Finished,
     /// It failed, panicked, ended or was cut off.
@@ -32,7 +34,7 @@ pub(crate) enum Condition {
 impl Condition {
     /// Whether a service that is so lacks nothing, while its manager runs.
     pub(crate) fn is_up(self) -> bool {
-        matches!(self, Self::Running | Self::Ready | Self::Finished | Self::Other)
+        matches!(self, Self::Running | Self::Ready | Self::Standby | Self::Finished | Self::Other)
     }
 
     /// Whether it is over.

@@ -218,11 +218,17 @@ def play_crashes(kept, say):
     kept.play("tcp")
     kept.hand_over(main, 2)
 
-    say("systemctl restart: who connects over TCP waits; systemctl stop: nothing is kept")
-    clients = Clients(kept.tcp)
-    systemd.ctl("restart", "kept")
-    kept.until(2)
-    clients.finish(systemd)
+    say("systemctl restart after a hand-over: who has a request open is answered, who connects over TCP waits; systemctl stop: nothing is kept")
+    with connect(kept.tcp).sock as held:
+        held.sendall(b"GET /slow/1000 HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        clients = Clients(kept.tcp)
+        # Whoever connected before those has been accepted, too.
+        until(systemd, lambda: clients.answered, "nobody was answered")
+        systemd.ctl("restart", "kept")
+        kept.until(2)
+        clients.finish(systemd)
+        answer = held.recv(1024)
+        systemd.check(answer.startswith(b"HTTP/1.1 200"), f"who had a request open was answered {answer[:100]}")
     systemd.ctl("stop", "kept")
     systemd.until("kept", ActiveState="inactive", Result="success", NFileDescriptorStore="0")
 

@@ -24,6 +24,8 @@ OF_CAPACITY = 0.7
 MOST = 2
 # What is that fast is not looked at: the scheduler's part is larger than ours.
 FAST = 0.005
+# Where fewer hand-overs follow, each other's starts are more than a hundredth of the time: then percentiles are told, and not held to anything.
+ENOUGH = 50
 
 
 def busy():
@@ -69,7 +71,7 @@ def run(arguments, folder):
         program.stop()
     finally:
         program.kill()
-    wrong = tell(undisturbed, handed, took)
+    wrong = tell(undisturbed, handed, took, arguments.handovers >= ENOUGH)
     account = program.account()
     h2load += undisturbed[H2load.NAME].count + handed[H2load.NAME].count
     if account["counted"] != h2load:
@@ -79,7 +81,7 @@ def run(arguments, folder):
     return wrong
 
 
-def tell(undisturbed, handed, took):
+def tell(undisturbed, handed, took, holds_p99):
     """Prints it, and returns what is wrong."""
     wrong = []
     print(f"{'':28}{'requests':>9}{'failed':>8}{'p99':>9}{'undisturbed':>13}   ms")
@@ -92,7 +94,7 @@ def tell(undisturbed, handed, took):
                 wrong.append(f"{name}, {phase}: {len(of.failed)} failed, {of.failed[:3]}")
             if not of.count:
                 wrong.append(f"{name}, {phase}: nothing was asked")
-        if came.p99 and before.p99 and came.p99 > max(MOST * before.p99, FAST):
+        if holds_p99 and came.p99 and before.p99 and came.p99 > max(MOST * before.p99, FAST):
             wrong.append(f"{name}: p99 is {ms(came.p99)} ms, and was {ms(before.p99)} ms undisturbed")
     for what, of in zip(("in charge", "the old one gone"), zip(*took)):
         of = sorted(of)

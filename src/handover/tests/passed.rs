@@ -214,6 +214,8 @@ fn g24_a_successor_has_a_successor() {
     old.order("start serve, ready, hear in_charge, hear released, next serve; ready; hear gone; hang");
     old.wait_for("old: ready");
     old.order_until("in_charge", "new: InCharge");
+    // It stops, and takes nothing back when the second one ends.
+    old.order("alone");
     old.order_until("close", "old: closed");
     old.order("released");
     old.wait_for("new: is 3 after");

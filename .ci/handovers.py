@@ -232,6 +232,13 @@ def play_crashes(kept, say):
     systemd.ctl("stop", "kept")
     systemd.until("kept", ActiveState="inactive", Result="success", NFileDescriptorStore="0")
 
+    say("majordomo shutdown: the unit is stopped, not failed, and not started again")
+    systemd.ctl("reset-failed", "kept")
+    systemd.ctl("start", "kept")
+    kept.hand_over(kept.until(2), 2)
+    kept.order("shutdown")
+    systemd.until("kept", ActiveState="inactive", SubState="dead", Result="success", NRestarts="0")
+
 
 class Watch:
     """Looks at a unit again and again: it is to be active all the time."""

@@ -31,7 +31,8 @@ enum Order {
     Leave(ServiceIx),
 }
 
-/// The way to the thread. When it is dropped, what is held lapses: the process ends before that, unless it ended anyway.
+/// The way to the thread. Bound: of each service an order or two wait, since the rules give none before the last was answered; and of each lease
+/// an answer and a hint, since one request and one watch are open at a time. When it is dropped, what is held lapses: the process ends before that, unless it ended anyway.
 pub(crate) struct Leases(mpsc::UnboundedSender<Order>);
 
 impl Leases {

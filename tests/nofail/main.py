@@ -24,8 +24,9 @@ OF_CAPACITY = 0.7
 MOST = 2
 # What is that fast is not looked at: the scheduler's part is larger than ours.
 FAST = 0.005
-# Where fewer hand-overs follow, the percentile may be of requests that met the start of a successor, which takes the processor: those may wait for it.
-ENOUGH = 50
+# A run of so many hand-overs is held to that alone. In a shorter one a few starts of successors, each of which takes the processor for a moment,
+# decide the percentile: there a request may wait for the longest of them, too.
+FULL = 50
 
 
 def busy():
@@ -71,7 +72,7 @@ def run(arguments, folder):
         program.stop()
     finally:
         program.kill()
-    waits = 0 if arguments.handovers >= ENOUGH else max(in_charge for in_charge, _ in took)
+    waits = 0 if arguments.handovers >= FULL else max(in_charge for in_charge, _ in took)
     wrong = tell(undisturbed, handed, took, waits)
     account = program.account()
     h2load += undisturbed[H2load.NAME].count + handed[H2load.NAME].count

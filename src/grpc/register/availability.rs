@@ -59,26 +59,24 @@ impl AvailabilityTable {
 
     /// Takes note of something that happened.
     pub(crate) fn observe(&self, event: &Event) {
-        let (service, state) = match event {
-            Event::RestartStarted { service, .. } | Event::StopStarted { service } => (service, DOWN),
-            Event::RestartFinished { service, end } if end.outcome == Outcome::Ok => (service, OPEN),
-            Event::Standby { service, .. } => {
-                // It has not registered yet.
-                self.of(service).state.store(STANDBY, Ordering::Relaxed);
-                return;
-            }
+        match event {
+            Event::RestartStarted { service, .. } | Event::StopStarted { service } => self.set(service, DOWN),
+            Event::RestartFinished { service, end } if end.outcome == Outcome::Ok => self.set(service, OPEN),
+            // It has not registered yet.
+            Event::Standby { service, .. } => self.of(service).state.store(STANDBY, Ordering::Relaxed),
+            // That of a restart opens nothing: the restart is not over yet.
             Event::SetupFinished { service, end } if end.outcome == Outcome::Ok => {
-                let services = self.lock();
-                let waits = |own: &&Arc<Availability>| own.state.load(Ordering::Relaxed) == STANDBY;
-                if let Some(availability) = services.get(service).filter(waits) {
-                    availability.state.store(OPEN, Ordering::Relaxed);
+                if let Some(one) = self.lock().get(service) {
+                    let _ = one.state.compare_exchange(STANDBY, OPEN, Ordering::Relaxed, Ordering::Relaxed);
                 }
-                return;
             }
-            _ => return,
-        };
-        if let Some(availability) = self.lock().get(service) {
-            availability.state.store(state, Ordering::Relaxed);
+            _ => {}
+        }
+    }
+
+    fn set(&self, service: &Name, state: u8) {
+        if let Some(one) = self.lock().get(service) {
+            one.state.store(state, Ordering::Relaxed);
         }
     }
 

@@ -18,6 +18,8 @@ import threading
 import time
 from pathlib import Path
 
+from own import WARM_UP
+
 HERE = Path(__file__).parent
 # What ends does so in this time.
 HANG = 30
@@ -128,19 +130,20 @@ class H2load:
             self.process.kill()
 
 
-KINDS = ("http", "grpc", "wrk", "h2load")
-
-
 class Clients:
     """Those of some kinds, at such rates, or as fast as they can."""
 
     def __init__(self, program, folder, rates):
-        self.began, self.all = time.monotonic(), {}
+        self.all = {}
         for kind, rate in rates.items():
+            if kind == "wrk":
+                # It has no time of its own to warm up, and would count what those of Python take from it in theirs.
+                time.sleep(WARM_UP)
             if kind in ("http", "grpc"):
                 self.all[kind] = Own(kind, getattr(program, kind), rate)
             else:
                 self.all[kind] = {"wrk": Wrk, "h2load": H2load}[kind](program.http, rate, folder)
+        self.began = time.monotonic()
 
     def end(self):
         """What came of each kind of requests, by name; and how many a second each kind of clients had answered."""

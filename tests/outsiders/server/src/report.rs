@@ -39,7 +39,7 @@ impl Report {
             ok: error.is_none(),
             exit_code: error.as_ref().map_or(0, ManagerError::exit_code),
             error: error.map(|error| error.to_string()),
-            sockets_left: addresses.iter().map(|address| sockets_of(address.port())).sum(),
+            sockets_left: sockets_at(&addresses.iter().map(SocketAddr::port).collect::<Vec<_>>()),
             addresses,
             calls_left: calls.values().map(Account::open).sum(),
             calls,
@@ -48,23 +48,37 @@ impl Report {
     }
 }
 
-/// How many of this process's TCP sockets have that local port, by what Linux tells in `/proc`.
-fn sockets_of(port: u16) -> usize {
+/// How many of this process's TCP sockets have one of those local ports, by what Linux tells in `/proc`.
+fn sockets_at(ports: &[u16]) -> usize {
     let links = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
-    let mine: BTreeSet<String> = links
+    let mut mine: BTreeSet<String> = links
         .filter_map(|entry| fs::read_link(entry.path()).ok()?.to_str().map(ToOwned::to_owned))
         .filter_map(|link| Some(link.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
         .collect();
-    let local = format!(":{port:04X}");
-    ["/proc/self/net/tcp", "/proc/self/net/tcp6"]
-        .iter()
-        .filter_map(|table| fs::read_to_string(table).ok())
-        .flat_map(|table| table.lines().skip(1).map(ToOwned::to_owned).collect::<Vec<_>>())
-        .filter(|line| {
-            // The second column is the local address, the tenth the inode.
-            let mut columns = line.split_whitespace();
-            let at_port = columns.nth(1).is_some_and(|address| address.ends_with(&local));
-            at_port && columns.nth(7).is_some_and(|inode| mine.contains(inode))
-        })
-        .count()
+    for line in table("unix").lines() {
+        // The seventh column is the inode.
+        line.split_whitespace().nth(6).map(|inode| mine.remove(inode));
+    }
+    // The tables of TCP are those of the machine. After many connections that were closed lately to read them is the most of an end's work.
+    if mine.is_empty() {
+        return 0;
+    }
+    let ports: Vec<String> = ports.iter().map(|port| format!(":{port:04X}")).collect();
+    let at_one = |table: String| {
+        let lines = table.lines().skip(1);
+        lines
+            .filter(|line| {
+                // The second column is the local address, the tenth the inode.
+                let mut columns = line.split_whitespace();
+                let at_port =
+                    columns.nth(1).is_some_and(|address| ports.iter().any(|port| address.ends_with(port)));
+                at_port && columns.nth(7).is_some_and(|inode| mine.contains(inode))
+            })
+            .count()
+    };
+    at_one(table("tcp")) + at_one(table("tcp6"))
+}
+
+fn table(of: &str) -> String {
+    fs::read_to_string(format!("/proc/self/net/{of}")).unwrap_or_default()
 }

@@ -11,6 +11,8 @@
 //! A store that is away is no loss: only time is. One that says that somebody else has the lease is believed at once. Each stay from `seek` on is a
 //! tenure: to the store each has a holder of its own, so that what comes late of one cannot touch another.
 
+#[cfg(test)]
+mod tests;
 #[cfg(all(test, rules_alone))]
 mod ticks;
 
@@ -155,6 +157,24 @@ impl Keeper {
             let soonest = self.asked.map_or(now, |asked| asked + HINTS.min(self.terms.renew / 8));
             *next = (*next).min(soonest.max(now));
         }
+    }
+
+    /// Whether it may ask now, before it is due.
+    pub(crate) fn may_accompany(&self, now: Duration) -> bool {
+        let (Phase::Seeking { next } | Phase::Held { next: Some(next), .. }) = self.phase else {
+            return false;
+        };
+        self.open.is_none() && next > now && next <= now + self.terms.early
+    }
+
+    /// Another lease of this process asks: what this one would ask soon goes with it, so that many leases wake nobody more often than one does.
+    pub(crate) fn accompany(&mut self, now: Duration, out: &mut Vec<Act>) {
+        if self.may_accompany(now)
+            && let Phase::Seeking { next } | Phase::Held { next: Some(next), .. } = &mut self.phase
+        {
+            *next = now;
+        }
+        self.due_now(now, out);
     }
 
     /// The store answered the request that is open. `jitter`: from 0 to 1, so that replicas do not all ask in the same moment.

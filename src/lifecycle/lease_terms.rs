@@ -33,6 +33,8 @@ pub(crate) struct Terms {
     pub(super) cut: Duration,
     pub(super) end: Duration,
     pub(super) renew: Duration,
+    /// So long before its time a request may go together with another.
+    pub(super) early: Duration,
 }
 
 /// Why a lease cannot work so.
@@ -92,7 +94,8 @@ impl Terms {
             return Err(LeaseTermsError::NoMargin);
         }
         let (cut, end) = (CUT.min(ttl / 20), END.min(ttl / 40));
-        let terms = Self { ttl, margin, stop, cut, end, renew: ttl / (2 * RENEWALS) };
+        let renew = ttl / (2 * RENEWALS);
+        let terms = Self { ttl, margin, stop, cut, end, renew, early: renew / 4 };
         let (renewals, force) = (ttl / 2, cut + end);
         let sum = renewals.saturating_add(stop).saturating_add(force).saturating_add(margin);
         if sum >= ttl {

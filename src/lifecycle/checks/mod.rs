@@ -27,6 +27,7 @@ mod bookkeeping;
 mod canonical;
 mod clean;
 mod counters;
+mod crowd;
 mod environment;
 mod faults;
 mod found;

@@ -56,6 +56,8 @@ enum Action {
     Stopped(usize),
     Resume(usize),
     Reconnect(usize),
+    /// Another lease of its process asks.
+    Accompany(usize),
     // From outside:
     Disturb(usize, Fate),
     CutOff(usize),
@@ -124,6 +126,9 @@ impl System {
             to.extend((trouble && awake && replica.run == Run::Running).then_some(Action::GiveUp(at)));
         }
         to.extend((0..state.store.late.len()).map(Action::HandleLate));
+        let accompanies = |replica: &Replica| !replica.paused && replica.keeper.may_accompany(NOW);
+        let all = state.replicas.iter().enumerate().filter(|(_, replica)| accompanies(replica));
+        to.extend(all.map(|(at, _)| Action::Accompany(at)));
         to
     }
 
@@ -145,6 +150,10 @@ impl System {
             }
             Action::Resume(at) => next.replicas[at].paused = false,
             Action::Reconnect(at) => next.replicas[at].cut_off = false,
+            Action::Accompany(at) => {
+                next.replicas[at].keeper.accompany(NOW, &mut acts);
+                self.obey(&mut next, at, acts);
+            }
             Action::CutOff(at) => next.replicas[at].cut_off = true,
             Action::Disturb(at, fate) => next.replicas[at].fate = Some(fate),
             Action::Pause(at) => next.replicas[at].paused = true,

@@ -10,7 +10,7 @@ impl Keeper {
     pub(in super::super) fn of_ticks(ttl: u32, margin: u32, stop: u32, cut: u32, renew: u32) -> Self {
         let [ttl, margin, stop, cut, renew] =
             [ttl, margin, stop, cut, renew].map(|ticks| Duration::from_secs(ticks.into()));
-        Self::new(Terms { ttl, margin, stop, cut, end: Duration::ZERO, renew })
+        Self::new(Terms { ttl, margin, stop, cut, end: Duration::ZERO, renew, early: renew })
     }
 
     /// A tick has passed.

@@ -8,6 +8,7 @@
 //!
 //! Code of users runs on the threads of services and of stores alone. So none of it can hold up the thread that knows when a lease ends.
 
+mod agenda;
 mod errors;
 mod spec;
 mod store;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
+use super::agenda::Agenda;
 use super::errors::{LeaseLostError, LeaseRefusedError};
 use super::spec::Lease;
 use super::tenant::{Tenant, Told};
@@ -57,8 +58,8 @@ impl Leases {
             make,
             move |(runtime, timer): (Runtime, BootTimer)| {
                 let (told, answers) = mpsc::unbounded_channel();
-                let keepers =
-                    Keepers { tenants: BTreeMap::new(), stores, told, number: 0, tell: Box::new(tell) };
+                let (tenants, agenda) = (BTreeMap::new(), Agenda::default());
+                let keepers = Keepers { tenants, agenda, stores, told, number: 0, tell: Box::new(tell) };
                 runtime.block_on(keepers.keep(received, answers, timer));
                 drop(stop_stores);
             },
@@ -106,6 +107,7 @@ fn start_stores() -> Result<(Handle, oneshot::Sender<()>), ThreadError> {
 
 struct Keepers {
     tenants: BTreeMap<ServiceIx, Tenant>,
+    agenda: Agenda,
     stores: Handle,
     told: mpsc::UnboundedSender<Told>,
     /// Of the latest request. What is told of an earlier one is told apart by it.
@@ -122,7 +124,7 @@ impl Keepers {
     ) {
         let mut has_manager = true;
         while has_manager || !self.tenants.is_empty() {
-            let due = self.tenants.values().filter_map(Tenant::wakes_at).min();
+            let due = self.agenda.first();
             tokio::select! {
                 // What is due stands behind nothing.
                 biased;
@@ -134,7 +136,13 @@ impl Keepers {
                         self.lapse();
                     }
                 },
-                Some(told) = answers.recv() => self.hear(told),
+                Some(told) = answers.recv() => {
+                    self.hear(told);
+                    // Of many that asked together many are answered together.
+                    while let Ok(told) = answers.try_recv() {
+                        self.hear(told);
+                    }
+                }
             }
             self.do_what_is_due();
         }
@@ -147,6 +155,7 @@ impl Keepers {
                 let mut tenant = Tenant::new(service, lease, terms, holder());
                 tenant.keeper.seek(now);
                 self.tenants.insert(ix, tenant);
+                self.with(ix, |_, _| {});
             }
             Order::Return(ix) => self.with(ix, |tenant, acts| tenant.keeper.give(acts)),
             Order::Leave(ix) => self.with(ix, |tenant, _| tenant.keeper.leave()),
@@ -155,7 +164,7 @@ impl Keepers {
 
     /// The manager is gone: nobody will give anything back.
     fn lapse(&mut self) {
-        for ix in self.all() {
+        for ix in self.tenants.keys().copied().collect::<Vec<_>>() {
             self.with(ix, |tenant, acts| {
                 tenant.keeper.leave();
                 tenant.keeper.give(acts);
@@ -189,8 +198,8 @@ impl Keepers {
     }
 
     fn do_what_is_due(&mut self) {
-        let now = boot_clock::now();
-        for ix in self.all() {
+        let (now, asked) = (boot_clock::now(), self.number);
+        for ix in self.agenda.until(now) {
             self.with(ix, |tenant, acts| {
                 if let Some(call) = tenant.take_overdue(now) {
                     tenant.keeper.answered(call, StoreReply::Away, now, fastrand::f64(), acts);
@@ -198,10 +207,15 @@ impl Keepers {
                 tenant.keeper.due_now(now, acts);
             });
         }
-    }
-
-    fn all(&self) -> Vec<ServiceIx> {
-        self.tenants.keys().copied().collect()
+        if self.number == asked {
+            return;
+        }
+        // One asks, so that others may: a thousand leases wake nobody more often than one.
+        let all = self.tenants.iter().filter(|(_, tenant)| tenant.keeper.may_accompany(now));
+        let others: Vec<_> = all.map(|(ix, _)| *ix).collect();
+        for ix in others {
+            self.with(ix, |tenant, acts| tenant.keeper.accompany(now, acts));
+        }
     }
 
     /// Has something happen to a lease, and does what follows.
@@ -212,6 +226,7 @@ impl Keepers {
         for act in acts {
             self.carry_out(ix, act);
         }
+        self.agenda.set(ix, self.tenants.get(&ix).and_then(Tenant::wakes_at));
     }
 
     fn carry_out(&mut self, ix: ServiceIx, act: Act) {

@@ -53,8 +53,9 @@ impl System {
             if calm.replicas.iter().any(|replica| replica.run == Run::Running && !replica.paused) {
                 return Ok(());
             }
-            let tick = |action: &Action| matches!(action, Action::Tick(_));
-            let first = self.actions(&calm).into_iter().find(|action| !tick(action));
+            // Time passes, and nothing goes early.
+            let waits = |action: &Action| matches!(action, Action::Tick(_) | Action::Accompany(_));
+            let first = self.actions(&calm).into_iter().find(|action| !waits(action));
             calm = self.next(&calm, first.unwrap_or(Action::Tick(None)));
         }
         Err("somebody runs again when nothing more goes wrong")

@@ -1,0 +1,50 @@
+//! G25: what one lease does beside others of its process.
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Of 12 s, renewed each 2 s, granted by a request of now; and what it did.
+fn held(now: Duration) -> (Keeper, Vec<Act>) {
+    let mut keeper = Keeper::new(Terms::new(12 * SECOND, SECOND, SECOND).expect("fits"));
+    let mut acts = Vec::new();
+    keeper.seek(now);
+    keeper.due_now(now, &mut acts);
+    keeper.answered(Call::Acquire, Reply::Done(1), now, 0.0, &mut acts);
+    assert_eq!(acts, [Act::Send(Call::Acquire), Act::Acquired(1)]);
+    acts.clear();
+    (keeper, acts)
+}
+
+#[test]
+fn g25_what_is_due_soon_goes_with_what_is_due_and_nothing_else_does() {
+    let began = 100 * SECOND;
+    let (mut keeper, mut acts) = held(began);
+    // A quarter of the two seconds is soon.
+    let (early, soon) = (began + SECOND.mul_f64(1.49), began + SECOND.mul_f64(1.5));
+    keeper.accompany(early, &mut acts);
+    assert_eq!((keeper.may_accompany(early), &acts[..]), (false, &[][..]));
+    assert!(keeper.may_accompany(soon));
+    keeper.accompany(soon, &mut acts);
+    assert_eq!(acts, [Act::Send(Call::Renew)]);
+    // While that is open nothing else is asked.
+    keeper.accompany(soon, &mut acts);
+    assert_eq!(acts.len(), 1);
+    keeper.answered(Call::Renew, Reply::Done(1), soon, 0.0, &mut acts);
+    assert_eq!(keeper.wakes_at(), Some(soon + 2 * SECOND), "counted from when it was asked");
+}
+
+#[test]
+fn g25_one_that_stands_by_asks_together_with_others() {
+    let began = 100 * SECOND;
+    let mut keeper = Keeper::new(Terms::new(12 * SECOND, SECOND, SECOND).expect("fits"));
+    let mut acts = Vec::new();
+    keeper.seek(began);
+    keeper.due_now(began, &mut acts);
+    keeper.answered(Call::Acquire, Reply::Taken(None), began, 1.0, &mut acts);
+    acts.clear();
+    let soon = began + 2 * SECOND;
+    assert_eq!(keeper.wakes_at(), Some(soon + SECOND / 2));
+    keeper.accompany(soon, &mut acts);
+    assert_eq!(acts, [Act::Send(Call::Acquire)]);
+}

@@ -3,10 +3,12 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use crate::base::drop_quietly;
 
@@ -31,8 +33,8 @@ pub(super) enum Job {
     Run(Box<dyn FnOnce() + Send>),
     Wake(Arc<dyn WakeHere>),
     Many(Vec<Job>),
-    /// The last: the thread ends.
-    Stop,
+    /// The last: the thread ends, and drops that in the end.
+    Stop(Option<TaskTrackerToken>),
 }
 
 impl Job {
@@ -44,20 +46,20 @@ impl Job {
         }
     }
 
-    /// Whether others follow.
-    pub(super) fn perform(self) -> bool {
+    /// Breaks when no others follow, with what is to be dropped in the end.
+    pub(super) fn perform(self) -> ControlFlow<Option<TaskTrackerToken>> {
         match self {
             Self::Run(job) => job(),
             Self::Wake(control) => control.wake_here(),
             Self::Many(jobs) => {
                 let mut jobs = jobs.into_iter();
-                let goes_on = jobs.by_ref().all(Self::perform);
+                let goes_on = jobs.by_ref().try_for_each(Self::perform);
                 jobs.for_each(Self::discard);
                 return goes_on;
             }
-            Self::Stop => return false,
+            Self::Stop(until_over) => return ControlFlow::Break(until_over),
         }
-        true
+        ControlFlow::Continue(())
     }
 }
 
@@ -169,7 +171,9 @@ mod tests {
     /// A thread that does what it is told, until nobody can tell it anything any more.
     fn thread() -> Outbox {
         let (outbox, mut jobs) = Outbox::new();
-        std::thread::spawn(move || while jobs.blocking_recv().is_some_and(Job::perform) {});
+        std::thread::spawn(
+            move || while jobs.blocking_recv().is_some_and(|job| job.perform().is_continue()) {},
+        );
         outbox
     }
 

@@ -13,6 +13,7 @@
 
 mod actor_span;
 mod alarm;
+mod awake_threads;
 mod batch_delivery;
 mod budget;
 mod control;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix_rt::{Arbiter, ArbiterHandle};
+use tokio_util::task::TaskTracker;
 use tracing::{Dispatch, Span};
 
 use super::actor_span::{MakeSpan, made_by};
@@ -148,20 +149,16 @@ impl Pool {
         shared.chain(self.lock_dedicated().iter().cloned()).collect()
     }
 
-    /// Ends all threads, for good; resolves when those that are not blocked have dropped their tasks.
-    pub(crate) fn stop(&self) -> impl Future<Output = ()> + use<> {
+    /// Ends all threads, for good. Those that are not blocked keep the tracker from being empty until they have dropped their tasks.
+    pub(crate) fn stop(&self, ends: &TaskTracker) {
         self.stopped.store(true, Ordering::SeqCst);
         let mut ended: Vec<_> = self.shared.iter().filter_map(|place| place.lock().take()).collect();
         ended.append(&mut self.lock_dedicated());
         for thread in &ended {
-            thread.stop();
-        }
-        async move {
-            for thread in ended {
-                // A blocked one is known by name already; nobody waits for it.
-                if !thread.watch().is_blocked() {
-                    thread.over().await;
-                }
+            // A blocked one is known by name already; nobody waits for it.
+            match thread.watch().is_blocked() {
+                true => thread.stop(),
+                false => thread.stop_with(ends.token()),
             }
         }
     }

@@ -13,6 +13,7 @@
 
 use std::future::Future;
 use std::io;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -21,6 +22,7 @@ use std::task::{Context, Poll};
 use actix_rt::{ArbiterHandle, System};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::batch_delivery::Job;
 use super::wake_monitor::Watched;
@@ -109,12 +111,22 @@ pub(super) struct UnusedRuntime {
 }
 
 impl UnusedRuntime {
-    /// On the thread that is to drive it.
-    fn begin(mut self) -> Option<Runtime> {
-        if let Some(watched) = &self.begins {
+    /// On the thread that is to drive it. Watched until what comes with it is dropped.
+    fn begin(mut self) -> Option<(Runtime, Option<Awake>)> {
+        let awake = self.begins.take().map(|watched| {
             watched.wakes();
-        }
-        self.runtime.take()
+            Awake(watched)
+        });
+        self.runtime.take().zip(Some(awake))
+    }
+}
+
+/// A thread that is watched.
+struct Awake(Arc<Watched>);
+
+impl Drop for Awake {
+    fn drop(&mut self) {
+        self.0.is_over();
     }
 }
 
@@ -126,14 +138,20 @@ impl Drop for UnusedRuntime {
     }
 }
 
-/// Makes the calling thread that of a system, and drives it until it is told to stop.
-pub(super) fn run(runtime: UnusedRuntime, jobs: mpsc::UnboundedReceiver<Job>, seen: Arc<StopSeen>) {
-    let Some(runtime) = runtime.begin() else { return };
+/// Makes the calling thread that of a system, and drives it until it is told to stop. What it is handed with that is to be dropped when
+/// all is over.
+pub(super) fn run(
+    runtime: UnusedRuntime,
+    jobs: mpsc::UnboundedReceiver<Job>,
+    seen: Arc<StopSeen>,
+) -> Option<TaskTrackerToken> {
+    // Also while tasks are dropped with the runtime.
+    let (runtime, _awake) = runtime.begin()?;
     let system = System::with_tokio_rt(move || runtime);
     system.block_on(async move {
         let _ = seen.arbiter.set(actix_rt::Arbiter::current());
         let mut driven = Driven { jobs, seen: &seen };
-        (&mut driven).await;
+        let until_over = (&mut driven).await;
         driven.jobs.close();
         while let Ok(late) = driven.jobs.try_recv() {
             late.discard();
@@ -143,7 +161,8 @@ pub(super) fn run(runtime: UnusedRuntime, jobs: mpsc::UnboundedReceiver<Job>, se
         System::current().stop();
         // The system takes that in before it comes to this.
         let _ = actix_rt::spawn(async {}).await;
-    });
+        until_over
+    })
 }
 
 /// Takes in jobs until there is an end of them.
@@ -153,17 +172,17 @@ struct Driven<'a> {
 }
 
 impl Future for Driven<'_> {
-    type Output = ();
+    type Output = Option<TaskTrackerToken>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             match self.jobs.poll_recv(cx) {
                 Poll::Ready(Some(job)) => {
-                    if !job.perform() {
-                        return Poll::Ready(());
+                    if let ControlFlow::Break(until_over) = job.perform() {
+                        return Poll::Ready(until_over);
                     }
                 }
-                Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Ready(None) => return Poll::Ready(None),
                 Poll::Pending => break,
             }
         }
@@ -174,5 +193,6 @@ impl Future for Driven<'_> {
 
 /// The same on a thread of somebody else, as a task.
 pub(super) fn serve_here(mut jobs: mpsc::UnboundedReceiver<Job>) {
-    actix_rt::Arbiter::current().spawn(async move { while jobs.recv().await.is_some_and(Job::perform) {} });
+    actix_rt::Arbiter::current()
+        .spawn(async move { while jobs.recv().await.is_some_and(|job| job.perform().is_continue()) {} });
 }

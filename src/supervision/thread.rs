@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_rt::ArbiterHandle;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tracing::dispatcher::Dispatch;
 
 use super::batch_delivery::{Job, Outbox};
@@ -47,13 +48,8 @@ impl Thread {
     pub(crate) fn start(purpose: Purpose<'_>) -> Result<Self, ThreadError> {
         let Purpose { whom, name, dispatch, wake_monitor, outer, on_foreign_stop } = purpose;
         let (over, watch) = (CancellationToken::new(), Arc::<Watch>::default());
-        let watched = wake_monitor.map(|(wake_monitor, home)| {
-            let watched = wake_monitor.watch_over(&watch).map_err(|error| ThreadError::new(whom, error))?;
-            watched.look_from(home, over.clone());
-            Ok(watched)
-        });
-        let watched = watched.transpose()?;
-        // However this ends, nobody looks any more.
+        let watched = wake_monitor.map(|(wake_monitor, home)| wake_monitor.watch_over(&watch, home));
+        let watched = watched.transpose().map_err(|error| ThreadError::new(whom, error))?;
         let guard = over.clone().drop_guard();
         let (outbox, jobs) = Outbox::new();
         let thread_name: Arc<str> = name.as_str().into();
@@ -65,7 +61,7 @@ impl Thread {
             // Only then has its runtime dropped every task, tokio's as well as ours.
             let _over_in_the_end = guard;
             let _dispatch = dispatch::adopt(&dispatch);
-            system::run(runtime, jobs, seen);
+            let _until_over = system::run(runtime, jobs, seen);
         })?;
         Ok(Self { outbox, watch, over, name: thread_name, dispatch: None })
     }
@@ -108,7 +104,12 @@ impl Thread {
 
     /// Ends the thread once its current poll returns, with every task on it.
     pub(crate) fn stop(&self) {
-        self.outbox.send(Job::Stop);
+        self.outbox.send(Job::Stop(None));
+    }
+
+    /// The same; what is handed over is dropped when the thread has dropped its tasks and ended.
+    pub(super) fn stop_with(&self, until_over: TaskTrackerToken) {
+        self.outbox.send(Job::Stop(Some(until_over)));
     }
 
     /// Resolves when the thread has dropped its tasks and ended.

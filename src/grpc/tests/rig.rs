@@ -10,6 +10,7 @@ use http::uri::PathAndQuery;
 use http::{Request, Response};
 use hyper::body::Bytes;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::TaskTracker;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Status, Streaming};
 use tonic_prost::ProstCodec;
@@ -156,7 +157,10 @@ impl Stage {
 
     /// Ends the actor's thread.
     pub(crate) async fn end_thread(&self) {
-        self.pool.stop().await;
+        let ends = TaskTracker::new();
+        self.pool.stop(&ends);
+        ends.close();
+        ends.wait().await;
     }
 
     /// Drops the actor.
@@ -169,7 +173,7 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        drop(self.pool.stop());
+        self.pool.stop(&TaskTracker::new());
     }
 }
 

@@ -152,7 +152,7 @@ impl ManagerOptions {
     /// [stall](crate::events::LifecycleEvent::StallStarted): who is stuck, who is starved by it on the same thread, and who
     /// waits for it to start or stop. `None`: nobody watches. Default: 1 s; at least 10 ms.
     ///
-    /// A thread is looked at four times within this limit while it is awake, and not at all while it sleeps. On Linux; elsewhere
+    /// Threads are looked at four times within this limit while one of them is awake, and not at all while all sleep. On Linux; elsewhere
     /// nobody is watched.
     pub fn stuck_after(self, limit: impl Into<Option<Duration>>) -> Self {
         Self { stuck_after: limit.into(), ..self }

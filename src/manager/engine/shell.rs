@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use tokio_util::task::TaskTracker;
+
 use super::due_times::DueTimes;
 use super::forced_actors::Forcing;
 use super::handover_state::Handovers;
@@ -204,11 +206,14 @@ impl Shell {
 
     /// Ends every thread; resolves when all but blocked ones have dropped what was left on them.
     pub(crate) fn stop_threads(&self) -> impl Future<Output = ()> + use<> {
-        let (services, resources) = (self.service_threads.stop(), self.resource_threads.stop());
+        // One for all: who waits is woken by the last thread alone.
+        let ends = TaskTracker::new();
+        self.service_threads.stop(&ends);
+        self.resource_threads.stop(&ends);
+        ends.close();
         let workers = self.workers.stop();
-        async {
-            services.await;
-            resources.await;
+        async move {
+            ends.wait().await;
             workers.await;
         }
     }

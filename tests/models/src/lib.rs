@@ -15,6 +15,8 @@ pub mod supervision {
 
     #[path = "../../../../src/supervision/alarm.rs"]
     mod alarm;
+    #[path = "../../../../src/supervision/awake_threads.rs"]
+    mod awake_threads;
     #[path = "../../../../src/supervision/wake.rs"]
     mod wake;
     #[path = "../../../../src/supervision/watch.rs"]
@@ -28,6 +30,8 @@ pub mod weakened {
 
     #[path = "../../../../src/supervision/alarm.rs"]
     mod alarm;
+    #[path = "../../../../src/supervision/awake_threads.rs"]
+    mod awake_threads;
     #[path = "../../../../src/supervision/wake.rs"]
     mod wake;
     #[path = "../../../../src/supervision/watch.rs"]

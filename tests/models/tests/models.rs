@@ -25,6 +25,11 @@ fn without_orderings_a_rest_is_not_told() {
 }
 
 #[test]
+fn g14_the_timer_runs_while_a_thread_is_awake() {
+    supervision::models::the_timer_runs_while_a_thread_is_awake();
+}
+
+#[test]
 fn g10_no_order_is_missed() {
     supervision::models::no_order_is_missed();
 }

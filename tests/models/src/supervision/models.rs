@@ -7,6 +7,7 @@ use loom::sync::{Arc, Mutex};
 use loom::thread;
 
 use super::alarm::Alarm;
+use super::awake_threads::{AwakeThreads, Switch};
 use super::wake::Wakeups;
 use super::watch::{Tag, Watch};
 
@@ -127,4 +128,39 @@ pub fn no_ring_is_missed() {
         }
         assert_eq!(seen, 1, "woken, and never polled");
     });
+}
+
+/// A timer of the kernel's, which takes one order after the other.
+struct Timer(Mutex<bool>);
+
+impl Switch for Timer {
+    fn start(&self) {
+        *self.0.lock().unwrap() = true;
+    }
+
+    fn stop(&self) {
+        *self.0.lock().unwrap() = false;
+    }
+}
+
+/// When all have done what they do, the timer runs if one of them is awake, and only then.
+pub fn the_timer_runs_while_a_thread_is_awake() {
+    for stays_awake in [true, false] {
+        loom::model(move || {
+            let (awake, timer) = (Arc::new(AwakeThreads::none()), Arc::new(Timer(Mutex::new(false))));
+            awake.wakes(&*timer);
+            let other = {
+                let (awake, timer) = (Arc::clone(&awake), Arc::clone(&timer));
+                thread::spawn(move || {
+                    awake.wakes(&*timer);
+                    if !stays_awake {
+                        awake.rests(&*timer);
+                    }
+                })
+            };
+            awake.rests(&*timer);
+            other.join().unwrap();
+            assert_eq!(*timer.0.lock().unwrap(), stays_awake, "the timer does not fit who is awake");
+        });
+    }
 }

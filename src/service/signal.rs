@@ -10,11 +10,19 @@ use super::latch::Latch;
 #[derive(Debug, Clone)]
 pub struct ShutdownSignal(Arc<Parts>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Parts {
     deadlines: Arc<Deadlines>,
     role: Role,
-    forced: Arc<Latch>,
+    forced: Forced,
+}
+
+/// Whether the time of whoever received the signal is over.
+#[derive(Debug)]
+enum Forced {
+    Own(Latch),
+    /// It is that of another signal, which tells the same.
+    Of(ShutdownSignal),
 }
 
 /// What the signals of a service and of its resources share.
@@ -93,16 +101,29 @@ impl Deadlines {
 
 impl ShutdownSignal {
     pub(crate) fn new(deadlines: Arc<Deadlines>, role: Role) -> Self {
-        Self(Arc::new(Parts { deadlines, role, forced: Arc::default() }))
+        Self(Arc::new(Parts { deadlines, role, forced: Forced::Own(Latch::default()) }))
     }
 
     /// One that tells the same. Its clones touch nothing that those of this one do: for a thread that makes many.
     pub(crate) fn another(&self) -> Self {
-        Self(Arc::new(Parts::clone(&self.0)))
+        let Parts { deadlines, role, .. } = &*self.0;
+        let first = match &self.0.forced {
+            Forced::Own(_) => self,
+            Forced::Of(first) => first,
+        };
+        let forced = Forced::Of(first.clone());
+        Self(Arc::new(Parts { deadlines: Arc::clone(deadlines), role: *role, forced }))
     }
 
     pub(crate) fn force(&self) {
-        self.0.forced.set();
+        self.over().set();
+    }
+
+    fn over(&self) -> &Latch {
+        match &self.0.forced {
+            Forced::Own(latch) => latch,
+            Forced::Of(first) => first.over(),
+        }
     }
 
     /// Resolves when services are asked to come to an end: with `Shutdown`, after the drain delay.
@@ -118,12 +139,12 @@ impl ShutdownSignal {
     /// Resolves when the time of whoever received this signal is over. Its actor is dropped at that moment,
     /// so this is for work that it left to other threads.
     pub async fn forced(&self) {
-        self.0.forced.wait().await;
+        self.over().wait().await;
     }
 
     /// Whether the time is over.
     pub fn is_forced(&self) -> bool {
-        self.0.forced.is_set()
+        self.over().is_set()
     }
 
     /// When whoever received this signal is forced. In a shutdown that is, for a service, the moment at which the release

@@ -15,9 +15,12 @@ use super::control::{Answer, Answering, Control, PassOn, Reply};
 use super::panics::{PanicLog, catch};
 use super::tasks::Tasks;
 
-/// Requests that wait for their answer.
+/// Requests that wait for their answer. Nothing before the first: a resource has none until its release.
 #[derive(Default)]
-pub(super) struct PendingReplies {
+pub(super) struct PendingReplies(Option<Box<Replies>>);
+
+#[derive(Default)]
+struct Replies {
     /// Mostly one: the main loop of a service.
     due: SmallVec<[PendingReply; 1]>,
     /// The bell of a finished reply, for the next. A late wake-up costs one extra poll.
@@ -51,15 +54,16 @@ impl PendingReplies {
             let rung = Arc::new(ReplyWaker { alarm: Alarm::silent(), control: Arc::clone(control) });
             Bell { waker: Waker::from(Arc::clone(&rung)), rung }
         };
-        let bell = self.spare.take().unwrap_or_else(new);
+        let replies = self.0.get_or_insert_default();
+        let bell = replies.spare.take().unwrap_or_else(new);
         bell.rung.alarm.ring();
-        self.due.push(PendingReply { answer, reply, last, bell });
+        replies.due.push(PendingReply { answer, reply, last, bell });
     }
 
     /// Whether any answer is to be polled.
     #[inline]
     pub(super) fn has_woken(&self) -> bool {
-        self.due.iter().any(|due| due.bell.rung.alarm.rings())
+        self.0.as_ref().is_some_and(|replies| replies.due.iter().any(|due| due.bell.rung.alarm.rings()))
     }
 
     /// Passes answers on; that of the last request is handed back, to be passed on when the actor is gone.
@@ -69,24 +73,35 @@ impl PendingReplies {
         panic_log: &Rc<PanicLog>,
         tasks: &mut Tasks,
     ) -> Option<impl FnOnce() + use<>> {
+        let replies = self.0.as_mut()?;
         let mut last = None;
         let mut at = 0;
         // One answer alone needs no budget of its own.
-        let shares = self.due.len() > 1;
-        while let Some(due) = self.due.get_mut(at) {
+        let shares = replies.due.len() > 1;
+        while let Some(due) = replies.due.get_mut(at) {
             if !due.bell.rung.alarm.take() {
                 at += 1;
                 continue;
             }
             match catch(panic_log, || due.poll(cx, tasks, shares)) {
                 Some(Poll::Pending) => at += 1,
-                Some(Poll::Ready(reply)) => last = self.pass_on(at, reply, panic_log).or(last),
-                None => last = self.pass_on(at, Reply::Missing, panic_log).or(last),
+                Some(Poll::Ready(reply)) => last = replies.pass_on(at, reply, panic_log).or(last),
+                None => last = replies.pass_on(at, Reply::Missing, panic_log).or(last),
             }
         }
         last.map(|(pass_on, reply): (PassOn, Reply)| move || pass_on(reply))
     }
 
+    /// Drops all answers that were not given.
+    pub(super) fn clear(&mut self, panic_log: &Rc<PanicLog>, tasks: &mut Tasks) {
+        let due = self.0.as_mut().map(|replies| std::mem::take(&mut replies.due));
+        for due in due.into_iter().flatten() {
+            catch(panic_log, || tasks.enter(|| drop(due)));
+        }
+    }
+}
+
+impl Replies {
     /// An answer has come, or will not; that of the last request is handed back.
     fn pass_on(&mut self, at: usize, reply: Reply, panic_log: &PanicLog) -> Option<(PassOn, Reply)> {
         let reply = match reply {
@@ -101,13 +116,6 @@ impl PendingReplies {
         }
         (due.reply)(reply);
         None
-    }
-
-    /// Drops all answers that were not given.
-    pub(super) fn clear(&mut self, panic_log: &Rc<PanicLog>, tasks: &mut Tasks) {
-        for due in std::mem::take(&mut self.due) {
-            catch(panic_log, || tasks.enter(|| drop(due)));
-        }
     }
 }
 

@@ -89,8 +89,8 @@ struct ServiceRecord {
     setup_delay: Duration,
     /// When its latest restart or stop began.
     transition_began: Duration,
-    /// The name of its lease, and the epoch of the latest, where it needs one.
-    lease: (Name, u64),
+    /// The name of its lease, and the epoch of the latest, where it needs one: few do.
+    lease: Option<Box<(Name, u64)>>,
     /// Of the gRPC server: what it carried when it was forced.
     in_flight: Option<Arc<InFlight>>,
 }
@@ -111,7 +111,7 @@ impl ServiceRecord {
             panicked: false,
             setup_delay: Duration::ZERO,
             transition_began: Duration::ZERO,
-            lease: (Name::from(""), 0),
+            lease: None,
             in_flight: None,
         }
     }
@@ -162,12 +162,19 @@ impl EventLog {
 
     /// A service needs a lease of that name.
     pub(crate) fn note_lease(&mut self, ix: ServiceIx, lease: Name) {
-        self.record_mut(ix).lease.0 = lease;
+        self.record_mut(ix).lease = Some(Box::new((lease, 0)));
     }
 
     /// It has one of that epoch.
     pub(crate) fn note_epoch(&mut self, ix: ServiceIx, epoch: u64) {
-        self.record_mut(ix).lease.1 = epoch;
+        if let Some(lease) = &mut self.record_mut(ix).lease {
+            lease.1 = epoch;
+        }
+    }
+
+    /// The name of its lease, and the epoch of the latest. One without a lease gets none.
+    fn lease(&self, ix: ServiceIx) -> (Name, u64) {
+        self.record(ix).lease.as_deref().cloned().unwrap_or_else(|| (Name::from(""), 0))
     }
 
     /// The text of a service's latest failure.

@@ -155,11 +155,11 @@ impl EventLog {
                 E::HandoverFinished { outcome, took, error }
             }
             A::LeaseAcquired(ix) => {
-                let (lease, epoch) = self.record(ix).lease.clone();
+                let (lease, epoch) = self.lease(ix);
                 E::Lease(LeaseEvent::LeaseAcquired { service: self.id(ix).clone(), lease, epoch })
             }
             A::LeaseLost(ix) => {
-                let (lease, epoch) = self.record(ix).lease.clone();
+                let (lease, epoch) = self.lease(ix);
                 let error = failure(Activity::Handler, Outcome::Error, MENDED, detail, Duration::ZERO);
                 E::Lease(LeaseEvent::LeaseLost { service: self.id(ix).clone(), lease, epoch, error })
             }

@@ -118,8 +118,8 @@ pub use manager::{
     AddService, ForceShutdown, GetStatus, HandoverStatus, Manager, ManagerOptions, ManagerPlan,
     ManagerStatus, NestedManager, OrderError, PlannedService, Reload, RemoveService, ResourceCondition,
     ResourceStatus, RestartService, RestartStatus, ServiceCondition, ServiceStatus, SetupRetryStatus,
-    StartHandover, StartShutdown, StopService, Subscribe, SuccessorStatus, WaitForShutdown, WaitUntilRunning,
-    WatchedFile, nested, watched_file,
+    StartHandover, StartShutdown, StepDown, StopService, Subscribe, SuccessorStatus, WaitForShutdown,
+    WaitUntilRunning, WatchedFile, nested, watched_file,
 };
 pub use operations::Operations;
 pub use process::{Exit, exit};

@@ -42,6 +42,7 @@ mod service;
 mod spec;
 mod stalls;
 mod starting;
+mod stepping_down;
 mod stop_state;
 mod stopping;
 mod waits_for;

@@ -1,15 +1,21 @@
 //! The leases of services that run on one replica only: what the rules want of them, and what is heard of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::inbox::ManagerInput;
 use super::shell::Shell;
 use super::slot_lease::SlotLease;
+use crate::base::seconds;
 use crate::events::Name;
-use crate::lifecycle::{Input, ServiceIx};
+use crate::lifecycle::{Input, LeaseTerms, ServiceIx};
+use crate::manager::api::order_error::OrderError;
 use crate::manager::observe::event_log::Detail;
 use crate::report::ConfigError;
 use crate::service::{LeaseNews, LeaseRefusedError, Leases};
+
+/// The longest that a service stays out, after it was told to give its lease away.
+const MOST_STAY_OUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Shell {
     /// A service of that place may need a lease.
@@ -81,11 +87,61 @@ impl Shell {
         }
     }
 
-    /// The lease that a service waits for.
-    pub(super) fn awaited_lease(&self, ix: ServiceIx) -> Option<&str> {
-        let slot = self.services[ix.0 as usize].lease.as_ref()?;
-        self.machine.stands_by(ix).then(|| &**slot.lease.name())
+    /// Whether a service can give its lease away, and stay out for so long.
+    pub(super) fn check_step_down(
+        &self,
+        ix: ServiceIx,
+        stay_out: Option<Duration>,
+    ) -> Result<(), OrderError> {
+        let slot = &self.services[ix.0 as usize];
+        let service = slot.id.to_string();
+        let Some(SlotLease { lease, terms: Some(terms), .. }) = slot.lease.as_deref() else {
+            return Err(OrderError::NoLease(service));
+        };
+        let (given, least) = (stay_out.unwrap_or_else(|| usual_stay_out(terms)), terms.ttl());
+        if !(least..=MOST_STAY_OUT).contains(&given) {
+            return Err(OrderError::StayOut { service, given, least, most: MOST_STAY_OUT });
+        }
+        if !self.machine.can_step_down(ix) && !self.machine.is_stepping_down(ix) {
+            return Err(OrderError::NotHolding { service, lease: lease.name().to_string() });
+        }
+        Ok(())
     }
+
+    /// A service is to step down, which was checked. The latest order counts.
+    pub(super) fn note_stay_out(&mut self, ix: ServiceIx, stay_out: Option<Duration>) {
+        if let Some(SlotLease { terms: Some(terms), stay_out: kept, .. }) =
+            self.service(ix).lease.as_deref_mut()
+        {
+            *kept = stay_out.unwrap_or_else(|| usual_stay_out(terms));
+            let kept = *kept;
+            self.event_log.note_stay_out(ix, kept);
+        }
+    }
+
+    pub(super) fn start_stay_out(&mut self, ix: ServiceIx) {
+        let now = self.event_log.now();
+        let Some(slot) = &mut self.service(ix).lease else { return };
+        let stay_out = slot.stay_out;
+        slot.out_until = now + stay_out;
+        self.service_timer(ix, stay_out, Input::StayOutOver(ix));
+    }
+
+    /// What a service that stands by waits for, as a sentence.
+    pub(super) fn standing_by(&self, ix: ServiceIx, now: Duration) -> Option<String> {
+        let slot = self.services[ix.0 as usize].lease.as_ref()?;
+        let name = slot.lease.name();
+        if self.machine.stays_out(ix) {
+            let left = seconds(slot.out_until.saturating_sub(now));
+            return Some(format!("stepped down, asks for its lease again in {left}"));
+        }
+        self.machine.stands_by(ix).then(|| format!("standing by until the lease {name:?} is free"))
+    }
+}
+
+/// Others have twice as long as they need to notice.
+fn usual_stay_out(terms: &LeaseTerms) -> Duration {
+    2 * terms.ttl()
 }
 
 fn detail(error: impl std::error::Error + Send + Sync + 'static) -> Detail {

@@ -12,11 +12,14 @@ pub(crate) struct SlotLease {
     pub(super) terms: Option<LeaseTerms>,
     /// While the service has it.
     pub(super) epoch: Option<u64>,
+    /// For how long it asks for no lease, once it has given its own away; and until when, by the manager's time.
+    pub(super) stay_out: Duration,
+    pub(super) out_until: Duration,
 }
 
 impl SlotLease {
     pub(super) fn new(lease: Lease, stop: Duration) -> Self {
         let terms = lease.terms(stop).ok();
-        Self { lease, terms, epoch: None }
+        Self { lease, terms, epoch: None, stay_out: Duration::ZERO, out_until: Duration::ZERO }
     }
 }

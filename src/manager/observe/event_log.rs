@@ -2,12 +2,16 @@
 
 mod announcements;
 mod holds;
+mod lease_record;
+mod leases;
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
+
+use lease_record::LeaseRecord;
 
 use super::flight_recorder::FlightRecorder;
 use super::observers::Observers;
@@ -89,8 +93,8 @@ struct ServiceRecord {
     setup_delay: Duration,
     /// When its latest restart or stop began.
     transition_began: Duration,
-    /// The name of its lease, and the epoch of the latest, where it needs one.
-    lease: (Name, u64),
+    /// Where it needs one.
+    lease: LeaseRecord,
     /// Of the gRPC server: what it carried when it was forced.
     in_flight: Option<Arc<InFlight>>,
 }
@@ -111,7 +115,7 @@ impl ServiceRecord {
             panicked: false,
             setup_delay: Duration::ZERO,
             transition_began: Duration::ZERO,
-            lease: (Name::from(""), 0),
+            lease: LeaseRecord::default(),
             in_flight: None,
         }
     }
@@ -158,16 +162,6 @@ impl EventLog {
     /// How long the next set-up of a service waits, before it is told that there is one.
     pub(crate) fn note_setup_delay(&mut self, ix: ServiceIx, delay: Duration) {
         self.record_mut(ix).setup_delay = delay;
-    }
-
-    /// A service needs a lease of that name.
-    pub(crate) fn note_lease(&mut self, ix: ServiceIx, lease: Name) {
-        self.record_mut(ix).lease.0 = lease;
-    }
-
-    /// It has one of that epoch.
-    pub(crate) fn note_epoch(&mut self, ix: ServiceIx, epoch: u64) {
-        self.record_mut(ix).lease.1 = epoch;
     }
 
     /// The text of a service's latest failure.

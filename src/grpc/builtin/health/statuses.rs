@@ -52,7 +52,9 @@ impl Statuses {
             Event::RunFinished { service, .. }
             | Event::ServiceLost { service, .. }
             | Event::RestartStarted { service, .. }
-            | Event::Lease(LeaseEvent::LeaseLost { service, .. })
+            | Event::Lease(
+                LeaseEvent::LeaseLost { service, .. } | LeaseEvent::StepDownStarted { service, .. },
+            )
             | Event::StopStarted { service } => self.set(service, Life::Over),
             Event::RestartFinished { service, end } if end.outcome == Outcome::Ok => {
                 // Before all run, one without a main loop does not.

@@ -11,7 +11,7 @@
 
 /// The lease of a service, of which each life needs its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(super) enum Lease {
+pub(crate) enum Lease {
     /// The service needs none.
     #[default]
     Unneeded,

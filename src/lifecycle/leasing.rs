@@ -49,6 +49,11 @@ impl Machine {
         self.get(ix).lease == Lease::Sought
     }
 
+    /// How far a service is from its lease.
+    pub(crate) fn lease_state(&self, ix: ServiceIx) -> Lease {
+        self.get(ix).lease
+    }
+
     pub(super) fn lease_acquired(&mut self, ix: ServiceIx, out: &mut Commands) {
         if self.get(ix).lease == Lease::Sought {
             self.set_lease(ix, Lease::Held);

@@ -59,6 +59,7 @@ pub use budget::BudgetError;
 pub use handover_names::HandoverEnd;
 pub(crate) use io::{Answer, Command, Departure, Input, Limited};
 pub(crate) use lease_keeper::{Act, Call, Keeper as LeaseKeeper, Loss, Reply as StoreReply};
+pub(crate) use lease_state::Lease as LeaseState;
 pub use lease_terms::LeaseTermsError;
 pub(crate) use lease_terms::Terms as LeaseTerms;
 pub(crate) use machine::{Commands, Machine};

@@ -82,12 +82,18 @@ async fn g23_a_service_steps_down_for_the_time_that_the_body_says_and_is_answere
     assert_refused(&order(at, "/orders/step-down/plain").await, 409, &["plain", "needs no lease"]);
     assert_refused(&order(at, "/orders/step-down/nobody").await, 404, &["nobody"]);
     assert_refused(&order(at, "/orders/step-down").await, 404, &["GET /"]);
+    let held = get_json(at, "/status").await["services"][0]["lease"].clone();
+    assert_eq!((&held["condition"], &held["epoch"]), (&"held".into(), &1.into()), "nothing has changed");
+
     let came = order_with(at, path, r#"{"stay_out_ms": 7200000}"#).await;
     assert_eq!((came.status, came.body.as_str()), (200, r#"{"ok":true}"#));
     assert_eq!(store.holder("nightly"), None, "answered when it was done");
     assert_refused(&order(at, path).await, 409, &["reports", "does not have its lease", "nightly"]);
     let status = get_json(at, "/status").await;
-    assert_eq!(status["services"][0]["condition"], "standby");
+    let (service, lease) = (&status["services"][0], &status["services"][0]["lease"]);
+    assert_eq!((&service["condition"], &lease["condition"]), (&"standby".into(), &"staying_out".into()));
+    let left = lease["stays_out_until_ms"].as_u64().unwrap() - status["up_ms"].as_u64().unwrap();
+    assert!((3_600_000..=7_200_000).contains(&left), "{left}");
     // To stand by is all well.
     assert_eq!(get(at, "/readyz").await.status, 200);
     end(observed).await;

@@ -6,9 +6,10 @@ use std::time::Duration;
 use super::inbox::ManagerInput;
 use super::shell::Shell;
 use super::slot_lease::SlotLease;
-use crate::base::seconds;
+use crate::base::{boot_clock, seconds};
 use crate::events::Name;
 use crate::lifecycle::{Input, LeaseTerms, ServiceIx};
+use crate::manager::api::lease_status::{LeaseCondition, LeaseStatus};
 use crate::manager::api::order_error::OrderError;
 use crate::manager::observe::event_log::Detail;
 use crate::report::ConfigError;
@@ -43,8 +44,9 @@ impl Shell {
                 }
             }
         }
-        if let Some(leases) = &self.leases {
-            leases.seek(ix, service, lease, terms);
+        let view = self.leases.as_ref().map(|leases| leases.seek(ix, service, lease, terms));
+        if let Some(slot) = &mut self.service(ix).lease {
+            slot.view = view;
         }
     }
 
@@ -81,8 +83,10 @@ impl Shell {
     fn set_epoch(&mut self, ix: ServiceIx, epoch: Option<u64>) {
         if let Some(slot) = &mut self.services[ix.0 as usize].lease {
             slot.epoch = epoch;
-            if let Some(epoch) = epoch {
-                self.event_log.note_epoch(ix, epoch);
+            match epoch {
+                Some(epoch) => self.event_log.note_epoch(ix, epoch),
+                // Who has it from now on is not known.
+                None => slot.view = None,
             }
         }
     }
@@ -136,6 +140,31 @@ impl Shell {
             return Some(format!("stepped down, asks for its lease again in {left}"));
         }
         self.machine.stands_by(ix).then(|| format!("standing by until the lease {name:?} is free"))
+    }
+}
+
+impl Shell {
+    /// How the lease of a service stands, where it needs one.
+    pub(super) fn lease_status(&self, ix: ServiceIx, now: Duration) -> Option<LeaseStatus> {
+        let slot = self.services[ix.0 as usize].lease.as_ref()?;
+        let condition = LeaseCondition::of(self.machine.lease_state(ix))?;
+        let view = slot.view.as_ref().map(|view| view.borrow().clone()).unwrap_or_default();
+        // Leases are counted by another clock than all else.
+        let left = view.until.map(|until| until.saturating_sub(boot_clock::now()));
+        let status = LeaseStatus {
+            name: Name::clone(slot.lease.name()),
+            condition,
+            holder: view.holder.map(|holder| holder.to_string()),
+            since: None,
+            until: left.map(|left| now + left),
+            epoch: slot.epoch.filter(|_| condition.is_had()),
+            acquired: 0,
+            lost: 0,
+            stepped_down: 0,
+            stays_out_until: self.machine.stays_out(ix).then_some(slot.out_until),
+            error: view.error.map(|error| error.to_string()),
+        };
+        Some(self.event_log.count_lease(ix, status))
     }
 }
 

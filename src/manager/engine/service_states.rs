@@ -81,6 +81,7 @@ impl Shell {
             "waiting until the predecessor has released everything".clone_into(&mut status.state);
             status.condition = ServiceCondition::Waiting;
         }
+        status.lease = self.lease_status(ix, now);
         if let Some(state) = self.standing_by(ix, now) {
             status.state = state;
             status.condition = ServiceCondition::Standby;

@@ -97,6 +97,11 @@ impl Statuses {
         self.draining
     }
 
+    /// Whether a service waits for something that is not of this process: nobody waits for it.
+    pub(crate) fn stands_by(&self, id: &str) -> bool {
+        self.services.get(id) == Some(&Life::Standby)
+    }
+
     /// The status of that name; `None` where there is none of it.
     pub(crate) fn of(&self, name: &str) -> Option<ServingStatus> {
         match name {

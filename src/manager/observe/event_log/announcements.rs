@@ -154,7 +154,7 @@ impl EventLog {
                     .then(|| failure(Activity::Handler, Outcome::Error, MENDED, detail, took));
                 E::HandoverFinished { outcome, took, error }
             }
-            A::LeaseAcquired(ix) => self.lease_acquired(ix),
+            A::LeaseAcquired(ix) => self.lease_acquired(ix, at),
             A::LeaseLost(ix) => {
                 let error = failure(Activity::Handler, Outcome::Error, MENDED, detail, Duration::ZERO);
                 self.lease_lost(ix, error)

@@ -12,10 +12,24 @@ pub(super) struct LeaseRecord {
     pub(super) epoch: u64,
     /// For how long it asks for none once it has given this one away.
     pub(super) stay_out: Duration,
+    /// When it was granted last.
+    pub(super) since: Duration,
+    /// How often it was granted, lost, and given away by an order.
+    pub(super) acquired: u64,
+    pub(super) lost: u64,
+    pub(super) stepped_down: u64,
 }
 
 impl Default for LeaseRecord {
     fn default() -> Self {
-        Self { name: Name::from(""), epoch: 0, stay_out: Duration::ZERO }
+        Self {
+            name: Name::from(""),
+            epoch: 0,
+            stay_out: Duration::ZERO,
+            since: Duration::ZERO,
+            acquired: 0,
+            lost: 0,
+            stepped_down: 0,
+        }
     }
 }

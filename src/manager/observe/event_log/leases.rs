@@ -1,4 +1,4 @@
-//! What is told of leases.
+//! What is counted of leases, and the events of them.
 
 use std::time::Duration;
 
@@ -6,6 +6,7 @@ use super::EventLog;
 use super::lease_record::LeaseRecord;
 use crate::events::{End, Failure, LeaseEvent, LifecycleEvent, Name};
 use crate::lifecycle::{Outcome, ServiceIx};
+use crate::manager::api::lease_status::LeaseStatus;
 
 impl EventLog {
     /// A service needs a lease of that name.
@@ -23,12 +24,22 @@ impl EventLog {
         self.record_mut(ix).lease.stay_out = stay_out;
     }
 
-    pub(super) fn lease_acquired(&self, ix: ServiceIx) -> LifecycleEvent {
+    /// A status with what was counted of the lease.
+    pub(crate) fn count_lease(&self, ix: ServiceIx, status: LeaseStatus) -> LeaseStatus {
+        let LeaseRecord { since, acquired, lost, stepped_down, .. } = self.record(ix).lease;
+        let since = status.condition.is_had().then_some(since);
+        LeaseStatus { since, acquired, lost, stepped_down, ..status }
+    }
+
+    pub(super) fn lease_acquired(&mut self, ix: ServiceIx, at: Duration) -> LifecycleEvent {
+        let record = &mut self.record_mut(ix).lease;
+        (record.since, record.acquired) = (at, record.acquired + 1);
         let (service, LeaseRecord { name: lease, epoch, .. }) = self.lease_of(ix);
         LifecycleEvent::Lease(LeaseEvent::LeaseAcquired { service, lease, epoch })
     }
 
-    pub(super) fn lease_lost(&self, ix: ServiceIx, error: Failure) -> LifecycleEvent {
+    pub(super) fn lease_lost(&mut self, ix: ServiceIx, error: Failure) -> LifecycleEvent {
+        self.record_mut(ix).lease.lost += 1;
         let (service, LeaseRecord { name: lease, epoch, .. }) = self.lease_of(ix);
         LifecycleEvent::Lease(LeaseEvent::LeaseLost { service, lease, epoch, error })
     }
@@ -39,7 +50,15 @@ impl EventLog {
         LifecycleEvent::Lease(LeaseEvent::StepDownStarted { service, lease, epoch, stay_out })
     }
 
-    pub(super) fn step_down_finished(&self, ix: ServiceIx, outcome: Outcome, at: Duration) -> LifecycleEvent {
+    pub(super) fn step_down_finished(
+        &mut self,
+        ix: ServiceIx,
+        outcome: Outcome,
+        at: Duration,
+    ) -> LifecycleEvent {
+        // Otherwise something else came first.
+        let is_done = matches!(outcome, Outcome::Ok | Outcome::Forced);
+        self.record_mut(ix).lease.stepped_down += u64::from(is_done);
         let took = at - self.record(ix).transition_began;
         let (service, LeaseRecord { name: lease, .. }) = self.lease_of(ix);
         let end = End { took, outcome, error: None, cancelled: false };

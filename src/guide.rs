@@ -22,6 +22,7 @@
 //! - [Rehearsing failures](rehearsal)
 //! - [Deploying](deploying)
 //! - [Upgrades](upgrades)
+//! - [Replicas](replicas)
 //! - [Operations](operations)
 //! - [Metrics](metrics)
 //! - [Coming from gRPEAKEC-go](coming_from_go)
@@ -70,6 +71,8 @@ pages! {
     rehearsal = "rehearsal.md";
     deploying = "deploying.md";
     upgrades = "upgrades.md";
+    #[cfg(any(feature = "testing", not(doctest)))]
+    replicas = "replicas.md";
     operations = "operations.md";
     #[cfg(any(feature = "prometheus", not(doctest)))]
     metrics = "metrics.md";

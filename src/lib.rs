@@ -115,11 +115,11 @@ pub use lifecycle::{
     SignalKind, Stage, Step, WaitsFor,
 };
 pub use manager::{
-    AddService, ForceShutdown, GetStatus, HandoverStatus, Manager, ManagerOptions, ManagerPlan,
-    ManagerStatus, NestedManager, OrderError, PlannedService, Reload, RemoveService, ResourceCondition,
-    ResourceStatus, RestartService, RestartStatus, ServiceCondition, ServiceStatus, SetupRetryStatus,
-    StartHandover, StartShutdown, StopService, Subscribe, SuccessorStatus, WaitForShutdown, WaitUntilRunning,
-    WatchedFile, nested, watched_file,
+    AddService, ForceShutdown, GetStatus, HandoverStatus, LeaseCondition, LeaseStatus, Manager,
+    ManagerOptions, ManagerPlan, ManagerStatus, NestedManager, OrderError, PlannedService, Reload,
+    RemoveService, ResourceCondition, ResourceStatus, RestartService, RestartStatus, ServiceCondition,
+    ServiceStatus, SetupRetryStatus, StartHandover, StartShutdown, StepDown, StopService, Subscribe,
+    SuccessorStatus, WaitForShutdown, WaitUntilRunning, WatchedFile, nested, watched_file,
 };
 pub use operations::Operations;
 pub use process::{Exit, exit};

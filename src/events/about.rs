@@ -3,7 +3,7 @@
 //! A new event gets its arm in [`LifecycleEvent::about`] and in [`LifecycleEvent::severity`]; reports, status and rehearsals read
 //! these.
 
-use super::{End, Failure, LifecycleEvent, Name};
+use super::{End, Failure, LeaseEvent, LifecycleEvent, Name};
 use crate::lifecycle::{Activity, Outcome, ReloadStep, Step};
 
 /// What an event says of an activity.
@@ -118,10 +118,15 @@ impl LifecycleEvent {
                 phase: Some(Failed(*outcome, error)),
                 ..service(name)
             },
-            Self::Lease(lease) => About {
-                phase: lease.error().map(|error| Failed(Outcome::Error, error)),
-                ..service(lease.service())
-            },
+            Self::Lease(lease) => {
+                let phase = match lease {
+                    LeaseEvent::LeaseLost { error, .. } => Some(Failed(Outcome::Error, error)),
+                    LeaseEvent::StepDownStarted { .. } => Some(Started),
+                    LeaseEvent::StepDownFinished { end, .. } => Some(Finished(end)),
+                    LeaseEvent::LeaseAcquired { .. } => None,
+                };
+                About { phase, ..service(lease.service()) }
+            }
             Self::HandoverFinished { error: Some(error), .. } => {
                 About { phase: Some(Failed(Outcome::Error, error)), ..About::default() }
             }

@@ -58,6 +58,7 @@ impl LifecycleEvent {
             | Self::SocketsClosed { .. }
             | Self::Missed { .. } => Severity::Warning,
             Self::Lease(LeaseEvent::LeaseLost { .. }) => Severity::Warning,
+            Self::Lease(LeaseEvent::StepDownFinished { end, .. }) => severity_of(end),
             Self::Lease(_) => Severity::Info,
             Self::ReloadFailed { step: ReloadStep::Prepare, .. } => Severity::Warning,
             Self::ReloadFailed { .. }

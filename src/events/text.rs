@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{LifecycleEvent, TimedEvent};
+use super::{LeaseEvent, LifecycleEvent, TimedEvent};
 
 impl fmt::Display for TimedEvent {
     /// `1.2 s  setup_finished api: error: no route to host`
@@ -38,6 +38,9 @@ impl fmt::Display for LifecycleEvent {
             LifecycleEvent::Missed { count } => write!(f, ": {count}"),
             LifecycleEvent::SetupRetried { retry, delay, .. } => {
                 write!(f, ": retry {retry}, in {}", crate::base::seconds(*delay))
+            }
+            LifecycleEvent::Lease(LeaseEvent::StepDownStarted { stay_out, .. }) => {
+                write!(f, ": it stays out for {}", crate::base::seconds(*stay_out))
             }
             LifecycleEvent::RestartDelayed { delay, .. } => write!(f, ": {}", crate::base::seconds(*delay)),
             LifecycleEvent::StallFinished { stall, lasted, goes_on: true, .. } => {

@@ -103,6 +103,9 @@ pub(crate) enum Announcement {
     HandoverFinished(HandoverEnd),
     LeaseAcquired(ServiceIx),
     LeaseLost(ServiceIx),
+    /// A service is to give its lease away.
+    StepDownStarted(ServiceIx),
+    StepDownFinished(ServiceIx, Outcome),
     /// A service will never have its lease.
     LeaseRefused {
         service: ServiceIx,
@@ -137,6 +140,8 @@ impl Announcement {
             | A::ReloadFailed { service, .. }
             | A::LeaseAcquired(service)
             | A::LeaseLost(service)
+            | A::StepDownStarted(service)
+            | A::StepDownFinished(service, _)
             | A::LeaseRefused { service, .. }
             | A::ServiceAdded(service)
             | A::ServiceRemoved(service) => Some(service),

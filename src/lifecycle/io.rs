@@ -81,6 +81,10 @@ pub(crate) enum Input {
     LeaseRefused(ServiceIx),
     /// The service's lease was given back, or lapses by itself.
     LeaseReturned(ServiceIx),
+    /// `StepDown`
+    StepDownAsked(ServiceIx),
+    /// A service that gave its lease away has stayed out for as long as it was to.
+    StayOutOver(ServiceIx),
     /// So many of the equal shares of the services' time are spent.
     ShareSpent(u32),
     /// SIGINT or SIGTERM.
@@ -207,6 +211,8 @@ pub(crate) enum Command {
     ReturnLease(ServiceIx),
     /// Let the service's lease lapse, and end the process before it does: something that needed it may still run.
     LeaveLease(ServiceIx),
+    /// Start the timer of the time for which a service asks for no lease, so that others have their chance.
+    StartStayOut(ServiceIx),
     /// Start the timer of the drain delay.
     StartDrainDelay,
     /// Start the short timer after which a forced end waits for no acknowledgement any more.
@@ -252,6 +258,8 @@ impl Input {
             | Input::LeaseExpired(ix)
             | Input::LeaseRefused(ix)
             | Input::LeaseReturned(ix)
+            | Input::StepDownAsked(ix)
+            | Input::StayOutOver(ix)
             | Input::Serving(ix) => Some((ix, None)),
             Input::Released(r, _) | Input::ResourcePanicked(r) | Input::ResourceGone(r, _) => {
                 Some((r.service, Some(r.index)))

@@ -234,6 +234,14 @@ impl Keeper {
         self.due_now(now, out);
     }
 
+    /// Until when it has the lease, if it does: unless it is renewed, or the store says otherwise.
+    pub(crate) fn held_until(&self) -> Option<Duration> {
+        match self.phase {
+            Phase::Held { until, told: Told::Nothing | Told::Lost, .. } => Some(until),
+            _ => None,
+        }
+    }
+
     /// When it wants to be woken.
     pub(crate) fn wakes_at(&self) -> Option<Duration> {
         match self.phase {

@@ -5,16 +5,20 @@
 //!    ^          |         |        |         |
 //!    |          v         v        v         v
 //!    '------ Returning <--- nothing is left of the life      or Left, where something of it may still run
+//!    ^          |
+//!    '-- Out <--'  where it was given away by an order
 //! ```
 
 /// The lease of a service, of which each life needs its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub(super) enum Lease {
+pub(crate) enum Lease {
     /// The service needs none.
     #[default]
     Unneeded,
     /// It has none, and asks for none.
     Free,
+    /// It was given away by an order, and none is asked for until others have had their chance.
+    Out,
     /// It asks for one, and stands by.
     Sought,
     /// It has one, and lives.
@@ -45,7 +49,7 @@ impl Lease {
 
     /// Whether the end waits until it is given back.
     pub(super) fn is_open(self) -> bool {
-        !matches!(self, Lease::Unneeded | Lease::Free | Lease::Left)
+        !matches!(self, Lease::Unneeded | Lease::Free | Lease::Out | Lease::Left)
     }
 
     /// Whether a life has it, or had it.

@@ -33,7 +33,8 @@ impl Machine {
                 self.tell_running(out);
                 false
             }
-            Lease::Sought | Lease::Lost | Lease::Expired | Lease::Returning | Lease::Left => false,
+            Lease::Sought | Lease::Lost | Lease::Expired => false,
+            Lease::Out | Lease::Returning | Lease::Left => false,
         }
     }
 
@@ -46,6 +47,11 @@ impl Machine {
     /// Whether a service waits for its lease, and all is well.
     pub(crate) fn stands_by(&self, ix: ServiceIx) -> bool {
         self.get(ix).lease == Lease::Sought
+    }
+
+    /// How far a service is from its lease.
+    pub(crate) fn lease_state(&self, ix: ServiceIx) -> Lease {
+        self.get(ix).lease
     }
 
     pub(super) fn lease_acquired(&mut self, ix: ServiceIx, out: &mut Commands) {
@@ -108,7 +114,12 @@ impl Machine {
 
     pub(super) fn lease_returned(&mut self, ix: ServiceIx, out: &mut Commands) {
         if self.get(ix).lease == Lease::Returning {
-            self.set_lease(ix, Lease::Free);
+            let is_given_away = self.is_stepping_down(ix);
+            self.set_lease(ix, if is_given_away { Lease::Out } else { Lease::Free });
+            if is_given_away {
+                self.finish_step_down(ix, out);
+                self.stay_out(ix, out);
+            }
             self.touch(ix);
             self.vacate_when_gone(ix, out);
         }
@@ -118,6 +129,14 @@ impl Machine {
     pub(super) fn withdraw(&mut self, ix: ServiceIx, out: &mut Commands) {
         if self.get(ix).lease == Lease::Sought {
             self.return_lease(ix, out);
+        }
+    }
+
+    /// Who stays out may ask for its lease again, or never will.
+    pub(super) fn end_stay_out(&mut self, ix: ServiceIx) {
+        if self.get(ix).lease == Lease::Out {
+            self.set_lease(ix, Lease::Free);
+            self.touch(ix);
         }
     }
 
@@ -136,6 +155,9 @@ impl Machine {
         if service.left_behind {
             self.set_lease(ix, Lease::Left);
             out.push(Command::LeaveLease(ix));
+            if self.is_stepping_down(ix) {
+                self.finish_step_down(ix, out);
+            }
             return;
         }
         // After the last call nobody waits for a store.

@@ -1,5 +1,5 @@
 //! What goes in, and to whom it goes. The rules themselves are in `starting`, `failing`, `restarting`, `stopping`,
-//! `releasing`, `reloading`, `handover` and `leasing`.
+//! `releasing`, `reloading`, `handover`, `leasing` and `stepping_down`.
 
 use std::collections::VecDeque;
 
@@ -232,6 +232,8 @@ impl Machine {
             Input::LeaseExpired(service) => self.lease_expired(service, out),
             Input::LeaseRefused(service) => self.lease_refused(service, out),
             Input::LeaseReturned(service) => self.lease_returned(service, out),
+            Input::StepDownAsked(service) => self.step_down_asked(service, out),
+            Input::StayOutOver(service) => self.stay_out_over(service),
             Input::ShareSpent(share) => self.share_spent(share),
             Input::Signal(signal) => self.signal(signal, out),
             Input::DrainDelayOver => self.drain_delay_over(out),

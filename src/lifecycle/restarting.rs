@@ -70,6 +70,7 @@ impl Machine {
             self.come_down_when_there(ix, out);
         }
         self.withdraw(ix, out);
+        self.end_stay_out(ix);
         self.note(ix);
         self.tell_running(out);
     }
@@ -97,9 +98,10 @@ impl Machine {
         if self.stage != Stage::Running || refused {
             return;
         }
-        if service.transition == Transition::Stop {
+        if matches!(service.transition, Transition::Stop | Transition::StepDown) {
             self.end_transition(ix, out);
         }
+        self.end_stay_out(ix);
         self.service(ix).wanted = true;
         self.service(ix).owes_delay = None;
         self.begin_restart(ix, RestartCause::Asked, out);
@@ -137,6 +139,7 @@ impl Machine {
         match std::mem::replace(&mut self.service(ix).transition, Transition::None) {
             Transition::Restart => self.announce(Announcement::RestartFinished(ix, Outcome::Ended), out),
             Transition::Stop => self.announce(Announcement::StopFinished(ix, Outcome::Ended), out),
+            Transition::StepDown => self.announce(Announcement::StepDownFinished(ix, Outcome::Ended), out),
             Transition::Addition | Transition::None => {}
         }
     }

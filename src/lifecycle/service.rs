@@ -83,6 +83,7 @@ pub(super) enum Transition {
     None,
     Restart,
     Stop,
+    StepDown,
     /// Its first set-up, within a running manager.
     Addition,
 }
@@ -276,7 +277,7 @@ impl Service {
 
     /// Whether nobody is told that all run before it accepts connections.
     pub(super) fn is_awaited(&self) -> bool {
-        let waits = self.waits || self.lease == Lease::Sought;
+        let waits = self.waits || matches!(self.lease, Lease::Sought | Lease::Out);
         self.kind.accepts() && self.wanted && !self.vacant && !self.serving && !waits
     }
 

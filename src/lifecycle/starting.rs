@@ -160,7 +160,7 @@ impl Machine {
         match std::mem::replace(&mut self.service(ix).transition, Transition::None) {
             Transition::Restart => self.announce(Announcement::RestartFinished(ix, Outcome::Ok), out),
             Transition::Addition => self.announce(Announcement::ServiceAdded(ix), out),
-            Transition::Stop | Transition::None => {}
+            Transition::Stop | Transition::StepDown | Transition::None => {}
         }
     }
 

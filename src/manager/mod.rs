@@ -16,8 +16,9 @@ use actix::{Actor, Addr, MailboxError};
 pub use api::add_service::AddService;
 pub use api::condition::{ResourceCondition, ServiceCondition};
 pub use api::handover_status::{HandoverStatus, SuccessorStatus};
+pub use api::lease_status::{LeaseCondition, LeaseStatus};
 pub use api::messages::{
-    ForceShutdown, GetStatus, Reload, RemoveService, RestartService, StartHandover, StartShutdown,
+    ForceShutdown, GetStatus, Reload, RemoveService, RestartService, StartHandover, StartShutdown, StepDown,
     StopService, Subscribe, WaitForShutdown, WaitUntilRunning,
 };
 pub use api::options::{ManagerOptions, WatchedFile, watched_file};

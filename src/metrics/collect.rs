@@ -14,6 +14,7 @@ use super::family::Out;
 use super::go_names;
 use super::histogram::{BOUNDS, Totals};
 use super::labels::{Labels, label};
+use super::leases::{Change, Lease};
 use super::life::{Life, State};
 use super::lock::lock;
 use super::methods::{Ended, MethodTotals};
@@ -54,6 +55,7 @@ impl Collector for Tells {
             go_names::tell(&mut out, &methods)?;
         }
         life(&mut out, &mut core.life(), clock::now())?;
+        leases(&mut out, &core.life())?;
         handovers(&mut out, &core.life())?;
         build(&mut out)
     }
@@ -161,6 +163,35 @@ fn life(out: &mut Out<'_>, life: &mut Life, now: Instant) -> Result<(), Error> {
     let mut family = out.gauges("majordomo_connections", "Connections that are open, by server.")?;
     for (id, (connections, _)) in &loads {
         family.gauge(&service(id), *connections as u64)?;
+    }
+    Ok(())
+}
+
+fn of_lease<'a>(id: &'a str, lease: &'a Lease) -> Labels<'a, 2> {
+    Labels([("service", Some(id)), ("lease", Some(&*lease.name))])
+}
+
+/// A series for each service that needs a lease: its id and the lease's name, which the program gives.
+fn leases(out: &mut Out<'_>, life: &Life) -> Result<(), Error> {
+    let all = || life.services.iter().filter_map(|(id, of)| Some((&**id, of.lease.as_ref()?)));
+    let help = "Whether this process has the lease of a service, and can keep it: 1 or 0.";
+    let mut family = out.gauges("majordomo_lease_held", help)?;
+    for (id, lease) in all() {
+        family.gauge(&of_lease(id, lease), u64::from(lease.held))?;
+    }
+    let help = "The epoch with which this process was granted the lease last; 0 before.";
+    let mut family = out.gauges("majordomo_lease_epoch", help)?;
+    for (id, lease) in all() {
+        family.gauge(&of_lease(id, lease), lease.epoch)?;
+    }
+    let help = "How often the lease was acquired, lost, or given away by an order, by this process.";
+    let mut family = out.counters("majordomo_lease_transitions", help)?;
+    for (id, lease) in all() {
+        for change in Change::ALL {
+            let more = ("transition", Some(change.word()));
+            let labels = Labels([("service", Some(id)), ("lease", Some(&*lease.name)), more]);
+            family.counter(&labels, lease.changes(change))?;
+        }
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::ReadLoad;
-use crate::events::{LifecycleEvent as Event, Name, Stall};
-use crate::lifecycle::{Intensity, Outcome, RestartCause, RestartPolicy};
+use super::leases::Lease;
+use crate::events::{LeaseEvent, LifecycleEvent as Event, Name, Stall};
+use crate::lifecycle::{Intensity, Outcome, RestartCause, RestartPolicy, WaitsFor};
 
 /// What a service is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -13,6 +14,8 @@ pub(super) enum State {
     /// It has not begun.
     #[default]
     Waiting,
+    /// It waits for its lease, which another replica has.
+    Standby,
     /// It registers, is set up, or has been and waits for others.
     SettingUp,
     /// Its main loop runs; where it has none, all run.
@@ -28,8 +31,9 @@ pub(super) enum State {
 }
 
 impl State {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Waiting,
+        Self::Standby,
         Self::SettingUp,
         Self::Running,
         Self::Restarting,
@@ -41,6 +45,7 @@ impl State {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",
+            Self::Standby => "standby",
             Self::SettingUp => "setting_up",
             Self::Running => "running",
             Self::Restarting => "restarting",
@@ -72,6 +77,7 @@ pub(super) struct Service {
     /// What does not get on, and since when.
     stalls: Vec<(Option<Name>, Stall, Instant)>,
     pub(super) load: Option<ReadLoad>,
+    pub(super) lease: Option<Lease>,
 }
 
 /// All services of a manager.
@@ -91,10 +97,17 @@ pub(crate) struct Life {
 
 impl Life {
     /// A service is there.
-    pub(super) fn add(&mut self, id: &Name, policy: &RestartPolicy, load: Option<ReadLoad>) {
+    pub(super) fn add(
+        &mut self,
+        id: &Name,
+        policy: &RestartPolicy,
+        lease: Option<&Name>,
+        load: Option<ReadLoad>,
+    ) {
         let most = policy.restarts_allowed().filter(|most| *most > 0);
         let budget = most.map(|most| (most, policy.intensity()));
-        self.services.insert(id.clone(), Service { budget, load, ..Service::default() });
+        let lease = lease.cloned().map(Lease::new);
+        self.services.insert(id.clone(), Service { budget, load, lease, ..Service::default() });
     }
 
     /// Takes note of something that happens now.
@@ -109,13 +122,17 @@ impl Life {
             Event::ShutdownRequested { .. } => self.shutdown = Some((now, None)),
             // Those that had no main loop to end.
             Event::Releasing => {
-                let up = |service: &&mut Service| matches!(service.state, State::Running | State::Stopping);
+                let up = |service: &&mut Service| {
+                    matches!(service.state, State::Standby | State::Running | State::Stopping)
+                };
                 self.services.values_mut().filter(up).for_each(|service| service.state = State::Ended);
             }
             Event::Stopped => {
                 if let Some((_, over)) = &mut self.shutdown {
                     *over = Some(now);
                 }
+                let leases = self.services.values_mut().filter_map(|service| service.lease.as_mut());
+                leases.for_each(|lease| lease.held = false);
             }
             Event::TookOver { generation, .. } => self.generation = Some(*generation),
             Event::HandoverFinished { outcome, .. } => {
@@ -150,8 +167,12 @@ impl Life {
 impl Service {
     fn observe(&mut self, event: &Event, all_run: bool, (now, age): (Instant, Duration)) {
         self.count_forced(event);
+        self.lease.iter_mut().for_each(|lease| lease.observe(event));
         match event {
-            Event::Standby { .. } => (self.standby, self.state) = (true, State::Waiting),
+            Event::Standby { waits_for, .. } => {
+                self.standby = true;
+                self.state = if *waits_for == WaitsFor::Lease { State::Standby } else { State::Waiting };
+            }
             Event::RegisterStarted { .. } if self.standby => {}
             Event::RegisterStarted { .. } | Event::SetupStarted { .. } => {
                 (self.step_forced, self.runs, self.standby) = (false, false, false);
@@ -203,7 +224,9 @@ impl Service {
                     outcome => State::of(outcome),
                 };
             }
-            Event::StopStarted { .. } => self.state = State::Stopping,
+            Event::StopStarted { .. } | Event::Lease(LeaseEvent::StepDownStarted { .. }) => {
+                self.state = State::Stopping;
+            }
             Event::StopFinished { end, .. } => self.state = State::of(end.outcome),
             Event::StallStarted { resource, stall, lasted, .. } => {
                 let since = now.checked_sub(*lasted).unwrap_or(now);

@@ -29,15 +29,16 @@ impl Meter {
         Some(EventSender::calling(move |event| core.life().observe(event, clock::now())))
     }
 
-    /// A service is there: it may be restarted so often, and, where it is a server, carries something.
+    /// A service is there: it may be restarted so often, needs a lease of that name, if any, and, where it is a server, carries something.
     pub(crate) fn add_service(
         &self,
         id: &Name,
         policy: &RestartPolicy,
+        lease: Option<&Name>,
         load: impl FnOnce() -> Option<ReadLoad>,
     ) {
         if let Some(core) = &self.0 {
-            core.life().add(id, policy, load());
+            core.life().add(id, policy, lease, load());
         }
     }
 

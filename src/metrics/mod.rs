@@ -34,6 +34,8 @@ mod kind;
 #[cfg(feature = "prometheus")]
 mod labels;
 #[cfg(feature = "prometheus")]
+mod leases;
+#[cfg(feature = "prometheus")]
 mod life;
 #[cfg(feature = "prometheus")]
 mod lock;

@@ -21,7 +21,14 @@ impl Meter {
         None
     }
 
-    pub(crate) fn add_service(&self, _: &Name, _: &RestartPolicy, _: impl FnOnce() -> Option<ReadLoad>) {}
+    pub(crate) fn add_service(
+        &self,
+        _: &Name,
+        _: &RestartPolicy,
+        _: Option<&Name>,
+        _: impl FnOnce() -> Option<ReadLoad>,
+    ) {
+    }
 
     pub(crate) fn method(&self, _: Option<&str>, _: &'static str) -> MethodMeter {
         MethodMeter::default()

@@ -28,6 +28,11 @@ impl Health {
         self.lock().of(id) == Some(ServingStatus::Serving)
     }
 
+    /// Whether a service is a reason for not being ready: it does not serve, and is waited for.
+    pub(super) fn is_missing(&self, id: &str) -> bool {
+        !self.serves(id) && !self.lock().stands_by(id)
+    }
+
     /// Whether all have run, if only once.
     pub(super) fn has_run(&self) -> bool {
         self.lock().has_run()

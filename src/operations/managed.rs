@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -70,6 +71,8 @@ pub(crate) enum Order {
     Restart(String),
     /// Done when it is down.
     Stop(String),
+    /// Done when its lease was given back; it asks for none for so long, or for as long as is usual.
+    StepDown(String, Option<Duration>),
     /// Done when all have the new settings, or nobody.
     Reload,
     /// Done when a successor is in charge.

@@ -40,7 +40,7 @@ pub(super) async fn answer(
         (Probe::Live, false) => vec!["the manager does not answer\n".to_owned()],
         _ => {
             let states = timeout(PROBE_TIME, managed.states()).await.ok().flatten();
-            lines(&states.unwrap_or_default(), |id| verbose || !health.serves(id))
+            lines(&states.unwrap_or_default(), |id| verbose || health.is_missing(id))
         }
     };
     let status = if passes { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -29,7 +29,8 @@ GET  /livez /readyz /startupz      ok, or who is not and what it is doing; ?verb
 GET  /status /plan /report         JSON, or text by Accept: text/plain
 GET  /events                       what is remembered, then what happens
 GET  /metrics                      for Prometheus, in builds with the feature prometheus
-POST /orders/restart/ID /orders/stop/ID /orders/reload /orders/handover
+POST /orders/restart/ID /orders/stop/ID /orders/step-down/ID
+POST /orders/reload /orders/handover
 POST /orders/shutdown /orders/force
 ";
 
@@ -70,6 +71,7 @@ fn ordered(order: &str) -> Result<Order, Refusal> {
     Ok(match (what, id) {
         ("restart", Some(id)) => Order::Restart(decoded(id)?),
         ("stop", Some(id)) => Order::Stop(decoded(id)?),
+        ("step-down", Some(id)) => Order::StepDown(decoded(id)?, None),
         ("shutdown", None) => Order::Shutdown,
         ("force", None) => Order::Force,
         ("reload", None) => Order::Reload,

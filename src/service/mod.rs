@@ -33,7 +33,7 @@ pub use spec::ServiceSpec;
 pub use traits::{GenericService, Service};
 pub use with_setup::{WithSetup, provider_fn, service_with_setup};
 
-pub(crate) use lease::{LeaseNews, Leases};
+pub(crate) use lease::{LeaseNews, Leases, ViewReceiver};
 pub(crate) use provided::Provided;
 pub(crate) use reload::ReloadRoute;
 pub(crate) use resources::{Registry, ResourceEvent, Started};

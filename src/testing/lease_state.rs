@@ -72,6 +72,13 @@ impl LeaseState {
         lease.epoch
     }
 
+    /// Nobody has it.
+    pub(super) fn free(&mut self, name: &str) {
+        if let Some(lease) = self.leases.get_mut(name) {
+            lease.holder = None;
+        }
+    }
+
     pub(super) fn holder(&self, name: &str, now: Duration) -> Option<String> {
         self.leases.get(name)?.holder(now).map(|(by, _)| by.clone())
     }

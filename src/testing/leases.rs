@@ -120,6 +120,12 @@ impl MemoryLeases {
         store.state.take(name, by, until)
     }
 
+    /// Nobody has the lease from now on; those who wait for it hear of that.
+    pub fn free(&self, name: &str) {
+        self.store().state.free(name);
+        self.0.released.send_modify(|times| *times += 1);
+    }
+
     /// Who has the lease.
     pub fn holder(&self, name: &str) -> Option<String> {
         let store = self.store();

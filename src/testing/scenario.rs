@@ -8,13 +8,14 @@ use serde::Deserialize;
 
 use super::began::Began;
 use super::behaviour::UnknownWord;
+use super::lease_script::{RehearsedStore, StoreAction};
 use super::scripted::ServiceScript;
 use super::scripted_http::{IN_MEMORY, http_spec};
 use crate::grpc::InMemory;
 use crate::handover::{Handover, VARIABLE};
 use crate::manager::{
     ForceShutdown, Manager, ManagerOptions, OrderError, Reload, RemoveService, RestartService, StartHandover,
-    StartShutdown, StopService,
+    StartShutdown, StepDown, StopService,
 };
 use crate::operations::Operations;
 
@@ -52,6 +53,9 @@ pub struct Scenario {
     pub actions: Vec<Action>,
     /// The services.
     pub services: Vec<ServiceScript>,
+    /// Where their leases are kept: in memory.
+    #[serde(skip)]
+    pub store: RehearsedStore,
 }
 
 /// Something done to a manager.
@@ -83,10 +87,20 @@ pub enum ActionKind {
     Stop(String),
     /// `remove:ID`: [`RemoveService`]
     Remove(String),
+    /// `step_down:ID`: [`StepDown`], for the usual time
+    StepDown(String),
+    /// `take_lease:NAME`: another replica has that lease from now on
+    TakeLease(String),
+    /// `free_lease:NAME`: nobody has it
+    FreeLease(String),
+    /// `store_away`: the store of leases is not to be reached from now on
+    StoreAway,
+    /// `store_back`: it is again
+    StoreBack,
 }
 
-const ACTIONS: &str =
-    "start_shutdown, force_shutdown, reload, start_handover, restart:ID, stop:ID, remove:ID";
+const ACTIONS: &str = "start_shutdown, force_shutdown, reload, start_handover, restart:ID, stop:ID, remove:ID, step_down:ID, \
+     take_lease:NAME, free_lease:NAME, store_away, store_back";
 
 impl TryFrom<String> for ActionKind {
     type Error = UnknownWord;
@@ -100,13 +114,18 @@ impl TryFrom<String> for ActionKind {
             (_, Some(("restart", id))) => Self::Restart(id.to_owned()),
             (_, Some(("stop", id))) => Self::Stop(id.to_owned()),
             (_, Some(("remove", id))) => Self::Remove(id.to_owned()),
+            (_, Some(("step_down", id))) => Self::StepDown(id.to_owned()),
+            (_, Some(("take_lease", name))) => Self::TakeLease(name.to_owned()),
+            (_, Some(("free_lease", name))) => Self::FreeLease(name.to_owned()),
+            ("store_away", _) => Self::StoreAway,
+            ("store_back", _) => Self::StoreBack,
             _ => return Err(UnknownWord { word, known: ACTIONS }),
         })
     }
 }
 
 impl ActionKind {
-    fn act(self, manager: &Addr<Manager>) {
+    fn act(self, manager: &Addr<Manager>, store: &RehearsedStore) {
         match self {
             Self::StartShutdown => manager.do_send(StartShutdown),
             Self::ForceShutdown => manager.do_send(ForceShutdown),
@@ -115,6 +134,11 @@ impl ActionKind {
             Self::Restart(id) => order(manager, RestartService(id)),
             Self::Stop(id) => order(manager, StopService(id)),
             Self::Remove(id) => order(manager, RemoveService(id)),
+            Self::StepDown(id) => order(manager, StepDown { id, stay_out: None }),
+            Self::TakeLease(name) => store.act(StoreAction::Take(&name)),
+            Self::FreeLease(name) => store.act(StoreAction::Free(&name)),
+            Self::StoreAway => store.act(StoreAction::Away(true)),
+            Self::StoreBack => store.act(StoreAction::Away(false)),
         }
     }
 }
@@ -176,9 +200,11 @@ impl Scenario {
         self.services.iter().fold(Manager::new(options), |manager, script| {
             match (http_spec(script, grace, &began), &self.grpc_address) {
                 (Some(http), _) => manager.service(http),
-                // A gRPC server runs where a service wants one.
-                (None, Some(_)) => manager.service_and_grpc(script.spec_in(began.clone())),
-                (None, None) => manager.service(script.spec_in(began.clone())),
+                // A gRPC server runs where a service wants one. What stands by cannot answer calls.
+                (None, Some(_)) if script.lease.is_none() => {
+                    manager.service_and_grpc(script.spec_in(began.clone(), &self.store))
+                }
+                (None, _) => manager.service(script.spec_in(began.clone(), &self.store)),
             }
         })
     }
@@ -194,6 +220,12 @@ impl Scenario {
                     .to_owned(),
             );
         }
+        if let Some(leased) = self.services.iter().find(|script| script.lease.is_some() && self.handover) {
+            return Err(format!(
+                "service {:?} has a lease, and handover is true: the store is of one process, and a successor would have another; leave one out",
+                leased.id
+            ));
+        }
         self.services.iter().try_for_each(ServiceScript::check)
     }
 
@@ -202,11 +234,11 @@ impl Scenario {
         let is_successor = self.handover && std::env::var_os(VARIABLE).is_some();
         let taken = |action: &&Action| !is_successor || action.kind != ActionKind::StartHandover;
         for action in self.actions.iter().filter(taken).cloned() {
-            let manager = manager.downgrade();
+            let (manager, store) = (manager.downgrade(), self.store.clone());
             actix_rt::spawn(async move {
                 tokio::time::sleep(Duration::from_millis(action.at_ms)).await;
                 let Some(manager) = manager.upgrade() else { return };
-                action.kind.act(&manager);
+                action.kind.act(&manager, &store);
             });
         }
     }

@@ -2,6 +2,7 @@
 
 use super::behaviour::{Behaviour, RunBehaviour};
 use super::gate::Gate;
+use super::lease_script::LeaseScript;
 use super::restart_script::RestartScript;
 use super::scripted::{ResourceScript, ScriptedService, ServiceScript};
 use crate::service::ServiceSpec;
@@ -36,6 +37,11 @@ impl ServiceScript {
     /// When it is restarted.
     pub fn restart(self, restart: RestartScript) -> Self {
         Self { restart, ..self }
+    }
+
+    /// It runs on one replica only. Scripts of one [`Scenario`](super::Scenario) share a store.
+    pub fn lease(self, lease: LeaseScript) -> Self {
+        Self { lease: Some(lease), ..self }
     }
 
     /// It depends on the service of this id, too.

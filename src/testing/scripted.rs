@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::began::Began;
 use super::behaviour::{Behaviour, RunBehaviour};
 use super::gated_handler::{Begin, act};
+use super::lease_script::{LeaseScript, RehearsedStore};
 use super::restart_script::RestartScript;
 use super::script_gates::{ResourceGates, ServiceGates};
 use crate::base::BoxError;
@@ -52,6 +53,9 @@ pub struct ServiceScript {
     /// [`ServiceSpec::after_handover`].
     #[serde(default)]
     pub after_handover: bool,
+    /// [`ServiceSpec::only_with`]; left out: it needs no lease.
+    #[serde(default)]
+    pub lease: Option<LeaseScript>,
     /// [`ServiceSpec::reloadable`].
     #[serde(default)]
     pub reloadable: bool,
@@ -76,15 +80,19 @@ pub struct ServiceScript {
 }
 
 impl ServiceScript {
-    /// The service that follows this script, with what the script says of its restarts and dependencies.
+    /// The service that follows this script, with what the script says of its restarts and dependencies. A lease is of a store that nobody else has.
     pub fn spec(&self) -> ServiceSpec<ScriptedService> {
-        self.spec_in(Began::default())
+        self.spec_in(Began::default(), &RehearsedStore::default())
     }
 
-    /// The same, in a manager that has begun, or begins, then.
-    pub(super) fn spec_in(&self, began: Began) -> ServiceSpec<ScriptedService> {
+    /// The same, in a manager that has begun, or begins, then; leases are of that store.
+    pub(super) fn spec_in(&self, began: Began, store: &RehearsedStore) -> ServiceSpec<ScriptedService> {
         let spec = ServiceSpec::new(ScriptedService { script: self.clone(), began });
-        self.looked_after(if self.reloadable { spec.reloadable() } else { spec })
+        let spec = self.looked_after(if self.reloadable { spec.reloadable() } else { spec });
+        match &self.lease {
+            Some(lease) => spec.only_with(lease.lease(store)),
+            None => spec,
+        }
     }
 
     /// What the script says of restarts, dependencies and the time to stop.
@@ -119,6 +127,9 @@ impl ServiceScript {
         match (&self.http, self.reloadable) {
             (Some(_), _) if has_main_loop => Err(format!(
                 "service {id:?} has both http and run or shutdown: an HTTP server runs and stops by itself; leave those out"
+            )),
+            (Some(_), _) if self.lease.is_some() => Err(format!(
+                "service {id:?} has both http and lease: whoever calls it would wait with it; give the lease to another service"
             )),
             (Some(_), true) => Err(format!(
                 "service {id:?} has both http and reloadable: an HTTP server has no settings of its own; give them to another service"

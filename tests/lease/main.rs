@@ -6,6 +6,7 @@ mod many;
 mod refused;
 mod rig;
 mod standby;
+mod step_down;
 mod stores;
 mod suspended;
 mod take_over;

@@ -4,9 +4,10 @@ use std::time::{Duration, Instant};
 
 use majordomo::testing::{ManagerSuite, MemoryLeases};
 use majordomo::{
-    AddService, Manager, RemoveService, RestartService, Run, ServiceCondition, StopService, WaitUntilRunning,
-    service_fn,
+    AddService, LeaseCondition, LeaseStatus, Manager, RemoveService, RestartService, Run, ServiceCondition,
+    StopService, WaitUntilRunning, service_fn,
 };
+use support::within;
 
 use crate::rig::{Epochs, LEASE, SERVICE, leased, obedient, options, replica, running};
 
@@ -77,4 +78,64 @@ async fn g25_a_shutdown_waits_for_no_store_beyond_its_deadline() {
     suite.shutdown().await;
     // It would have been asked twice, for a second each.
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+/// What a replica knows of the lease, once that holds.
+async fn known(suite: &ManagerSuite, holds: impl Fn(&LeaseStatus) -> bool) -> LeaseStatus {
+    let asking = async {
+        loop {
+            let lease = suite.status().await.services[0].lease.clone().unwrap();
+            if holds(&lease) {
+                return lease;
+            }
+        }
+    };
+    within("what is known of the lease", asking).await
+}
+
+#[actix::test]
+async fn g25_each_replica_tells_who_has_the_lease_and_until_when() {
+    let (store, epochs) = (MemoryLeases::new(), Epochs::default());
+    let first = running(&store, &epochs).await;
+    let second = replica(&store, obedient(&epochs));
+    second.recorder().wait_for("standby reports").await;
+    store.until_requests(2).await;
+    let has = first.status().await;
+    let lease = has.services[0].lease.as_ref().unwrap();
+    assert_eq!((&*lease.name, lease.condition, lease.epoch), (LEASE, LeaseCondition::Held, Some(1)));
+    assert_eq!(lease.holder, store.holder(LEASE));
+    let (since, until) = (lease.since.unwrap(), lease.until.unwrap());
+    assert!(since <= has.up && has.up < until && until <= has.up + Duration::from_secs(6), "{lease:?}");
+    assert_eq!((lease.acquired, lease.lost, lease.stepped_down), (1, 0, 0));
+    // What the store has named is known once its answer was heard.
+    let waits = known(&second, |lease| lease.holder.is_some()).await;
+    assert_eq!((waits.condition, waits.epoch, waits.since), (LeaseCondition::Standby, None, None));
+    assert_eq!(waits.holder, store.holder(LEASE));
+    assert!(waits.until.is_some() && waits.error.is_none() && waits.acquired == 0, "{waits:?}");
+    let text = second.status().await.to_string();
+    let holder = store.holder(LEASE).unwrap();
+    assert!(text.contains(&format!("lease \"reports-lease\" is {holder}'s for ")), "{text}");
+    let text = first.status().await.to_string();
+    assert!(text.contains("lease \"reports-lease\" of epoch 1 for "), "{text}");
+    second.shutdown().await;
+    first.shutdown().await;
+}
+
+#[actix::test]
+async fn g25_a_store_that_fails_is_told_before_it_costs_the_lease() {
+    let (store, epochs) = (MemoryLeases::new(), Epochs::default());
+    let suite = running(&store, &epochs).await;
+    store.away(true);
+    store.until_requests(3).await;
+    let failing = known(&suite, |lease| lease.error.is_some()).await;
+    assert_eq!(
+        (failing.condition, failing.error.as_deref()),
+        (LeaseCondition::Held, Some("the store is away"))
+    );
+    store.away(false);
+    let asked = store.requests();
+    store.until_requests(asked + 2).await;
+    let lease = suite.status().await.services[0].lease.clone().unwrap();
+    assert_eq!((lease.condition, lease.error, lease.lost), (LeaseCondition::Held, None, 0));
+    suite.shutdown().await;
 }

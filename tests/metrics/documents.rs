@@ -6,7 +6,8 @@ use std::path::Path;
 use axum::Router;
 use majordomo::http::HttpServerOptions;
 use majordomo::metrics::Metrics;
-use majordomo::{RestartPolicy, http_service, provider_fn};
+use majordomo::testing::MemoryLeases;
+use majordomo::{Lease, RestartPolicy, ServiceSpec, http_service, provider_fn, restartable_fn};
 use serde_json::Value;
 use support::rpc::{Calls, connect, ping, unary};
 use support::{Client, Journal, Probe, observe, rpc};
@@ -31,7 +32,9 @@ async fn everything() -> Scraped {
     let web = http_service("web", "127.0.0.1:0", router).options(HttpServerOptions::new());
     let options = rpc::options().metrics(&metrics).operations(operations());
     let bounded = provider_fn("bounded", |_| async { Ok(()) }).restart(RestartPolicy::on_failure());
-    let observed = observe(options, |m| m.grpc_service(service).service(web).service(bounded));
+    let lease = Lease::new(MemoryLeases::new(), "nightly");
+    let alone = ServiceSpec::new(restartable_fn("alone", |_| async { Ok(()) })).only_with(lease);
+    let observed = observe(options, |m| m.grpc_service(service).service(web).service(bounded).service(alone));
     let channel = connect(observed.grpc_address().await).await;
     ping(channel.clone()).await.unwrap();
     unary(channel, "Panic").await.unwrap_err();
@@ -122,7 +125,7 @@ fn family(name: &str) -> &str {
 }
 
 #[actix::test]
-async fn the_ten_alerts_ask_for_what_is_there() {
+async fn the_eleven_alerts_ask_for_what_is_there() {
     let scraped = everything().await;
     let rules = document("metrics/alerts.yml");
     let of = |key: &str| -> Vec<String> {
@@ -130,7 +133,7 @@ async fn the_ten_alerts_ask_for_what_is_there() {
         values.map(|value| value.trim().to_owned()).collect()
     };
     let (alerts, expressions, summaries) = (of("alert:"), of("expr:"), of("summary:"));
-    assert_eq!((alerts.len(), expressions.len(), summaries.len()), (10, 10, 10));
+    assert_eq!((alerts.len(), expressions.len(), summaries.len()), (11, 11, 11));
     for (expression, summary) in expressions.iter().zip(&summaries) {
         let legend = summary.replace("{{ $value", "").replace("| humanizeDuration }}", "");
         assert_there(expression, &legend.replace("| humanizePercentage }}", ""), &scraped.names());

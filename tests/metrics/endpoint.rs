@@ -8,7 +8,7 @@ use support::{Journal, Probe, observe, options, serving};
 use crate::scraped::{Scraped, address, operations, scrape};
 
 /// Every family of the contract.
-const FAMILIES: [(&str, &str); 14] = [
+const FAMILIES: [(&str, &str); 17] = [
     ("http_server_request_duration_seconds", "histogram"),
     ("majordomo_build_info", "gauge"),
     ("majordomo_calls_ended_total", "counter"),
@@ -16,6 +16,9 @@ const FAMILIES: [(&str, &str); 14] = [
     ("majordomo_forced_total", "counter"),
     ("majordomo_generation", "gauge"),
     ("majordomo_handovers_total", "counter"),
+    ("majordomo_lease_epoch", "gauge"),
+    ("majordomo_lease_held", "gauge"),
+    ("majordomo_lease_transitions_total", "counter"),
     ("majordomo_open_calls", "gauge"),
     ("majordomo_service_restarts_left", "gauge"),
     ("majordomo_service_restarts_total", "counter"),

@@ -4,6 +4,7 @@
 mod calls;
 mod documents;
 mod endpoint;
+mod leases;
 mod life;
 mod requests;
 mod scraped;

@@ -1,9 +1,12 @@
 //! G23: orders, by those who have the right.
 
-use majordomo::{RestartPolicy, ServiceSpec, restartable_fn};
+use std::time::Duration;
+
+use majordomo::testing::MemoryLeases;
+use majordomo::{Lease, RestartPolicy, ServiceSpec, restartable_fn};
 use support::{Gate, Journal, Observed, Probe, ms};
 
-use crate::outside::{assert_refused, get, get_json, order, show};
+use crate::outside::{assert_refused, get, get_json, order, order_with, show};
 
 fn again(id: &str) -> ServiceSpec<majordomo::RestartableFn> {
     let run = |run: majordomo::Run| async move {
@@ -56,6 +59,43 @@ async fn g23_orders_that_cannot_be_carried_out_are_refused_by_name() {
     let came = order(at, &long).await;
     assert_eq!(came.status, 404);
     assert!(came.body.len() < 1000 && !came.body.contains('\u{1b}'), "{}", came.body);
+    end(observed).await;
+}
+
+#[actix::test]
+async fn g23_a_service_steps_down_for_the_time_that_the_body_says_and_is_answered_when_its_lease_is_free() {
+    let store = MemoryLeases::new();
+    let lease = Lease::new(store.clone(), "nightly").ttl(Duration::from_secs(3600));
+    let (mut observed, at) =
+        show(|manager| manager.service(again("reports").only_with(lease)).service(again("plain"))).await;
+    observed.seen("run_started reports").await;
+    let path = "/orders/step-down/reports";
+    for (body, words) in [
+        (r#"{"stay_out_ms": "long"}"#, &["for how long", "stay_out_ms"][..]),
+        (r#"{"stay_out": 5}"#, &["stay_out", "unknown field"]),
+        ("5000", &["for how long"]),
+        (r#"{"stay_out_ms": 5000}"#, &["reports", "5s", "3600s"]),
+        (r#"{"stay_out_ms": 18446744073709551615}"#, &["reports", "86400s"]),
+    ] {
+        assert_refused(&order_with(at, path, body).await, 400, words);
+    }
+    assert_refused(&order(at, "/orders/step-down/plain").await, 409, &["plain", "needs no lease"]);
+    assert_refused(&order(at, "/orders/step-down/nobody").await, 404, &["nobody"]);
+    assert_refused(&order(at, "/orders/step-down").await, 404, &["GET /"]);
+    let held = get_json(at, "/status").await["services"][0]["lease"].clone();
+    assert_eq!((&held["condition"], &held["epoch"]), (&"held".into(), &1.into()), "nothing has changed");
+
+    let came = order_with(at, path, r#"{"stay_out_ms": 7200000}"#).await;
+    assert_eq!((came.status, came.body.as_str()), (200, r#"{"ok":true}"#));
+    assert_eq!(store.holder("nightly"), None, "answered when it was done");
+    assert_refused(&order(at, path).await, 409, &["reports", "does not have its lease", "nightly"]);
+    let status = get_json(at, "/status").await;
+    let (service, lease) = (&status["services"][0], &status["services"][0]["lease"]);
+    assert_eq!((&service["condition"], &lease["condition"]), (&"standby".into(), &"staying_out".into()));
+    let left = lease["stays_out_until_ms"].as_u64().unwrap() - status["up_ms"].as_u64().unwrap();
+    assert!((3_600_000..=7_200_000).contains(&left), "{left}");
+    // To stand by is all well.
+    assert_eq!(get(at, "/readyz").await.status, 200);
     end(observed).await;
 }
 

@@ -66,6 +66,13 @@ pub async fn order(at: SocketAddr, path: &str) -> Came {
     ask(at, &request(&format!("POST {path}"), &fields.each_ref().map(String::as_str))).await
 }
 
+/// The same with a body.
+pub async fn order_with(at: SocketAddr, path: &str, body: &str) -> Came {
+    let [right, kind] = rightful();
+    let length = format!("Content-Length: {}", body.len());
+    ask(at, &(request(&format!("POST {path}"), &[&right, &kind, &length]) + body)).await
+}
+
 /// A refusal says what went wrong, and what to do.
 #[track_caller]
 pub fn assert_refused(came: &Came, status: u16, words: &[&str]) {

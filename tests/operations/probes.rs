@@ -2,13 +2,14 @@
 
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::routing::get as route;
 use majordomo::grpc::health::{HealthCheckRequest, HealthClient};
 use majordomo::http::HttpServerOptions;
-use majordomo::{Run, ServiceSpec, http_service, service_fn};
+use majordomo::testing::MemoryLeases;
+use majordomo::{Lease, Run, ServiceSpec, http_service, restartable_fn, service_fn};
 use support::pace::Pace;
 use support::{Client, Gate, Journal, Observed, Probe, connect, ms, options};
 
@@ -217,4 +218,33 @@ async fn g22_head_is_answered_as_get_without_the_body() {
 async fn client_get(client: &mut Client, path: &str) -> String {
     client.send(&request(&format!("GET {path}"), &[])).await;
     client.answer().await.body
+}
+
+#[actix::test]
+async fn g22_g25_who_stands_by_is_no_reason_for_not_being_ready() {
+    let (store, set_up) = (MemoryLeases::new(), Gate::new());
+    store.take("nightly", "another", Duration::from_secs(3600));
+    let reports = restartable_fn("reports", |run: Run| async move {
+        run.shutdown.requested().await;
+        Ok(())
+    });
+    let reports = ServiceSpec::new(reports).only_with(Lease::new(store, "nightly"));
+    let may_begin = set_up.clone();
+    let slow = Probe::new("slow", &Journal::default()).setup(|_| async move {
+        may_begin.passed().await;
+        Ok(())
+    });
+    let (mut observed, at) = show(|manager| manager.service(reports).service(slow)).await;
+    observed.seen("standby reports").await;
+    observed.seen("setup_started slow").await;
+    let came = get(at, "/readyz").await;
+    assert_eq!((came.status, came.body.lines().count()), (503, 1), "{came:?}");
+    assert!(came.body.starts_with("slow: "), "{came:?}");
+    set_up.open();
+    observed.running().await;
+    assert_eq!(get(at, "/readyz").await.body, "ok\n");
+    let all = get(at, "/readyz?verbose").await.body;
+    assert!(all.contains("reports: standing by until the lease \"nightly\" is free\n"), "{all}");
+    observed.shut_down();
+    observed.ended().await.assert_ok();
 }

@@ -3,7 +3,7 @@
 const assert = require("node:assert/strict");
 const { join } = require("node:path");
 const { test } = require("node:test");
-const { shown, mood, sentence, line, bars, handedOver, isPassedOn } = require(join(__dirname, "../../src/operations/page/model.js"));
+const { shown, mood, leaseOf, sentence, line, bars, handedOver, isPassedOn } = require(join(__dirname, "../../src/operations/page/model.js"));
 
 const service = (id, condition, state, failure) => ({ id, condition, state, failure, resources: [] });
 
@@ -14,6 +14,24 @@ test("durations are shown as people read them", () => {
 test("what a service has come to is good, busy, bad or idle", () => {
   const moods = { running: "good", ready: "good", waiting: "idle", setting_up: "busy", failed: "bad", retrying_setup: "warn", up: "good", "what a newer manager says": "busy" };
   for (const [condition, wanted] of Object.entries(moods)) assert.equal(mood({ condition }), wanted, condition);
+});
+
+test("who stands by is counted as up, and as standing by", () => {
+  const running = { stage: "running", services: [service("a", "running", "running for 1.0 s"), service("b", "standby", "standing by until the lease \"b\" is free")] };
+  assert.equal(sentence(running, null, [], 5000), "Running, 2 of 2 up, 1 of them standing by");
+  assert.equal(sentence({ ...running, stage: "setting up" }, null, [], 5000), "Starting for 5.0 s: 2 of 2 set up");
+});
+
+test("of a lease is told who has it, since when and until when, and how often that has changed", () => {
+  const lease = { name: "nightly", condition: "held", holder: "a/1/x", since_ms: 1000, until_ms: 18_000, epoch: 3, acquired: 2, lost: 1, stepped_down: 0, stays_out_until_ms: null };
+  assert.deepEqual(leaseOf(lease, 5000), { name: "lease nightly", state: "held", mood: "good", more: "epoch 3, for 4.0 s, to be renewed within 13.0 s, acquired 2 times, lost once" });
+  assert.deepEqual(leaseOf({ ...lease, error: "no route" }, 20_000).mood, "warn");
+  assert.match(leaseOf({ ...lease, error: "no route" }, 20_000).more, /within 0 ms.*its store fails: no route$/);
+  const standby = { ...lease, condition: "standby", holder: "b/2/y", since_ms: null, epoch: null, acquired: 0, lost: 0 };
+  assert.deepEqual(leaseOf(standby, 5000), { name: "lease nightly", state: "asked for", mood: "idle", more: "b/2/y has it, for 13.0 s unless it renews it" });
+  const out = { ...standby, condition: "staying_out", holder: undefined, until_ms: null, acquired: 1, stepped_down: 1, stays_out_until_ms: 35_000 };
+  assert.deepEqual(leaseOf(out, 5000), { name: "lease nightly", state: "given away", mood: "idle", more: "asked for again in 30.0 s, given away once" });
+  assert.equal(leaseOf({ ...lease, condition: "new" }, 0).state, "new");
 });
 
 test("the sentence says who is waited for and when it is forced", () => {

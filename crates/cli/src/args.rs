@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
@@ -63,6 +64,14 @@ pub(crate) enum Command {
     Stop {
         /// Its id
         id: String,
+    },
+    /// Have a service give its lease away, so that another replica has it; done when it is given back
+    StepDown {
+        /// Its id
+        id: String,
+        /// For how long it asks for no lease then, such as 30s or 5m; without, twice the lease's time to live
+        #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+        stay_out: Option<Duration>,
     },
     /// Have settings read again, by services that can
     Reload,

@@ -68,7 +68,7 @@ impl Client {
     /// Reads something; any status is an answer.
     pub(crate) async fn ask(&self, path: &str, accept: &str) -> Result<Answer, CliError> {
         let asked = timeout(ANSWER_TIME, async {
-            self.whole(self.send(Method::GET, path, accept).await?, path).await
+            self.whole(self.send(Method::GET, path, accept, String::new()).await?, path).await
         });
         asked
             .await
@@ -81,15 +81,16 @@ impl Client {
     }
 
     /// Gives an order. It is answered when it has been carried out, however long that takes.
-    pub(crate) async fn order(&self, path: &str) -> Result<Answer, CliError> {
-        let response = self.send(Method::POST, path, JSON).await?;
+    pub(crate) async fn order(&self, path: &str, body: String) -> Result<Answer, CliError> {
+        let response = self.send(Method::POST, path, JSON, body).await?;
         self.whole(response, path).await
     }
 
     /// Follows what happens.
     pub(crate) async fn events(&self) -> Result<EventLines, CliError> {
         let response =
-            timeout(ANSWER_TIME, self.send(Method::GET, "/events", "text/event-stream, application/json"));
+            self.send(Method::GET, "/events", "text/event-stream, application/json", String::new());
+        let response = timeout(ANSWER_TIME, response);
         let response = response.await.unwrap_or_else(|_| {
             Err(self.unreachable("/events", format!("no answer within {ANSWER_TIME:?}")))
         })?;
@@ -108,14 +109,21 @@ impl Client {
         Ok(Answer { status, body: String::from_utf8_lossy(&body).into_owned() })
     }
 
-    async fn send(&self, method: Method, path: &str, accept: &str) -> Result<Response<Incoming>, CliError> {
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        accept: &str,
+        body: String,
+    ) -> Result<Response<Incoming>, CliError> {
         let exchanged = async {
             match &self.address {
                 Address::Tcp(address) => {
-                    self.exchange(in_time(TcpStream::connect(address)).await?, method, path, accept).await
+                    self.exchange(in_time(TcpStream::connect(address)).await?, method, path, accept, body)
+                        .await
                 }
                 Address::Unix(file) => {
-                    self.exchange(in_time(UnixStream::connect(file)).await?, method, path, accept).await
+                    self.exchange(in_time(UnixStream::connect(file)).await?, method, path, accept, body).await
                 }
             }
         };
@@ -136,6 +144,7 @@ impl Client {
         method: Method,
         path: &str,
         accept: &str,
+        body: String,
     ) -> Result<Response<Incoming>, Error>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -151,7 +160,7 @@ impl Client {
                 request = request.header(AUTHORIZATION, token);
             }
         }
-        let request = request.body(Full::new(Bytes::new())).map_err(Error::other)?;
+        let request = request.body(Full::new(Bytes::from(body))).map_err(Error::other)?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(Error::other)?;
         // It ends with the answer, or with whoever reads that.
         tokio::spawn(connection);

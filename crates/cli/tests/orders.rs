@@ -1,6 +1,6 @@
 //! Orders, over TCP with a token and over a Unix socket.
 
-use majordomo::testing::{RunBehaviour, ServiceScript};
+use majordomo::testing::{LeaseScript, RunBehaviour, ServiceScript};
 
 use crate::played::{Played, play, play_unix, restarts, scenario};
 
@@ -36,6 +36,44 @@ async fn orders_are_carried_out_and_told_over_tcp_with_the_token() {
     assert_eq!(played.order(&["restart", AGAIN, "--json"]).await.json(0), serde_json::json!({"ok": true}));
     // The stubborn one is cut off.
     assert_eq!(played.end().await, 3);
+}
+
+#[actix::test]
+async fn a_lease_is_given_away_for_as_long_as_the_command_line_says() {
+    let lease = LeaseScript { name: "nightly".to_owned(), ttl_ms: Some(60_000), margin_ms: None };
+    let mut played =
+        play(scenario([ServiceScript::new("reports").lease(lease), ServiceScript::new("other")])).await;
+    played.seen("run_started reports").await;
+    let status = played.ask(&["status"]).await.exits(0);
+    assert!(
+        status.contains("lease nightly, epoch 1, held for ") && status.contains(", to be renewed within "),
+        "{status}"
+    );
+    for (args, words) in [
+        (&["step-down", "other"][..], "needs no lease"),
+        (&["step-down", "nobody"], "there is no service \"nobody\""),
+        (
+            &["step-down", "reports", "--for", "10s"],
+            "\"reports\" cannot stay out for 10s\n  give a time from 60s",
+        ),
+    ] {
+        let told = played.order(args).await.exits(1);
+        assert!(told.starts_with("majordomo: ") && told.contains(words), "{told}");
+    }
+    let told = played.ask(&["step-down", "reports", "--for", "soon"]).await.exits(64);
+    assert!(told.contains("--for") && told.contains("soon"), "{told}");
+    let told = played.order(&["step-down", "reports", "--for", "1h 30m"]).await.exits(0);
+    assert!(told.starts_with("reports has given its lease away"), "{told}");
+    let status = played.ask(&["status"]).await.exits(0);
+    assert!(status.starts_with("Running, 2 of 2 up, 1 of them standing by, for "), "{status}");
+    let left = status.split_once("stepped down, asks for its lease again in ").expect(&status).1;
+    let left: f64 = left.split_once(" s ").expect(&status).0.parse().expect(&status);
+    assert!((5_000.0..=5_400.0).contains(&left), "{status}");
+    assert!(played.ask(&["why"]).await.exits(0).starts_with("nothing is wrong: Running, 2 of 2 up"));
+    let told = played.order(&["step-down", "reports"]).await.exits(1);
+    assert!(told.contains("does not have its lease \"nightly\""), "{told}");
+    assert_eq!(played.order(&["restart", "reports"]).await.exits(0), "reports was restarted, and is up\n");
+    assert_eq!(played.end().await, 0);
 }
 
 #[actix::test]

@@ -134,9 +134,9 @@ impl World {
             Told::ReloadFinished(end) => self.obey_reload_finished(end),
             Told::HandoverStarted => self.obey_handover_started(),
             Told::HandoverFinished(end) => self.obey_handover_finished(end, now.input),
-            Told::Standby(ix, WaitsFor::Lease) => {
-                ensure(self.get(ix).is_down() && self.get(ix).stands_by(), G25, "who stands by is down")
-            }
+            Told::Standby(ix, WaitsFor::Lease) => self.obey_standby(ix),
+            Told::StepDownStarted(ix) => self.obey_step_down(ix),
+            Told::StepDownFinished(ix, outcome) => self.obey_stepped_down(ix, outcome, now),
             Told::LeaseAcquired(_) => Ok(()),
             Told::LeaseLost(ix) => self.obey_lease_lost(ix),
             Told::LeaseRefused { service, error } => self.obey_lease_refused(service, error, now),
@@ -275,8 +275,8 @@ impl World {
     }
 
     fn obey_restarted(&mut self, ix: ServiceIx, outcome: Outcome, now: &mut Moment) -> Verdict {
-        let over =
-            self.requested || matches!(now.input, Input::StopAsked(by) | Input::RemoveAsked(by) if by == ix);
+        let asked = matches!(now.input, Input::StopAsked(by) | Input::RemoveAsked(by) if by == ix);
+        let over = self.requested || asked || now.input == Input::StepDownAsked(ix);
         let service = self.at(ix);
         ensure(
             service.transition == Transition::Restart,

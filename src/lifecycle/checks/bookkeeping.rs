@@ -23,6 +23,7 @@ pub(super) enum Account {
     LeaseAcquired(ServiceIx),
     LeaseLost(ServiceIx),
     LeaseRefused(ServiceIx),
+    StepDown(ServiceIx),
 }
 
 impl Account {
@@ -41,6 +42,7 @@ impl Account {
             Told::LeaseAcquired(ix) => Some(Account::LeaseAcquired(ix)),
             Told::LeaseLost(ix) => Some(Account::LeaseLost(ix)),
             Told::LeaseRefused { service, .. } => Some(Account::LeaseRefused(service)),
+            Told::StepDownStarted(ix) => Some(Account::StepDown(ix)),
             _ => None,
         }
     }

@@ -72,6 +72,7 @@ fn code(service: &Service, watched: &Watched) -> u64 {
         watched.tenure,
         watched.losses,
         watched.returns,
+        watched.stays,
         watched.left_behind,
     )
         .hash(&mut code);

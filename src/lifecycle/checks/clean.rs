@@ -22,7 +22,7 @@ impl World {
     pub(super) fn fails_of_itself(&self, account: &Account, now: &Moment) -> bool {
         match *account {
             Account::Started(_) | Account::Reload(_, ReloadStep::Prepare, _) => false,
-            Account::LeaseAcquired(_) | Account::LeaseLost(_) => false,
+            Account::LeaseAcquired(_) | Account::LeaseLost(_) | Account::StepDown(_) => false,
             Account::LeaseRefused(_) => true,
             Account::Reload(ix, ReloadStep::Commit, _) => !self.is_seen_to(ix, now.needed, now),
             Account::Released(_, outcome) => outcome != Outcome::Ok && !self.is_active(),

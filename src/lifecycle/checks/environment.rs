@@ -109,6 +109,8 @@ fn of_restarts(ix: ServiceIx, service: &Watched, world: &World, bounds: &Bounds,
     to.extend(service.is_awaited_in_reload().then_some(Input::ReloadTimeout(ix)));
     if world.orders < bounds.orders && service.kind != Kind::Server {
         to.extend([Input::StopAsked(ix), Input::RestartAsked(ix), Input::RemoveAsked(ix)]);
+        let may_step_down = world.lease_means_anything(Input::StepDownAsked(ix));
+        to.extend(may_step_down.then_some(Input::StepDownAsked(ix)));
     }
 }
 
@@ -299,7 +301,9 @@ impl World {
             | Input::LeaseLost(_)
             | Input::LeaseExpired(_)
             | Input::LeaseRefused(_)
-            | Input::LeaseReturned(_) => self.lease_means_anything(input),
+            | Input::LeaseReturned(_)
+            | Input::StepDownAsked(_)
+            | Input::StayOutOver(_) => self.lease_means_anything(input),
             Input::Added(ix) => self.get(ix).way == Way::Down && self.get(ix).life == Life::Unborn,
             Input::ShareSpent(share) => self.requested && share > self.shares_spent,
             Input::DrainDelayOver => self.drain_delay == Once::Pending,

@@ -18,6 +18,14 @@ pub(super) enum LeaseFault {
     ForgetsToReturn,
     /// What may still run does not keep its lease.
     ForgetsWhoWasLeftBehind,
+    /// Who has given its lease away asks for it at once.
+    AsksBeforeOthers,
+    /// Who has given its lease away never asks for it again.
+    StaysOutForEver,
+    /// Who is told to step down keeps its lease.
+    KeepsItsLease,
+    /// Nobody is told that the lease was given away.
+    TellsNobody,
 }
 
 impl LeaseFault {
@@ -62,6 +70,27 @@ impl LeaseFault {
                         *command = Command::ReturnLease(ix);
                     }
                 }
+            }
+            Self::AsksBeforeOthers => {
+                for command in commands {
+                    if let Command::StartStayOut(ix) = *command {
+                        *command = Command::SeekLease(ix);
+                    }
+                }
+            }
+            Self::StaysOutForEver => {
+                if matches!(input, Input::StayOutOver(_)) {
+                    commands.clear();
+                }
+            }
+            Self::KeepsItsLease => {
+                if matches!(input, Input::StepDownAsked(_)) {
+                    commands.retain(|command| matches!(command, Command::Announce(_)));
+                }
+            }
+            Self::TellsNobody => {
+                use super::super::announcement::Announcement::StepDownFinished;
+                commands.retain(|command| !matches!(command, Command::Announce(StepDownFinished(..))));
             }
         }
     }

@@ -84,6 +84,23 @@ fn g24_g25_leases_hold_in_every_state_of_a_successor_and_through_reloads() {
 }
 
 #[test]
+fn g25_who_steps_down_gives_its_lease_away_and_asks_for_it_again_only_later() {
+    for specs in [
+        vec![alone(Generic, 0)],
+        vec![alone(Listener, 0), Spec::plain(Listener)],
+        vec![restarting(Generic, 0), leased(following(Generic, &[0]))],
+    ] {
+        let orders = if specs.len() == 1 || in_full() { 2 } else { 1 };
+        let mut system = losing(specs, u8::from(in_full()));
+        system.bounds.orders = orders;
+        system.bounds.resources = usize::from(in_full());
+        system.bounds.deadline = in_full();
+        system.bounds.departures = &[Departure::Ended, Departure::Dismissed];
+        system.check();
+    }
+}
+
+#[test]
 fn g25_each_broken_rule_of_leases_is_found() {
     use LeaseFault as F;
     for (fault, as_) in [
@@ -93,9 +110,13 @@ fn g25_each_broken_rule_of_leases_is_found() {
         (F::ForgetsToCut, "G25"),
         (F::ForgetsToReturn, "G25"),
         (F::ForgetsWhoWasLeftBehind, "G25"),
+        (F::AsksBeforeOthers, "G25"),
+        (F::StaysOutForEver, "G4"),
+        (F::KeepsItsLease, "G5"),
+        (F::TellsNobody, "G25"),
     ] {
         let mut system = losing(vec![alone(Generic, 1)], 1);
-        system.bounds.resources = 1;
+        (system.bounds.resources, system.bounds.orders) = (1, 1);
         system.fault = Some(Fault::Lease(fault));
         let found = system.broken();
         assert!(found.iter().any(|property| property.starts_with(as_)), "{fault:?} was found as {found:?}");

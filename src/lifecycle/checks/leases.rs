@@ -3,10 +3,10 @@
 
 use super::super::announcement::{Fault, Remedy};
 use super::super::io::{Command, Input};
-use super::super::names::{ErrorStage, ServiceIx};
+use super::super::names::{ErrorStage, Outcome, ServiceIx};
 use super::bookkeeping::Account;
 use super::promises::{Guarantee, Moment, Verdict, ensure};
-use super::watched::{Hold, Life, Once, Watched, Way};
+use super::watched::{Hold, Life, Once, Transition, Watched, Way};
 use super::world::World;
 
 /// The lease of a service, as commands and inputs show it.
@@ -14,6 +14,10 @@ use super::world::World;
 pub(super) enum Tenure {
     Unneeded,
     Free,
+    /// It was given away by an order: the time for which others are to have their chance is still to begin.
+    Given,
+    /// That time runs.
+    Out,
     Sought,
     Held,
     Lost,
@@ -28,6 +32,11 @@ impl Watched {
         self.tenure == Tenure::Sought
     }
 
+    /// Whether nobody waits for it: it asks for its lease, or leaves that to others for a while.
+    pub(super) fn stands_by_or_out(&self) -> bool {
+        matches!(self.tenure, Tenure::Sought | Tenure::Given | Tenure::Out)
+    }
+
     /// Whether a life has its lease, or had it.
     fn has_tenure(&self) -> bool {
         matches!(self.tenure, Tenure::Held | Tenure::Lost | Tenure::Expired)
@@ -35,7 +44,7 @@ impl Watched {
 
     /// Whether no life may begin, and none goes on.
     pub(super) fn is_between_leases(&self) -> bool {
-        matches!(self.tenure, Tenure::Sought | Tenure::Returning | Tenure::Left)
+        self.stands_by_or_out() || matches!(self.tenure, Tenure::Returning | Tenure::Left)
     }
 
     /// Whether its time is over, though nobody asked it to stop.
@@ -61,6 +70,13 @@ impl World {
             Input::LeaseLost(ix) => self.get(ix).tenure == Tenure::Held,
             Input::LeaseExpired(ix) => matches!(self.get(ix).tenure, Tenure::Held | Tenure::Lost),
             Input::LeaseReturned(ix) => self.get(ix).tenure == Tenure::Returning && !self.is_past_stores(),
+            Input::StepDownAsked(ix) => {
+                let service = self.get(ix);
+                let has = service.tenure == Tenure::Held && service.transition != Transition::StepDown;
+                let returns = service.wanted && service.life != Life::Gone && self.spec(ix).restartable;
+                self.is_up() && has && returns
+            }
+            Input::StayOutOver(ix) => self.is_active() && self.get(ix).tenure == Tenure::Out,
             _ => false,
         }
     }
@@ -86,6 +102,7 @@ impl World {
                 (Input::LeaseLost(ix), loses),
                 (Input::LeaseExpired(ix), loses || service.tenure == Tenure::Lost),
                 (Input::LeaseReturned(ix), true),
+                (Input::StayOutOver(ix), true),
             ];
             let possible = |&&(input, may): &&(Input, bool)| may && self.lease_means_anything(input);
             to.extend(all.iter().filter(possible).map(|&(input, _)| input));
@@ -100,6 +117,7 @@ impl World {
         match input {
             Input::LeaseAcquired(ix) => vec![Account::LeaseAcquired(ix)],
             Input::LeaseRefused(ix) => vec![Account::LeaseRefused(ix)],
+            Input::StepDownAsked(ix) => vec![Account::StepDown(ix)],
             Input::LeaseLost(ix) | Input::LeaseExpired(ix) if self.get(ix).tenure == Tenure::Held => {
                 vec![Account::LeaseLost(ix)]
             }
@@ -125,9 +143,23 @@ impl World {
                 service.tenure = if expired { Tenure::Expired } else { Tenure::Lost };
             }
             Input::LeaseReturned(ix) => {
-                (self.at(ix).tenure, self.at(ix).returns) = (Tenure::Free, self.get(ix).returns + 1);
+                let service = self.at(ix);
+                let is_given_away = service.transition == Transition::StepDown;
+                service.tenure = if is_given_away { Tenure::Given } else { Tenure::Free };
+                service.returns += 1;
+            }
+            Input::StepDownAsked(_) => self.orders += 1,
+            Input::StayOutOver(ix) => {
+                (self.at(ix).tenure, self.at(ix).stays) = (Tenure::Free, self.get(ix).stays + 1);
             }
             _ => {}
+        }
+    }
+
+    /// An order to stop it, or to start it again, is above the one that had it stay out.
+    pub(super) fn end_stay_out(&mut self, ix: ServiceIx) {
+        if self.get(ix).tenure == Tenure::Out {
+            self.at(ix).tenure = Tenure::Free;
         }
     }
 
@@ -153,6 +185,11 @@ impl World {
                 )?;
                 self.at(ix).tenure = Tenure::Left;
             }
+            Command::StartStayOut(ix) => {
+                let given = self.get(ix).tenure == Tenure::Given;
+                ensure(given, G25, "who has given its lease away leaves it to others, from then on")?;
+                self.at(ix).tenure = Tenure::Out;
+            }
             _ => {}
         }
         Ok(())
@@ -173,6 +210,39 @@ impl World {
         Ok(())
     }
 
+    pub(super) fn obey_standby(&self, ix: ServiceIx) -> Verdict {
+        let service = self.get(ix);
+        ensure(service.is_down() && service.stands_by_or_out(), Guarantee::G25, "who stands by is down")
+    }
+
+    pub(super) fn obey_step_down(&mut self, ix: ServiceIx) -> Verdict {
+        let service = self.at(ix);
+        let none = service.transition == Transition::None;
+        ensure(none, Guarantee::G07, "a step down begins once, where nothing else is under way")?;
+        (service.transition, service.owes_delay) = (Transition::StepDown, None);
+        if service.way == Way::On {
+            service.way = Way::Asked;
+        }
+        Ok(())
+    }
+
+    pub(super) fn obey_stepped_down(&mut self, ix: ServiceIx, outcome: Outcome, now: &Moment) -> Verdict {
+        use Input::{RemoveAsked, RestartAsked, StopAsked};
+        let asked = matches!(now.input, StopAsked(by) | RemoveAsked(by) | RestartAsked(by) if by == ix);
+        let over = self.requested || asked;
+        let service = self.at(ix);
+        let begun = std::mem::replace(&mut service.transition, Transition::None) == Transition::StepDown;
+        ensure(begun, Guarantee::G07, "a step down is over once, after it began")?;
+        let gone = service.is_down() && matches!(service.tenure, Tenure::Given | Tenure::Left);
+        let forced = service.cut || service.tenure == Tenure::Left;
+        let fits = match outcome {
+            Outcome::Ended => over,
+            Outcome::Forced => gone && forced,
+            _ => gone && !forced,
+        };
+        ensure(fits, Guarantee::G25, "who has stepped down has given its lease back, or lets it lapse")
+    }
+
     pub(super) fn obey_lease_refused(&mut self, ix: ServiceIx, error: Fault, now: &mut Moment) -> Verdict {
         let stage = if self.launched() { ErrorStage::Run } else { ErrorStage::Setup };
         (now.failure, now.blamed) = (Some((ix, stage)), true);
@@ -187,9 +257,14 @@ impl World {
             // What was at rest is dropped without another word.
             let lives = matches!(service.life, Life::Alive | Life::Suspending);
             ensure(!lives || service.has_tenure(), G25, "who lives has a lease")?;
-            let waits = matches!(service.tenure, Tenure::Returning | Tenure::Left | Tenure::Free);
+            let out = matches!(service.tenure, Tenure::Given | Tenure::Out);
+            let waits = out || matches!(service.tenure, Tenure::Returning | Tenure::Left | Tenure::Free);
             let down = !lives && (service.is_cleared() || self.is_past_stores());
             ensure(down || !waits, G25, "who has given its lease back has nothing left")?;
+            let stands = service.tenure != Tenure::Given;
+            ensure(stands, G25, "who has given its lease away may ask for it again after a while")?;
+            let told = !out || service.transition != Transition::StepDown;
+            ensure(told, G25, "that a lease was given away is told")?;
             let stays = service.stands_by() && (!self.may_stand_by(ix) || self.requested);
             ensure(!stays, G25, "who cannot start asks for no lease")?;
             if service.has_lost_its_lease() {

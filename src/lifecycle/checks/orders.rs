@@ -104,9 +104,10 @@ impl World {
             | Command::GiveWay(_)
             | Command::Resume(_)
             | Command::StartGiveWayTimer => self.obey_handover(command),
-            Command::SeekLease(_) | Command::ReturnLease(_) | Command::LeaveLease(_) => {
-                self.obey_lease(command)
-            }
+            Command::SeekLease(_)
+            | Command::ReturnLease(_)
+            | Command::LeaveLease(_)
+            | Command::StartStayOut(_) => self.obey_lease(command),
             Command::Release(resource) => {
                 ensure(now.release.take() == Some(resource), G07, "a release is announced first")?;
                 self.obey_release(resource)

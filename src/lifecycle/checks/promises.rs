@@ -162,7 +162,9 @@ impl World {
             | Input::LeaseLost(_)
             | Input::LeaseExpired(_)
             | Input::LeaseRefused(_)
-            | Input::LeaseReturned(_) => self.take_lease(input),
+            | Input::LeaseReturned(_)
+            | Input::StepDownAsked(_)
+            | Input::StayOutOver(_) => self.take_lease(input),
             Input::ResourcesClosed(ix) if self.get(ix).closing == Once::Pending => {
                 self.at(ix).closing = Once::Done;
             }
@@ -221,9 +223,12 @@ impl World {
                 self.at(ix).transition = Transition::Addition
             }
             Input::RemoveAsked(ix) if self.dependents(ix, false).next().is_none() => {
-                self.at(ix).removed = true
+                self.at(ix).removed = true;
+                self.end_stay_out(ix);
             }
+            Input::StopAsked(ix) => self.end_stay_out(ix),
             Input::RestartAsked(ix) if self.can_be_restarted(ix) => {
+                self.end_stay_out(ix);
                 let service = self.at(ix);
                 (service.wanted, service.owes_delay) = (true, None);
                 if service.delay == Once::Pending {

@@ -270,6 +270,7 @@ fn is_harmless(input: Input) -> bool {
         Input::ShutdownAsked | Input::SuccessorGone | Input::HandoverTimeout => false,
         Input::GiveWayOver => false,
         Input::LeaseLost(_) | Input::LeaseExpired(_) | Input::LeaseRefused(_) => false,
+        Input::StepDownAsked(_) => false,
         Input::Start
         | Input::RunAllowed
         | Input::Serving(_)
@@ -285,6 +286,7 @@ fn is_harmless(input: Input) -> bool {
         | Input::PredecessorGone
         | Input::LeaseAcquired(_)
         | Input::LeaseReturned(_)
+        | Input::StayOutOver(_)
         | Input::DrainDelayOver
         | Input::LastCallOver => true,
     }

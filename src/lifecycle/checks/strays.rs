@@ -39,6 +39,8 @@ pub(super) fn strays(ix: ServiceIx, index: u32) -> impl Iterator<Item = Input> {
         Input::LeaseExpired(ix),
         Input::LeaseRefused(ix),
         Input::LeaseReturned(ix),
+        Input::StepDownAsked(ix),
+        Input::StayOutOver(ix),
         Input::ShareSpent(1),
         Input::ResourcePanicked(resource),
         Input::ShutdownAsked,

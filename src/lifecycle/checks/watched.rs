@@ -46,6 +46,7 @@ pub(super) enum Transition {
     None,
     Restart,
     Stop,
+    StepDown,
     Addition,
 }
 
@@ -117,10 +118,11 @@ pub(super) struct Watched {
     pub(super) standby: bool,
     /// It was set up only after all others.
     pub(super) late: bool,
-    /// Its lease; how often that was lost, and given back; and whether something of it was given up.
+    /// Its lease; how often that was lost, and given back; how often it has stayed out; and whether something of it was given up.
     pub(super) tenure: Tenure,
     pub(super) losses: u8,
     pub(super) returns: u8,
+    pub(super) stays: u8,
     pub(super) left_behind: bool,
     /// In the reload that is under way.
     pub(super) part: Part,
@@ -160,6 +162,7 @@ impl Watched {
             tenure: Tenure::Unneeded,
             losses: 0,
             returns: 0,
+            stays: 0,
             left_behind: false,
             part: Part::None,
             steps: [Seen::Unsent; Step::ALL.len()],

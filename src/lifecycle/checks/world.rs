@@ -107,7 +107,7 @@ impl World {
     /// Whether every server that is to run has told that it accepts connections, or tells so now.
     pub(super) fn all_accept(&self, input: Input) -> bool {
         let awaited = |service: &Watched| service.kind.accepts() && service.wanted && !service.vacant;
-        let apart = |(ix, service): (ServiceIx, &Watched)| self.waits(ix) || service.stands_by();
+        let apart = |(ix, service): (ServiceIx, &Watched)| self.waits(ix) || service.stands_by_or_out();
         let mut awaited = self.each().filter(|&(ix, service)| awaited(service) && !apart((ix, service)));
         awaited.all(|(ix, service)| service.serving || input == Input::Serving(ix))
     }
@@ -250,7 +250,7 @@ impl World {
                 [service.signalled, service.removed, service.vacant, service.serving].map(usize::from);
             let tried = service.restarts + service.setup_retries;
             let forgotten = service.forgotten + service.setup_retries_forgotten;
-            let again = usize::from(service.lives + service.returns)
+            let again = usize::from(service.lives + service.returns + service.stays)
                 + usize::from(tried)
                 + 2 * usize::from(forgotten);
             let way = service.way as usize + service.closing as usize + service.delay as usize;

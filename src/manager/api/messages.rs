@@ -1,5 +1,7 @@
 //! The messages that a manager answers.
 
+use std::time::Duration;
+
 use actix::Message;
 
 use super::order_error::OrderError;
@@ -82,3 +84,23 @@ pub struct RestartService(pub String);
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "Result<(), OrderError>")]
 pub struct RemoveService(pub String);
+
+/// Have the service of this id give its [lease](crate::ServiceSpec::only_with) away, so that another replica has it: before its machine is stopped for
+/// work, or to see that others can take over. It is asked to stop, given its time, and its resources are released; then the lease is given back, and no
+/// other is asked for until `stay_out` has passed. Answered when the lease has been given back.
+///
+/// While it stays out it stands by: all is well, and a [`RestartService`] has it ask for its lease at once. If no other replica wants the lease, the
+/// service runs nowhere meanwhile. A process that starts anew, or takes over by a hand-over, knows of no stay-out.
+///
+/// # Errors
+/// [`OrderError::NoLease`] where it needs none, [`OrderError::NotHolding`] where it has none, [`OrderError::StayOut`] where that time is too short or too
+/// long. [`OrderError::Forced`] where it had to be cut off: its lease was given back all the same, or the process ends before it does.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "Result<(), OrderError>")]
+pub struct StepDown {
+    /// Which service.
+    pub id: String,
+    /// For how long it asks for no lease: from once its time to live, so that others notice that it is free, to 24 hours. `None`: for twice its time to
+    /// live, which is 30 s where [`Lease::ttl`](crate::Lease::ttl) is as it is by default.
+    pub stay_out: Option<Duration>,
+}

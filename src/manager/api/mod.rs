@@ -4,6 +4,7 @@ pub(crate) mod add_service;
 pub(crate) mod condition;
 pub(crate) mod definition;
 pub(crate) mod handover_status;
+pub(crate) mod lease_status;
 pub(crate) mod messages;
 pub(crate) mod nested_branch;
 pub(crate) mod options;

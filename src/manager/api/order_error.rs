@@ -1,10 +1,12 @@
 //! Why an order to a running manager was not carried out.
 
+use std::time::Duration;
+
 use crate::lifecycle::Stage;
 
 /// Why an order to a running manager was refused, or could not be carried out.
 ///
-/// It is the answer to `AddService`, `StopService`, `RestartService`, `RemoveService`, `Reload` and `StartHandover`. An order that was refused has changed nothing.
+/// It is the answer to `AddService`, `StopService`, `RestartService`, `RemoveService`, `StepDown`, `Reload` and `StartHandover`. An order that was refused has changed nothing.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum OrderError {
@@ -56,6 +58,33 @@ pub enum OrderError {
         "{0:?} did not stop within its stop_timeout, and was cut off: it is down; allow it more time if that is too short"
     )]
     Forced(String),
+    /// The service needs no lease.
+    #[error("{0:?} needs no lease, and so has none to give away: only a service that is only_with one has")]
+    NoLease(String),
+    /// The service has no lease: another replica may, or it is giving its own back already.
+    #[error(
+        "{service:?} does not have its lease {lease:?}, and so cannot give it away: see GetStatus for who has it"
+    )]
+    NotHolding {
+        /// Whom the order is about.
+        service: String,
+        /// Its lease.
+        lease: String,
+    },
+    /// It would ask for its lease again too soon, or too late.
+    #[error(
+        "{service:?} cannot stay out for {given:?}: others notice within {least:?}, its lease's time to live, that it is free, and for more than {most:?} it is better stopped; give a time between"
+    )]
+    StayOut {
+        /// Whom the order is about.
+        service: String,
+        /// For how long it was to stay out.
+        given: Duration,
+        /// The shortest that makes sense.
+        least: Duration,
+        /// The longest that is taken.
+        most: Duration,
+    },
     /// No service takes part in reloads.
     #[error("there is nothing to reload: mark a service as reloadable(), or give a server files of TLS")]
     NothingToReload,

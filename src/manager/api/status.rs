@@ -13,6 +13,7 @@ use crate::grpc::GrpcAddress;
 use crate::lifecycle::{Stage, Step};
 use crate::manager::api::condition::{ResourceCondition, ServiceCondition, telling_step};
 use crate::manager::api::handover_status::HandoverStatus;
+use crate::manager::api::lease_status::{LeaseAside, LeaseStatus};
 use crate::report::{ResourceReport, ServiceReport, ShutdownReport, StepReport};
 use crate::service::RestartPolicy;
 
@@ -73,6 +74,9 @@ pub struct ServiceStatus {
     /// The retries of its set-up, where it has [`ServiceSpec::retry_setup`](crate::ServiceSpec::retry_setup).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub setup_retry: Option<SetupRetryStatus>,
+    /// Its lease, where it is [`only_with`](crate::ServiceSpec::only_with) one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease: Option<LeaseStatus>,
     /// The thread that it lives on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub thread: Option<Name>,
@@ -198,6 +202,7 @@ impl ServiceStatus {
             depends_on: Vec::new(),
             restart: RestartStatus { total: service.restarts, ..RestartStatus::default() },
             setup_retry: None,
+            lease: None,
             thread: None,
             poll: None,
             addresses: Vec::new(),
@@ -237,9 +242,9 @@ fn resource_status(resource: &ResourceReport, now: Duration) -> ResourceStatus {
 }
 
 impl ServiceStatus {
-    /// What an operator asks next: restarts, dependencies, where it lives, whether it is stuck.
-    fn aside(&self) -> String {
-        let mut aside = Vec::new();
+    /// What an operator asks next: its lease, restarts, dependencies, where it lives, whether it is stuck.
+    fn aside(&self, now: Duration) -> String {
+        let mut aside: Vec<_> = self.lease.iter().map(|lease| LeaseAside(lease, now).to_string()).collect();
         let RestartStatus { total, used, left, last_failure, .. } = &self.restart;
         if *total > 0 {
             aside.push(match left {
@@ -280,7 +285,7 @@ impl fmt::Display for ManagerStatus {
             write!(f, "\n  hand-over: {handover}")?;
         }
         for service in &self.services {
-            write!(f, "\n  {}: {}{}", service.id, service.state, service.aside())?;
+            write!(f, "\n  {}: {}{}", service.id, service.state, service.aside(self.up))?;
             for resource in &service.resources {
                 write!(f, "\n    {}: {}", resource.name, resource.state)?;
             }

@@ -14,7 +14,7 @@ use crate::lifecycle::{Input, Stage};
 use crate::manager::Manager;
 use crate::manager::api::add_service::AddService;
 use crate::manager::api::messages::{
-    ForceShutdown, GetStatus, Reload, RemoveService, RestartService, StartHandover, StartShutdown,
+    ForceShutdown, GetStatus, Reload, RemoveService, RestartService, StartHandover, StartShutdown, StepDown,
     StopService, Subscribe, WaitForShutdown, WaitUntilRunning,
 };
 use crate::manager::api::nested_branch::AskForLife;
@@ -174,7 +174,15 @@ impl Handler<AddService> for Manager {
     }
 }
 
-/// Orders that name a service.
+impl Handler<StepDown> for Manager {
+    type Result = OrderReply;
+
+    fn handle(&mut self, StepDown { id, stay_out }: StepDown, _: &mut ManagerContext) -> OrderReply {
+        self.order(|shell| shell.order(&id, Order::StepDown(stay_out)))
+    }
+}
+
+/// Orders that name a service, and nothing else.
 macro_rules! order {
     ($message:ident, $order:ident) => {
         impl Handler<$message> for Manager {

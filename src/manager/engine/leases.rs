@@ -1,15 +1,22 @@
 //! The leases of services that run on one replica only: what the rules want of them, and what is heard of them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::inbox::ManagerInput;
 use super::shell::Shell;
 use super::slot_lease::SlotLease;
+use crate::base::{boot_clock, seconds};
 use crate::events::Name;
-use crate::lifecycle::{Input, ServiceIx};
+use crate::lifecycle::{Input, LeaseTerms, ServiceIx};
+use crate::manager::api::lease_status::{LeaseCondition, LeaseStatus};
+use crate::manager::api::order_error::OrderError;
 use crate::manager::observe::event_log::Detail;
 use crate::report::ConfigError;
 use crate::service::{LeaseNews, LeaseRefusedError, Leases};
+
+/// The longest that a service stays out, after it was told to give its lease away.
+const MOST_STAY_OUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Shell {
     /// A service of that place may need a lease.
@@ -37,8 +44,9 @@ impl Shell {
                 }
             }
         }
-        if let Some(leases) = &self.leases {
-            leases.seek(ix, service, lease, terms);
+        let view = self.leases.as_ref().map(|leases| leases.seek(ix, service, lease, terms));
+        if let Some(slot) = &mut self.service(ix).lease {
+            slot.view = view;
         }
     }
 
@@ -75,17 +83,94 @@ impl Shell {
     fn set_epoch(&mut self, ix: ServiceIx, epoch: Option<u64>) {
         if let Some(slot) = &mut self.services[ix.0 as usize].lease {
             slot.epoch = epoch;
-            if let Some(epoch) = epoch {
-                self.event_log.note_epoch(ix, epoch);
+            match epoch {
+                Some(epoch) => self.event_log.note_epoch(ix, epoch),
+                // Who has it from now on is not known.
+                None => slot.view = None,
             }
         }
     }
 
-    /// The lease that a service waits for.
-    pub(super) fn awaited_lease(&self, ix: ServiceIx) -> Option<&str> {
-        let slot = self.services[ix.0 as usize].lease.as_ref()?;
-        self.machine.stands_by(ix).then(|| &**slot.lease.name())
+    /// Whether a service can give its lease away, and stay out for so long.
+    pub(super) fn check_step_down(
+        &self,
+        ix: ServiceIx,
+        stay_out: Option<Duration>,
+    ) -> Result<(), OrderError> {
+        let slot = &self.services[ix.0 as usize];
+        let service = slot.id.to_string();
+        let Some(SlotLease { lease, terms: Some(terms), .. }) = slot.lease.as_deref() else {
+            return Err(OrderError::NoLease(service));
+        };
+        let (given, least) = (stay_out.unwrap_or_else(|| usual_stay_out(terms)), terms.ttl());
+        if !(least..=MOST_STAY_OUT).contains(&given) {
+            return Err(OrderError::StayOut { service, given, least, most: MOST_STAY_OUT });
+        }
+        if !self.machine.can_step_down(ix) && !self.machine.is_stepping_down(ix) {
+            return Err(OrderError::NotHolding { service, lease: lease.name().to_string() });
+        }
+        Ok(())
     }
+
+    /// A service is to step down, which was checked. The latest order counts.
+    pub(super) fn note_stay_out(&mut self, ix: ServiceIx, stay_out: Option<Duration>) {
+        if let Some(SlotLease { terms: Some(terms), stay_out: kept, .. }) =
+            self.service(ix).lease.as_deref_mut()
+        {
+            *kept = stay_out.unwrap_or_else(|| usual_stay_out(terms));
+            let kept = *kept;
+            self.event_log.note_stay_out(ix, kept);
+        }
+    }
+
+    pub(super) fn start_stay_out(&mut self, ix: ServiceIx) {
+        let now = self.event_log.now();
+        let Some(slot) = &mut self.service(ix).lease else { return };
+        let stay_out = slot.stay_out;
+        slot.out_until = now + stay_out;
+        self.service_timer(ix, stay_out, Input::StayOutOver(ix));
+    }
+
+    /// What a service that stands by waits for, as a sentence.
+    pub(super) fn standing_by(&self, ix: ServiceIx, now: Duration) -> Option<String> {
+        let slot = self.services[ix.0 as usize].lease.as_ref()?;
+        let name = slot.lease.name();
+        if self.machine.stays_out(ix) {
+            let left = seconds(slot.out_until.saturating_sub(now));
+            return Some(format!("stepped down, asks for its lease again in {left}"));
+        }
+        self.machine.stands_by(ix).then(|| format!("standing by until the lease {name:?} is free"))
+    }
+}
+
+impl Shell {
+    /// How the lease of a service stands, where it needs one.
+    pub(super) fn lease_status(&self, ix: ServiceIx, now: Duration) -> Option<LeaseStatus> {
+        let slot = self.services[ix.0 as usize].lease.as_ref()?;
+        let condition = LeaseCondition::of(self.machine.lease_state(ix))?;
+        let view = slot.view.as_ref().map(|view| view.borrow().clone()).unwrap_or_default();
+        // Leases are counted by another clock than all else.
+        let left = view.until.map(|until| until.saturating_sub(boot_clock::now()));
+        let status = LeaseStatus {
+            name: Name::clone(slot.lease.name()),
+            condition,
+            holder: view.holder.map(|holder| holder.to_string()),
+            since: None,
+            until: left.map(|left| now + left),
+            epoch: slot.epoch.filter(|_| condition.is_had()),
+            acquired: 0,
+            lost: 0,
+            stepped_down: 0,
+            stays_out_until: self.machine.stays_out(ix).then_some(slot.out_until),
+            error: view.error.map(|error| error.to_string()),
+        };
+        Some(self.event_log.count_lease(ix, status))
+    }
+}
+
+/// Others have twice as long as they need to notice.
+fn usual_stay_out(terms: &LeaseTerms) -> Duration {
+    2 * terms.ttl()
 }
 
 fn detail(error: impl std::error::Error + Send + Sync + 'static) -> Detail {

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use actix::dev::{MessageResponse, OneshotSender};
 use actix::{Actor, Message};
@@ -22,6 +23,8 @@ pub(crate) enum Order {
     Stop,
     Restart,
     Remove,
+    /// And for how long it asks for no lease.
+    StepDown(Option<Duration>),
 }
 
 /// The orders that are being carried out.

@@ -86,6 +86,10 @@ impl Shell {
                     Order::Restart => Input::RestartAsked(ix),
                     Order::Remove => Input::RemoveAsked(ix),
                     Order::Add => Input::Added(ix),
+                    Order::StepDown(stay_out) => {
+                        self.note_stay_out(ix, stay_out);
+                        Input::StepDownAsked(ix)
+                    }
                 };
                 self.promise(ix, order, input)
             }
@@ -124,6 +128,7 @@ impl Shell {
             names.chain(more).collect()
         };
         match order {
+            Order::StepDown(stay_out) => self.check_step_down(ix, stay_out).map(|()| ix),
             Order::Restart if !self.machine.can_restart(ix) => Err(OrderError::NotRestartable(service())),
             Order::Remove if !self.machine.dependents(ix).is_empty() => {
                 let dependents = named(self.machine.dependents(ix));
@@ -161,10 +166,15 @@ impl Shell {
                     _ => None,
                 });
             }
-            Announcement::StopFinished(ix, outcome) => {
+            Announcement::StopFinished(ix, outcome) | Announcement::StepDownFinished(ix, outcome) => {
                 let id = self.event_log.id(ix).to_string();
+                let steps_down = matches!(announcement, Announcement::StepDownFinished(..));
+                let is_meant = |order: Order| match steps_down {
+                    true => matches!(order, Order::StepDown(_)),
+                    false => order == Order::Stop,
+                };
                 self.answer_orders(ix, |order| match outcome {
-                    _ if order != Order::Stop => None,
+                    _ if !is_meant(order) => None,
                     Outcome::Ok => Some(Ok(())),
                     Outcome::Forced => Some(Err(OrderError::Forced(id.clone()))),
                     _ => Some(Err(OrderError::Overtaken(id.clone()))),
@@ -178,7 +188,9 @@ impl Shell {
                         Some(Err(OrderError::Failed { service: service.clone(), reason: reason.clone() }))
                     }
                     Order::Remove => Some(Ok(())),
-                    Order::Stop | Order::Restart => Some(Err(OrderError::Overtaken(service.clone()))),
+                    Order::Stop | Order::Restart | Order::StepDown(_) => {
+                        Some(Err(OrderError::Overtaken(service.clone())))
+                    }
                 });
             }
             Announcement::ShutdownRequested(_) => {

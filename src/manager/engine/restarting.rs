@@ -64,7 +64,7 @@ impl Shell {
     }
 
     /// A service has one timer: the latest.
-    fn service_timer(&mut self, ix: ServiceIx, after: Duration, input: Input) {
+    pub(super) fn service_timer(&mut self, ix: ServiceIx, after: Duration, input: Input) {
         let life = self.service(ix).life;
         let due = self.due_times.after(after, TimerEvent::Service(ix, life, input));
         self.set_timer(ix, due);

@@ -18,7 +18,8 @@ impl Shell {
     /// A service of that place is counted from here on.
     pub(crate) fn meter_service(&self, ix: ServiceIx) {
         let slot = &self.services[ix.0 as usize];
-        self.meter.add_service(&slot.id, slot.restarts.policy(), || match slot.kind {
+        let lease = slot.lease.as_ref().map(|slot| slot.lease.name());
+        self.meter.add_service(&slot.id, slot.restarts.policy(), lease, || match slot.kind {
             Kind::Server => self.load(),
             _ => slot.server.as_ref()?.load(),
         });

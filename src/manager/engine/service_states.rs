@@ -81,8 +81,9 @@ impl Shell {
             "waiting until the predecessor has released everything".clone_into(&mut status.state);
             status.condition = ServiceCondition::Waiting;
         }
-        if let Some(lease) = self.awaited_lease(ix) {
-            status.state = format!("standing by until the lease {lease:?} is free");
+        status.lease = self.lease_status(ix, now);
+        if let Some(state) = self.standing_by(ix, now) {
+            status.state = state;
             status.condition = ServiceCondition::Standby;
             status.failure = None;
         }

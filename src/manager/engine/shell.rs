@@ -277,6 +277,7 @@ impl Shell {
             Command::SeekLease(ix) => self.seek_lease(ix),
             Command::ReturnLease(ix) => self.return_lease(ix),
             Command::LeaveLease(ix) => self.leave_lease(ix),
+            Command::StartStayOut(ix) => self.start_stay_out(ix),
             Command::Announce(announcement) => self.announce(announcement, detail),
         }
     }

@@ -170,7 +170,7 @@ fn what_cannot_work_is_refused_by_name_and_with_a_way_out() {
 
 #[test]
 fn what_was_ordered_in_vain_is_told_by_name_and_with_a_way_out() {
-    every!(itself -> OrderError { Unknown, NotRunning, Id, Spec, NotRestartable, Server, Needed, Failed, Forced, NothingToReload,
+    every!(itself -> OrderError { Unknown, NotRunning, Id, Spec, NotRestartable, Server, Needed, Failed, Forced, NoLease, NotHolding, StayOut, NothingToReload,
         ReloadRefused, ReloadIncomplete, ReloadCalledOff, NotReadyToHandOver, NoHandover, HandoverUnderWay, PredecessorLeft, HandoverFailed,
         HandoverCalledOff, Overtaken }:
         OrderError::NotReadyToHandOver(Stage::SettingUp) => ["setting up", "while all of its services run"],
@@ -179,6 +179,9 @@ fn what_was_ordered_in_vain_is_told_by_name_and_with_a_way_out() {
         OrderError::PredecessorLeft => ["its own predecessor", "after_handover()"],
         OrderError::HandoverFailed { reason: "it is late".into() } => ["it is late", "serves on as before"],
         OrderError::HandoverCalledOff => ["called off", "shutdown"],
+        OrderError::NoLease("a".into()) => ["\"a\"", "only_with"],
+        OrderError::NotHolding { service: "a".into(), lease: "l".into() } => ["\"a\"", "\"l\"", "see GetStatus"],
+        OrderError::StayOut { service: "a".into(), given: SECOND, least: 2 * SECOND, most: 3 * SECOND } => ["\"a\"", "1s", "2s", "3s", "give a time between"],
         OrderError::Unknown("a".into()) => ["\"a\"", "see GetStatus"],
         OrderError::NothingToReload => ["reloadable()", "files of TLS"],
         OrderError::ReloadRefused { by: vec!["a: no".into()] } => ["a: no", "nobody has changed", "reload again"],

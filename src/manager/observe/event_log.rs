@@ -2,12 +2,16 @@
 
 mod announcements;
 mod holds;
+mod lease_record;
+mod leases;
 
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use smallvec::SmallVec;
+
+use lease_record::LeaseRecord;
 
 use super::flight_recorder::FlightRecorder;
 use super::observers::Observers;
@@ -89,8 +93,8 @@ struct ServiceRecord {
     setup_delay: Duration,
     /// When its latest restart or stop began.
     transition_began: Duration,
-    /// The name of its lease, and the epoch of the latest, where it needs one: few do.
-    lease: Option<Box<(Name, u64)>>,
+    /// Where it needs one: few do.
+    lease: Option<Box<LeaseRecord>>,
     /// Of the gRPC server: what it carried when it was forced.
     in_flight: Option<Arc<InFlight>>,
 }
@@ -158,23 +162,6 @@ impl EventLog {
     /// How long the next set-up of a service waits, before it is told that there is one.
     pub(crate) fn note_setup_delay(&mut self, ix: ServiceIx, delay: Duration) {
         self.record_mut(ix).setup_delay = delay;
-    }
-
-    /// A service needs a lease of that name.
-    pub(crate) fn note_lease(&mut self, ix: ServiceIx, lease: Name) {
-        self.record_mut(ix).lease = Some(Box::new((lease, 0)));
-    }
-
-    /// It has one of that epoch.
-    pub(crate) fn note_epoch(&mut self, ix: ServiceIx, epoch: u64) {
-        if let Some(lease) = &mut self.record_mut(ix).lease {
-            lease.1 = epoch;
-        }
-    }
-
-    /// The name of its lease, and the epoch of the latest. One without a lease gets none.
-    fn lease(&self, ix: ServiceIx) -> (Name, u64) {
-        self.record(ix).lease.as_deref().cloned().unwrap_or_else(|| (Name::from(""), 0))
     }
 
     /// The text of a service's latest failure.

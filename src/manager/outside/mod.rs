@@ -111,6 +111,7 @@ impl Managed for View {
         match order {
             Order::Restart(id) => service(open_orders::Order::Restart, id),
             Order::Stop(id) => service(open_orders::Order::Stop, id),
+            Order::StepDown(id, stay_out) => service(open_orders::Order::StepDown(stay_out), id),
             Order::Reload => whole(Question::Reload),
             Order::Handover => whole(Question::Handover),
             Order::Shutdown => self.ask(Question::Shutdown, |(), _| Ok(())),

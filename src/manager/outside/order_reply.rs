@@ -35,6 +35,19 @@ pub(super) fn refusal(error: OrderError, redacted: &Redacted) -> Refusal {
             format!("{id:?} did not stop within its stop_timeout, and was cut off"),
             "it is down; have the program allow it more time if that is too short",
         ),
+        OrderError::NoLease(id) => conflict(
+            format!("{id:?} needs no lease, and so has none to give away"),
+            "GET /status tells who has one",
+        ),
+        OrderError::NotHolding { service, lease } => conflict(
+            format!("{service:?} does not have its lease {lease:?}, and so cannot give it away"),
+            "GET /status tells who has it",
+        ),
+        OrderError::StayOut { service, given, least, most } => Refusal::new(
+            StatusCode::BAD_REQUEST,
+            format!("{service:?} cannot stay out for {given:?}"),
+            format!("give a time from {least:?}, in which others notice that its lease is free, to {most:?}"),
+        ),
         OrderError::NothingToReload => conflict(
             "there is nothing to reload".to_owned(),
             "have the program mark a service as reloadable(), or give a server files of TLS",

@@ -42,6 +42,8 @@ impl Redacted {
             if let Some(failure) = &mut service.restart.last_failure {
                 *failure = redact(failure);
             }
+            let error = service.lease.as_mut().and_then(|lease| lease.error.as_mut());
+            error.into_iter().for_each(|error| *error = redact(error));
             for resource in &mut service.resources {
                 redact_end(&mut resource.state, &mut resource.failure, redact);
             }

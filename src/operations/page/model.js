@@ -25,8 +25,32 @@ function mood(one) {
 // States say how long they have lasted, which the page counts on by itself.
 const LASTED = / for \d+(\.\d+)? ?(ms|s|min|h)( \d+ (s|min|h))?$/;
 
+// Who stands by lacks nothing: another replica has its lease.
 function isUp(service) {
-  return mood(service) === "good";
+  return mood(service) === "good" || service.condition === "standby";
+}
+
+// What is told of a lease: who has it, since when and until when, and how often that has changed.
+const LEASES = {
+  free: ["not asked for", "idle"], standby: ["asked for", "idle"], held: ["held", "good"], ending: ["lost", "bad"],
+  returning: ["being given back", "busy"], staying_out: ["given away", "idle"], lapsing: ["not given back", "bad"],
+};
+
+function leaseOf({ name, condition, holder, since_ms, until_ms, epoch, acquired, lost, stepped_down, stays_out_until_ms, error }, now) {
+  const [state, feel] = LEASES[condition] ?? [condition, "busy"];
+  const had = ["held", "ending", "lapsing"].includes(condition);
+  const left = until_ms == null ? null : shown(Math.max(0, until_ms - now));
+  const told = [];
+  if (had && epoch != null) told.push(`epoch ${epoch}`);
+  if (had && since_ms != null) told.push(`for ${shown(Math.max(0, now - since_ms))}`);
+  if (had && left) told.push(`to be renewed within ${left}`);
+  if (!had && holder) told.push(`${holder} has it${left ? `, for ${left} unless it renews it` : ""}`);
+  if (stays_out_until_ms != null) told.push(`asked for again in ${shown(Math.max(0, stays_out_until_ms - now))}`);
+  for (const [what, count, usual] of [["acquired", acquired, 1], ["lost", lost, 0], ["given away", stepped_down, 0]]) {
+    if (count > usual) told.push(`${what} ${count === 1 ? "once" : `${count} times`}`);
+  }
+  if (error) told.push(`its store fails: ${error}`);
+  return { name: `lease ${name}`, state, mood: error && feel !== "bad" ? "warn" : feel, more: told.join(", ") };
 }
 
 // The stalls that are open, by the service that each is of.
@@ -101,7 +125,9 @@ function sentence(status, plan, events, now) {
     }
     case "running": {
       const down = services.filter((service) => !isUp(service)).map((service) => `${service.id} (${plain(service)})`);
-      return `Running, ${up} of ${services.length} up${down.length ? `: not ${few(down)}` : ""}${stuck}`;
+      const by = services.filter(({ condition }) => condition === "standby").length;
+      const standby = by ? `, ${by} of them standing by` : "";
+      return `Running, ${up} of ${services.length} up${standby}${down.length ? `: not ${few(down)}` : ""}${stuck}`;
     }
     case "stopping":
     case "releasing": {
@@ -153,7 +179,7 @@ function line(event) {
 
 function moodOfEvent(event) {
   if (event.cancelled) return "idle";
-  if (event.error) return event.event === "handover_finished" || (event.event === "setup_finished" && event.outcome === "error") ? "warn" : "bad";
+  if (event.error) return event.event === "handover_finished" || event.event === "lease_lost" || (event.event === "setup_finished" && event.outcome === "error") ? "warn" : "bad";
   if (/^(progress|stall_started|missed|setup_retried|restart_started|handover_refused|sockets_closed)$/.test(event.event)) return "warn";
   return /^(running|stopped|shutdown_requested|handover_started|successor_ready|took_over)$/.test(event.event) ? "busy" : "";
 }
@@ -185,4 +211,4 @@ function bars(status, now, most) {
   });
 }
 
-if (typeof module !== "undefined") module.exports = { shown, mood, sentence, stallsOf, heldBy, line, bars, plain, handedOver, isPassedOn };
+if (typeof module !== "undefined") module.exports = { shown, mood, leaseOf, sentence, stallsOf, heldBy, line, bars, plain, handedOver, isPassedOn };

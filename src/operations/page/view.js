@@ -197,7 +197,9 @@ function fillRow(row, service, stalls) {
   if (restart?.last_failure) told.push(restart.last_failure);
   say(failure, told.join("; "), stalls.length ? "bad" : "");
   say(calls, service.http ? inFlight(service.http) : "");
-  service.resources.forEach((resource, index) => {
+  const parts = service.resources.map((resource) => ({ name: resource.name, state: resource.state.replace(LASTED, ""), mood: mood(resource), more: "" }));
+  if (service.lease) parts.unshift(leaseOf(service.lease, now()));
+  parts.forEach((part, index) => {
     let own = row.resources[index];
     if (!own) {
       const cells = [make("td", { "data-name": "State" }), make("td", { colspan: "5" })];
@@ -206,10 +208,11 @@ function fillRow(row, service, stalls) {
       (row.resources.at(-1)?.line ?? row.line).after(own.line);
       row.resources.push(own);
     }
-    say(own.name, resource.name);
-    say(own.cells[0], resource.state.replace(LASTED, ""), mood(resource));
+    say(own.name, part.name);
+    say(own.cells[0], part.state, part.mood);
+    if (row.seen || own.cells[1].said === undefined) say(own.cells[1], part.more);
   });
-  for (const gone of row.resources.splice(service.resources.length)) gone.line.remove();
+  for (const gone of row.resources.splice(parts.length)) gone.line.remove();
 }
 
 function inFlight({ connections, calls, oldest, shed }) {

@@ -14,9 +14,11 @@ mod spec;
 mod store;
 mod tenant;
 mod thread;
+mod view;
 
 pub use errors::{LeaseError, LeaseLostError, LeaseRefusedError};
 pub use spec::Lease;
 pub use store::{LeaseGrant, LeaseRequest, LeaseStore};
 
 pub(crate) use thread::{LeaseNews, Leases};
+pub(crate) use view::ViewReceiver;

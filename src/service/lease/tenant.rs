@@ -10,6 +10,7 @@ use tokio::task::AbortHandle;
 use super::errors::LeaseError;
 use super::spec::Lease;
 use super::store::LeaseRequest;
+use super::view::{self, Heard, ViewSender};
 use crate::base::{Name, peer_text};
 use crate::lifecycle::{Call, LeaseKeeper, LeaseTerms, ServiceIx, StoreReply};
 
@@ -49,13 +50,21 @@ pub(super) struct Tenant {
     watch: Option<(u64, AbortHandle)>,
     /// What was heard of the store last, when it did not do what it was asked.
     pub(super) trouble: Option<Arc<str>>,
+    /// What others may see of it.
+    view: ViewSender,
 }
 
 impl Tenant {
-    pub(super) fn new(service: Name, lease: Lease, terms: LeaseTerms, holder: String) -> Self {
+    pub(super) fn new(
+        service: Name,
+        lease: Lease,
+        terms: LeaseTerms,
+        holder: String,
+        view: ViewSender,
+    ) -> Self {
         let request = LeaseRequest::new(Arc::clone(&lease.name), holder, terms.ttl());
         let keeper = LeaseKeeper::new(terms);
-        Self { service, lease, keeper, terms, request, open: None, watch: None, trouble: None }
+        Self { service, lease, keeper, terms, request, open: None, watch: None, trouble: None, view }
     }
 
     /// How long the process may take to end, where nothing else is left.
@@ -96,22 +105,41 @@ impl Tenant {
     pub(super) fn take_overdue(&mut self, now: Duration) -> Option<Call> {
         let open = self.open.take_if(|open| open.until <= now)?;
         open.task.abort();
-        self.trouble = Some("the store did not answer in time".into());
+        let error: Arc<str> = "the store did not answer in time".into();
+        self.trouble = Some(Arc::clone(&error));
+        self.note(open.call, Heard::Failed(error), now);
         Some(open.call)
     }
 
     /// What the keeper is to know of it.
-    pub(super) fn reply(&mut self, result: Result<u64, LeaseError>) -> StoreReply {
+    pub(super) fn reply(&mut self, call: Call, result: Result<u64, LeaseError>, now: Duration) -> StoreReply {
         let error = match result {
-            Ok(epoch) => return StoreReply::Done(epoch),
+            Ok(epoch) => {
+                self.note(call, Heard::Done, now);
+                return StoreReply::Done(epoch);
+            }
             Err(error) => error,
         };
-        self.trouble = Some(peer_text::shown_within(&error.to_string(), 1024).into());
-        match error {
-            LeaseError::Taken { left, .. } => StoreReply::Taken(left),
-            LeaseError::Away(_) => StoreReply::Away,
-            LeaseError::Refused(_) => StoreReply::Refused,
-        }
+        let text: Arc<str> = peer_text::shown_within(&error.to_string(), 1024).into();
+        self.trouble = Some(Arc::clone(&text));
+        let (heard, reply) = match error {
+            LeaseError::Taken { by, left } => {
+                (Heard::Taken { by: peer_text::shown(&by).to_string().into(), left }, StoreReply::Taken(left))
+            }
+            LeaseError::Away(_) => (Heard::Failed(text), StoreReply::Away),
+            LeaseError::Refused(_) => (Heard::Failed(text), StoreReply::Refused),
+        };
+        self.note(call, heard, now);
+        reply
+    }
+
+    fn note(&self, call: Call, heard: Heard, now: Duration) {
+        view::note(&self.view, &self.request.holder, call, heard, now);
+    }
+
+    /// Has others see until when it has the lease.
+    pub(super) fn show_until(&self) {
+        view::note_until(&self.view, self.keeper.held_until());
     }
 
     pub(super) fn trouble(&self) -> Arc<str> {

@@ -11,6 +11,7 @@ use super::agenda::Agenda;
 use super::errors::{LeaseLostError, LeaseRefusedError};
 use super::spec::Lease;
 use super::tenant::{Tenant, Told};
+use super::view::{ViewReceiver, ViewSender, lease_view};
 use crate::base::boot_clock::{self, BootTimer};
 use crate::base::{Name, ThreadError, spawn_with};
 use crate::lifecycle::{Act, Call, LeaseTerms, Loss, ServiceIx, StoreReply};
@@ -27,7 +28,7 @@ pub(crate) enum LeaseNews {
 }
 
 enum Order {
-    Seek { ix: ServiceIx, service: Name, lease: Lease, terms: LeaseTerms },
+    Seek { ix: ServiceIx, service: Name, lease: Lease, terms: LeaseTerms, view: ViewSender },
     Return(ServiceIx),
     Leave(ServiceIx),
 }
@@ -67,9 +68,11 @@ impl Leases {
         Ok(Self(orders))
     }
 
-    /// Asks for a lease until it is granted or refused.
-    pub(crate) fn seek(&self, ix: ServiceIx, service: Name, lease: Lease, terms: LeaseTerms) {
-        let _ = self.0.send(Order::Seek { ix, service, lease, terms });
+    /// Asks for a lease until it is granted or refused. What comes back shows what is known of it.
+    pub(crate) fn seek(&self, ix: ServiceIx, service: Name, lease: Lease, terms: LeaseTerms) -> ViewReceiver {
+        let (view, seen) = lease_view();
+        let _ = self.0.send(Order::Seek { ix, service, lease, terms, view });
+        seen
     }
 
     /// Asks no more, or gives it back.
@@ -151,8 +154,8 @@ impl Keepers {
     fn obey(&mut self, order: Order) {
         let now = boot_clock::now();
         match order {
-            Order::Seek { ix, service, lease, terms } => {
-                let mut tenant = Tenant::new(service, lease, terms, holder());
+            Order::Seek { ix, service, lease, terms, view } => {
+                let mut tenant = Tenant::new(service, lease, terms, holder(), view);
                 tenant.keeper.seek(now);
                 self.tenants.insert(ix, tenant);
                 self.with(ix, |_, _| {});
@@ -179,7 +182,7 @@ impl Keepers {
                 let mut is_taken = false;
                 self.with(ix, |tenant, acts| {
                     if let Some(call) = tenant.take_open(number) {
-                        let reply = tenant.reply(result);
+                        let reply = tenant.reply(call, result, now);
                         is_taken = call == Call::Acquire && matches!(reply, StoreReply::Taken(_));
                         tenant.keeper.answered(call, reply, now, jitter, acts);
                     }
@@ -223,6 +226,7 @@ impl Keepers {
         let Some(tenant) = self.tenants.get_mut(&ix) else { return };
         let mut acts = Vec::new();
         happens(tenant, &mut acts);
+        tenant.show_until();
         for act in acts {
             self.carry_out(ix, act);
         }

@@ -35,6 +35,9 @@ pub(crate) async fn run(args: Args) -> Result<u8, CliError> {
         Command::Top => crate::top::show(client).await,
         Command::Restart { id } => order::give(&client, &Order::Restart(id), json).await,
         Command::Stop { id } => order::give(&client, &Order::Stop(id), json).await,
+        Command::StepDown { id, stay_out } => {
+            order::give(&client, &Order::StepDown(id, stay_out), json).await
+        }
         Command::Reload => order::give(&client, &Order::Reload, json).await,
         Command::Shutdown => order::give(&client, &Order::Shutdown, json).await,
         Command::Handover => order::give(&client, &Order::Handover, json).await,

@@ -5,8 +5,8 @@
 use super::condition::{Condition, ResourceCondition};
 use super::ending;
 use super::fault::Fault;
-use super::handover;
 use super::model::{Call, Event, Service, Status};
+use super::{handover, lease};
 use crate::text::{lasted, times};
 
 /// A poll this long is a stall, whatever the manager's own limit is.
@@ -20,6 +20,7 @@ pub(crate) fn faults(status: &Status) -> Vec<Fault> {
         faults.extend(stuck_calls(&service.id, service.http.iter().flat_map(|http| &http.stuck)));
         if !status.is_ending() {
             faults.extend(of_service(status, service));
+            faults.extend(lease::fault(status, service));
             faults.extend(lost_resources(service));
         }
         if let Some(nested) = &service.nested {

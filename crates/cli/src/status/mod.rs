@@ -6,6 +6,7 @@
 //!   ----------------------------------------------------------------------------------------
 //!   condition.rs   what the text of a state comes to
 //!   handover.rs    hand-overs, and what is wrong with them
+//!   lease.rs       leases, likewise
 //!   model.rs       a status, as far as it is read here
 //! ```
 
@@ -15,6 +16,7 @@ pub(crate) mod event_text;
 pub(crate) mod fault;
 pub(crate) mod faults;
 pub(crate) mod handover;
+pub(crate) mod lease;
 pub(crate) mod model;
 pub(crate) mod sentence;
 pub(crate) mod table;

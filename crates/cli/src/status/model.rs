@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::condition::{Condition, ResourceCondition};
 use super::handover::Handover;
+use super::lease::Lease;
 
 /// Times are milliseconds since the manager's start.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -34,6 +35,8 @@ pub(crate) struct Service {
     pub(crate) depends_on: Vec<String>,
     pub(crate) restart: Restart,
     pub(crate) setup_retry: Option<SetupRetry>,
+    /// Where it runs on one replica only.
+    pub(crate) lease: Option<Lease>,
     pub(crate) thread: Option<String>,
     pub(crate) poll_ms: Option<f64>,
     pub(crate) http: Option<InFlight>,

@@ -19,11 +19,15 @@ pub(crate) fn sentence(status: &Status) -> String {
         "running" => {
             let down = is(|condition| !condition.is_up());
             let missing = if down.is_empty() { String::new() } else { format!("; not {}", some_of(&down)) };
-            format!("Running, {} of {of} up, for {}{missing}.", of - down.len(), lasted(status.up_ms))
+            let standby = is(|condition| condition == Condition::Standby).len();
+            let standby =
+                if standby == 0 { String::new() } else { format!(", {standby} of them standing by") };
+            let up = of - down.len();
+            format!("Running, {up} of {of} up{standby}, for {}{missing}.", lasted(status.up_ms))
         }
         "created" => "Not started yet.".to_owned(),
         "setting up" => {
-            let waiting = is(|condition| !matches!(condition, Condition::Ready));
+            let waiting = is(|condition| !matches!(condition, Condition::Ready | Condition::Standby));
             let open = is(|condition| matches!(condition, Condition::SettingUp | Condition::RetryingSetup));
             let whom =
                 if open.is_empty() { String::new() } else { format!("; waiting for {}", some_of(&open)) };

@@ -17,7 +17,7 @@ pub(crate) struct Row {
     pub(crate) since: String,
     pub(crate) restarts_left: String,
     pub(crate) last_failure: String,
-    /// Calls, resources, and how long it blocks its thread.
+    /// Its lease, calls, resources, and how long it blocks its thread.
     pub(crate) more: String,
     pub(crate) is_up: bool,
 }
@@ -40,7 +40,7 @@ fn add(status: &Status, path: &str, rows: &mut Vec<Row>) {
             since: service.since_ms.map_or_else(String::new, |at| lasted(status.ago(at))),
             restarts_left: restarts_left(&service.restart),
             last_failure: plain(failure.unwrap_or_default()),
-            more: more(service),
+            more: more(status, service),
             is_up: service.condition.is_up() || (status.is_ending() && service.condition.is_over()),
             id: id.clone(),
         });
@@ -67,8 +67,8 @@ fn restarts_left(restart: &Restart) -> String {
     }
 }
 
-fn more(service: &Service) -> String {
-    let mut more = Vec::new();
+fn more(status: &Status, service: &Service) -> String {
+    let mut more: Vec<String> = service.lease.iter().map(|lease| lease.text(status)).collect();
     if let Some(poll) = service.poll_ms.filter(|poll| *poll >= 100.0) {
         more.push(format!("blocks its thread for {}", lasted(poll)));
     }

@@ -59,13 +59,14 @@ pub(super) async fn follow(client: Client, news: Sender<News>, happened: Arc<Not
 
 /// Gives an order, and tells what has come of it.
 pub(super) async fn order(client: Client, order: Order, news: Sender<News>) {
-    let told = match client.order(&order.path()).await.and_then(crate::client::Answer::expect_ok) {
-        Ok(_) => order.done(),
-        Err(error) => match error.hint() {
-            Some(hint) => format!("not done: {error} -> {hint}"),
-            None => format!("not done: {error}"),
-        },
-    };
+    let told =
+        match client.order(&order.path(), order.body()).await.and_then(crate::client::Answer::expect_ok) {
+            Ok(_) => order.done(),
+            Err(error) => match error.hint() {
+                Some(hint) => format!("not done: {error} -> {hint}"),
+                None => format!("not done: {error}"),
+            },
+        };
     // The view may be gone.
     let _ = news.send(News::Ordered(told)).await;
 }

@@ -52,7 +52,9 @@ impl Statuses {
             Event::RunFinished { service, .. }
             | Event::ServiceLost { service, .. }
             | Event::RestartStarted { service, .. }
-            | Event::Lease(LeaseEvent::LeaseLost { service, .. })
+            | Event::Lease(
+                LeaseEvent::LeaseLost { service, .. } | LeaseEvent::StepDownStarted { service, .. },
+            )
             | Event::StopStarted { service } => self.set(service, Life::Over),
             Event::RestartFinished { service, end } if end.outcome == Outcome::Ok => {
                 // Before all run, one without a main loop does not.
@@ -93,6 +95,11 @@ impl Statuses {
     /// Whether nothing changes any more that a watch should tell.
     pub(crate) fn is_draining(&self) -> bool {
         self.draining
+    }
+
+    /// Whether a service waits for something that is not of this process: nobody waits for it.
+    pub(crate) fn stands_by(&self, id: &str) -> bool {
+        self.services.get(id) == Some(&Life::Standby)
     }
 
     /// The status of that name; `None` where there is none of it.

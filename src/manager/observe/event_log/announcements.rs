@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Detail, EventLog, Subject, failure};
-use crate::events::{End, Failure, LeaseEvent, LifecycleEvent};
+use crate::events::{End, Failure, LifecycleEvent};
 use crate::lifecycle::{
     Activity, Announcement, ErrorStage, Fault, HandoverEnd, Outcome, ReloadEnd, ReloadStep, Remedy,
     ServiceIx, Step,
@@ -154,15 +154,13 @@ impl EventLog {
                     .then(|| failure(Activity::Handler, Outcome::Error, MENDED, detail, took));
                 E::HandoverFinished { outcome, took, error }
             }
-            A::LeaseAcquired(ix) => {
-                let (lease, epoch) = self.lease(ix);
-                E::Lease(LeaseEvent::LeaseAcquired { service: self.id(ix).clone(), lease, epoch })
-            }
+            A::LeaseAcquired(ix) => self.lease_acquired(ix, at),
             A::LeaseLost(ix) => {
-                let (lease, epoch) = self.lease(ix);
                 let error = failure(Activity::Handler, Outcome::Error, MENDED, detail, Duration::ZERO);
-                E::Lease(LeaseEvent::LeaseLost { service: self.id(ix).clone(), lease, epoch, error })
+                self.lease_lost(ix, error)
             }
+            A::StepDownStarted(ix) => self.step_down_started(ix, at),
+            A::StepDownFinished(ix, outcome) => self.step_down_finished(ix, outcome, at),
             A::LeaseRefused { service, error } => E::ServiceLost {
                 service: self.id(service).clone(),
                 outcome: Outcome::Error,

@@ -132,6 +132,13 @@ pub(crate) fn log(timed: &TimedEvent, limit: usize) {
         E::Lease(LeaseEvent::LeaseLost { service, lease, epoch, error }) => {
             warn!(target: "majordomo", %service, %lease, epoch, error = %cut(error), "has lost its lease");
         }
+        E::Lease(LeaseEvent::StepDownStarted { service, lease, epoch, stay_out }) => {
+            let stay_out_ms = stay_out.as_millis() as u64;
+            info!(target: "majordomo", %service, %lease, epoch, stay_out_ms, "is told to give its lease away");
+        }
+        E::Lease(LeaseEvent::StepDownFinished { service, end, .. }) => {
+            finished(severity, limit, service, None, "step down", end);
+        }
         E::ServiceAdded { service } => info!(target: "majordomo", %service, "service added"),
         E::ServiceRemoved { service } => info!(target: "majordomo", %service, "service removed"),
         E::Operations { address } => info!(target: "majordomo", %address, "operations endpoint answers"),

@@ -220,7 +220,7 @@ impl Watch {
         match event {
             E::SetupRetried { service, .. }
             | E::RestartStarted { service, .. }
-            | E::Lease(LeaseEvent::LeaseLost { service, .. })
+            | E::Lease(LeaseEvent::LeaseLost { service, .. } | LeaseEvent::StepDownStarted { service, .. })
             | E::StopStarted { service } => self.life(service).leaves = true,
             E::ShutdownRequested { .. } if self.asked => {
                 self.found("one begin of the shutdown (G5)", "there were two");

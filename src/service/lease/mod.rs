@@ -9,12 +9,14 @@
 //! Code of users runs on the threads of services and of stores alone. So none of it can hold up the thread that knows when a lease ends.
 
 mod errors;
+mod per_runtime;
 mod spec;
 mod store;
 mod tenant;
 mod thread;
 
 pub use errors::{LeaseError, LeaseLostError, LeaseRefusedError};
+pub use per_runtime::PerRuntime;
 pub use spec::Lease;
 pub use store::{LeaseGrant, LeaseRequest, LeaseStore};
 

@@ -52,6 +52,7 @@ pages! {
     resources = "resources.md";
     shutdown = "shutdown.md";
     supervision = "supervision.md";
+    leases = "leases.md";
     reloading = "reloading.md";
     #[cfg(any(feature = "tls", not(doctest)))]
     grpc = "grpc.md";

@@ -130,10 +130,10 @@ pub use report::{
 };
 pub use service::{
     CommitReload, GenericService, Lease, LeaseError, LeaseGrant, LeaseLostError, LeaseRefusedError,
-    LeaseRequest, LeaseStore, LeaseTermsError, PrepareReload, Release, RequireError, Resource, ResourceError,
-    ResourceFn, ResourceSpec, Resources, RestartPolicy, RestartPolicyError, RestartableFn, Run, Service,
-    ServiceFn, ServiceSpec, Setup, Shutdown, ShutdownSignal, WithSetup, provider_fn, resource_fn,
-    resource_fn_with, restartable_fn, service_fn, service_with_setup,
+    LeaseRequest, LeaseStore, LeaseTermsError, PerRuntime, PrepareReload, Release, RequireError, Resource,
+    ResourceError, ResourceFn, ResourceSpec, Resources, RestartPolicy, RestartPolicyError, RestartableFn,
+    Run, Service, ServiceFn, ServiceSpec, Setup, Shutdown, ShutdownSignal, WithSetup, provider_fn,
+    resource_fn, resource_fn_with, restartable_fn, service_fn, service_with_setup,
 };
 
 /// Compiles every block of Rust that the page shows.

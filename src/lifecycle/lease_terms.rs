@@ -79,6 +79,14 @@ pub enum LeaseTermsError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A lease has a name that its store cannot use.
+    #[error("its lease is called {name:?}, which its store cannot use ({reason}): choose a name, the same on every replica")]
+    StoreName {
+        /// The name.
+        name: String,
+        /// What the store takes.
+        reason: String,
+    },
 }
 
 impl Terms {

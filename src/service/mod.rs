@@ -22,7 +22,9 @@ pub use crate::lifecycle::{RestartPolicy, RestartPolicyError};
 pub use functions::{
     ResourceFn, RestartableFn, ServiceFn, resource_fn, resource_fn_with, restartable_fn, service_fn,
 };
-pub use lease::{Lease, LeaseError, LeaseGrant, LeaseLostError, LeaseRefusedError, LeaseRequest, LeaseStore};
+pub use lease::{
+    Lease, LeaseError, LeaseGrant, LeaseLostError, LeaseRefusedError, LeaseRequest, LeaseStore, PerRuntime,
+};
 pub use messages::{Run, Setup, Shutdown};
 pub use provided::RequireError;
 pub use reload::{CommitReload, PrepareReload};

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use majordomo::testing::{MemoryLeases, paused, start_paused};
-use majordomo::{ConfigError, Lease, Manager, RestartPolicy, Run, ServiceSpec, restartable_fn, service_fn};
+use majordomo::{
+    BoxError, ConfigError, Lease, LeaseError, LeaseGrant, LeaseRequest, LeaseStore, Manager, RestartPolicy, Run, ServiceSpec,
+    restartable_fn, service_fn,
+};
 
 use crate::rig::{Epochs, LEASE, SERVICE, leased, obedient, options, replica};
 
@@ -41,6 +44,38 @@ fn g25_names_that_no_store_can_use_are_refused() {
     }
     let text = refused(Lease::new(MemoryLeases::new(), "x".repeat(257)));
     assert!(text.contains("longer than 256 bytes"), "{text}");
+}
+
+/// A store whose names are short.
+struct Picky(MemoryLeases);
+
+impl LeaseStore for Picky {
+    fn check_name(&self, name: &str) -> Result<(), BoxError> {
+        if name.len() > 8 { Err("up to 8 bytes".into()) } else { Ok(()) }
+    }
+
+    async fn acquire(&self, request: &LeaseRequest) -> Result<LeaseGrant, LeaseError> {
+        self.0.acquire(request).await
+    }
+
+    async fn renew(&self, request: &LeaseRequest) -> Result<(), LeaseError> {
+        self.0.renew(request).await
+    }
+
+    async fn release(&self, request: &LeaseRequest) -> Result<(), LeaseError> {
+        self.0.release(request).await
+    }
+}
+
+#[test]
+fn g25_a_name_that_its_store_cannot_use_is_refused_before_anything_runs() {
+    let store = MemoryLeases::new();
+    let text = refused(Lease::new(Picky(store.clone()), "far too long"));
+    assert!(text.contains("\"reports\"") && text.contains("\"far too long\""), "{text}");
+    assert!(text.contains("(up to 8 bytes)") && text.contains("choose a name"), "{text}");
+    assert_eq!(store.requests(), 0);
+    let short = ServiceSpec::new(obedient(&Epochs::default())).only_with(Lease::new(Picky(store), "short"));
+    assert!(Manager::new(options()).service(short).plan().is_ok());
 }
 
 #[test]

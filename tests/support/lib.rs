@@ -17,6 +17,7 @@ pub mod pace;
 pub mod phoenix;
 pub mod place;
 mod probe;
+pub mod replicas;
 pub mod rpc;
 mod served;
 pub mod spans;

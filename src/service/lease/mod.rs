@@ -10,6 +10,7 @@
 
 mod agenda;
 mod errors;
+mod per_runtime;
 mod spec;
 mod store;
 mod tenant;
@@ -17,6 +18,7 @@ mod thread;
 mod view;
 
 pub use errors::{LeaseError, LeaseLostError, LeaseRefusedError};
+pub use per_runtime::PerRuntime;
 pub use spec::Lease;
 pub use store::{LeaseGrant, LeaseRequest, LeaseStore};
 

@@ -53,10 +53,14 @@ impl Lease {
         if self.name.trim().is_empty() {
             return refused("\"\"".to_owned(), "since it is empty");
         }
-        match check_name(&self.name) {
-            Err(unfit) => refused(unfit.shown, unfit.reason),
-            Ok(()) => LeaseTerms::new(self.ttl, self.margin, stop),
+        if let Err(unfit) = check_name(&self.name) {
+            return refused(unfit.shown, unfit.reason);
         }
+        if let Err(reason) = self.store.check_name(&self.name) {
+            let (name, reason) = (self.name.to_string(), reason.to_string());
+            return Err(LeaseTermsError::StoreName { name, reason });
+        }
+        LeaseTerms::new(self.ttl, self.margin, stop)
     }
 
     pub(crate) fn name(&self) -> &Arc<str> {

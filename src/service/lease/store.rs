@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::errors::LeaseError;
+use crate::base::BoxError;
 
 /// What a replica asks the store for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +16,7 @@ pub struct LeaseRequest {
     pub name: Arc<str>,
     /// Who asks: another one for each time that a replica begins to ask, so that what comes late of one time cannot touch another.
     pub holder: Arc<str>,
-    /// For how long it is asked for.
+    /// For how long it is asked for: the same in all requests of a holder.
     pub ttl: Duration,
 }
 
@@ -41,9 +42,19 @@ impl LeaseGrant {
 ///      '------> taken by another                                        '-- its time is over --> free
 /// ```
 ///
-/// Each method is one round trip, is called on a thread of the stores' own within a tokio runtime, and is dropped when it takes too long: a sixth of the lease's time to
-/// live. Requests may be repeated, also such as have been done: their answers were lost. `testing::lease_store_holds` tests all of this.
+/// Each method is called on a thread of the stores' own, one for each manager, within a tokio runtime that ends with it: [`PerRuntime`](crate::PerRuntime) is for what lives there. It is dropped when it takes too
+/// long: a sixth of the lease's time to live. Requests may be repeated, also such as have been done: their answers were lost. `testing::lease_store_holds` tests all of this.
 pub trait LeaseStore: Send + Sync + 'static {
+    /// Whether a lease can have that name in this store: asked, without any I/O, before anything starts. Names that are empty, longer than 256 bytes or have control characters
+    /// are refused already.
+    ///
+    /// # Errors
+    /// What the store takes in its place: the start is refused with that.
+    fn check_name(&self, name: &str) -> Result<(), BoxError> {
+        let _ = name;
+        Ok(())
+    }
+
     /// Gives the lease to who asks, from now on for its time to live, if it is free, over, or its own already. A new holder gets an epoch greater than all
     /// before, also than those of leases that are over or released; the same holder the same epoch.
     ///
@@ -75,6 +86,7 @@ type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A store of any type.
 pub(super) trait AnyStore: Send + Sync {
+    fn check_name(&self, name: &str) -> Result<(), BoxError>;
     fn acquire(self: Arc<Self>, request: LeaseRequest) -> Later<Result<LeaseGrant, LeaseError>>;
     fn renew(self: Arc<Self>, request: LeaseRequest) -> Later<Result<(), LeaseError>>;
     fn release(self: Arc<Self>, request: LeaseRequest) -> Later<Result<(), LeaseError>>;
@@ -82,6 +94,10 @@ pub(super) trait AnyStore: Send + Sync {
 }
 
 impl<S: LeaseStore> AnyStore for S {
+    fn check_name(&self, name: &str) -> Result<(), BoxError> {
+        LeaseStore::check_name(self, name)
+    }
+
     fn acquire(self: Arc<Self>, request: LeaseRequest) -> Later<Result<LeaseGrant, LeaseError>> {
         Box::pin(async move { LeaseStore::acquire(&*self, &request).await })
     }

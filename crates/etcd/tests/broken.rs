@@ -1,0 +1,52 @@
+//! Servers that crash, hang or are not there.
+
+use std::process::Command;
+use std::time::Duration;
+
+use majordomo::{LeaseError, LeaseStore};
+use majordomo_etcd::EtcdLeases;
+use support::replicas::{is_bounded, silent_server};
+
+use crate::{leases, request, server_alone};
+
+/// The server is killed, and starts again.
+pub(crate) fn crash() {
+    let restart = std::env::var("ETCD_RESTART").expect("ETCD_RESTART: run it by .ci/etcd");
+    let restarted = Command::new(restart).output().unwrap();
+    assert!(restarted.status.success(), "{restarted:?}");
+}
+
+#[tokio::test]
+#[ignore = "needs an etcd"]
+async fn g25_an_etcd_that_crashed_keeps_leases_and_is_asked_again() {
+    let _server = server_alone().await;
+    let (store, [a, b]) = (leases(), ["a", "b"].map(|holder| request("crashed", holder)));
+    let granted = store.acquire(&a).await.unwrap();
+    crash();
+    store.renew(&a).await.unwrap();
+    let other = leases().acquire(&b).await;
+    assert!(matches!(&other, Err(LeaseError::Taken { by, .. }) if by == "a"), "{other:?}");
+    assert_eq!(store.acquire(&a).await.unwrap(), granted);
+    store.release(&a).await.unwrap();
+}
+
+#[tokio::test]
+async fn g25_an_etcd_that_takes_connections_and_says_nothing_is_away_in_time() {
+    let endpoint = format!("http://{}", silent_server());
+    let store = EtcdLeases::new([endpoint.as_str()]).unwrap().answer_timeout(Duration::from_millis(300));
+    let text = is_bounded(store.check()).await;
+    assert!(text.contains(&endpoint) && text.contains("not answered within 300ms"), "{text}");
+    let text = is_bounded(store.renew(&request("silent", "a"))).await;
+    assert!(text.contains("not answered within 300ms"), "{text}");
+}
+
+#[tokio::test]
+async fn g25_an_etcd_that_is_not_there_is_away_and_named() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let store = EtcdLeases::new([endpoint.as_str()]).unwrap().answer_timeout(Duration::from_millis(300));
+    let error = store.check().await.expect_err("nobody is there");
+    assert!(matches!(error, LeaseError::Away(_)), "{error:?}");
+    assert!(error.to_string().contains(&endpoint), "{error}");
+}

@@ -1,0 +1,53 @@
+//! The statements: one each, by the server's clock, so that no session is needed.
+//!
+//! `clock_timestamp()` is read when the row is changed, not when the statement began: it may have waited for the row in between.
+
+/// The statements of one schema.
+#[derive(Debug)]
+pub(crate) struct Statements {
+    pub(crate) acquire: String,
+    pub(crate) renew: String,
+    pub(crate) release: String,
+}
+
+/// A grant is told when it is on disk, and on those standbys that the server waits for: a default that waits for less is raised, for this statement.
+const DURABLE: &str = "set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') \
+     THEN 'on' ELSE current_setting('synchronous_commit') END, true)";
+
+/// What is answered of a change that was made, or else of the row as it stands.
+fn or_who(table: &str) -> String {
+    format!(
+        "SELECT epoch, NULL::text, NULL::float8 FROM changed \
+         UNION ALL \
+         SELECT NULL, holder, greatest(extract(epoch FROM ends - clock_timestamp()), 0)::float8 FROM {table} \
+         WHERE name = $1 AND NOT EXISTS (SELECT FROM changed)"
+    )
+}
+
+impl Statements {
+    pub(crate) fn new(schema: &str) -> Self {
+        let table = format!("{schema}.majordomo_leases");
+        let or_who = or_who(&table);
+        let until = "clock_timestamp() + make_interval(secs => $3)";
+        let acquire = format!(
+            "WITH changed AS ( \
+               INSERT INTO {table} AS lease (name, epoch, holder, ends) \
+               SELECT $1, 1, $2, {until} FROM {DURABLE} \
+               ON CONFLICT (name) DO UPDATE \
+               SET epoch = CASE WHEN lease.holder = $2 THEN lease.epoch ELSE lease.epoch + 1 END, holder = $2, ends = {until} \
+               WHERE lease.holder IS NULL OR lease.holder = $2 OR lease.ends <= clock_timestamp() \
+               RETURNING epoch \
+             ) {or_who}"
+        );
+        // One that is over, and still its holder's, was nobody else's in between.
+        let renew = format!(
+            "WITH changed AS ( \
+               UPDATE {table} SET ends = {until} FROM {DURABLE} WHERE name = $1 AND holder = $2 RETURNING epoch \
+             ) {or_who}"
+        );
+        let release = format!(
+            "UPDATE {table} SET holder = NULL, ends = clock_timestamp() FROM {DURABLE} WHERE name = $1 AND holder = $2"
+        );
+        Self { acquire, renew, release }
+    }
+}

@@ -1,0 +1,121 @@
+//! Replicas of a service with a lease, for the tests of stores: in processes, where they can be killed, and side by side in this one.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::process::Stdio;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use majordomo::testing::ManagerSuite;
+use majordomo::{Lease, LeaseError, LeaseStore, Manager, RestartableFn, Run, ServiceSpec, restartable_fn};
+
+use crate::child::{self, Process};
+use crate::{ms, options};
+
+const SERVICE: &str = "reports";
+/// The name of the lease, for a process.
+const LEASE: &str = "MAJORDOMO_TEST_LEASE";
+
+/// A service that runs until it is told to stop, with that lease. `began` is told its epochs.
+fn replica(
+    store: impl LeaseStore,
+    lease: &str,
+    ttl: Duration,
+    began: impl Fn(u64) + Send + 'static,
+) -> ServiceSpec<RestartableFn> {
+    let service = restartable_fn(SERVICE, move |run: Run| {
+        began(run.epoch().unwrap());
+        async move {
+            run.shutdown.requested().await;
+            Ok(())
+        }
+    });
+    ServiceSpec::new(service)
+        .stop_timeout(ms(200))
+        .only_with(Lease::new(store, lease).ttl(ttl).margin(ms(200)))
+}
+
+/// What `child_program` of a test of [`survives_a_kill`] does.
+pub fn become_replica(store: impl LeaseStore) -> ! {
+    let lease = std::env::var(LEASE).unwrap();
+    let began = |epoch| println!("\nchild: epoch {epoch}");
+    let service = replica(store, &lease, Duration::from_secs(3), began);
+    majordomo::exit(Manager::new(options().handle_signals(true)).service(service).run_blocking())
+}
+
+fn start(module: &str, lease: &str) -> Process {
+    let mut command = child::this();
+    command.env(LEASE, lease).stderr(Stdio::inherit());
+    child::start_by(command, module, "replica")
+}
+
+fn epoch(process: &mut Process) -> u64 {
+    process.wait_for("child: epoch ").rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+/// One of two processes is killed, after something has happened to the store: the other runs, with a greater epoch. The module's `child_program`
+/// must call [`become_replica`].
+pub fn survives_a_kill(module: &str, lease: &str, happens: impl FnOnce()) {
+    let mut first = start(module, lease);
+    let before = epoch(&mut first);
+    let mut second = start(module, lease);
+    happens();
+    drop(first);
+    let after = epoch(&mut second);
+    assert!(after > before, "{after} comes after {before}");
+    second.signal(rustix::process::Signal::TERM);
+    assert_eq!(second.end().code(), Some(0));
+}
+
+/// One of two managers stops: the other runs, with a greater epoch, and goes on when the runtime in which the first asked the store is gone.
+pub async fn hands_over<S: LeaseStore + Clone>(store: S, lease: &str) {
+    let epochs: Arc<Mutex<Vec<u64>>> = Arc::default();
+    let launch = || {
+        let epochs = Arc::clone(&epochs);
+        let service = replica(store.clone(), lease, Duration::from_secs(6), move |epoch| {
+            epochs.lock().unwrap().push(epoch)
+        });
+        ManagerSuite::launch(Manager::new(options()).service(service))
+    };
+    let first = launch();
+    first.recorder().wait_for("run_started reports").await;
+    let second = launch();
+    second.recorder().wait_for("standby reports").await;
+    second.recorder().assert_none("run_started reports");
+    first.shutdown().await;
+    second.recorder().wait_for("run_started reports").await;
+    second.recorder().assert_none("lease_lost");
+    second.shutdown().await;
+    let epochs = epochs.lock().unwrap();
+    assert!(epochs.len() == 2 && epochs[0] < epochs[1], "{epochs:?}");
+}
+
+/// A manager whose store refuses for good ends, and says why.
+pub async fn is_refused(store: impl LeaseStore, why: &str) {
+    let service = replica(store, "never", Duration::from_secs(6), |_| {});
+    let error = ManagerSuite::launch(Manager::new(options()).service(service)).ended().await;
+    let text = error.expect_err("it never has its lease").to_string();
+    assert!(text.contains(why) && text.contains("never have the lease"), "{text}");
+}
+
+/// A server that takes connections and says nothing, as long as the test runs.
+pub fn silent_server() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        let mut taken: Vec<io::Result<_>> = Vec::new();
+        taken.extend(listener.incoming());
+    });
+    address
+}
+
+/// A question to a store that does not answer ends by its own limit, as one that may be asked again.
+pub async fn is_bounded(asked: impl Future<Output = Result<(), LeaseError>>) -> String {
+    let began = Instant::now();
+    let answer = tokio::time::timeout(Duration::from_secs(30), asked).await.expect("it has a limit");
+    assert!(began.elapsed() >= ms(300), "it was given time");
+    match answer {
+        Err(LeaseError::Away(error)) => error.to_string(),
+        answer => panic!("a server that hangs is away: {answer:?}"),
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::base::seconds;
 use crate::events::{Failure, LifecycleEvent, Name, Phase, TimedEvent};
-use crate::lifecycle::{Activity, Outcome, Step};
+use crate::lifecycle::{Activity, Outcome, Step, WaitsFor};
 
 /// How many of those who are waited for are named.
 const NAMED: usize = 3;
@@ -18,6 +18,8 @@ enum Standing {
     Up,
     /// Its main loop has ended, as it was to.
     Done,
+    /// It waits for its lease, which another replica has.
+    Standby,
 }
 
 type Key = (Name, Option<Name>, Activity);
@@ -80,6 +82,7 @@ impl Services {
                 self.standing.remove(service);
                 return;
             }
+            E::Standby { waits_for: WaitsFor::Lease, .. } => Standing::Standby,
             E::SetupFinished { end, .. } if end.outcome == Outcome::Ok => Standing::Up,
             E::RunFinished { end, .. } if end.outcome == Outcome::Ok && end.error.is_none() => Standing::Done,
             E::RunFinished { .. }
@@ -148,12 +151,15 @@ impl Services {
         resting.iter().for_each(|key| self.end(key));
     }
 
-    /// `12 of 12 up, 1 done`
+    /// `12 of 14 up, 1 done, 1 standing by`
     pub(super) fn up(&self) -> String {
         let count = |standing| self.standing.values().filter(|is| **is == standing).count();
-        let (up, done) = (count(Standing::Up), count(Standing::Done));
-        let done = if done == 0 { String::new() } else { format!(", {done} done") };
-        format!("{up} of {} up{done}", self.standing.len())
+        let more = [(Standing::Done, "done"), (Standing::Standby, "standing by")];
+        let more = more.map(|(standing, word)| match count(standing) {
+            0 => String::new(),
+            count => format!(", {count} {word}"),
+        });
+        format!("{} of {} up{}", count(Standing::Up), self.standing.len(), more.concat())
     }
 
     /// Whether somebody is waited for who comes up, or goes down alone.
@@ -201,4 +207,26 @@ fn list<'a>(mut all: impl Iterator<Item = &'a Open>, text: impl Fn(&Open) -> Str
     let more = all.count();
     let named = named.join(", ");
     if more == 0 { named } else { format!("{named} and {more} more") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::End;
+
+    #[test]
+    fn g25_who_stands_by_is_told_as_that_until_it_is_set_up() {
+        let mut services = Services::new(["web".into(), "reports".into()]);
+        let mut up = |event| {
+            services.observe(&TimedEvent { at: Duration::ZERO, event });
+            services.up()
+        };
+        let ok = || End { took: Duration::ZERO, outcome: Outcome::Ok, error: None, cancelled: false };
+        let set_up = |id: &str| LifecycleEvent::SetupFinished { service: id.into(), end: ok() };
+        assert_eq!(up(set_up("web")), "1 of 2 up");
+        let standby = LifecycleEvent::Standby { service: "reports".into(), waits_for: WaitsFor::Lease };
+        assert_eq!(up(standby), "1 of 2 up, 1 standing by");
+        assert_eq!(up(LifecycleEvent::SetupStarted { service: "reports".into() }), "1 of 2 up");
+        assert_eq!(up(set_up("reports")), "2 of 2 up");
+    }
 }

@@ -46,12 +46,15 @@ pub(crate) fn what(event: &Event) -> String {
         ("pid", "process "),
         ("generation", "number "),
         ("predecessor", "after process "),
+        ("epoch", "epoch "),
     ] {
         if let Some(number) = event.number(key) {
             text = format!("{text}: {unit}{number}");
         }
     }
-    for (key, word) in [("delay_ms", "in"), ("lasted_ms", "for"), ("to_force_ms", "forced in")] {
+    for (key, word) in
+        [("delay_ms", "in"), ("lasted_ms", "for"), ("to_force_ms", "forced in"), ("stay_out_ms", "out for")]
+    {
         if let Some(ms) = event.number(key) {
             text = format!("{text}, {word} {}", lasted(ms));
         }
@@ -80,6 +83,10 @@ mod tests {
                 "    0.0 s  stall_started a/b: starved: c, for 0.1 s",
             ),
             (r#"{"at_ms":0,"event":"missed","count":7}"#, "    0.0 s  missed: 7"),
+            (
+                r#"{"at_ms":0,"event":"step_down_started","service":"a","lease":"l","epoch":7,"stay_out_ms":30000}"#,
+                "    0.0 s  step_down_started a: epoch 7, out for 30.0 s",
+            ),
             (
                 r#"{"at_ms":0,"event":"took_over","generation":2,"predecessor":7}"#,
                 "    0.0 s  took_over: number 2: after process 7",

@@ -78,7 +78,9 @@ pub enum LeaseTermsError {
         reason: &'static str,
     },
     /// A lease has a name that its store cannot use.
-    #[error("its lease is called {name:?}, which its store cannot use ({reason}): choose a name, the same on every replica")]
+    #[error(
+        "its lease is called {name:?}, which its store cannot use ({reason}): choose a name, the same on every replica"
+    )]
     StoreName {
         /// The name.
         name: String,

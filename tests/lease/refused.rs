@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use majordomo::testing::{MemoryLeases, paused, start_paused};
 use majordomo::{
-    BoxError, ConfigError, Lease, LeaseError, LeaseGrant, LeaseRequest, LeaseStore, Manager, RestartPolicy, Run, ServiceSpec,
-    restartable_fn, service_fn,
+    BoxError, ConfigError, Lease, LeaseError, LeaseGrant, LeaseRequest, LeaseStore, Manager, RestartPolicy,
+    Run, ServiceSpec, restartable_fn, service_fn,
 };
 
 use crate::rig::{Epochs, LEASE, SERVICE, leased, obedient, options, replica};

@@ -43,7 +43,8 @@
 //!
 //! # Bounds
 //! One connection a store and manager, shared by the store's clones, made when it is needed and again when it broke. To connect may take 5 s ([`PostgresLeases::connect_timeout`]), an answer 5 s
-//! ([`PostgresLeases::statement_timeout`]); a manager waits no longer for one than a sixth of the lease's time to live. A connection on which an answer
+//! ([`PostgresLeases::statement_timeout`]); a manager waits no longer for both together than a sixth of the lease's time to live, so that a server to which
+//! it takes long to connect needs a long lease. A connection on which an answer
 //! did not come in time is closed.
 
 #![forbid(unsafe_code)]

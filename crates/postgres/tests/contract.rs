@@ -17,7 +17,14 @@ async fn g25_leases_in_postgresql_keep_the_contract() {
 #[ignore = "needs a PostgreSQL and a PgBouncer"]
 async fn g25_leases_behind_a_pooler_of_transactions_keep_the_contract() {
     let _server = server().await;
-    lease_store_holds(PostgresLeases::from_url(&pooler()).unwrap()).await;
+    // More connections than the pooler has to the server, so that each is another's in between.
+    let replicas = [(); 4].map(|()| {
+        let store = PostgresLeases::from_url(&pooler()).unwrap();
+        tokio::spawn(lease_store_holds(store))
+    });
+    for replica in replicas {
+        replica.await.unwrap();
+    }
 }
 
 #[actix::test]

@@ -8,6 +8,16 @@ pub(crate) struct Statements {
     pub(crate) acquire: String,
     pub(crate) renew: String,
     pub(crate) release: String,
+    /// Answers with a row where somebody has the lease.
+    pub(crate) look: String,
+}
+
+/// The channel on which a release is told of, with what [`told_of`] says.
+pub(crate) const CHANNEL: &str = "majordomo_leases";
+
+/// What is told of a release: no name of a schema has a `/`.
+pub(crate) fn told_of(schema: &str, lease: &str) -> String {
+    format!("{schema}/{lease}")
 }
 
 /// A grant is told when it is on disk, and on those standbys that the server waits for: a default that waits for less is raised, for this statement.
@@ -45,9 +55,16 @@ impl Statements {
                UPDATE {table} SET ends = {until} FROM {DURABLE} WHERE name = $1 AND holder = $2 RETURNING epoch \
              ) {or_who}"
         );
+        // What listens is told when this is committed.
         let release = format!(
-            "UPDATE {table} SET holder = NULL, ends = clock_timestamp() FROM {DURABLE} WHERE name = $1 AND holder = $2"
+            "WITH changed AS ( \
+               UPDATE {table} SET holder = NULL, ends = clock_timestamp() FROM {DURABLE} \
+               WHERE name = $1 AND holder = $2 RETURNING name \
+             ) SELECT pg_notify('{CHANNEL}', '{schema}/' || name) FROM changed"
         );
-        Self { acquire, renew, release }
+        let look = format!(
+            "SELECT FROM {table} WHERE name = $1 AND holder IS NOT NULL AND ends > clock_timestamp()"
+        );
+        Self { acquire, renew, release, look }
     }
 }

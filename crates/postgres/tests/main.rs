@@ -3,6 +3,7 @@
 mod broken;
 mod contract;
 mod fence;
+mod listening;
 mod refused;
 mod tables;
 

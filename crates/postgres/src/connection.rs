@@ -153,11 +153,11 @@ pub(crate) async fn ask(
     limits: Limits,
     statement: &str,
     parameters: &[Parameter<'_>],
-) -> Result<Option<Row>, PostgresLeasesError> {
+) -> Result<Vec<Row>, PostgresLeasesError> {
     loop {
         let (live, is_new) = live(connections, connector, schema, limits.connect).await?;
         let mut unanswered = Unanswered(Some(&live));
-        let executed = live.client.query_typed_opt(statement, parameters);
+        let executed = live.client.query_typed(statement, parameters);
         let Ok(answer) = timeout(limits.statement, executed).await else {
             return Err(PostgresLeasesError::Silent { at: connector.at.clone(), within: limits.statement });
         };

@@ -7,7 +7,7 @@ use majordomo::LeaseError;
 use tokio_postgres::error::SqlState;
 
 /// Why leases cannot be kept, or not now: each names the database, what happened, and the way out.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum PostgresLeasesError {
     /// The URL says nothing that can be connected to.

@@ -43,6 +43,10 @@
 //! One connection a manager serves all of its leases. When it is there, also when it is there again, each lease is looked at once, so that no release is missed. It repeats its `LISTEN` every 30 s, to find out whether
 //! it is still there. A lease whose holder died is told of by nobody: it is asked for when it is due to end, as ever.
 //!
+//! # Many leases
+//! What many leases of one manager ask for in the same moment goes in one statement, up to 500 of them: a thousand are renewed in a few. It waits for no row that another has locked; such a lease
+//! is asked for by itself, and so is one that has no row yet.
+//!
 //! # What it stands on
 //! - The server's clock is not set by more than the lease's [`margin`](majordomo::Lease::margin) within its time to live. Clocks that are slewed, as by chrony or
 //!   systemd-timesyncd in normal operation, are not.
@@ -63,12 +67,15 @@
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 
+mod batch;
 mod connection;
+mod database;
 mod error;
 mod fence;
 mod listening;
 mod schema;
 mod statements;
+mod statements_many;
 mod store;
 
 pub use error::PostgresLeasesError;

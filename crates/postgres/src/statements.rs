@@ -2,12 +2,22 @@
 //!
 //! `clock_timestamp()` is read when the row is changed, not when the statement began: it may have waited for the row in between.
 
+use crate::statements_many::OfMany;
+
+/// What a lease is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Verb {
+    Acquire,
+    Renew,
+    Release,
+}
+
 /// The statements of one schema.
-#[derive(Debug)]
 pub(crate) struct Statements {
-    pub(crate) acquire: String,
-    pub(crate) renew: String,
-    pub(crate) release: String,
+    acquire: String,
+    renew: String,
+    release: String,
+    many: OfMany,
     /// Answers with a row where somebody has the lease.
     pub(crate) look: String,
 }
@@ -21,7 +31,7 @@ pub(crate) fn told_of(schema: &str, lease: &str) -> String {
 }
 
 /// A grant is told when it is on disk, and on those standbys that the server waits for: a default that waits for less is raised, for this statement.
-const DURABLE: &str = "set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') \
+pub(crate) const DURABLE: &str = "set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') \
      THEN 'on' ELSE current_setting('synchronous_commit') END, true)";
 
 /// What is answered of a change that was made, or else of the row as it stands.
@@ -65,6 +75,24 @@ impl Statements {
         let look = format!(
             "SELECT FROM {table} WHERE name = $1 AND holder IS NOT NULL AND ends > clock_timestamp()"
         );
-        Self { acquire, renew, release, look }
+        Self { acquire, renew, release, many: OfMany::new(schema), look }
+    }
+
+    /// With a name, a holder and, but for a release, seconds as parameters.
+    pub(crate) fn of_one(&self, verb: Verb) -> &str {
+        match verb {
+            Verb::Acquire => &self.acquire,
+            Verb::Renew => &self.renew,
+            Verb::Release => &self.release,
+        }
+    }
+
+    /// With an array of each.
+    pub(crate) fn of_many(&self, verb: Verb) -> &str {
+        match verb {
+            Verb::Acquire => &self.many.acquire,
+            Verb::Renew => &self.many.renew,
+            Verb::Release => &self.many.release,
+        }
     }
 }

@@ -4,6 +4,7 @@ mod broken;
 mod contract;
 mod fence;
 mod listening;
+mod many;
 mod refused;
 mod tables;
 

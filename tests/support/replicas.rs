@@ -69,12 +69,20 @@ pub fn survives_a_kill(module: &str, lease: &str, happens: impl FnOnce()) {
 
 /// One of two managers stops: the other runs, with a greater epoch, and goes on when the runtime in which the first asked the store is gone.
 pub async fn hands_over<S: LeaseStore + Clone>(store: S, lease: &str) {
+    takes_over(store, lease, Duration::from_secs(6), async || {}).await;
+}
+
+/// The same with a lease of that time to live: how long after the shutdown was asked for the other ran. `stands_by` resolves when the first is to stop.
+pub async fn takes_over<S: LeaseStore + Clone>(
+    store: S,
+    lease: &str,
+    ttl: Duration,
+    stands_by: impl AsyncFnOnce(),
+) -> Duration {
     let epochs: Arc<Mutex<Vec<u64>>> = Arc::default();
     let launch = || {
         let epochs = Arc::clone(&epochs);
-        let service = replica(store.clone(), lease, Duration::from_secs(6), move |epoch| {
-            epochs.lock().unwrap().push(epoch)
-        });
+        let service = replica(store.clone(), lease, ttl, move |epoch| epochs.lock().unwrap().push(epoch));
         ManagerSuite::launch(Manager::new(options()).service(service))
     };
     let first = launch();
@@ -82,12 +90,15 @@ pub async fn hands_over<S: LeaseStore + Clone>(store: S, lease: &str) {
     let second = launch();
     second.recorder().wait_for("standby reports").await;
     second.recorder().assert_none("run_started reports");
-    first.shutdown().await;
-    second.recorder().wait_for("run_started reports").await;
+    stands_by().await;
+    let asked = Instant::now();
+    let (_, _) = tokio::join!(first.shutdown(), second.recorder().wait_for("run_started reports"));
+    let took = asked.elapsed();
     second.recorder().assert_none("lease_lost");
     second.shutdown().await;
     let epochs = epochs.lock().unwrap();
     assert!(epochs.len() == 2 && epochs[0] < epochs[1], "{epochs:?}");
+    took
 }
 
 /// A manager whose store refuses for good ends, and says why.

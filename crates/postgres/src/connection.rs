@@ -4,7 +4,7 @@
 //!   none --needed--> connecting --schema seen to--> live --broke, or an answer did not come--> none
 //! ```
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tokio_postgres::config::{Config, Host};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row, Socket};
+use tokio_postgres::{AsyncMessage, Client, Row, Socket};
 
 use crate::error::{Cause, PostgresLeasesError, is_broken};
 use crate::schema;
@@ -24,35 +24,50 @@ use crate::schema;
 type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A client, and what drives its connection.
 type Connected = Result<(Client, Later<()>), tokio_postgres::Error>;
+/// Is told what notifications say.
+pub(crate) type Hear = Box<dyn Fn(&str) + Send>;
 
 /// How a connection is made, with TLS of any make.
 pub(crate) struct Connector {
-    connect: Box<dyn Fn() -> Later<Connected> + Send + Sync>,
+    connect: Box<dyn Fn(Hear) -> Later<Connected> + Send + Sync>,
     /// Which database that is, without the password.
     pub(crate) at: String,
 }
 
 impl Connector {
-    pub(crate) fn new<T>(config: Config, tls: T) -> Self
+    /// # Errors
+    /// Where no host is named.
+    pub(crate) fn new<T>(config: Config, tls: T) -> Result<Self, PostgresLeasesError>
     where
         T: MakeTlsConnect<Socket> + Clone + Send + Sync + 'static,
         T::TlsConnect: Send,
         T::Stream: Send,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(PostgresLeasesError::Url { reason: "it names no host".to_owned() });
+        }
         let at = described(&config);
-        let connect = move || -> Later<Connected> {
+        let connect = move |hear: Hear| -> Later<Connected> {
             let (config, tls) = (config.clone(), tls.clone());
             Box::pin(async move {
-                let (client, connection) = config.connect(tls).await?;
+                let (client, mut connection) = config.connect(tls).await?;
                 let driven: Later<()> = Box::pin(async move {
                     // Whoever waits for an answer is told of its end.
-                    let _ = connection.await;
+                    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+                        if let AsyncMessage::Notification(told) = message {
+                            hear(told.payload());
+                        }
+                    }
                 });
                 Ok((client, driven))
             })
         };
-        Self { connect: Box::new(connect), at }
+        Ok(Self { connect: Box::new(connect), at })
+    }
+
+    pub(crate) async fn connect(&self, hear: Hear) -> Connected {
+        (self.connect)(hear).await
     }
 }
 
@@ -115,7 +130,7 @@ async fn live(
     within: Duration,
 ) -> Result<(Arc<Live>, bool), PostgresLeasesError> {
     let connect = async {
-        let (client, driven) = (connector.connect)().await?;
+        let (client, driven) = connector.connect(Box::new(|_| {})).await?;
         let task = tokio::spawn(driven).abort_handle();
         let live = Live { client, task, is_stuck: AtomicBool::new(false) };
         schema::prepare(&live.client, schema).await?;
@@ -138,11 +153,11 @@ pub(crate) async fn ask(
     limits: Limits,
     statement: &str,
     parameters: &[Parameter<'_>],
-) -> Result<Option<Row>, PostgresLeasesError> {
+) -> Result<Vec<Row>, PostgresLeasesError> {
     loop {
         let (live, is_new) = live(connections, connector, schema, limits.connect).await?;
         let mut unanswered = Unanswered(Some(&live));
-        let executed = live.client.query_typed_opt(statement, parameters);
+        let executed = live.client.query_typed(statement, parameters);
         let Ok(answer) = timeout(limits.statement, executed).await else {
             return Err(PostgresLeasesError::Silent { at: connector.at.clone(), within: limits.statement });
         };

@@ -7,7 +7,7 @@ use majordomo::LeaseError;
 use tokio_postgres::error::SqlState;
 
 /// Why leases cannot be kept, or not now: each names the database, what happened, and the way out.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum PostgresLeasesError {
     /// The URL says nothing that can be connected to.
@@ -59,6 +59,16 @@ pub enum PostgresLeasesError {
         table: String,
         /// What the server said.
         reason: String,
+    },
+    /// What the server notifies of is not heard.
+    #[error(
+        "{at} takes LISTEN, and what it notifies of has not come within {within:?}: a pooler of transactions is in between, or it is another server; have the leases listen at the server itself (PostgresLeases::listening_at)"
+    )]
+    Unheard {
+        /// The database that is listened to.
+        at: String,
+        /// How long was waited.
+        within: Duration,
     },
     /// The server could not be reached, or broke off, or cannot do it now.
     #[error("{at} cannot be asked now ({reason}): see that it is up, and can be reached from here")]

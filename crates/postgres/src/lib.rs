@@ -26,8 +26,26 @@
 //!
 //! # Poolers
 //! Each of acquire, renew and release is one statement, by the clock of the server, and needs nothing of the session: no prepared statement, no setting, no lock that outlives
-//! the statement. So a pooler such as PgBouncer may be in between, also one that pools transactions. There is no `LISTEN`, which would need a session: a replica that stands by
+//! the statement. So a pooler such as PgBouncer may be in between, also one that pools transactions. `LISTEN` needs a session, so it is off by default: a replica that stands by
 //! asks each sixth of the lease's time to live, or when the lease is due to end.
+//!
+//! # Given back: another has it at once
+//! [`PostgresLeases::listening`] has whoever stands by hear of a release, which each release tells of (`pg_notify` on the channel `majordomo_leases`, in the same statement). Where there is a pooler, that takes
+//! an address of the server itself, [`PostgresLeases::listening_at`]:
+//!
+//! ```no_run
+//! # use majordomo_postgres::{PostgresLeases, PostgresLeasesError};
+//! # fn leases() -> Result<PostgresLeases, PostgresLeasesError> {
+//! PostgresLeases::from_url("postgres://shop@pooler.example:6432/shop")?.listening_at("postgres://shop@db.example/shop")
+//! # }
+//! ```
+//!
+//! One connection a manager serves all of its leases. When it is there, also when it is there again, each lease is looked at once, so that no release is missed. It repeats its `LISTEN` every 30 s, to find out whether
+//! it is still there. A lease whose holder died is told of by nobody: it is asked for when it is due to end, as ever.
+//!
+//! # Many leases
+//! What many leases of one manager ask for in the same moment goes in one statement, up to 500 of them: a thousand are renewed in a few. It waits for no row that another has locked; such a lease
+//! is asked for by itself, and so is one that has no row yet.
 //!
 //! # What it stands on
 //! - The server's clock is not set by more than the lease's [`margin`](majordomo::Lease::margin) within its time to live. Clocks that are slewed, as by chrony or
@@ -50,11 +68,15 @@
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 
+mod batch;
 mod connection;
+mod database;
 mod error;
 mod fence;
+mod listening;
 mod schema;
 mod statements;
+mod statements_many;
 mod store;
 
 pub use error::PostgresLeasesError;

@@ -2,16 +2,36 @@
 //!
 //! `clock_timestamp()` is read when the row is changed, not when the statement began: it may have waited for the row in between.
 
+use crate::statements_many::OfMany;
+
+/// What a lease is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Verb {
+    Acquire,
+    Renew,
+    Release,
+}
+
 /// The statements of one schema.
-#[derive(Debug)]
 pub(crate) struct Statements {
-    pub(crate) acquire: String,
-    pub(crate) renew: String,
-    pub(crate) release: String,
+    acquire: String,
+    renew: String,
+    release: String,
+    many: OfMany,
+    /// Answers with a row where somebody has the lease.
+    pub(crate) look: String,
+}
+
+/// The channel on which a release is told of, with what [`told_of`] says.
+pub(crate) const CHANNEL: &str = "majordomo_leases";
+
+/// What is told of a release: no name of a schema has a `/`.
+pub(crate) fn told_of(schema: &str, lease: &str) -> String {
+    format!("{schema}/{lease}")
 }
 
 /// A grant is told when it is on disk, and on those standbys that the server waits for: a default that waits for less is raised, for this statement.
-const DURABLE: &str = "set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') \
+pub(crate) const DURABLE: &str = "set_config('synchronous_commit', CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') \
      THEN 'on' ELSE current_setting('synchronous_commit') END, true)";
 
 /// What is answered of a change that was made, or else of the row as it stands.
@@ -45,9 +65,34 @@ impl Statements {
                UPDATE {table} SET ends = {until} FROM {DURABLE} WHERE name = $1 AND holder = $2 RETURNING epoch \
              ) {or_who}"
         );
+        // What listens is told when this is committed.
         let release = format!(
-            "UPDATE {table} SET holder = NULL, ends = clock_timestamp() FROM {DURABLE} WHERE name = $1 AND holder = $2"
+            "WITH changed AS ( \
+               UPDATE {table} SET holder = NULL, ends = clock_timestamp() FROM {DURABLE} \
+               WHERE name = $1 AND holder = $2 RETURNING name \
+             ) SELECT pg_notify('{CHANNEL}', '{schema}/' || name) FROM changed"
         );
-        Self { acquire, renew, release }
+        let look = format!(
+            "SELECT FROM {table} WHERE name = $1 AND holder IS NOT NULL AND ends > clock_timestamp()"
+        );
+        Self { acquire, renew, release, many: OfMany::new(schema), look }
+    }
+
+    /// With a name, a holder and, but for a release, seconds as parameters.
+    pub(crate) fn of_one(&self, verb: Verb) -> &str {
+        match verb {
+            Verb::Acquire => &self.acquire,
+            Verb::Renew => &self.renew,
+            Verb::Release => &self.release,
+        }
+    }
+
+    /// With an array of each.
+    pub(crate) fn of_many(&self, verb: Verb) -> &str {
+        match verb {
+            Verb::Acquire => &self.many.acquire,
+            Verb::Renew => &self.many.renew,
+            Verb::Release => &self.many.release,
+        }
     }
 }

@@ -3,6 +3,8 @@
 mod broken;
 mod contract;
 mod fence;
+mod listening;
+mod many;
 mod refused;
 mod tables;
 

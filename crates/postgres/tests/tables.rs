@@ -118,8 +118,17 @@ async fn g25_a_grant_is_on_disk_before_it_is_told_whatever_the_default_is() {
         store.acquire(&request).await.unwrap();
         store.renew(&request).await.unwrap();
         store.release(&request).await.unwrap();
+        // The same of two that are asked for together, once they have rows.
+        let [one, other] = ["1", "2"].map(|pair| crate::request(&format!("{default}-{pair}"), "a"));
+        for request in [&one, &other] {
+            store.acquire(request).await.unwrap();
+            store.release(request).await.unwrap();
+        }
+        tokio::try_join!(store.acquire(&one), store.acquire(&other)).unwrap();
+        tokio::try_join!(store.renew(&one), store.renew(&other)).unwrap();
+        tokio::try_join!(store.release(&one), store.release(&other)).unwrap();
         let noted =
             client.query(&format!("DELETE FROM {schema}.noted RETURNING setting"), &[]).await.unwrap();
-        assert_eq!(noted.iter().map(|row| row.get(0)).collect::<Vec<&str>>(), [wanted; 3]);
+        assert_eq!(noted.iter().map(|row| row.get(0)).collect::<Vec<&str>>(), [wanted; 13]);
     }
 }

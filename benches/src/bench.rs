@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use args::{Part, USAGE};
 use measure::Bench;
 
-const BENCHES: [&Bench; 13] = [
+const BENCHES: [&Bench; 14] = [
     &actors::ASK,
     &actors::TELL,
     &actors::LIFECYCLE,
@@ -37,6 +37,7 @@ const BENCHES: [&Bench; 13] = [
     &actors::SHUTDOWN,
     &actors::EXIT,
     &actors::IDLE,
+    &actors::IDLE_LEASES,
     &grpc::UNARY,
     &grpc::STREAM,
     &grpc::BUSY,

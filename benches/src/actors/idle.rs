@@ -16,7 +16,7 @@ use crate::targets::{Against, Bound, MAJORDOMO, Target};
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 /// Until all have come to rest: a second after it has written, a server sees whether that was read.
-const SETTLE: Duration = Duration::from_secs(2);
+pub(super) const SETTLE: Duration = Duration::from_secs(2);
 
 pub(crate) static IDLE: Bench = Bench {
     name: "idle",
@@ -79,9 +79,9 @@ pub(super) fn watch(
             let _page = operations.map(open_page).transpose()?;
             thread::sleep(SETTLE);
             let process = std::process::id();
-            let (sleeps, cpu) = (sleeps()?, cpu_time(process)?);
+            let (sleeps, cpu) = (sleeps(|_| true)?, cpu_time(process)?);
             thread::sleep(time);
-            Ok(vec![(self::sleeps()? - sleeps) as f64, (cpu_time(process)? - cpu) * 1e3])
+            Ok(vec![(self::sleeps(|_| true)? - sleeps) as f64, (cpu_time(process)? - cpu) * 1e3])
         };
         // The other end has gone, if nobody takes it.
         let _ = tell.send(watched());
@@ -89,13 +89,16 @@ pub(super) fn watch(
     told
 }
 
-/// How often the threads of this process went to sleep so far, but for the one that asks.
-fn sleeps() -> io::Result<u64> {
+/// How often those of the threads of this process that count went to sleep so far, by their names; the one that asks does not count.
+pub(super) fn sleeps(counts: impl Fn(&str) -> bool) -> io::Result<u64> {
     let own = fs::read_link("/proc/thread-self")?;
     let mut sleeps = 0;
     for task in fs::read_dir("/proc/self/task")? {
         let task = task?;
         if own.file_name() == Some(&task.file_name()) {
+            continue;
+        }
+        if !counts(fs::read_to_string(task.path().join("comm"))?.trim_end()) {
             continue;
         }
         let status = fs::read_to_string(task.path().join("status"))?;

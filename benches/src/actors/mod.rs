@@ -5,6 +5,7 @@ mod channel;
 mod erlang;
 mod graceful;
 mod idle;
+mod idle_leases;
 mod kameo;
 mod lifecycle;
 mod majordomo;
@@ -17,6 +18,7 @@ mod worker;
 
 pub(crate) use ask::{ASK, TELL};
 pub(crate) use idle::IDLE;
+pub(crate) use idle_leases::IDLE_LEASES;
 pub(crate) use lifecycle::{LIFECYCLE, MEMORY};
 pub(crate) use restart::RESTART;
 pub(crate) use shutdown::{EXIT, SHUTDOWN, until_signal};

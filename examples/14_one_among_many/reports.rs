@@ -37,7 +37,8 @@ pub(crate) enum Store {
 impl Store {
     pub(crate) fn at(url: &str) -> Result<Self, BoxError> {
         if url.starts_with("postgres") {
-            return Ok(Self::Postgres(PostgresLeases::from_url(url)?, url.to_owned()));
+            // The URL is that of the server itself, not of a pooler: so who stands by hears of a release at once.
+            return Ok(Self::Postgres(PostgresLeases::from_url(url)?.listening(), url.to_owned()));
         }
         Ok(Self::Etcd(EtcdLeases::new([url])?, url.to_owned()))
     }

@@ -132,9 +132,7 @@ def ended(world, life):
     replica = life.replica
     replica.signal(signal.SIGTERM)
     over = world.over(life)
-    # Else it is asked for each sixth of the time to live, and a quarter of that later at most.
-    within = world.terms.ttl + LATE if world.store.WATCHES else world.terms.ttl / 6 * 1.25 + LATE
-    taken = taken_over(world, life, over, within)
+    taken = taken_over(world, life, over, world.terms.ttl + LATE)
     if (code := replica.ended(HANG, "end that was asked for")) != 0:
         raise Failed(f"a clean end had the code {code}:\n{replica.said()}")
     world.replace(replica)

@@ -19,8 +19,6 @@ class Etcd:
     """Started by .ci/etcd."""
 
     NAME = "etcd"
-    # Who stands by watches the key.
-    WATCHES = True
 
     def __init__(self):
         self.url, self.restarts = os.environ["ETCD_ENDPOINTS"], os.environ["ETCD_RESTART"]
@@ -50,8 +48,6 @@ class Postgres:
     """Started by .ci/postgres."""
 
     NAME = "PostgreSQL"
-    # Who stands by asks each sixth of the time to live: see docs/leases.md.
-    WATCHES = False
 
     def __init__(self):
         self.url, self.restarts = os.environ["DATABASE_URL"], os.environ["DATABASE_RESTART"]

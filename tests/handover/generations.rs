@@ -135,8 +135,11 @@ pub fn pid(process: u32) -> Pid {
 /// Whether it runs: not one that has ended, and nobody has asked how.
 pub fn is_there(process: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
-    let is_zombie = status.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('Z'));
-    !is_zombie && test_kill_process(pid(process)).is_ok()
+    let mut fields = status.rsplit_once(") ").map(|(_, rest)| rest.split(' ')).into_iter().flatten();
+    // While other threads of it end, its first one looks as if it were all of it: proc_pid_stat(5), `state` and `num_threads`.
+    let (state, threads) = (fields.next(), fields.nth(16));
+    let has_ended = state == Some("Z") && threads == Some("1");
+    !has_ended && test_kill_process(pid(process)).is_ok()
 }
 
 /// `PID serves GRPC WEB`

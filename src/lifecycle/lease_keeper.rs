@@ -167,7 +167,7 @@ impl Keeper {
         self.open.is_none() && next > now && next <= now + self.terms.early
     }
 
-    /// Another lease of this process asks: what this one would ask soon goes with it, so that many leases wake nobody more often than one does.
+    /// Another lease of this process asks: what this one would ask soon goes with it, so that many leases wake their thread as often as one does.
     pub(crate) fn accompany(&mut self, now: Duration, out: &mut Vec<Act>) {
         if self.may_accompany(now)
             && let Phase::Seeking { next } | Phase::Held { next: Some(next), .. } = &mut self.phase

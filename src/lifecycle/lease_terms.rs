@@ -24,6 +24,9 @@ const LEAST_TTL: Duration = Duration::from_millis(500);
 /// The longest: for so long nobody runs after a process that was killed.
 const MOST_TTL: Duration = Duration::from_secs(3600);
 
+/// The longest that a service stays out, after it was told to give its lease away: for longer it is better stopped.
+const MOST_STAY_OUT: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The times of a lease, which fit into each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Terms {
@@ -118,6 +121,17 @@ impl Terms {
         self.ttl
     }
 
+    /// For how long none is asked for, where it was given away by an order: others have its time to live at least, to notice that it is free, and twice that
+    /// unless the order says otherwise.
+    ///
+    /// # Errors
+    /// The shortest and the longest that can be, where it is neither.
+    pub(crate) fn stay_out(&self, asked: Option<Duration>) -> Result<Duration, (Duration, Duration)> {
+        let given = asked.unwrap_or(2 * self.ttl);
+        let fits = (self.ttl..=MOST_STAY_OUT).contains(&given);
+        fits.then_some(given).ok_or((self.ttl, MOST_STAY_OUT))
+    }
+
     /// How long the process may take to end.
     pub(crate) fn end(&self) -> Duration {
         self.end
@@ -170,6 +184,19 @@ mod tests {
         );
         assert!(Terms::new(Duration::MAX, SECOND, SECOND).is_err());
         assert_eq!(Terms::new(15 * SECOND, Duration::ZERO, SECOND), Err(LeaseTermsError::NoMargin));
+    }
+
+    #[test]
+    fn g25_who_gives_a_lease_away_leaves_others_its_time_to_live_and_a_day_at_most() {
+        let terms = Terms::new(15 * SECOND, SECOND, 5 * SECOND).expect("fits");
+        let day = 24 * 60 * 60 * SECOND;
+        assert_eq!(terms.stay_out(None), Ok(30 * SECOND));
+        for fits in [15 * SECOND, day] {
+            assert_eq!(terms.stay_out(Some(fits)), Ok(fits));
+        }
+        for wrong in [Duration::ZERO, 15 * SECOND - Duration::from_nanos(1), day + Duration::from_nanos(1)] {
+            assert_eq!(terms.stay_out(Some(wrong)), Err((15 * SECOND, day)));
+        }
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use majordomo::testing::ManagerSuite;
-use majordomo::{Lease, LeaseError, LeaseStore, Manager, RestartableFn, Run, ServiceSpec, restartable_fn};
+use majordomo::{
+    Lease, LeaseError, LeaseRequest, LeaseStore, Manager, RestartableFn, Run, ServiceSpec, restartable_fn,
+};
 
 use crate::child::{self, Process};
 use crate::{ms, options};
@@ -51,6 +53,30 @@ fn start(module: &str, lease: &str) -> Process {
 
 fn epoch(process: &mut Process) -> u64 {
     process.wait_for("child: epoch ").rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+/// The server is killed, and starts again, by the program that this variable names: `by` sets it.
+pub fn crash(variable: &str, by: &str) {
+    let restart = std::env::var(variable).unwrap_or_else(|_| panic!("{variable}: run it by {by}"));
+    let restarted = Command::new(restart).output().unwrap();
+    assert!(restarted.status.success(), "{restarted:?}");
+}
+
+/// A lease outlives its server's crash, is found to be taken by whoever asks anew, and is its holder's still, with its epoch.
+pub async fn outlives_a_crash<S: LeaseStore>(
+    store: &S,
+    anew: &S,
+    [a, b]: [LeaseRequest; 2],
+    crash: impl FnOnce(),
+) {
+    let granted = store.acquire(&a).await.unwrap();
+    crash();
+    // The old connection is found to be broken.
+    store.renew(&a).await.unwrap();
+    let other = anew.acquire(&b).await;
+    assert!(matches!(&other, Err(LeaseError::Taken { by, .. }) if **by == *a.holder), "{other:?}");
+    assert_eq!(store.acquire(&a).await.unwrap(), granted);
+    store.release(&a).await.unwrap();
 }
 
 /// One of two processes is killed, after something has happened to the store: the other runs, with a greater epoch. The module's `child_program`

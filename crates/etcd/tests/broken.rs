@@ -1,33 +1,24 @@
 //! Servers that crash, hang or are not there.
 
-use std::process::Command;
 use std::time::Duration;
 
 use majordomo::{LeaseError, LeaseStore};
 use majordomo_etcd::EtcdLeases;
-use support::replicas::{is_bounded, silent_server};
+use support::replicas::{self, is_bounded, silent_server};
 
 use crate::{leases, request, server_alone};
 
 /// The server is killed, and starts again.
 pub(crate) fn crash() {
-    let restart = std::env::var("ETCD_RESTART").expect("ETCD_RESTART: run it by .ci/etcd");
-    let restarted = Command::new(restart).output().unwrap();
-    assert!(restarted.status.success(), "{restarted:?}");
+    replicas::crash("ETCD_RESTART", ".ci/etcd");
 }
 
 #[tokio::test]
 #[ignore = "needs an etcd"]
 async fn g25_an_etcd_that_crashed_keeps_leases_and_is_asked_again() {
     let _server = server_alone().await;
-    let (store, [a, b]) = (leases(), ["a", "b"].map(|holder| request("crashed", holder)));
-    let granted = store.acquire(&a).await.unwrap();
-    crash();
-    store.renew(&a).await.unwrap();
-    let other = leases().acquire(&b).await;
-    assert!(matches!(&other, Err(LeaseError::Taken { by, .. }) if by == "a"), "{other:?}");
-    assert_eq!(store.acquire(&a).await.unwrap(), granted);
-    store.release(&a).await.unwrap();
+    let both = ["a", "b"].map(|holder| request("crashed", holder));
+    replicas::outlives_a_crash(&leases(), &leases(), both, crash).await;
 }
 
 #[tokio::test]

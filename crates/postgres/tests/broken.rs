@@ -1,34 +1,24 @@
 //! Servers that crash, hang or do not answer.
 
-use std::process::Command;
 use std::time::Duration;
 
 use majordomo::{LeaseError, LeaseStore};
 use majordomo_postgres::PostgresLeases;
-use support::replicas::{is_bounded, silent_server};
+use support::replicas::{self, is_bounded, silent_server};
 
 use crate::{client, leases, request, server, server_alone};
 
 /// The server is killed, and starts again.
 pub(crate) fn crash() {
-    let restart = std::env::var("DATABASE_RESTART").expect("DATABASE_RESTART: run it by .ci/postgres");
-    let restarted = Command::new(restart).output().unwrap();
-    assert!(restarted.status.success(), "{restarted:?}");
+    replicas::crash("DATABASE_RESTART", ".ci/postgres");
 }
 
 #[tokio::test]
 #[ignore = "needs a PostgreSQL"]
 async fn g25_a_server_that_crashed_keeps_leases_and_is_asked_by_a_new_connection() {
     let _server = server_alone().await;
-    let (store, [a, b]) = (leases(), ["a", "b"].map(|holder| request("crashed", holder)));
-    let granted = store.acquire(&a).await.unwrap();
-    crash();
-    // The old connection is found to be broken.
-    store.renew(&a).await.unwrap();
-    let other = leases().acquire(&b).await;
-    assert!(matches!(&other, Err(LeaseError::Taken { by, .. }) if by == "a"), "{other:?}");
-    assert_eq!(store.acquire(&a).await.unwrap(), granted);
-    store.release(&a).await.unwrap();
+    let both = ["a", "b"].map(|holder| request("crashed", holder));
+    replicas::outlives_a_crash(&leases(), &leases(), both, crash).await;
 }
 
 #[tokio::test]

@@ -8,15 +8,12 @@ use super::shell::Shell;
 use super::slot_lease::SlotLease;
 use crate::base::{boot_clock, seconds};
 use crate::events::Name;
-use crate::lifecycle::{Input, LeaseTerms, ServiceIx};
+use crate::lifecycle::{Input, ServiceIx};
 use crate::manager::api::lease_status::{LeaseCondition, LeaseStatus};
 use crate::manager::api::order_error::OrderError;
 use crate::manager::observe::event_log::Detail;
 use crate::report::ConfigError;
 use crate::service::{LeaseNews, LeaseRefusedError, Leases};
-
-/// The longest that a service stays out, after it was told to give its lease away.
-const MOST_STAY_OUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Shell {
     /// A service of that place may need a lease.
@@ -102,9 +99,8 @@ impl Shell {
         let Some(SlotLease { lease, terms: Some(terms), .. }) = slot.lease.as_deref() else {
             return Err(OrderError::NoLease(service));
         };
-        let (given, least) = (stay_out.unwrap_or_else(|| usual_stay_out(terms)), terms.ttl());
-        if !(least..=MOST_STAY_OUT).contains(&given) {
-            return Err(OrderError::StayOut { service, given, least, most: MOST_STAY_OUT });
+        if let Err((least, most)) = terms.stay_out(stay_out) {
+            return Err(OrderError::StayOut { service, given: stay_out.unwrap_or_default(), least, most });
         }
         if !self.machine.can_step_down(ix) && !self.machine.is_stepping_down(ix) {
             return Err(OrderError::NotHolding { service, lease: lease.name().to_string() });
@@ -116,10 +112,10 @@ impl Shell {
     pub(super) fn note_stay_out(&mut self, ix: ServiceIx, stay_out: Option<Duration>) {
         if let Some(SlotLease { terms: Some(terms), stay_out: kept, .. }) =
             self.service(ix).lease.as_deref_mut()
+            && let Ok(stay_out) = terms.stay_out(stay_out)
         {
-            *kept = stay_out.unwrap_or_else(|| usual_stay_out(terms));
-            let kept = *kept;
-            self.event_log.note_stay_out(ix, kept);
+            *kept = stay_out;
+            self.event_log.note_stay_out(ix, stay_out);
         }
     }
 
@@ -166,11 +162,6 @@ impl Shell {
         };
         Some(self.event_log.count_lease(ix, status))
     }
-}
-
-/// Others have twice as long as they need to notice.
-fn usual_stay_out(terms: &LeaseTerms) -> Duration {
-    2 * terms.ttl()
 }
 
 fn detail(error: impl std::error::Error + Send + Sync + 'static) -> Detail {

@@ -108,6 +108,9 @@ fn start_stores() -> Result<(Handle, oneshot::Sender<()>), ThreadError> {
     Ok((handle, stop))
 }
 
+/// So many more answers are heard before it is looked whether anything is due.
+const AT_ONCE: usize = 64;
+
 struct Keepers {
     tenants: BTreeMap<ServiceIx, Tenant>,
     agenda: Agenda,
@@ -142,7 +145,8 @@ impl Keepers {
                 Some(told) = answers.recv() => {
                     self.hear(told);
                     // Of many that asked together many are answered together.
-                    while let Ok(told) = answers.try_recv() {
+                    for _ in 0..AT_ONCE {
+                        let Ok(told) = answers.try_recv() else { break };
                         self.hear(told);
                     }
                 }
@@ -213,7 +217,7 @@ impl Keepers {
         if self.number == asked {
             return;
         }
-        // One asks, so that others may: a thousand leases wake nobody more often than one.
+        // One asks, so that others may: a thousand leases wake this thread as often as one.
         let all = self.tenants.iter().filter(|(_, tenant)| tenant.keeper.may_accompany(now));
         let others: Vec<_> = all.map(|(ix, _)| *ix).collect();
         for ix in others {

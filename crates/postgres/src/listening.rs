@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use majordomo::{LeaseError, PerRuntime};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::Client;
@@ -188,8 +188,14 @@ pub(crate) async fn hears(
     tell: impl Future<Output = Result<(), LeaseError>>,
 ) -> Result<(), LeaseError> {
     let (at, within) = (connector.at.clone(), limits.connect);
-    let (heard, mut words) = mpsc::unbounded_channel();
-    let hear = Box::new(move |word: &str| drop(heard.send(word.to_owned())));
+    // What others tell meanwhile is kept nowhere.
+    let (heard, own) = (Arc::new(Notify::new()), own.to_owned());
+    let told_of = Arc::clone(&heard);
+    let hear = Box::new(move |word: &str| {
+        if word == own {
+            told_of.notify_one();
+        }
+    });
     let failed = |error: tokio_postgres::Error| LeaseError::from(Cause::from(error).of(&connector.at));
     let Ok(connected) = timeout(within, connector.connect(hear)).await else {
         return Err(PostgresLeasesError::Silent { at, within }.into());
@@ -202,8 +208,7 @@ pub(crate) async fn hears(
             Err(_) => return Err(PostgresLeasesError::Silent { at: at.clone(), within }.into()),
         }
         tell.await?;
-        let heard = async { while words.recv().await.is_some_and(|word| word != own) {} };
-        timeout(within, heard)
+        timeout(within, heard.notified())
             .await
             .map_err(|_| PostgresLeasesError::Unheard { at: at.clone(), within }.into())
     };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use majordomo::testing::MemoryLeases;
 use majordomo::{Run, restartable_fn};
 
-use crate::rig::{Epochs, LEASE, SERVICE, obedient, replica, running};
+use crate::rig::{Epochs, LEASE, SERVICE, Way, obedient, replica, running};
 
 #[actix::test]
 async fn g25_a_store_that_is_away_for_a_while_costs_nothing() {
@@ -105,12 +105,15 @@ async fn g25_an_answer_that_is_lost_costs_no_epoch() {
 #[actix::test]
 async fn g25_another_replica_takes_over_when_one_is_cut_off_from_the_store() {
     let (store, epochs) = (MemoryLeases::new(), Epochs::default());
-    let first = running(&store, &epochs).await;
+    let way = Way::to(&store);
+    let first = running(&way, &epochs).await;
     let second = replica(&store, obedient(&epochs));
     second.recorder().wait_for("standby reports").await;
+    way.cut(true);
     // As the store sees it, the time of the first is over long before it is.
     store.advance(Duration::from_secs(7));
     second.recorder().wait_for("run_started reports").await;
+    way.cut(false);
     first.recorder().wait_for("lease_lost reports").await;
     first.recorder().wait_for_times("standby reports", 2).await;
     first.shutdown().await;

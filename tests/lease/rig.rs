@@ -1,10 +1,14 @@
 //! Replicas: managers of one process that share a store.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use majordomo::testing::{ManagerSuite, MemoryLeases};
-use majordomo::{Lease, Manager, ManagerOptions, RestartableFn, Run, ServiceSpec, restartable_fn};
+use majordomo::{
+    Lease, LeaseError, LeaseGrant, LeaseRequest, LeaseStore, Manager, ManagerOptions, RestartableFn, Run,
+    ServiceSpec, restartable_fn,
+};
 
 pub(crate) const SERVICE: &str = "reports";
 /// The lease's name.
@@ -18,7 +22,7 @@ pub(crate) fn options() -> ManagerOptions {
     ManagerOptions::new().grpc_ping_service(false).handle_signals(false)
 }
 
-pub(crate) fn lease(store: &MemoryLeases) -> Lease {
+pub(crate) fn lease(store: &(impl LeaseStore + Clone)) -> Lease {
     Lease::new(store.clone(), LEASE).ttl(TTL)
 }
 
@@ -48,18 +52,59 @@ pub(crate) fn obedient(epochs: &Epochs) -> RestartableFn {
     })
 }
 
-pub(crate) fn leased(store: &MemoryLeases, service: RestartableFn) -> ServiceSpec<RestartableFn> {
+pub(crate) fn leased(
+    store: &(impl LeaseStore + Clone),
+    service: RestartableFn,
+) -> ServiceSpec<RestartableFn> {
     ServiceSpec::new(service).stop_timeout(STOP).only_with(lease(store))
 }
 
 /// A replica of it. Clean ends are asserted when it is dropped.
-pub(crate) fn replica(store: &MemoryLeases, service: RestartableFn) -> ManagerSuite {
+pub(crate) fn replica(store: &(impl LeaseStore + Clone), service: RestartableFn) -> ManagerSuite {
     ManagerSuite::launch(Manager::new(options()).service(leased(store, service)))
 }
 
 /// One that runs already.
-pub(crate) async fn running(store: &MemoryLeases, epochs: &Epochs) -> ManagerSuite {
+pub(crate) async fn running(store: &(impl LeaseStore + Clone), epochs: &Epochs) -> ManagerSuite {
     let suite = replica(store, obedient(epochs));
     suite.recorder().wait_for("run_started reports").await;
     suite
+}
+
+/// The way of one replica to a store, which may be cut.
+#[derive(Clone)]
+pub(crate) struct Way {
+    store: MemoryLeases,
+    is_cut: Arc<AtomicBool>,
+}
+
+impl Way {
+    pub(crate) fn to(store: &MemoryLeases) -> Self {
+        Self { store: store.clone(), is_cut: Arc::default() }
+    }
+
+    pub(crate) fn cut(&self, is_cut: bool) {
+        self.is_cut.store(is_cut, Ordering::Relaxed);
+    }
+
+    fn reaches(&self) -> Result<(), LeaseError> {
+        if self.is_cut.load(Ordering::Relaxed) { Err(LeaseError::away("cut off")) } else { Ok(()) }
+    }
+}
+
+impl LeaseStore for Way {
+    async fn acquire(&self, request: &LeaseRequest) -> Result<LeaseGrant, LeaseError> {
+        self.reaches()?;
+        self.store.acquire(request).await
+    }
+
+    async fn renew(&self, request: &LeaseRequest) -> Result<(), LeaseError> {
+        self.reaches()?;
+        self.store.renew(request).await
+    }
+
+    async fn release(&self, request: &LeaseRequest) -> Result<(), LeaseError> {
+        self.reaches()?;
+        self.store.release(request).await
+    }
 }

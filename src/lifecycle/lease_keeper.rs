@@ -28,6 +28,13 @@ pub(crate) enum Call {
     Release,
 }
 
+impl Call {
+    /// Whether it may be told late that it was done, with whatever happens next. A renewal is waited for until the next is due, and counts from when it was sent.
+    pub(crate) fn done_may_wait(self) -> bool {
+        self == Call::Renew
+    }
+}
+
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Reply {

@@ -10,3 +10,4 @@ mod step_down;
 mod stores;
 mod suspended;
 mod take_over;
+mod threads;

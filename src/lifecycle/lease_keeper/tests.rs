@@ -48,3 +48,23 @@ fn g25_one_that_stands_by_asks_together_with_others() {
     keeper.accompany(soon, &mut acts);
     assert_eq!(acts, [Act::Send(Call::Acquire)]);
 }
+
+#[test]
+fn g25_a_renewal_that_is_heard_of_late_is_as_good_as_one_that_is_heard_of_at_once() {
+    let began = 100 * SECOND;
+    let renewed = |heard: Duration| {
+        let (mut keeper, mut acts) = held(began);
+        let sent = began + 2 * SECOND;
+        keeper.due_now(sent, &mut acts);
+        keeper.answered(Call::Renew, Reply::Done(1), heard, 0.0, &mut acts);
+        keeper.due_now(sent + keeper.terms.call(), &mut acts);
+        (keeper, acts)
+    };
+    let sent = began + 2 * SECOND;
+    let (at_once, acts) = renewed(sent);
+    assert_eq!(acts, [Act::Send(Call::Renew), Act::Send(Call::Renew)], "the next is sent");
+    assert_eq!(at_once.held_until(), Some(sent + 12 * SECOND));
+    // As long as the request may take.
+    assert_eq!(renewed(sent + at_once.terms.call()), (at_once, acts));
+    assert!(Call::Renew.done_may_wait() && !Call::Acquire.done_may_wait() && !Call::Release.done_may_wait());
+}

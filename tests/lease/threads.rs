@@ -1,11 +1,76 @@
 //! What runs on which thread, and how often they wake up.
 
+use std::fmt;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use majordomo::testing::{ManagerSuite, MemoryLeases};
-use majordomo::{Lease, Manager, Run, ServiceSpec, restartable_fn};
+use majordomo::{
+    Lease, LeaseError, LeaseGrant, LeaseRequest, LeaseStore, Manager, Run, ServiceSpec, restartable_fn,
+};
 
-use crate::rig::options;
+use crate::rig::{LEASE, SERVICE, options};
+
+/// An error of a store that tells where its code runs.
+#[derive(Debug)]
+struct Told(mpsc::Sender<(&'static str, String)>);
+
+impl Told {
+    fn tell(&self, what: &'static str) {
+        let _ = self.0.send((what, thread::current().name().unwrap_or_default().to_owned()));
+    }
+}
+
+impl fmt::Display for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tell("shown");
+        f.write_str("rehearsed")
+    }
+}
+
+impl std::error::Error for Told {}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.tell("dropped");
+    }
+}
+
+/// Grants all, and is away for every renewal.
+struct Away(mpsc::Sender<(&'static str, String)>);
+
+impl LeaseStore for Away {
+    async fn acquire(&self, _: &LeaseRequest) -> Result<LeaseGrant, LeaseError> {
+        Ok(LeaseGrant::new(1))
+    }
+
+    async fn renew(&self, _: &LeaseRequest) -> Result<(), LeaseError> {
+        Err(LeaseError::away(Told(self.0.clone())))
+    }
+
+    async fn release(&self, _: &LeaseRequest) -> Result<(), LeaseError> {
+        Ok(())
+    }
+}
+
+#[actix::test]
+async fn g25_an_error_of_a_store_is_shown_and_dropped_where_the_store_is_asked() {
+    let (tell, told) = mpsc::channel();
+    let service = restartable_fn(SERVICE, |run: Run| async move {
+        run.shutdown.requested().await;
+        Ok(())
+    });
+    let lease = Lease::new(Away(tell), LEASE).ttl(Duration::from_secs(6));
+    let service = ServiceSpec::new(service).stop_timeout(Duration::from_millis(300)).only_with(lease);
+    let suite = ManagerSuite::launch(Manager::new(options()).service(service));
+    suite.recorder().wait_for("lease_lost reports").await;
+    suite.shutdown().await;
+    let all: Vec<_> = told.try_iter().collect();
+    assert!(all.len() >= 2, "it was away more than once: {all:?}");
+    let there = |(_, at): &(&str, String)| at == "majordomo-stores";
+    assert!(all.iter().all(there), "{all:?}");
+}
 
 #[cfg(target_os = "linux")]
 mod wake_ups {

@@ -12,6 +12,7 @@
 //! Code of users runs on the threads of services and of stores alone. So none of it can hold up the thread that knows when a lease ends.
 
 mod agenda;
+mod answer;
 mod answers;
 mod errors;
 mod per_runtime;

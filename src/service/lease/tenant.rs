@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use futures_util::future::AbortHandle;
 
+use super::answer::Answer;
 use super::answers::Teller;
-use super::errors::LeaseError;
 use super::spec::Lease;
 use super::store::LeaseRequest;
 use super::stores::Stores;
 use super::view::{self, Heard, ViewSender};
-use crate::base::{Name, peer_text};
+use crate::base::Name;
 use crate::lifecycle::{Call, LeaseKeeper, LeaseTerms, ServiceIx, StoreReply};
 
 /// How long the giving back may take: whoever stops waits for it.
@@ -25,7 +25,7 @@ pub(super) enum Told {
     Answer {
         ix: ServiceIx,
         number: u64,
-        result: Result<u64, LeaseError>,
+        answer: Answer,
     },
     /// The lease may be free.
     Hint {
@@ -95,8 +95,9 @@ impl Tenant {
                 Call::Renew => store.renew(request).await.map(|()| 0),
                 Call::Release => store.release(request).await.map(|()| 0),
             };
-            let may_wait = may_wait && result.is_ok();
-            let told = Told::Answer { ix, number, result };
+            let answer = Answer::of(result);
+            let may_wait = may_wait && matches!(answer, Answer::Done(_));
+            let told = Told::Answer { ix, number, answer };
             if may_wait { teller.leave(told) } else { teller.tell(told) }
         };
         let most = if call == Call::Release { self.terms.call().min(RELEASE) } else { self.terms.call() };
@@ -119,23 +120,17 @@ impl Tenant {
     }
 
     /// What the keeper is to know of it.
-    pub(super) fn reply(&mut self, call: Call, result: Result<u64, LeaseError>, now: Duration) -> StoreReply {
-        let error = match result {
-            Ok(epoch) => {
+    pub(super) fn reply(&mut self, call: Call, answer: Answer, now: Duration) -> StoreReply {
+        let (text, heard, reply) = match answer {
+            Answer::Done(epoch) => {
                 self.note(call, Heard::Done, now);
                 return StoreReply::Done(epoch);
             }
-            Err(error) => error,
+            Answer::Taken { by, left, text } => (text, Heard::Taken { by, left }, StoreReply::Taken(left)),
+            Answer::Away(text) => (Arc::clone(&text), Heard::Failed(text), StoreReply::Away),
+            Answer::Refused(text) => (Arc::clone(&text), Heard::Failed(text), StoreReply::Refused),
         };
-        let text: Arc<str> = peer_text::shown_within(&error.to_string(), 1024).into();
-        self.trouble = Some(Arc::clone(&text));
-        let (heard, reply) = match error {
-            LeaseError::Taken { by, left } => {
-                (Heard::Taken { by: peer_text::shown(&by).to_string().into(), left }, StoreReply::Taken(left))
-            }
-            LeaseError::Away(_) => (Heard::Failed(text), StoreReply::Away),
-            LeaseError::Refused(_) => (Heard::Failed(text), StoreReply::Refused),
-        };
+        self.trouble = Some(text);
         self.note(call, heard, now);
         reply
     }

@@ -157,11 +157,11 @@ impl Keepers {
     fn hear(&mut self, told: Told) {
         let (now, jitter) = (boot_clock::now(), fastrand::f64());
         match told {
-            Told::Answer { ix, number, result } => {
+            Told::Answer { ix, number, answer } => {
                 let mut is_taken = false;
                 self.with(ix, |tenant, acts| {
                     if let Some(call) = tenant.take_open(number) {
-                        let reply = tenant.reply(call, result, now);
+                        let reply = tenant.reply(call, answer, now);
                         is_taken = call == Call::Acquire && matches!(reply, StoreReply::Taken(_));
                         tenant.keeper.answered(call, reply, now, jitter, acts);
                     }

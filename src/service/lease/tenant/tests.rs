@@ -71,11 +71,11 @@ impl Rig {
         let wakes = self.answers.told().now_or_never().is_some();
         let told = self.answers.take();
         assert_eq!(told.len(), 1);
-        let Some(Told::Answer { number: 1, result, .. }) = told.into_iter().next() else {
+        let Some(Told::Answer { number: 1, answer, .. }) = told.into_iter().next() else {
             panic!("an answer")
         };
         assert_eq!(self.tenant.take_open(1), Some(call));
-        self.tenant.reply(call, result, SECOND);
+        self.tenant.reply(call, answer, SECOND);
         wakes
     }
 }

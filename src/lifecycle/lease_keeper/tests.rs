@@ -68,3 +68,22 @@ fn g25_a_renewal_that_is_heard_of_late_is_as_good_as_one_that_is_heard_of_at_onc
     assert_eq!(renewed(sent + at_once.terms.call()), (at_once, acts));
     assert!(Call::Renew.done_may_wait() && !Call::Acquire.done_may_wait() && !Call::Release.done_may_wait());
 }
+
+#[test]
+fn g25_those_that_stand_by_and_asked_together_do_so_again() {
+    let began = 100 * SECOND;
+    let stands_by = |answered: Duration, jitter: f64| {
+        let mut keeper = Keeper::new(Terms::new(12 * SECOND, SECOND, SECOND).expect("fits"));
+        let mut acts = Vec::new();
+        keeper.seek(began);
+        keeper.due_now(began, &mut acts);
+        keeper.answered(Call::Acquire, Reply::Taken(None), answered, jitter, &mut acts);
+        keeper
+    };
+    // The first of a thousand answers, and the last.
+    let (first, last) = (stands_by(began, 0.0), stands_by(began + SECOND / 20, 1.0));
+    let due = first.wakes_at().expect("it asks again");
+    assert!(last.may_accompany(due));
+    // Half of the interval is not soon.
+    assert!(!last.may_accompany(last.wakes_at().expect("it asks again") - SECOND));
+}

@@ -37,10 +37,14 @@ impl Drop for Told {
     }
 }
 
-/// Grants all, and is away for every renewal.
+/// Grants all, and is away for every renewal, and when it is asked whether it can be used.
 struct Away(mpsc::Sender<(&'static str, String)>);
 
 impl LeaseStore for Away {
+    async fn check(&self) -> Result<(), LeaseError> {
+        Err(LeaseError::away(Told(self.0.clone())))
+    }
+
     async fn acquire(&self, _: &LeaseRequest) -> Result<LeaseGrant, LeaseError> {
         Ok(LeaseGrant::new(1))
     }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use majordomo::testing::ManagerSuite;
 use majordomo::{
     Lease, LeaseError, LeaseRequest, LeaseStore, Manager, RestartableFn, Run, ServiceSpec, restartable_fn,
+    service_fn,
 };
 
 use crate::child::{self, Process};
@@ -127,12 +128,16 @@ pub async fn takes_over<S: LeaseStore + Clone>(
     took
 }
 
-/// A manager whose store refuses for good ends, and says why.
+/// A manager whose store refuses for good ends before anything has begun, and says why.
 pub async fn is_refused(store: impl LeaseStore, why: &str) {
-    let service = replica(store, "never", Duration::from_secs(6), |_| {});
-    let error = ManagerSuite::launch(Manager::new(options()).service(service)).ended().await;
-    let text = error.expect_err("it never has its lease").to_string();
+    let service = replica(store, "never", Duration::from_secs(15), |_| {});
+    let beside = service_fn("beside", |_| async { Ok(()) });
+    let suite = ManagerSuite::launch(Manager::new(options()).service(beside).service(service));
+    let recorder = suite.recorder().clone();
+    let text = suite.ended().await.expect_err("it never has its lease").to_string();
     assert!(text.contains(why) && text.contains("never have the lease"), "{text}");
+    recorder.assert_none("setup_started beside");
+    recorder.assert_none("standby");
 }
 
 /// A server that takes connections and says nothing, as long as the test runs.

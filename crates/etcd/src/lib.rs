@@ -6,8 +6,6 @@
 //!
 //! # async fn serve() -> Result<(), BoxError> {
 //! let leases = EtcdLeases::new(["http://etcd-1.example:2379", "http://etcd-2.example:2379"])?;
-//! // A wrong password: told before anything runs.
-//! leases.check().await?;
 //! let invoices = restartable_fn("invoices", |run: Run| async move {
 //!     run.shutdown.requested().await;
 //!     Ok(())

@@ -88,15 +88,6 @@ impl EtcdLeases {
         self.with(|cluster| cluster.within = within)
     }
 
-    /// Asks for nothing but whether it may ask: for a program that is to say before it begins what would keep it from its leases for good.
-    ///
-    /// # Errors
-    /// [`LeaseError::Refused`] for what stays so: a password, a role that may not read these keys. [`LeaseError::Away`] for what may pass, and keeps a manager from
-    /// nothing: it asks again.
-    pub async fn check(&self) -> Result<(), LeaseError> {
-        self.read("").await.map(|_| ())
-    }
-
     pub(crate) fn key(&self, lease: &str) -> String {
         format!("{}{lease}", self.cluster.prefix)
     }
@@ -235,6 +226,11 @@ fn is_own(there: &KeyValue, request: &LeaseRequest) -> bool {
 }
 
 impl LeaseStore for EtcdLeases {
+    /// Reads what is at its prefix.
+    async fn check(&self) -> Result<(), LeaseError> {
+        self.read("").await.map(|_| ())
+    }
+
     async fn acquire(&self, request: &LeaseRequest) -> Result<LeaseGrant, LeaseError> {
         let seen = self.read(&request.name).await?;
         if let Some(there) = seen.kvs().first() {

@@ -6,8 +6,6 @@
 //!
 //! # async fn serve() -> Result<(), BoxError> {
 //! let leases = PostgresLeases::from_url("postgres://shop@db.example/shop")?;
-//! // A wrong password, or a table of another version: told before anything runs.
-//! leases.check().await?;
 //! let scheduler = restartable_fn("scheduler", |run: Run| async move {
 //!     run.shutdown.requested().await;
 //!     Ok(())

@@ -18,8 +18,8 @@ pub(super) struct Teller<T> {
     is_waking: AtomicBool,
 }
 
-/// The end of leases. Bound: of each lease an answer and a hint, since one request and one watch are open at a time, and such of earlier ones
-/// as were on their way when those were given up.
+/// The end of leases. Bound: of each lease an answer, a hint, and whether its store can be used, since one of each is open at a time, and such of
+/// earlier ones as were on their way when those were given up.
 pub(super) struct Answers<T> {
     told: mpsc::UnboundedReceiver<T>,
     wake: Arc<Notify>,

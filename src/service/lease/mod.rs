@@ -14,7 +14,9 @@
 mod agenda;
 mod answer;
 mod answers;
+mod checks;
 mod errors;
+mod news;
 mod per_runtime;
 mod spec;
 mod store;
@@ -28,5 +30,6 @@ pub use per_runtime::PerRuntime;
 pub use spec::Lease;
 pub use store::{LeaseGrant, LeaseRequest, LeaseStore};
 
-pub(crate) use thread::{LeaseNews, Leases};
+pub(crate) use news::LeaseNews;
+pub(crate) use thread::Leases;
 pub(crate) use view::ViewReceiver;

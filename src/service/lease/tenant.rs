@@ -27,6 +27,12 @@ pub(super) enum Told {
         number: u64,
         answer: Answer,
     },
+    /// Whether it can be used.
+    Checked {
+        ix: ServiceIx,
+        number: u64,
+        answer: Answer,
+    },
     /// The lease may be free.
     Hint {
         ix: ServiceIx,

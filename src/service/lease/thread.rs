@@ -9,7 +9,9 @@ use tokio::sync::mpsc;
 
 use super::agenda::Agenda;
 use super::answers::{Answers, Teller, answers};
+use super::checks::{Checks, Subject};
 use super::errors::{LeaseLostError, LeaseRefusedError};
+use super::news::LeaseNews;
 use super::spec::Lease;
 use super::stores::{Stores, runtime};
 use super::tenant::{Tenant, Told};
@@ -19,17 +21,8 @@ use crate::base::{Name, ThreadError, spawn_with};
 use crate::lifecycle::{Act, Call, LeaseTerms, Loss, ServiceIx, StoreReply};
 use crate::process;
 
-/// What becomes of a lease.
-#[derive(Debug)]
-pub(crate) enum LeaseNews {
-    Acquired(u64),
-    Lost(LeaseLostError),
-    Expired,
-    Refused(LeaseRefusedError),
-    Returned,
-}
-
 enum Order {
+    Check { ix: ServiceIx, subject: Subject, within: Duration },
     Seek { ix: ServiceIx, service: Name, lease: Lease, terms: LeaseTerms, view: ViewSender },
     Return(ServiceIx),
     Leave(ServiceIx),
@@ -62,11 +55,17 @@ impl Leases {
             move |(runtime, timer): (Runtime, BootTimer)| {
                 let (teller, answers) = answers();
                 let (tenants, agenda) = (BTreeMap::new(), Agenda::default());
-                let keepers = Keepers { tenants, agenda, stores, teller, number: 0, tell: Box::new(tell) };
+                let (checks, tell) = (Checks::new(), Box::new(tell));
+                let keepers = Keepers { tenants, agenda, checks, stores, teller, number: 0, tell };
                 runtime.block_on(keepers.keep(received, answers, timer));
             },
         )?;
         Ok(Self(orders))
+    }
+
+    /// Asks a lease's store whether it can be used.
+    pub(crate) fn check(&self, ix: ServiceIx, service: Name, lease: Lease, terms: LeaseTerms) {
+        let _ = self.0.send(Order::Check { ix, subject: Subject { service, lease }, within: terms.check() });
     }
 
     /// Asks for a lease until it is granted or refused. What comes back shows what is known of it.
@@ -90,6 +89,7 @@ impl Leases {
 struct Keepers {
     tenants: BTreeMap<ServiceIx, Tenant>,
     agenda: Agenda,
+    checks: Checks,
     stores: Stores,
     teller: Arc<Teller<Told>>,
     /// Of the latest request. What is told of an earlier one is told apart by it.
@@ -106,7 +106,7 @@ impl Keepers {
     ) {
         let mut has_manager = true;
         while has_manager || !self.tenants.is_empty() {
-            let due = self.agenda.first();
+            let due = self.agenda.first().into_iter().chain(self.checks.first()).min();
             let mut order = None;
             tokio::select! {
                 // What is due stands behind nothing.
@@ -133,6 +133,11 @@ impl Keepers {
     fn obey(&mut self, order: Order) {
         let now = boot_clock::now();
         match order {
+            Order::Check { ix, subject, within } => {
+                self.number += 1;
+                let until = now + within;
+                self.checks.ask((ix, self.number), subject, until, &mut self.stores, &self.teller);
+            }
             Order::Seek { ix, service, lease, terms, view } => {
                 let mut tenant = Tenant::new(service, lease, terms, holder(), view);
                 tenant.keeper.seek(now);
@@ -171,6 +176,11 @@ impl Keepers {
                     tenant.watch((ix, self.number), &mut self.stores, &self.teller);
                 }
             }
+            Told::Checked { ix, number, answer } => {
+                if let Some(news) = self.checks.answered(ix, number, &answer) {
+                    (self.tell)(ix, news);
+                }
+            }
             Told::Hint { ix, number } => self.with(ix, |tenant, _| {
                 if tenant.take_watch(number) {
                     tenant.keeper.hint(now);
@@ -181,6 +191,9 @@ impl Keepers {
 
     fn do_what_is_due(&mut self) {
         let (now, asked) = (boot_clock::now(), self.number);
+        for ix in self.checks.overdue(now) {
+            (self.tell)(ix, LeaseNews::Checked);
+        }
         for ix in self.agenda.until(now) {
             self.with(ix, |tenant, acts| {
                 if let Some(call) = tenant.take_overdue(now) {

@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use majordomo::testing::{ManagerSuite, MemoryLeases};
-use majordomo::{Lease, Manager, ManagerOptions, RestartableFn, Run, ServiceSpec, restartable_fn};
+use majordomo::testing::ManagerSuite;
+use majordomo::{
+    Lease, LeaseStore, Manager, ManagerOptions, RestartableFn, Run, ServiceSpec, restartable_fn,
+};
 
 pub(crate) const SERVICE: &str = "reports";
 /// The lease's name.
@@ -18,7 +20,7 @@ pub(crate) fn options() -> ManagerOptions {
     ManagerOptions::new().grpc_ping_service(false).handle_signals(false)
 }
 
-pub(crate) fn lease(store: &MemoryLeases) -> Lease {
+pub(crate) fn lease(store: &(impl LeaseStore + Clone)) -> Lease {
     Lease::new(store.clone(), LEASE).ttl(TTL)
 }
 
@@ -48,17 +50,20 @@ pub(crate) fn obedient(epochs: &Epochs) -> RestartableFn {
     })
 }
 
-pub(crate) fn leased(store: &MemoryLeases, service: RestartableFn) -> ServiceSpec<RestartableFn> {
+pub(crate) fn leased(
+    store: &(impl LeaseStore + Clone),
+    service: RestartableFn,
+) -> ServiceSpec<RestartableFn> {
     ServiceSpec::new(service).stop_timeout(STOP).only_with(lease(store))
 }
 
 /// A replica of it. Clean ends are asserted when it is dropped.
-pub(crate) fn replica(store: &MemoryLeases, service: RestartableFn) -> ManagerSuite {
+pub(crate) fn replica(store: &(impl LeaseStore + Clone), service: RestartableFn) -> ManagerSuite {
     ManagerSuite::launch(Manager::new(options()).service(leased(store, service)))
 }
 
 /// One that runs already.
-pub(crate) async fn running(store: &MemoryLeases, epochs: &Epochs) -> ManagerSuite {
+pub(crate) async fn running(store: &(impl LeaseStore + Clone), epochs: &Epochs) -> ManagerSuite {
     let suite = replica(store, obedient(epochs));
     suite.recorder().wait_for("run_started reports").await;
     suite

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use majordomo::testing::ManagerSuite;
 use majordomo::{
     Lease, LeaseError, LeaseGrant, LeaseRequest, LeaseStore, Manager, RestartableFn, Run, ServiceSpec,
-    restartable_fn,
+    restartable_fn, service_fn,
 };
 use tokio::sync::mpsc;
 
@@ -139,12 +139,16 @@ pub async fn takes_over<S: LeaseStore + Clone>(
     took
 }
 
-/// A manager whose store refuses for good ends, and says why.
+/// A manager whose store refuses for good ends before anything has begun, and says why.
 pub async fn is_refused(store: impl LeaseStore, why: &str) {
-    let service = replica(store, "never", Duration::from_secs(6), |_| {});
-    let error = ManagerSuite::launch(Manager::new(options()).service(service)).ended().await;
-    let text = error.expect_err("it never has its lease").to_string();
+    let service = replica(store, "never", Duration::from_secs(15), |_| {});
+    let beside = service_fn("beside", |_| async { Ok(()) });
+    let suite = ManagerSuite::launch(Manager::new(options()).service(beside).service(service));
+    let recorder = suite.recorder().clone();
+    let text = suite.ended().await.expect_err("it never has its lease").to_string();
     assert!(text.contains(why) && text.contains("never have the lease"), "{text}");
+    recorder.assert_none("setup_started beside");
+    recorder.assert_none("standby");
 }
 
 /// A store whose failures are told.
@@ -170,7 +174,7 @@ impl<S: LeaseStore> LeaseStore for Overheard<S> {
     }
 }
 
-/// A manager whose store cannot be asked, for what `check` refuses, goes on: it runs once that is mended.
+/// A manager whose store cannot be asked, for what its `check`, which is not called here, would refuse, goes on: it runs once that is mended.
 pub async fn runs_once_mended(store: impl LeaseStore, lease: &str, why: &str, mend: impl FnOnce()) {
     let (tell, mut told) = mpsc::unbounded_channel();
     let service = replica(Overheard(store, tell), lease, Duration::from_secs(6), |_| {});

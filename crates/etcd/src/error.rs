@@ -33,7 +33,7 @@ pub enum EtcdLeasesError {
         prefix: String,
     },
     /// No TLS connection comes about: the cluster's certificate, or this program's, will not do, or one of them has no TLS. A store that runs asks again, since certificates
-    /// are renewed; [`EtcdLeases::check`](crate::EtcdLeases::check) refuses.
+    /// are renewed; at the start of a manager it is refused.
     #[error("etcd at {at} cannot be reached over TLS ({reason}): {mend}")]
     Tls {
         /// The endpoints.

@@ -6,8 +6,6 @@
 //!
 //! # async fn serve() -> Result<(), BoxError> {
 //! let leases = EtcdLeases::new(["http://etcd-1.example:2379", "http://etcd-2.example:2379"])?;
-//! // A wrong password: told before anything runs.
-//! leases.check().await?;
 //! let invoices = restartable_fn("invoices", |run: Run| async move {
 //!     run.shutdown.requested().await;
 //!     Ok(())
@@ -44,7 +42,7 @@
 //! options: [`EtcdLeases::connect_options`] with `ConnectOptions::with_tls`; an identity that is renewed then takes a new store.
 //!
 //! Files are read when they are given, which refuses those that cannot be used, and again for each new channel: so certificates can be renewed while the program runs. A cluster whose certificate will not do, or to which this program's will not, is
-//! [`LeaseError::Refused`](majordomo::LeaseError) for [`check`](EtcdLeases::check), before anything runs. Later it is `Away`: certificates are renewed, so the manager asks again, and nothing ends but a lease that could not be renewed in time.
+//! [`LeaseError::Refused`](majordomo::LeaseError) at the start of a manager, which ends with that before anything runs. Later it is `Away`: certificates are renewed, so the manager asks again, and nothing ends but a lease that could not be renewed in time.
 //!
 //! In TLS 1.3 what a cluster thinks of a client's certificate may be lost on its way here, and so may be that it has no TLS. So a store that could not reach the cluster looks at it once more, by a connection that asks for nothing, to say why. Bound: one of these at a time for
 //! each store, and for as long as an answer may take.

@@ -103,20 +103,6 @@ impl EtcdLeases {
         self.with(|cluster| cluster.within = within)
     }
 
-    /// Asks for nothing but whether it may ask: for a program that is to say before it begins what would keep it from its leases for good.
-    ///
-    /// # Errors
-    /// [`LeaseError::Refused`] for what stays so: a password, a certificate that will not do, a role that may not read these keys. [`LeaseError::Away`] for what may pass, and keeps a manager from
-    /// nothing: it asks again.
-    pub async fn check(&self) -> Result<(), LeaseError> {
-        let key = self.key("");
-        let key = key.as_str();
-        let read = |mut client: Client| async move { client.get(key, None).await };
-        let answer = channel::ask(&self.channels, &self.cluster, read).await;
-        let answer = answer.and_then(|answer| answer.map_err(|error| self.cluster.error(&error)));
-        answer.map(|_| ()).map_err(EtcdLeasesError::at_start)
-    }
-
     pub(crate) fn key(&self, lease: &str) -> String {
         format!("{}{lease}", self.cluster.prefix)
     }
@@ -255,6 +241,16 @@ fn is_own(there: &KeyValue, request: &LeaseRequest) -> bool {
 }
 
 impl LeaseStore for EtcdLeases {
+    /// Reads what is at its prefix.
+    async fn check(&self) -> Result<(), LeaseError> {
+        let key = self.key("");
+        let key = key.as_str();
+        let read = |mut client: Client| async move { client.get(key, None).await };
+        let answer = channel::ask(&self.channels, &self.cluster, read).await;
+        let answer = answer.and_then(|answer| answer.map_err(|error| self.cluster.error(&error)));
+        answer.map(|_| ()).map_err(EtcdLeasesError::at_start)
+    }
+
     async fn acquire(&self, request: &LeaseRequest) -> Result<LeaseGrant, LeaseError> {
         let seen = self.read(&request.name).await?;
         if let Some(there) = seen.kvs().first() {

@@ -142,6 +142,8 @@ async fn g25_a_manager_outlasts_a_wrong_certificate_and_runs_once_it_is_mended()
     put(&server.folder, "ca.crt", &Authority::new("strangers").pem());
     let store = leases(files(&server));
     let lease = format!("mended-{}", std::process::id());
+    // Whoever starts with it is told.
+    replicas::is_refused(store.clone(), "UnknownIssuer").await;
     let mend = || put(&server.folder, "ca.crt", &server.authority.pem());
     replicas::runs_once_mended(store, &lease, "UnknownIssuer", mend).await;
 }

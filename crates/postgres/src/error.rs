@@ -74,7 +74,7 @@ pub enum PostgresLeasesError {
         within: Duration,
     },
     /// No TLS connection comes about: the server's certificate, or this program's, will not do, or one of them has no TLS. A store that runs asks again, since certificates
-    /// are renewed; [`PostgresLeases::check`](crate::PostgresLeases::check) refuses.
+    /// are renewed; at the start of a manager it is refused.
     #[error("{at} cannot be reached over TLS ({reason}): {mend}")]
     Tls {
         /// The database.

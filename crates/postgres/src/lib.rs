@@ -6,8 +6,6 @@
 //!
 //! # async fn serve() -> Result<(), BoxError> {
 //! let leases = PostgresLeases::from_url("postgres://shop@db.example/shop")?;
-//! // A wrong password, or a table of another version: told before anything runs.
-//! leases.check().await?;
 //! let scheduler = restartable_fn("scheduler", |run: Run| async move {
 //!     run.shutdown.requested().await;
 //!     Ok(())
@@ -72,7 +70,7 @@
 //! Without the feature `prefer` does without TLS, and a URL that asks for more is refused by [`from_url`](PostgresLeases::from_url). With another TLS than rustls: [`PostgresLeases::new`].
 //!
 //! Files are read when the store is made, which refuses those that cannot be used, and again for each connection: so certificates can be renewed while the program runs. A server whose certificate will not do, or to which this program's will not, is
-//! [`LeaseError::Refused`](majordomo::LeaseError) for [`check`](PostgresLeases::check), before anything runs. Later it is `Away`: certificates are renewed, so the manager asks again, and nothing ends but a lease that could not be renewed in time. What breaks off in a handshake without
+//! [`LeaseError::Refused`](majordomo::LeaseError) at the start of a manager, which ends with that before anything runs. Later it is `Away`: certificates are renewed, so the manager asks again, and nothing ends but a lease that could not be renewed in time. What breaks off in a handshake without
 //! a word, as when a network fails, is `Away` in any case.
 //!
 //! # Many leases

@@ -180,6 +180,9 @@ pub(crate) fn own_word() -> String {
     format!("?{:x}", fastrand::u128(..))
 }
 
+/// What is told is heard within milliseconds, or never.
+const HEARD: Duration = Duration::from_secs(1);
+
 /// Whether a word of its own is heard, which `tell` tells by the way of all statements.
 pub(crate) async fn hears(
     connector: &Connector,
@@ -208,6 +211,7 @@ pub(crate) async fn hears(
             Err(_) => return Err(PostgresLeasesError::Silent { at: at.clone(), within }.into()),
         }
         tell.await?;
+        let within = within.min(HEARD);
         timeout(within, heard.notified())
             .await
             .map_err(|_| PostgresLeasesError::Unheard { at: at.clone(), within }.into())

@@ -142,19 +142,6 @@ impl PostgresLeases {
         self.within(limits)
     }
 
-    /// Connects, and makes the tables where they are missing; where it [listens](Self::listening), also that it hears. For a program that is to say before it begins what would keep it from its leases for good.
-    ///
-    /// # Errors
-    /// [`LeaseError::Refused`] for what stays so: a password, a right that is missing, a certificate that will not do, tables of another version. [`LeaseError::Away`] for what may pass, and keeps a
-    /// manager from nothing: it asks again.
-    pub async fn check(&self) -> Result<(), LeaseError> {
-        self.database.ask("SELECT 1", &[]).await.map_err(PostgresLeasesError::at_start)?;
-        let Some(listening) = &self.listening else { return Ok(()) };
-        let (word, told) = (listening::own_word(), format!("SELECT pg_notify('{CHANNEL}', $1)"));
-        let tell = async { Ok(self.database.ask(&told, &[(&word, Type::TEXT)]).await.map(|_| ())?) };
-        listening::hears(&listening.connector, self.database.limits, &word, tell).await
-    }
-
     /// Asks along with others, and by itself where that said nothing.
     async fn ask(&self, verb: Verb, request: &LeaseRequest) -> Result<Option<Row>, LeaseError> {
         let said = batch::ask(&self.lanes, &self.database, &self.statements, verb, request).await?;
@@ -188,6 +175,15 @@ fn taken(by: &str, left: Option<Duration>) -> LeaseError {
 }
 
 impl LeaseStore for PostgresLeases {
+    /// Connects, and makes the tables where they are missing; where it [listens](Self::listening), also that it hears.
+    async fn check(&self) -> Result<(), LeaseError> {
+        self.database.ask("SELECT 1", &[]).await.map_err(PostgresLeasesError::at_start)?;
+        let Some(listening) = &self.listening else { return Ok(()) };
+        let (word, told) = (listening::own_word(), format!("SELECT pg_notify('{CHANNEL}', $1)"));
+        let tell = async { Ok(self.database.ask(&told, &[(&word, Type::TEXT)]).await.map(|_| ())?) };
+        listening::hears(&listening.connector, self.database.limits, &word, tell).await
+    }
+
     async fn acquire(&self, request: &LeaseRequest) -> Result<LeaseGrant, LeaseError> {
         self.change(Verb::Acquire, request).await.map(LeaseGrant::new)
     }

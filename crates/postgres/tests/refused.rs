@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use majordomo::LeaseError;
+use majordomo::{LeaseError, LeaseStore};
 use majordomo_postgres::PostgresLeases;
 use support::replicas;
 
@@ -37,7 +37,6 @@ async fn g25_a_wrong_password_is_refused_before_anything_runs() {
     let none = PostgresLeases::from_url(&guarded("").await).unwrap();
     let text = refused(&none).await;
     assert!(text.contains("password missing"), "{text}");
-    // A manager that was not told ends by it.
     replicas::is_refused(wrong, "password authentication failed").await;
 }
 

@@ -68,7 +68,7 @@ impl LeaseCondition {
     pub(crate) fn of(state: LeaseState) -> Option<Self> {
         Some(match state {
             LeaseState::Unneeded => return None,
-            LeaseState::Free => Self::Free,
+            LeaseState::Unchecked | LeaseState::Checking | LeaseState::Free => Self::Free,
             LeaseState::Out => Self::StayingOut,
             LeaseState::Sought => Self::Standby,
             LeaseState::Held => Self::Held,

@@ -9,7 +9,9 @@
 //! Code of users runs on the threads of services and of stores alone. So none of it can hold up the thread that knows when a lease ends.
 
 mod agenda;
+mod checks;
 mod errors;
+mod news;
 mod per_runtime;
 mod spec;
 mod store;
@@ -22,5 +24,6 @@ pub use per_runtime::PerRuntime;
 pub use spec::Lease;
 pub use store::{LeaseGrant, LeaseRequest, LeaseStore};
 
-pub(crate) use thread::{LeaseNews, Leases};
+pub(crate) use news::LeaseNews;
+pub(crate) use thread::Leases;
 pub(crate) use view::ViewReceiver;

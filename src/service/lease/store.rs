@@ -55,6 +55,16 @@ pub trait LeaseStore: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether leases can be had from this store at all: asked before anything of the manager begins, once for each lease, up to 8 at a time. It changes nothing for
+    /// anybody who has one. Where it is not answered within a sixth of the lease's time to live, and 2 s at most, the store counts as away.
+    ///
+    /// # Errors
+    /// [`LeaseError::Refused`] for what stays so, such as a wrong password or a table of another version: the manager does not start. [`LeaseError::Away`] for what may pass: the
+    /// manager starts, and the service stands by.
+    fn check(&self) -> impl Future<Output = Result<(), LeaseError>> + Send {
+        std::future::ready(Ok(()))
+    }
+
     /// Gives the lease to who asks, from now on for its time to live, if it is free, over, or its own already. A new holder gets an epoch greater than all
     /// before, also than those of leases that are over or released; the same holder the same epoch.
     ///
@@ -87,6 +97,7 @@ type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A store of any type.
 pub(super) trait AnyStore: Send + Sync {
     fn check_name(&self, name: &str) -> Result<(), BoxError>;
+    fn check(self: Arc<Self>) -> Later<Result<(), LeaseError>>;
     fn acquire(self: Arc<Self>, request: LeaseRequest) -> Later<Result<LeaseGrant, LeaseError>>;
     fn renew(self: Arc<Self>, request: LeaseRequest) -> Later<Result<(), LeaseError>>;
     fn release(self: Arc<Self>, request: LeaseRequest) -> Later<Result<(), LeaseError>>;
@@ -96,6 +107,10 @@ pub(super) trait AnyStore: Send + Sync {
 impl<S: LeaseStore> AnyStore for S {
     fn check_name(&self, name: &str) -> Result<(), BoxError> {
         LeaseStore::check_name(self, name)
+    }
+
+    fn check(self: Arc<Self>) -> Later<Result<(), LeaseError>> {
+        Box::pin(async move { LeaseStore::check(&*self).await })
     }
 
     fn acquire(self: Arc<Self>, request: LeaseRequest) -> Later<Result<LeaseGrant, LeaseError>> {

@@ -24,11 +24,22 @@ pub(super) enum Told {
         number: u64,
         result: Result<u64, LeaseError>,
     },
+    /// Whether it can be used.
+    Checked {
+        ix: ServiceIx,
+        number: u64,
+        result: Result<(), LeaseError>,
+    },
     /// The lease may be free.
     Hint {
         ix: ServiceIx,
         number: u64,
     },
+}
+
+/// What a store says of a failure, as far as others are shown it.
+pub(super) fn shown(error: &impl std::fmt::Display) -> Arc<str> {
+    peer_text::shown_within(&error.to_string(), 1024).into()
 }
 
 /// A request whose answer is waited for.
@@ -120,7 +131,7 @@ impl Tenant {
             }
             Err(error) => error,
         };
-        let text: Arc<str> = peer_text::shown_within(&error.to_string(), 1024).into();
+        let text = shown(&error);
         self.trouble = Some(Arc::clone(&text));
         let (heard, reply) = match error {
             LeaseError::Taken { by, left } => {

@@ -8,7 +8,9 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::{mpsc, oneshot};
 
 use super::agenda::Agenda;
+use super::checks::{Checks, Subject};
 use super::errors::{LeaseLostError, LeaseRefusedError};
+use super::news::LeaseNews;
 use super::spec::Lease;
 use super::tenant::{Tenant, Told};
 use super::view::{ViewReceiver, ViewSender, lease_view};
@@ -17,17 +19,8 @@ use crate::base::{Name, ThreadError, spawn_with};
 use crate::lifecycle::{Act, Call, LeaseTerms, Loss, ServiceIx, StoreReply};
 use crate::process;
 
-/// What becomes of a lease.
-#[derive(Debug)]
-pub(crate) enum LeaseNews {
-    Acquired(u64),
-    Lost(LeaseLostError),
-    Expired,
-    Refused(LeaseRefusedError),
-    Returned,
-}
-
 enum Order {
+    Check { ix: ServiceIx, subject: Subject, within: Duration },
     Seek { ix: ServiceIx, service: Name, lease: Lease, terms: LeaseTerms, view: ViewSender },
     Return(ServiceIx),
     Leave(ServiceIx),
@@ -60,12 +53,18 @@ impl Leases {
             move |(runtime, timer): (Runtime, BootTimer)| {
                 let (told, answers) = mpsc::unbounded_channel();
                 let (tenants, agenda) = (BTreeMap::new(), Agenda::default());
-                let keepers = Keepers { tenants, agenda, stores, told, number: 0, tell: Box::new(tell) };
+                let (checks, tell) = (Checks::new(), Box::new(tell));
+                let keepers = Keepers { tenants, agenda, checks, stores, told, number: 0, tell };
                 runtime.block_on(keepers.keep(received, answers, timer));
                 drop(stop_stores);
             },
         )?;
         Ok(Self(orders))
+    }
+
+    /// Asks a lease's store whether it can be used.
+    pub(crate) fn check(&self, ix: ServiceIx, service: Name, lease: Lease, terms: LeaseTerms) {
+        let _ = self.0.send(Order::Check { ix, subject: Subject { service, lease }, within: terms.check() });
     }
 
     /// Asks for a lease until it is granted or refused. What comes back shows what is known of it.
@@ -114,6 +113,7 @@ const AT_ONCE: usize = 64;
 struct Keepers {
     tenants: BTreeMap<ServiceIx, Tenant>,
     agenda: Agenda,
+    checks: Checks,
     stores: Handle,
     told: mpsc::UnboundedSender<Told>,
     /// Of the latest request. What is told of an earlier one is told apart by it.
@@ -130,7 +130,7 @@ impl Keepers {
     ) {
         let mut has_manager = true;
         while has_manager || !self.tenants.is_empty() {
-            let due = self.agenda.first();
+            let due = self.agenda.first().into_iter().chain(self.checks.first()).min();
             tokio::select! {
                 // What is due stands behind nothing.
                 biased;
@@ -158,6 +158,11 @@ impl Keepers {
     fn obey(&mut self, order: Order) {
         let now = boot_clock::now();
         match order {
+            Order::Check { ix, subject, within } => {
+                self.number += 1;
+                let until = now + within;
+                self.checks.ask((ix, self.number), subject, until, &self.stores, &self.told);
+            }
             Order::Seek { ix, service, lease, terms, view } => {
                 let mut tenant = Tenant::new(service, lease, terms, holder(), view);
                 tenant.keeper.seek(now);
@@ -196,6 +201,11 @@ impl Keepers {
                     tenant.watch((ix, self.number), &self.stores, &self.told);
                 }
             }
+            Told::Checked { ix, number, result } => {
+                if let Some(news) = self.checks.answered(ix, number, result) {
+                    (self.tell)(ix, news);
+                }
+            }
             Told::Hint { ix, number } => self.with(ix, |tenant, _| {
                 if tenant.take_watch(number) {
                     tenant.keeper.hint(now);
@@ -206,6 +216,9 @@ impl Keepers {
 
     fn do_what_is_due(&mut self) {
         let (now, asked) = (boot_clock::now(), self.number);
+        for ix in self.checks.overdue(now) {
+            (self.tell)(ix, LeaseNews::Checked);
+        }
         for ix in self.agenda.until(now) {
             self.with(ix, |tenant, acts| {
                 if let Some(call) = tenant.take_overdue(now) {

@@ -34,7 +34,7 @@ const PREFIX: &str = "majordomo/leases/";
 /// Leases in a cluster of etcd. Clones share a channel, one in each manager. [The crate's documentation](crate) says what it keeps there, and what it stands on.
 #[derive(Clone)]
 pub struct EtcdLeases {
-    cluster: Arc<Cluster>,
+    pub(crate) cluster: Arc<Cluster>,
     channels: Arc<PerRuntime<Channel>>,
 }
 
@@ -66,10 +66,6 @@ impl EtcdLeases {
             within: PATIENCE,
         };
         Ok(Self { cluster: Arc::new(cluster), channels: Arc::default() })
-    }
-
-    pub(crate) fn cluster(&self) -> &Cluster {
-        &self.cluster
     }
 
     pub(crate) fn with(self, change: impl FnOnce(&mut Cluster)) -> Self {

@@ -103,7 +103,7 @@ impl EtcdLeases {
     /// Where a file cannot be used, and where an endpoint begins with `http://`.
     pub fn tls_files(self, files: TlsFiles) -> Result<Self, EtcdLeasesError> {
         let checked = files.check().map(|_| ());
-        checked.map_err(|error| TlsFault::from(error).of(self.cluster()))?;
+        checked.map_err(|error| TlsFault::from(error).of(&self.cluster))?;
         self.with_tls(|tls| tls.files = files)
     }
 
@@ -118,14 +118,13 @@ impl EtcdLeases {
         if let Err(error) = ServerName::try_from(domain.as_str()) {
             let reason = format!("{domain:?} is no name of a certificate: {error}");
             let fault = TlsFault { reason, mend: "give one such as etcd.example, or an address" };
-            return Err(fault.of(self.cluster()));
+            return Err(fault.of(&self.cluster));
         }
         self.with_tls(|tls| tls.domain = Some(domain))
     }
 
     fn with_tls(self, change: impl FnOnce(&mut Tls)) -> Result<Self, EtcdLeasesError> {
-        if let Some(endpoint) = self.cluster().endpoints.iter().find(|endpoint| !Cluster::is_https(endpoint))
-        {
+        if let Some(endpoint) = self.cluster.endpoints.iter().find(|endpoint| !Cluster::is_https(endpoint)) {
             let reason = "it is without TLS, of which something is said: https:// is with";
             return Err(EtcdLeasesError::Endpoint { endpoint: endpoint.clone(), reason });
         }

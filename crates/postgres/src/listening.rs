@@ -199,7 +199,7 @@ pub(crate) async fn hears(
             told_of.notify_one();
         }
     });
-    let failed = |error: tokio_postgres::Error| LeaseError::from(Cause::from(error).of(&connector.at));
+    let failed = |cause: Cause| cause.of(&connector.at).at_start();
     let Ok(connected) = timeout(within, connector.connect(hear)).await else {
         return Err(PostgresLeasesError::Silent { at, within }.into());
     };
@@ -207,7 +207,7 @@ pub(crate) async fn hears(
     let within = limits.statement;
     let told = async {
         match timeout(within, begin(&client)).await {
-            Ok(begun) => begun.map_err(failed)?,
+            Ok(begun) => begun.map_err(|error| failed(error.into()))?,
             Err(_) => return Err(PostgresLeasesError::Silent { at: at.clone(), within }.into()),
         }
         tell.await?;

@@ -11,3 +11,4 @@ mod step_down;
 mod stores;
 mod suspended;
 mod take_over;
+mod threads;

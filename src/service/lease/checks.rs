@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, mpsc};
-use tokio::task::AbortHandle;
+use futures_util::future::AbortHandle;
+use tokio::sync::Semaphore;
 
 use super::agenda::Agenda;
-use super::errors::{LeaseError, LeaseRefusedError};
+use super::answer::Answer;
+use super::answers::Teller;
+use super::errors::LeaseRefusedError;
 use super::news::LeaseNews;
 use super::spec::Lease;
-use super::tenant::{Told, shown};
+use super::stores::Stores;
+use super::tenant::Told;
 use crate::base::Name;
 use crate::lifecycle::ServiceIx;
 
@@ -28,7 +30,7 @@ pub(super) struct Subject {
 struct Open {
     subject: Subject,
     number: u64,
-    task: AbortHandle,
+    asked: AbortHandle,
 }
 
 pub(super) struct Checks {
@@ -49,20 +51,20 @@ impl Checks {
         (ix, number): (ServiceIx, u64),
         subject: Subject,
         until: Duration,
-        stores: &Handle,
-        tell: &mpsc::UnboundedSender<Told>,
+        stores: &mut Stores,
+        teller: &Arc<Teller<Told>>,
     ) {
-        let (store, turns, tell) = (Arc::clone(&subject.lease.store), Arc::clone(&self.turns), tell.clone());
+        let (store, turns, teller) =
+            (Arc::clone(&subject.lease.store), Arc::clone(&self.turns), Arc::clone(teller));
         let asked = async move {
             // It is never closed.
             let turn = turns.acquire().await;
-            let result = store.check().await;
+            let answer = Answer::of(store.check().await.map(|()| 0));
             drop(turn);
-            let _ = tell.send(Told::Checked { ix, number, result });
+            teller.tell(Told::Checked { ix, number, answer });
         };
-        let task = stores.spawn(asked).abort_handle();
-        if let Some(before) = self.open.insert(ix, Open { subject, number, task }) {
-            before.task.abort();
+        if let Some(before) = self.open.insert(ix, Open { subject, number, asked: stores.ask(asked) }) {
+            before.asked.abort();
         }
         self.agenda.set(ix, Some(until));
     }
@@ -73,20 +75,15 @@ impl Checks {
     }
 
     /// What a store answered, where it was still waited for.
-    pub(super) fn answered(
-        &mut self,
-        ix: ServiceIx,
-        number: u64,
-        result: Result<(), LeaseError>,
-    ) -> Option<LeaseNews> {
+    pub(super) fn answered(&mut self, ix: ServiceIx, number: u64, answer: &Answer) -> Option<LeaseNews> {
         self.open.get(&ix).filter(|open| open.number == number)?;
         let Subject { service, lease } = self.close(ix)?;
-        Some(match result {
-            Err(LeaseError::Refused(error)) => {
-                let (lease, error) = (Name::clone(&lease.name), shown(&error));
+        Some(match answer {
+            Answer::Refused(error) => {
+                let (lease, error) = (Name::clone(&lease.name), Arc::clone(error));
                 LeaseNews::Refused(LeaseRefusedError { service, lease, error })
             }
-            Ok(()) | Err(LeaseError::Away(_) | LeaseError::Taken { .. }) => LeaseNews::Checked,
+            Answer::Done(_) | Answer::Away(_) | Answer::Taken { .. } => LeaseNews::Checked,
         })
     }
 
@@ -102,7 +99,7 @@ impl Checks {
     fn close(&mut self, ix: ServiceIx) -> Option<Subject> {
         self.agenda.set(ix, None);
         let open = self.open.remove(&ix)?;
-        open.task.abort();
+        open.asked.abort();
         Some(open.subject)
     }
 }
@@ -110,7 +107,7 @@ impl Checks {
 impl Drop for Checks {
     fn drop(&mut self) {
         for open in self.open.values() {
-            open.task.abort();
+            open.asked.abort();
         }
     }
 }

@@ -43,7 +43,7 @@ impl LeaseGrant {
 /// ```
 ///
 /// Each method is called on a thread of the stores' own, one for each manager, within a tokio runtime that ends with it: [`PerRuntime`](crate::PerRuntime) is for what lives there. It is dropped when it takes too
-/// long: a sixth of the lease's time to live. Requests may be repeated, also such as have been done: their answers were lost. `testing::lease_store_holds` tests all of this.
+/// long: a sixth of the lease's time to live. Errors are shown and dropped there, too. What blocks that thread holds up all leases of the manager. Requests may be repeated, also such as have been done: their answers were lost. `testing::lease_store_holds` tests all of this.
 pub trait LeaseStore: Send + Sync + 'static {
     /// Whether a lease can have that name in this store: asked, without any I/O, before anything starts. Names that are empty, longer than 256 bytes or have control characters
     /// are refused already.

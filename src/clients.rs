@@ -1,4 +1,4 @@
-//! Helpers for the clients of a server: waiting for it, reaching it without a socket.
+//! Helpers for the clients of a server: waiting for it, reaching it without a socket, files for TLS.
 
 use std::error::Error;
 use std::time::Duration;
@@ -12,6 +12,8 @@ use tonic_prost::ProstCodec;
 
 use crate::base::peer_text::shown;
 pub use crate::grpc::InMemory;
+#[cfg(feature = "tls")]
+pub use crate::server::tls::{TlsFiles, TlsPem};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);

@@ -63,7 +63,7 @@
 //! - [`Manager`] for the stages of a life; [`Service`], [`GenericService`], [`GrpcService`] and [`Resource`] for what your actors are sent.
 //! - [`ManagerOptions`] for the limits, [`ManagerError`] for what comes back, [`events`] for everything that happens in between.
 //!
-//! Cargo features: `tls` (on by default; TLS at the gRPC server's addresses of TCP, by rustls), `prometheus` ([metrics](guide::metrics)) and `testing` (what tests of your own
+//! Cargo features: `tls` (on by default; TLS at the gRPC server's addresses of TCP, by rustls, and [files](clients) for clients), `prometheus` ([metrics](guide::metrics)) and `testing` (what tests of your own
 //! services need). The oldest Rust is 1.88.
 //!
 //! [actix]: https://docs.rs/actix

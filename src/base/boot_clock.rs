@@ -23,6 +23,7 @@ pub(crate) use linux::BootTimer;
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use std::cell::Cell;
     use std::io;
     use std::os::fd::OwnedFd;
     use std::time::Duration;
@@ -39,6 +40,8 @@ mod linux {
     pub(crate) struct BootTimer {
         fd: OwnedFd,
         expirations: Receiver,
+        /// For when it is set, until it has gone off.
+        set: Cell<Option<Option<Duration>>>,
     }
 
     impl BootTimer {
@@ -51,24 +54,31 @@ mod linux {
             let fd = timerfd_create(TimerfdClockId::Boottime, flags)?;
             // It is read as a pipe is: eight bytes when it has gone off.
             let expirations = Receiver::from_owned_fd_unchecked(fd.try_clone()?)?;
-            Ok(Self { fd, expirations })
+            Ok(Self { fd, expirations, set: Cell::new(None) })
         }
 
         /// Resolves at that time; never, where there is none.
         pub(crate) async fn at(&self, due: Option<Duration>) {
-            // A time of zero would stop it.
-            let at =
-                due.map_or(ONCE, |due| Timespec::try_from(due.max(Duration::from_nanos(1))).unwrap_or(ONCE));
-            let spec = Itimerspec { it_interval: ONCE, it_value: at };
-            let _ = timerfd_settime(&self.fd, TimerfdTimerFlags::ABSTIME, &spec);
+            if self.set.replace(Some(due)) != Some(due) {
+                self.set_to(due);
+            }
             loop {
                 if self.expirations.readable().await.is_err() {
                     std::future::pending::<()>().await;
                 }
                 if self.expirations.try_read(&mut [0; 8]).is_ok() {
+                    self.set.set(None);
                     return;
                 }
             }
+        }
+
+        fn set_to(&self, due: Option<Duration>) {
+            // A time of zero would stop it.
+            let at =
+                due.map_or(ONCE, |due| Timespec::try_from(due.max(Duration::from_nanos(1))).unwrap_or(ONCE));
+            let spec = Itimerspec { it_interval: ONCE, it_value: at };
+            let _ = timerfd_settime(&self.fd, TimerfdTimerFlags::ABSTIME, &spec);
         }
     }
 }
@@ -114,6 +124,24 @@ mod tests {
         timer.at(Some(due)).await;
         assert!(now() >= due);
         timer.at(Some(Duration::ZERO)).await;
+    }
+
+    #[tokio::test]
+    async fn the_timer_goes_off_again_for_the_same_time_and_whenever_it_is_waited_for() {
+        let timer = BootTimer::new().unwrap();
+        for _ in 0..2 {
+            timer.at(Some(Duration::ZERO)).await;
+        }
+        let due = now() + Duration::from_millis(20);
+        for other in [Some(due), Some(due), None, Some(due + Duration::from_secs(3600)), Some(due)] {
+            let mut given_up = std::pin::pin!(timer.at(other));
+            std::future::poll_fn(|context| {
+                std::task::Poll::Ready(given_up.as_mut().poll(context).is_ready())
+            })
+            .await;
+        }
+        timer.at(Some(due)).await;
+        assert!(now() >= due);
     }
 
     #[test]

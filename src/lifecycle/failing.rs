@@ -116,11 +116,7 @@ impl Machine {
             Verdict::Told | Verdict::Mended => {}
             Verdict::RetrySetup => self.retry_setup(ix, out),
             Verdict::Restart => self.restart_failed(ix, outcome, out),
-            Verdict::Rollback => {
-                self.service(ix).wanted = false;
-                self.service(ix).leaves_for_good = true;
-                self.leave(ix, StopMode::AtOnce);
-            }
+            Verdict::Rollback => self.roll_back(ix, out),
             Verdict::Shutdown(ErrorStage::Setup) => self.request_shutdown(Cause::SetupFailed(ix), out),
             Verdict::Shutdown(_) => self.request_shutdown(Cause::RunFailed(ix), out),
         }

@@ -71,6 +71,8 @@ pub(crate) enum Input {
     GiveWayOver,
     /// The predecessor has released everything, or is dead. That its channel has ended does not say so by itself.
     PredecessorGone,
+    /// The store of the service's lease can be used, or was not there to say so.
+    LeaseChecked(ServiceIx),
     /// The service's lease was granted.
     LeaseAcquired(ServiceIx),
     /// The service's lease can't be kept, or is to be given up: there is time to stop.
@@ -205,6 +207,8 @@ pub(crate) enum Command {
     Resume(ServiceIx),
     /// Start the timer of the time that giving way may take.
     StartGiveWayTimer,
+    /// Ask the store of the service's lease whether it can be used. `LeaseChecked` or `LeaseRefused` follows soon in any case.
+    CheckLease(ServiceIx),
     /// Ask for the service's lease until it is granted or refused.
     SeekLease(ServiceIx),
     /// Ask for the service's lease no more, or give it back. `LeaseReturned` follows in any case.
@@ -253,6 +257,7 @@ impl Input {
             | Input::ReloadAnswered(ix, ..)
             | Input::ReloadTimeout(ix)
             | Input::GaveWay(ix)
+            | Input::LeaseChecked(ix)
             | Input::LeaseAcquired(ix)
             | Input::LeaseLost(ix)
             | Input::LeaseExpired(ix)

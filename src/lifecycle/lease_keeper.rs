@@ -28,6 +28,13 @@ pub(crate) enum Call {
     Release,
 }
 
+impl Call {
+    /// Whether it may be told late that it was done, with whatever happens next. A renewal is waited for until the next is due, and counts from when it was sent.
+    pub(crate) fn done_may_wait(self) -> bool {
+        self == Call::Renew
+    }
+}
+
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Reply {
@@ -161,10 +168,13 @@ impl Keeper {
 
     /// Whether it may ask now, before it is due.
     pub(crate) fn may_accompany(&self, now: Duration) -> bool {
-        let (Phase::Seeking { next } | Phase::Held { next: Some(next), .. }) = self.phase else {
-            return false;
+        let (next, early) = match self.phase {
+            // What chance adds to its pause, and half as much again, since not all are answered at once: those that asked together do so again.
+            Phase::Seeking { next } => (next, self.terms.early * 3 / 2),
+            Phase::Held { next: Some(next), .. } => (next, self.terms.early),
+            _ => return false,
         };
-        self.open.is_none() && next > now && next <= now + self.terms.early
+        self.open.is_none() && next > now && next <= now + early
     }
 
     /// Another lease of this process asks: what this one would ask soon goes with it, so that many leases wake their thread as often as one does.

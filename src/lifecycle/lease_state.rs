@@ -1,6 +1,8 @@
 //! How far a service is from its lease.
 //!
 //! ```text
+//!   Unchecked --> Checking --> Free
+//!
 //!   Free --> Sought --> Held --> Lost --> Expired
 //!    ^          |         |        |         |
 //!    |          v         v        v         v
@@ -9,12 +11,18 @@
 //!    '-- Out <--'  where it was given away by an order
 //! ```
 
+use super::names::ServiceIx;
+
 /// The lease of a service, of which each life needs its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub(crate) enum Lease {
     /// The service needs none.
     #[default]
     Unneeded,
+    /// It is not known whether its store can be used.
+    Unchecked,
+    /// Its store is asked for that. Before the manager has begun, nothing begins until all have answered.
+    Checking,
     /// It has none, and asks for none.
     Free,
     /// It was given away by an order, and none is asked for until others have had their chance.
@@ -38,18 +46,22 @@ pub(crate) enum Lease {
 pub(super) struct Leases {
     /// Those that are sought: their services stand by.
     pub(super) standing_by: u32,
+    /// Those whose stores are asked whether they can be used.
+    pub(super) checking: u32,
+    /// The first whose store cannot, before anything began.
+    pub(super) refused: Option<ServiceIx>,
     /// Those that the end waits for.
     pub(super) open: u32,
 }
 
 impl Lease {
     pub(super) fn needed(leased: bool) -> Self {
-        if leased { Lease::Free } else { Lease::Unneeded }
+        if leased { Lease::Unchecked } else { Lease::Unneeded }
     }
 
     /// Whether the end waits until it is given back.
     pub(super) fn is_open(self) -> bool {
-        !matches!(self, Lease::Unneeded | Lease::Free | Lease::Out | Lease::Left)
+        matches!(self, Lease::Sought | Lease::Held | Lease::Lost | Lease::Expired | Lease::Returning)
     }
 
     /// Whether a life has it, or had it.

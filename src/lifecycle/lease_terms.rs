@@ -24,6 +24,9 @@ const LEAST_TTL: Duration = Duration::from_millis(500);
 /// The longest: for so long nobody runs after a process that was killed.
 const MOST_TTL: Duration = Duration::from_secs(3600);
 
+/// The longest that a start waits for a store to say whether it can be used.
+const LONGEST_CHECK: Duration = Duration::from_secs(2);
+
 /// The longest that a service stays out, after it was told to give its lease away: for longer it is better stopped.
 const MOST_STAY_OUT: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -140,6 +143,11 @@ impl Terms {
     /// How long one request to the store may take.
     pub(crate) fn call(&self) -> Duration {
         self.renew
+    }
+
+    /// How long its store may take to say whether it can be used: others do not start before.
+    pub(crate) fn check(&self) -> Duration {
+        self.call().min(LONGEST_CHECK)
     }
 
     /// When the stop of a service begins whose lease ends then.

@@ -15,7 +15,7 @@ use super::announcement::{Announcement, Fault, Remedy};
 use super::io::{Command, Departure};
 use super::lease_state::Lease;
 use super::machine::{Commands, Machine};
-use super::names::{Cause, ErrorStage, ResourceIx, ServiceIx, Stage};
+use super::names::{ResourceIx, ServiceIx, Stage};
 use super::service::{Actor, Life, Resource, StopMode};
 use super::stop_state::Pressure;
 use super::waits_for::WaitsFor;
@@ -33,6 +33,7 @@ impl Machine {
                 self.tell_running(out);
                 false
             }
+            Lease::Unchecked | Lease::Checking => false,
             Lease::Sought | Lease::Lost | Lease::Expired => false,
             Lease::Out | Lease::Returning | Lease::Left => false,
         }
@@ -99,14 +100,13 @@ impl Machine {
 
     /// The store will never grant it: that is a failure of the manager's.
     pub(super) fn lease_refused(&mut self, ix: ServiceIx, out: &mut Commands) {
-        if self.get(ix).lease != Lease::Sought {
-            return;
+        match self.get(ix).lease {
+            Lease::Sought => {}
+            Lease::Checking => return self.check_refused(ix, out),
+            _ => return,
         }
         self.set_lease(ix, Lease::Free);
-        let (stage, cause) = match self.has_run() {
-            true => (ErrorStage::Run, Cause::RunFailed(ix)),
-            false => (ErrorStage::Setup, Cause::SetupFailed(ix)),
-        };
+        let (stage, cause) = self.blame(ix);
         let error = Fault { stage, remedy: Remedy::None };
         self.announce(Announcement::LeaseRefused { service: ix, error }, out);
         self.request_shutdown(cause, out);
@@ -141,6 +141,7 @@ impl Machine {
     }
 
     pub(super) fn withdraw_all(&mut self, out: &mut Commands) {
+        self.end_checks();
         if self.leases.standing_by > 0 {
             self.each().for_each(|ix| self.withdraw(ix, out));
         }
@@ -195,11 +196,13 @@ impl Machine {
         service.lease == Lease::Expired && matches!(service.life, Life::Leaving(_))
     }
 
-    fn set_lease(&mut self, ix: ServiceIx, lease: Lease) {
+    pub(super) fn set_lease(&mut self, ix: ServiceIx, lease: Lease) {
         let before = std::mem::replace(&mut self.service(ix).lease, lease);
         let counts = &mut self.leases;
         counts.standing_by += u32::from(lease == Lease::Sought);
         counts.standing_by -= u32::from(before == Lease::Sought);
+        counts.checking += u32::from(lease == Lease::Checking);
+        counts.checking -= u32::from(before == Lease::Checking);
         counts.open += u32::from(lease.is_open());
         counts.open -= u32::from(before.is_open());
     }

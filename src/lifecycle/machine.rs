@@ -1,5 +1,5 @@
-//! What goes in, and to whom it goes. The rules themselves are in `starting`, `failing`, `restarting`, `stopping`,
-//! `releasing`, `reloading`, `handover`, `leasing` and `stepping_down`.
+//! What goes in, and to whom it goes. The rules themselves are in `starting`, `adding`, `failing`, `restarting`, `stopping`,
+//! `releasing`, `reloading`, `handover`, `store_checks`, `leasing` and `stepping_down`.
 
 use std::collections::VecDeque;
 
@@ -227,6 +227,7 @@ impl Machine {
             Input::GaveWay(service) => self.gave_way(service),
             Input::GiveWayOver => self.give_way_over(out),
             Input::PredecessorGone => self.predecessor_gone(out),
+            Input::LeaseChecked(service) => self.lease_checked(service, out),
             Input::LeaseAcquired(service) => self.lease_acquired(service, out),
             Input::LeaseLost(service) => self.lease_lost(service, out),
             Input::LeaseExpired(service) => self.lease_expired(service, out),

@@ -15,6 +15,7 @@
 //! histories for large ones.
 
 mod absence;
+mod adding;
 mod announcement;
 mod backoff;
 mod budget;
@@ -45,6 +46,7 @@ mod starting;
 mod stepping_down;
 mod stop_state;
 mod stopping;
+mod store_checks;
 mod waits_for;
 
 // Built for speed, by themselves: tests/rules.

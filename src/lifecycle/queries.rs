@@ -43,6 +43,11 @@ impl Machine {
         service.restartable && service.actor != Actor::Gone && !refused
     }
 
+    /// Whether a service leaves, and does not come back.
+    pub(crate) fn leaves_for_good(&self, ix: ServiceIx) -> bool {
+        self.get(ix).leaves_for_good
+    }
+
     /// The services that depend on one.
     pub(crate) fn dependents(&self, ix: ServiceIx) -> Vec<ServiceIx> {
         self.get(ix).dependents.iter().map(|dependent| dependent.by).collect()

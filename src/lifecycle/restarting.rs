@@ -11,7 +11,7 @@
 use super::announcement::{Announcement, Fault, Remedy};
 use super::io::{Command, Departure, Limited};
 use super::machine::{Commands, Machine};
-use super::names::{Cause, ErrorStage, Outcome, Repeat, RestartCause, ServiceIx, Stage, Step};
+use super::names::{Outcome, Repeat, RestartCause, ServiceIx, Stage, Step};
 use super::service::{Actor, Life, Registry, Resource, StopMode, Transition};
 
 impl Machine {
@@ -75,19 +75,6 @@ impl Machine {
         self.tell_running(out);
     }
 
-    /// `RemoveService`: not while others depend on it.
-    pub(super) fn remove_asked(&mut self, ix: ServiceIx, out: &mut Commands) {
-        if self.stage != Stage::Running || self.get(ix).leaves_for_good || !self.get(ix).dependents.is_empty()
-        {
-            return;
-        }
-        self.service(ix).leaves_for_good = true;
-        self.stop_asked(ix, out);
-        if self.get(ix).life == Life::Down {
-            self.dismiss(ix, out);
-        }
-    }
-
     /// `RestartService`: also of one that was stopped.
     pub(super) fn restart_asked(&mut self, ix: ServiceIx, out: &mut Commands) {
         let service = self.get(ix);
@@ -116,22 +103,6 @@ impl Machine {
         }
         self.note(ix);
         self.touch(ix);
-    }
-
-    /// A service was handed to the running manager.
-    pub(super) fn added(&mut self, ix: ServiceIx, out: &mut Commands) {
-        for at in 0..self.get(ix).depends_on.len() {
-            self.review_permit(self.get(ix).depends_on[at].on, out);
-        }
-        let service = self.service(ix);
-        if service.life == Life::Down
-            && service.actor == Actor::Unborn
-            && service.transition == Transition::None
-        {
-            service.transition = Transition::Addition;
-            self.tell_standby(ix, out);
-            self.touch(ix);
-        }
     }
 
     /// What was announced as begun is told to be over, before it came to its end.
@@ -243,41 +214,6 @@ impl Machine {
         }
     }
 
-    /// The actor of one that leaves for good, and is down, ends.
-    fn dismiss(&mut self, ix: ServiceIx, out: &mut Commands) {
-        let service = self.service(ix);
-        if service.life != Life::Down || !service.leaves_for_good {
-            return;
-        }
-        if service.actor == Actor::Suspended {
-            service.actor = Actor::Retiring;
-            out.push(Command::Retire(ix));
-        }
-        self.vacate_when_gone(ix, out);
-    }
-
-    /// The place of one that has left for good becomes free.
-    pub(super) fn vacate_when_gone(&mut self, ix: ServiceIx, out: &mut Commands) {
-        let service = self.get(ix);
-        let gone = matches!(service.actor, Actor::Gone | Actor::Unborn);
-        let leaves = service.leaves_for_good && service.life == Life::Down && !service.vacant;
-        let settled = service.lease.is_settled();
-        if self.stage != Stage::Running || !leaves || !gone || !settled {
-            return;
-        }
-        self.announce(Announcement::ServiceRemoved(ix), out);
-        for dependency in std::mem::take(&mut self.service(ix).depends_on) {
-            self.service(dependency.on).dependents.retain(|dependent| dependent.by != ix);
-            self.review_permit(dependency.on, out);
-        }
-        self.order.retain(|&other| other != ix);
-        self.service(ix).vacant = true;
-        self.handover.waiting -= u32::from(std::mem::take(&mut self.service(ix).waits));
-        self.service(ix).neighbours = super::service::Neighbours::default();
-        self.service(ix).transition = Transition::None;
-        self.vacant.push(ix);
-    }
-
     /// Whether a service that goes down, or is down, is to come back.
     pub(super) fn must_return(&self, ix: ServiceIx) -> bool {
         let service = self.get(ix);
@@ -286,10 +222,7 @@ impl Machine {
 
     /// One that is to come back, but whose actor is gone, cannot: that is a failure of the manager's.
     pub(super) fn give_up_restart(&mut self, ix: ServiceIx, departure: Departure, out: &mut Commands) {
-        let (stage, cause) = match self.has_run() {
-            true => (ErrorStage::Run, Cause::RunFailed(ix)),
-            false => (ErrorStage::Setup, Cause::SetupFailed(ix)),
-        };
+        let (stage, cause) = self.blame(ix);
         let error = Fault { stage, remedy: Remedy::None };
         if departure == Departure::Abandoned {
             self.announce(Announcement::ServiceStuck(ix, error), out);

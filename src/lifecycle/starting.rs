@@ -1,7 +1,7 @@
 //! The way up: register, set up, run.
 //!
 //! ```text
-//!   the server's port --> [Register] --> Setup --> all set up --> Run
+//!   stores of leases asked --> the server's port --> [Register] --> Setup --> all set up --> Run
 //!                         a service at a time comes after those that it depends on;
 //!                         in a successor what waits registers at once, and is set up later
 //! ```
@@ -20,6 +20,12 @@ impl Machine {
             return;
         }
         self.stage = Stage::SettingUp;
+        self.each().for_each(|ix| self.check_lease(ix, out));
+        self.begin_when_checked(out);
+    }
+
+    /// The stores of leases have been asked.
+    pub(super) fn begin(&mut self, out: &mut Commands) {
         // A port that cannot be had is known before anybody's set-up begins.
         match self.each().find(|&ix| self.get(ix).kind == Kind::Server) {
             Some(server) => {

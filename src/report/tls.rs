@@ -2,7 +2,7 @@
 
 /// TLS cannot be had from what was given.
 ///
-/// It comes when a manager starts. Files that change later to what cannot be used are logged, and the ones before stay in use.
+/// It comes when a manager starts. Files that change later to what cannot be used are logged, and the ones before stay in use. It also comes of the files of a client, when they are checked or read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("TLS: {origin} cannot be used: {reason}: {mend}")]
 #[non_exhaustive]

@@ -59,6 +59,16 @@ struct Faults {
     refuses: Option<String>,
 }
 
+impl Faults {
+    fn refusal(self) -> Result<(), LeaseError> {
+        match self.refuses {
+            _ if self.away => Err(LeaseError::away("the store is away")),
+            Some(reason) => Err(LeaseError::refused(reason)),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Store {
     fn now(&self) -> Duration {
         boot_clock::now() + self.ahead
@@ -137,7 +147,7 @@ impl MemoryLeases {
         self.store().state.epoch(name)
     }
 
-    /// How many requests have come.
+    /// How many requests have come. The question before the start, whether leases can be had at all, is none.
     pub fn requests(&self) -> u64 {
         *self.0.requests.borrow()
     }
@@ -159,21 +169,17 @@ impl MemoryLeases {
         if faults.silent {
             std::future::pending::<()>().await;
         }
-        if faults.away {
-            return Err(LeaseError::away("the store is away"));
-        }
-        if let Some(reason) = faults.refuses {
-            return Err(LeaseError::refused(reason));
-        }
+        let (slow, loses_answers) = (faults.slow, faults.loses_answers);
+        faults.refusal()?;
         let result = {
             let mut store = self.store();
             let now = store.now();
             work(&mut store.state, now)
         };
-        if !faults.slow.is_zero() {
-            tokio::time::sleep(faults.slow).await;
+        if !slow.is_zero() {
+            tokio::time::sleep(slow).await;
         }
-        if faults.loses_answers {
+        if loses_answers {
             return Err(LeaseError::away("the answer got lost"));
         }
         result
@@ -181,6 +187,14 @@ impl MemoryLeases {
 }
 
 impl LeaseStore for MemoryLeases {
+    async fn check(&self) -> Result<(), LeaseError> {
+        let faults = self.store().faults.clone();
+        if faults.silent {
+            std::future::pending::<()>().await;
+        }
+        faults.refusal()
+    }
+
     async fn acquire(&self, request: &LeaseRequest) -> Result<LeaseGrant, LeaseError> {
         self.ask(|state, now| state.acquire(request, now)).await
     }

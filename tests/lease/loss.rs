@@ -1,12 +1,13 @@
 //! A store that is away, and leases that are lost.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use majordomo::testing::MemoryLeases;
-use majordomo::{Run, restartable_fn};
+use majordomo::{LeaseError, LeaseGrant, LeaseRequest, LeaseStore, Run, restartable_fn};
 
-use crate::rig::{Epochs, LEASE, SERVICE, Way, obedient, replica, running};
+use crate::rig::{Epochs, LEASE, SERVICE, obedient, replica, running};
 
 #[actix::test]
 async fn g25_a_store_that_is_away_for_a_while_costs_nothing() {
@@ -102,20 +103,48 @@ async fn g25_an_answer_that_is_lost_costs_no_epoch() {
     assert_eq!(epochs.all(), [1]);
 }
 
+/// The way to a store from one replica, which may be cut.
+#[derive(Clone)]
+struct Way {
+    store: MemoryLeases,
+    is_cut: Arc<AtomicBool>,
+}
+
+impl Way {
+    fn pass(&self) -> Result<&MemoryLeases, LeaseError> {
+        let is_cut = self.is_cut.load(Ordering::Relaxed);
+        if is_cut { Err(LeaseError::away("the way is cut")) } else { Ok(&self.store) }
+    }
+}
+
+impl LeaseStore for Way {
+    async fn acquire(&self, request: &LeaseRequest) -> Result<LeaseGrant, LeaseError> {
+        self.pass()?.acquire(request).await
+    }
+
+    async fn renew(&self, request: &LeaseRequest) -> Result<(), LeaseError> {
+        self.pass()?.renew(request).await
+    }
+
+    async fn release(&self, request: &LeaseRequest) -> Result<(), LeaseError> {
+        self.pass()?.release(request).await
+    }
+}
+
 #[actix::test]
 async fn g25_another_replica_takes_over_when_one_is_cut_off_from_the_store() {
     let (store, epochs) = (MemoryLeases::new(), Epochs::default());
-    let way = Way::to(&store);
+    let way = Way { store: store.clone(), is_cut: Arc::default() };
     let first = running(&way, &epochs).await;
     let second = replica(&store, obedient(&epochs));
     second.recorder().wait_for("standby reports").await;
-    way.cut(true);
+    way.is_cut.store(true, Ordering::Relaxed);
     // As the store sees it, the time of the first is over long before it is.
     store.advance(Duration::from_secs(7));
     second.recorder().wait_for("run_started reports").await;
-    way.cut(false);
     first.recorder().wait_for("lease_lost reports").await;
     first.recorder().wait_for_times("standby reports", 2).await;
+    way.is_cut.store(false, Ordering::Relaxed);
     first.shutdown().await;
     second.shutdown().await;
     assert_eq!(epochs.all(), [1, 2]);

@@ -1,6 +1,7 @@
 //! G25: a service with a lease runs on one replica only.
 
 mod blocked;
+mod checked;
 mod loss;
 mod many;
 mod refused;
@@ -10,3 +11,4 @@ mod step_down;
 mod stores;
 mod suspended;
 mod take_over;
+mod threads;

@@ -8,7 +8,7 @@ use majordomo::{
     Run, ServiceSpec, restartable_fn, service_fn,
 };
 
-use crate::rig::{Epochs, LEASE, SERVICE, leased, obedient, options, replica};
+use crate::rig::{Epochs, LEASE, SERVICE, leased, obedient, options};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -107,15 +107,4 @@ fn g25_in_paused_time_there_are_no_leases() {
     });
     let error = ended.expect_err("it cannot work");
     assert!(error.to_string().contains("in paused time that stands still"), "{error}");
-}
-
-#[actix::test]
-async fn g25_a_store_that_refuses_for_good_ends_the_manager_with_its_reason() {
-    let store = MemoryLeases::new();
-    store.refuses(Some("password authentication failed"));
-    let error =
-        replica(&store, obedient(&Epochs::default())).ended().await.expect_err("it never has its lease");
-    let text = error.to_string();
-    assert!(text.contains("reports-lease") && text.contains("password authentication failed"), "{text}");
-    assert!([1, 2].contains(&error.exit_code()), "{}", error.exit_code());
 }

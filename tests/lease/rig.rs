@@ -1,13 +1,11 @@
 //! Replicas: managers of one process that share a store.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use majordomo::testing::{ManagerSuite, MemoryLeases};
+use majordomo::testing::ManagerSuite;
 use majordomo::{
-    Lease, LeaseError, LeaseGrant, LeaseRequest, LeaseStore, Manager, ManagerOptions, RestartableFn, Run,
-    ServiceSpec, restartable_fn,
+    Lease, LeaseStore, Manager, ManagerOptions, RestartableFn, Run, ServiceSpec, restartable_fn,
 };
 
 pub(crate) const SERVICE: &str = "reports";
@@ -69,42 +67,4 @@ pub(crate) async fn running(store: &(impl LeaseStore + Clone), epochs: &Epochs) 
     let suite = replica(store, obedient(epochs));
     suite.recorder().wait_for("run_started reports").await;
     suite
-}
-
-/// The way of one replica to a store, which may be cut.
-#[derive(Clone)]
-pub(crate) struct Way {
-    store: MemoryLeases,
-    is_cut: Arc<AtomicBool>,
-}
-
-impl Way {
-    pub(crate) fn to(store: &MemoryLeases) -> Self {
-        Self { store: store.clone(), is_cut: Arc::default() }
-    }
-
-    pub(crate) fn cut(&self, is_cut: bool) {
-        self.is_cut.store(is_cut, Ordering::Relaxed);
-    }
-
-    fn reaches(&self) -> Result<(), LeaseError> {
-        if self.is_cut.load(Ordering::Relaxed) { Err(LeaseError::away("cut off")) } else { Ok(()) }
-    }
-}
-
-impl LeaseStore for Way {
-    async fn acquire(&self, request: &LeaseRequest) -> Result<LeaseGrant, LeaseError> {
-        self.reaches()?;
-        self.store.acquire(request).await
-    }
-
-    async fn renew(&self, request: &LeaseRequest) -> Result<(), LeaseError> {
-        self.reaches()?;
-        self.store.renew(request).await
-    }
-
-    async fn release(&self, request: &LeaseRequest) -> Result<(), LeaseError> {
-        self.reaches()?;
-        self.store.release(request).await
-    }
 }

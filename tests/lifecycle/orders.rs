@@ -7,7 +7,7 @@ use majordomo::{
     ServiceSpec, StopService, restartable_fn, service_fn,
 };
 use support::phoenix::{Fail, Phoenix, at_once};
-use support::{Gate, Journal, Observed, ms, observe, observe_paused, options, within};
+use support::{Gate, Journal, Observed, Probe, ms, observe, observe_paused, options, within};
 
 async fn order<M>(observed: &Observed, order: M) -> Result<(), OrderError>
 where
@@ -106,6 +106,61 @@ async fn what_cannot_be_set_up_is_taken_back_and_nobody_else_notices() {
     let ended = observed.ended().await;
     ended.assert_ok();
     assert_eq!(journal.count("other: setup"), 1);
+}
+
+#[actix::test]
+async fn what_is_added_to_depend_on_another_that_cannot_be_set_up_is_taken_back_with_it() {
+    let (journal, gate) = (Journal::default(), Gate::default());
+    let mut observed = three(&journal).await;
+    let opened = gate.clone();
+    let base = Probe::new("base", &journal).setup(move |_| async move {
+        opened.passed().await;
+        Err("not today".into())
+    });
+    let base = observed.manager.send(AddService::new(base));
+    let upper = observed.manager.send(AddService::new(phoenix("upper", &journal, &["base"])));
+    let opens = async {
+        journal.until("base: setup", 1).await;
+        gate.open();
+    };
+    let (base, upper, ()) = tokio::join!(base, upper, opens);
+    let (base, upper) = (base.unwrap().unwrap_err().to_string(), upper.unwrap().unwrap_err().to_string());
+    assert!(base.contains("not today"), "{base}");
+    assert!(
+        upper.contains("upper") && upper.contains("base, which it depends on, was taken back"),
+        "{upper}"
+    );
+    assert!(upper.contains("not today"), "{upper}");
+    assert_eq!(journal.count("upper: setup"), 0);
+    // Both ids are free.
+    order(&observed, AddService::new(phoenix("base", &journal, &[]))).await.unwrap();
+    order(&observed, AddService::new(phoenix("upper", &journal, &["base"]))).await.unwrap();
+    observed.shut_down();
+    observed.ended().await.assert_ok();
+}
+
+#[actix::test]
+async fn what_is_stopped_while_it_is_added_is_there_and_can_be_started_later() {
+    let (journal, gate) = (Journal::default(), Gate::default());
+    let mut observed = three(&journal).await;
+    // It waits for one that is not up.
+    let opened = gate.clone();
+    let base = Probe::new("base", &journal).setup(move |_| async move {
+        opened.passed().await;
+        Ok(())
+    });
+    let base = actix::spawn(observed.manager.send(AddService::new(base)));
+    journal.until("base: setup", 1).await;
+    let upper = actix::spawn(observed.manager.send(AddService::new(phoenix("upper", &journal, &["base"]))));
+    order(&observed, StopService("upper".into())).await.unwrap();
+    let overtaken = within("the answer", upper).await.unwrap().unwrap();
+    assert!(matches!(overtaken, Err(OrderError::Overtaken(_))), "{overtaken:?}");
+    gate.open();
+    within("the answer", base).await.unwrap().unwrap().unwrap();
+    assert_eq!(journal.count("upper: setup"), 0);
+    order(&observed, RestartService("upper".into())).await.unwrap();
+    observed.shut_down();
+    observed.ended().await.assert_ok();
 }
 
 #[actix::test]

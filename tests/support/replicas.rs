@@ -2,14 +2,17 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use majordomo::testing::ManagerSuite;
 use majordomo::{
-    Lease, LeaseError, LeaseRequest, LeaseStore, Manager, RestartableFn, Run, ServiceSpec, restartable_fn,
+    Lease, LeaseError, LeaseGrant, LeaseRequest, LeaseStore, Manager, RestartableFn, Run, ServiceSpec,
+    restartable_fn, service_fn,
 };
+use tokio::sync::mpsc;
 
 use crate::child::{self, Process};
 use crate::{ms, options};
@@ -55,11 +58,20 @@ fn epoch(process: &mut Process) -> u64 {
     process.wait_for("child: epoch ").rsplit(' ').next().unwrap().parse().unwrap()
 }
 
+/// What this variable says, which `by` sets.
+pub fn variable(variable: &str, by: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| panic!("{variable}: run it by {by}"))
+}
+
 /// The server is killed, and starts again, by the program that this variable names: `by` sets it.
 pub fn crash(variable: &str, by: &str) {
-    let restart = std::env::var(variable).unwrap_or_else(|_| panic!("{variable}: run it by {by}"));
-    let restarted = Command::new(restart).output().unwrap();
-    assert!(restarted.status.success(), "{restarted:?}");
+    run(variable, by, &[]);
+}
+
+/// The program that this variable names, which `by` sets, runs to its end.
+pub(crate) fn run(program: &str, by: &str, arguments: &[PathBuf]) {
+    let ran = Command::new(variable(program, by)).args(arguments).output().unwrap();
+    assert!(ran.status.success(), "{ran:?}");
 }
 
 /// A lease outlives its server's crash, is found to be taken by whoever asks anew, and is its holder's still, with its epoch.
@@ -127,12 +139,70 @@ pub async fn takes_over<S: LeaseStore + Clone>(
     took
 }
 
-/// A manager whose store refuses for good ends, and says why.
+/// A manager whose store refuses for good ends before anything has begun, and says why.
 pub async fn is_refused(store: impl LeaseStore, why: &str) {
-    let service = replica(store, "never", Duration::from_secs(6), |_| {});
-    let error = ManagerSuite::launch(Manager::new(options()).service(service)).ended().await;
-    let text = error.expect_err("it never has its lease").to_string();
+    let service = replica(store, "never", Duration::from_secs(15), |_| {});
+    let beside = service_fn("beside", |_| async { Ok(()) });
+    let suite = ManagerSuite::launch(Manager::new(options()).service(beside).service(service));
+    let recorder = suite.recorder().clone();
+    let text = suite.ended().await.expect_err("it never has its lease").to_string();
     assert!(text.contains(why) && text.contains("never have the lease"), "{text}");
+    recorder.assert_none("setup_started beside");
+    recorder.assert_none("standby");
+}
+
+/// A store whose failures are told.
+struct Overheard<S>(S, mpsc::UnboundedSender<String>);
+
+impl<S: LeaseStore> Overheard<S> {
+    fn tell<T>(&self, answer: Result<T, LeaseError>) -> Result<T, LeaseError> {
+        answer.inspect_err(|error| drop(self.1.send(error.to_string())))
+    }
+}
+
+impl<S: LeaseStore> LeaseStore for Overheard<S> {
+    async fn acquire(&self, request: &LeaseRequest) -> Result<LeaseGrant, LeaseError> {
+        self.tell(self.0.acquire(request).await)
+    }
+
+    async fn renew(&self, request: &LeaseRequest) -> Result<(), LeaseError> {
+        self.tell(self.0.renew(request).await)
+    }
+
+    async fn release(&self, request: &LeaseRequest) -> Result<(), LeaseError> {
+        self.tell(self.0.release(request).await)
+    }
+}
+
+/// A manager whose store cannot be asked, for what its `check`, which is not called here, would refuse, goes on: it runs once that is mended.
+pub async fn runs_once_mended(store: impl LeaseStore, lease: &str, why: &str, mend: impl FnOnce()) {
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let service = replica(Overheard(store, tell), lease, Duration::from_secs(6), |_| {});
+    let suite = ManagerSuite::launch(Manager::new(options()).service(service));
+    for _ in 0..2 {
+        let text = told.recv().await.expect("it is asked again");
+        assert!(text.contains(why), "{text}");
+    }
+    suite.recorder().assert_none("run_started reports");
+    mend();
+    suite.recorder().wait_for("run_started reports").await;
+    suite.shutdown().await;
+}
+
+/// What a store says that is refused before anything runs.
+pub fn refusal(checked: Result<(), LeaseError>) -> String {
+    match checked {
+        Err(LeaseError::Refused(error)) => error.to_string(),
+        answer => panic!("it is refused: {answer:?}"),
+    }
+}
+
+/// What a store says that may be asked again.
+pub fn away<T: std::fmt::Debug>(answer: Result<T, LeaseError>) -> String {
+    match answer {
+        Err(LeaseError::Away(error)) => error.to_string(),
+        answer => panic!("it is away: {answer:?}"),
+    }
 }
 
 /// A server that takes connections and says nothing, as long as the test runs.

@@ -1,5 +1,6 @@
 //! Why there are no leases to be had of a cluster, and whether that may pass.
 
+use std::error::Error as _;
 use std::time::Duration;
 
 use etcd_client::Error;
@@ -10,7 +11,9 @@ use majordomo::LeaseError;
 #[non_exhaustive]
 pub enum EtcdLeasesError {
     /// An endpoint that nothing can connect to.
-    #[error("the endpoint {endpoint:?} of etcd cannot be used ({reason}): give one such as http://host:2379")]
+    #[error(
+        "the endpoint {endpoint:?} of etcd cannot be used ({reason}): give one such as http://host:2379, or https:// for all"
+    )]
     Endpoint {
         /// The endpoint.
         endpoint: String,
@@ -28,6 +31,17 @@ pub enum EtcdLeasesError {
         reason: String,
         /// The beginning of all keys.
         prefix: String,
+    },
+    /// No TLS connection comes about: the cluster's certificate, or this program's, will not do, or one of them has no TLS. A store that runs asks again, since certificates
+    /// are renewed; at the start of a manager it is refused.
+    #[error("etcd at {at} cannot be reached over TLS ({reason}): {mend}")]
+    Tls {
+        /// The endpoints.
+        at: String,
+        /// What happened.
+        reason: String,
+        /// What would work.
+        mend: &'static str,
     },
     /// The cluster could not be reached, or broke off, or has no leader.
     #[error(
@@ -52,18 +66,42 @@ pub enum EtcdLeasesError {
 impl From<EtcdLeasesError> for LeaseError {
     fn from(error: EtcdLeasesError) -> Self {
         match error {
-            EtcdLeasesError::Away { .. } | EtcdLeasesError::Silent { .. } => Self::away(error),
+            // Certificates are renewed while programs run, and stand by.
+            EtcdLeasesError::Away { .. } | EtcdLeasesError::Silent { .. } | EtcdLeasesError::Tls { .. } => {
+                Self::away(error)
+            }
             _ => Self::refused(error),
         }
     }
 }
 
-/// What etcd says, with its code by name.
-pub(crate) fn text(error: &Error) -> String {
-    match error {
-        Error::GRpcStatus(status) => format!("{}, {:?}", status.message(), status.code()),
-        error => error.to_string(),
+impl EtcdLeasesError {
+    /// What it is before anything runs: then nobody renews a certificate that will not do.
+    pub(crate) fn at_start(self) -> LeaseError {
+        match self {
+            Self::Tls { .. } => LeaseError::refused(self),
+            error => error.into(),
+        }
     }
+}
+
+/// What etcd says, with its code by name; or why it says nothing, with the causes.
+pub(crate) fn text(error: &Error) -> String {
+    let (mut text, source) = match error {
+        Error::GRpcStatus(status) => (format!("{}, {:?}", status.message(), status.code()), status.source()),
+        Error::TransportError(error) => (error.to_string(), error.source()),
+        error => (error.to_string(), None),
+    };
+    let mut next = source;
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        // Most repeat what they are made of.
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        next = cause.source();
+    }
+    text
 }
 
 /// The numbers of gRPC, since etcd-client does not pass the names on.
@@ -96,6 +134,12 @@ pub(crate) fn is_final(error: &Error) -> bool {
             )
         ),
     }
+}
+
+/// Whether it was made here, since nothing came from there.
+#[cfg(feature = "tls")]
+pub(crate) fn is_of_transport(error: &Error) -> bool {
+    matches!(error, Error::GRpcStatus(status) if status.source().is_some())
 }
 
 /// Whether there is no lease of that number any more.

@@ -6,8 +6,6 @@
 //!
 //! # async fn serve() -> Result<(), BoxError> {
 //! let leases = EtcdLeases::new(["http://etcd-1.example:2379", "http://etcd-2.example:2379"])?;
-//! // A wrong password: told before anything runs.
-//! leases.check().await?;
 //! let invoices = restartable_fn("invoices", |run: Run| async move {
 //!     run.shutdown.requested().await;
 //!     Ok(())
@@ -25,6 +23,29 @@
 //! # Round trips
 //! Acquire: one where another has it, three where it is granted. Renew: two, a read of the key from a quorum and a keep-alive. Release: two. Whoever stands by watches
 //! the key, and asks when it is gone: a lease that was given back is another's within a few round trips.
+//!
+//! # TLS
+//! With the feature `tls` endpoints may begin with `https://`, all or none, and TLS is done by rustls:
+//!
+//! ```no_run
+//! # #[cfg(feature = "tls")]
+//! # fn leases() -> Result<majordomo_etcd::EtcdLeases, majordomo_etcd::EtcdLeasesError> {
+//! use majordomo::clients::TlsFiles;
+//! use majordomo_etcd::EtcdLeases;
+//!
+//! let files = TlsFiles::new().ca("/etc/etcd/ca.crt").identity("/etc/etcd/client.crt", "/etc/etcd/client.key");
+//! EtcdLeases::new(["https://etcd-1.example:2379", "https://etcd-2.example:2379"])?.tls_files(files)
+//! # }
+//! ```
+//!
+//! The cluster's certificates must be of the authority in that file, or without one of an authority that the system trusts, and have the name of the endpoint, or that of `EtcdLeases::tls_domain`. What is in memory, not in files, goes by etcd-client's own
+//! options: [`EtcdLeases::connect_options`] with `ConnectOptions::with_tls`; an identity that is renewed then takes a new store.
+//!
+//! Files are read when they are given, which refuses those that cannot be used, and again for each new channel: so certificates can be renewed while the program runs. A cluster whose certificate will not do, or to which this program's will not, is
+//! [`LeaseError::Refused`](majordomo::LeaseError) at the start of a manager, which ends with that before anything runs. Later it is `Away`: certificates are renewed, so the manager asks again, and nothing ends but a lease that could not be renewed in time.
+//!
+//! In TLS 1.3 what a cluster thinks of a client's certificate may be lost on its way here, and so may be that it has no TLS. So a store that could not reach the cluster looks at it once more, by a connection that asks for nothing, to say why. Bound: one of these at a time for
+//! each store, and for as long as an answer may take.
 //!
 //! # What it stands on
 //! - Time to live counts by the clock of the cluster's leader, which goes on whatever its date is set to. etcd counts in whole seconds, so it is rounded up, and no lease is shorter than about one and a half of etcd's election timeouts, 2 s by default. Where another member becomes the leader, or members
@@ -51,7 +72,13 @@
 mod channel;
 mod error;
 mod fence;
+#[cfg(feature = "tls")]
+mod look;
 mod store;
+#[cfg(feature = "tls")]
+mod tls;
+#[cfg(feature = "tls")]
+mod tls_fault;
 
 pub use error::EtcdLeasesError;
 pub use fence::FencedError;

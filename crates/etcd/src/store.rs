@@ -34,7 +34,7 @@ const PREFIX: &str = "majordomo/leases/";
 /// Leases in a cluster of etcd. Clones share a channel, one in each manager. [The crate's documentation](crate) says what it keeps there, and what it stands on.
 #[derive(Clone)]
 pub struct EtcdLeases {
-    cluster: Arc<Cluster>,
+    pub(crate) cluster: Arc<Cluster>,
     channels: Arc<PerRuntime<Channel>>,
 }
 
@@ -42,7 +42,7 @@ impl EtcdLeases {
     /// Those of the cluster at these endpoints, such as `http://host:2379`. Connects when it is asked first.
     ///
     /// # Errors
-    /// Where there is none, or one that cannot be used: `https://` needs the feature `tls`.
+    /// Where there is none, or one that cannot be used: `https://` needs the feature `tls`, and goes with none of `http://`.
     pub fn new<E: Into<String>>(endpoints: impl IntoIterator<Item = E>) -> Result<Self, EtcdLeasesError> {
         let endpoints: Vec<String> = endpoints.into_iter().map(Into::into).collect();
         for endpoint in &endpoints {
@@ -52,28 +52,39 @@ impl EtcdLeases {
         if endpoints.is_empty() {
             return Err(EtcdLeasesError::Endpoint { endpoint: String::new(), reason: "there is none" });
         }
-        let options = options(ConnectOptions::new().with_keep_alive(PING, PING));
-        let cluster = Cluster { endpoints, options, prefix: PREFIX.to_owned(), within: PATIENCE };
+        let is_https = Cluster::is_https(&endpoints[0]);
+        if let Some(other) = endpoints.iter().find(|endpoint| Cluster::is_https(endpoint) != is_https) {
+            let reason = "it is not as the first is, with TLS or without";
+            return Err(EtcdLeasesError::Endpoint { endpoint: other.clone(), reason });
+        }
+        let cluster = Cluster {
+            endpoints,
+            options: options(ConnectOptions::new().with_keep_alive(PING, PING)),
+            #[cfg(feature = "tls")]
+            tls: Default::default(),
+            prefix: PREFIX.to_owned(),
+            within: PATIENCE,
+        };
         Ok(Self { cluster: Arc::new(cluster), channels: Arc::default() })
     }
 
-    fn with(self, change: impl FnOnce(&mut Cluster)) -> Self {
-        let Cluster { endpoints, options, prefix, within } = &*self.cluster;
-        let mut cluster = Cluster {
-            endpoints: endpoints.clone(),
-            options: options.clone(),
-            prefix: prefix.clone(),
-            within: *within,
-        };
+    pub(crate) fn with(self, change: impl FnOnce(&mut Cluster)) -> Self {
+        let mut cluster = Cluster::clone(&self.cluster);
         change(&mut cluster);
         // What is connected already is connected otherwise.
         Self { cluster: Arc::new(cluster), channels: Arc::default() }
     }
 
     /// How to connect: user and password, TLS, and what else etcd-client can be told. That a leader is required is set in any case.
+    ///
+    /// With TLS by [`ConnectOptions::with_tls`](etcd_client::ConnectOptions) it is as said there; without, `https` endpoints must have certificates of an authority that the system knows.
     #[must_use]
     pub fn connect_options(self, connect: ConnectOptions) -> Self {
-        self.with(|cluster| cluster.options = options(connect))
+        self.with(|cluster| {
+            #[cfg(feature = "tls")]
+            (cluster.tls = cluster.tls.replaced(&connect));
+            cluster.options = options(connect);
+        })
     }
 
     /// What all keys begin with: default `majordomo/leases/`. It must be the same on every replica.
@@ -86,15 +97,6 @@ impl EtcdLeases {
     #[must_use]
     pub fn answer_timeout(self, within: Duration) -> Self {
         self.with(|cluster| cluster.within = within)
-    }
-
-    /// Asks for nothing but whether it may ask: for a program that is to say before it begins what would keep it from its leases for good.
-    ///
-    /// # Errors
-    /// [`LeaseError::Refused`] for what stays so: a password, a role that may not read these keys. [`LeaseError::Away`] for what may pass, and keeps a manager from
-    /// nothing: it asks again.
-    pub async fn check(&self) -> Result<(), LeaseError> {
-        self.read("").await.map(|_| ())
     }
 
     pub(crate) fn key(&self, lease: &str) -> String {
@@ -235,6 +237,16 @@ fn is_own(there: &KeyValue, request: &LeaseRequest) -> bool {
 }
 
 impl LeaseStore for EtcdLeases {
+    /// Reads what is at its prefix.
+    async fn check(&self) -> Result<(), LeaseError> {
+        let key = self.key("");
+        let key = key.as_str();
+        let read = |mut client: Client| async move { client.get(key, None).await };
+        let answer = channel::ask(&self.channels, &self.cluster, read).await;
+        let answer = answer.and_then(|answer| answer.map_err(|error| self.cluster.error(&error)));
+        answer.map(|_| ()).map_err(EtcdLeasesError::at_start)
+    }
+
     async fn acquire(&self, request: &LeaseRequest) -> Result<LeaseGrant, LeaseError> {
         let seen = self.read(&request.name).await?;
         if let Some(there) = seen.kvs().first() {

@@ -5,6 +5,8 @@ mod contract;
 mod fence;
 mod lost;
 mod refused;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::time::Duration;
 

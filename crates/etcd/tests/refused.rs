@@ -46,7 +46,6 @@ async fn g25_a_wrong_password_or_none_or_a_role_without_rights_is_refused_before
     assert!(text.contains("user name is empty"), "{text}");
     let text = refused(&as_user(&endpoint, "clerk", "right")).await;
     assert!(text.contains("permission denied") && text.contains("majordomo/leases/"), "{text}");
-    // A manager that was not told ends by it.
     replicas::is_refused(wrong, "authentication failed").await;
 
     // Whoever may works: the same with keys that its role has.

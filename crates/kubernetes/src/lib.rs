@@ -7,8 +7,6 @@
 //! # async fn serve() -> Result<(), BoxError> {
 //! // As a pod finds its cluster, or as kubectl does.
 //! let leases = KubernetesLeases::infer().await?;
-//! // A right that is missing: told before anything runs.
-//! leases.check().await?;
 //! let cleaner = restartable_fn("cleaner", |run: Run| async move {
 //!     run.shutdown.requested().await;
 //!     Ok(())

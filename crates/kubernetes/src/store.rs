@@ -94,15 +94,6 @@ impl KubernetesLeases {
         self.with(|cluster| cluster.within = within)
     }
 
-    /// Asks for nothing but whether it may ask: for a program that is to say before it begins what would keep it from its leases for good.
-    ///
-    /// # Errors
-    /// [`LeaseError::Refused`] for what stays so: no service account, no right to read leases. [`LeaseError::Away`] for what may pass, and keeps a manager from nothing: it asks
-    /// again.
-    pub async fn check(&self) -> Result<(), LeaseError> {
-        self.read("majordomo").await.map(|_| ())
-    }
-
     async fn ask<T, F>(&self, question: impl FnOnce(Api<Lease>) -> F) -> Result<Result<T, Error>, LeaseError>
     where
         F: Future<Output = Result<T, Error>> + Send,
@@ -192,6 +183,11 @@ fn grant(epoch: i32) -> Result<LeaseGrant, LeaseError> {
 impl LeaseStore for KubernetesLeases {
     fn check_name(&self, name: &str) -> Result<(), BoxError> {
         check_name(name).map_err(Into::into)
+    }
+
+    /// Reads a lease that need not be there.
+    async fn check(&self) -> Result<(), LeaseError> {
+        self.read("majordomo").await.map(|_| ())
     }
 
     async fn acquire(&self, request: &LeaseRequest) -> Result<LeaseGrant, LeaseError> {

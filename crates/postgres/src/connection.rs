@@ -16,14 +16,17 @@ use tokio::time::timeout;
 use tokio_postgres::config::{Config, Host};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{AsyncMessage, Client, Row, Socket};
+use tokio_postgres::{AsyncMessage, Client, NoTls, Row, Socket};
 
+use crate::address::Address;
 use crate::error::{Cause, PostgresLeasesError, is_broken};
 use crate::schema;
+#[cfg(feature = "tls")]
+use crate::tls::Tls;
 
 type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A client, and what drives its connection.
-type Connected = Result<(Client, Later<()>), tokio_postgres::Error>;
+type Connected = Result<(Client, Later<()>), Cause>;
 /// Is told what notifications say.
 pub(crate) type Hear = Box<dyn Fn(&str) + Send>;
 
@@ -44,26 +47,34 @@ impl Connector {
         T::Stream: Send,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
-            return Err(PostgresLeasesError::Url { reason: "it names no host".to_owned() });
-        }
-        let at = described(&config);
+        let at = named(&config)?;
         let connect = move |hear: Hear| -> Later<Connected> {
             let (config, tls) = (config.clone(), tls.clone());
-            Box::pin(async move {
-                let (client, mut connection) = config.connect(tls).await?;
-                let driven: Later<()> = Box::pin(async move {
-                    // Whoever waits for an answer is told of its end.
-                    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
-                        if let AsyncMessage::Notification(told) = message {
-                            hear(told.payload());
-                        }
-                    }
-                });
-                Ok((client, driven))
-            })
+            Box::pin(async move { connect(&config, tls, hear).await })
         };
         Ok(Self { connect: Box::new(connect), at })
+    }
+
+    /// As a URL says it.
+    ///
+    /// # Errors
+    /// Where no host is named, and where files of certificates cannot be used.
+    pub(crate) fn of(address: Address) -> Result<Self, PostgresLeasesError> {
+        let Address { config, tls } = address;
+        #[cfg(feature = "tls")]
+        if let Some(plan) = tls {
+            let at = named(&config)?;
+            let tls = Tls::new(plan).map_err(|fault| Cause::from(fault).of(&at))?;
+            let connect = move |hear: Hear| -> Later<Connected> {
+                let (config, tls) = (config.clone(), tls.clone());
+                Box::pin(async move { connect(&config, tls.connect().await?, hear).await })
+            };
+            return Ok(Self { connect: Box::new(connect), at });
+        }
+        // What asks for it was refused, and what prefers it does without.
+        #[cfg(not(feature = "tls"))]
+        let _ = tls;
+        Self::new(config, NoTls)
     }
 
     pub(crate) async fn connect(&self, hear: Hear) -> Connected {
@@ -71,7 +82,28 @@ impl Connector {
     }
 }
 
-fn described(config: &Config) -> String {
+async fn connect<T>(config: &Config, tls: T, hear: Hear) -> Connected
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+{
+    let (client, mut connection) = config.connect(tls).await?;
+    let driven: Later<()> = Box::pin(async move {
+        // Whoever waits for an answer is told of its end.
+        while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+            if let AsyncMessage::Notification(told) = message {
+                hear(told.payload());
+            }
+        }
+    });
+    Ok((client, driven))
+}
+
+/// What errors call it.
+fn named(config: &Config) -> Result<String, PostgresLeasesError> {
+    if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        return Err(PostgresLeasesError::Url { reason: "it names no host".to_owned() });
+    }
     let host = |host: &Host| match host {
         Host::Tcp(name) => name.clone(),
         Host::Unix(path) => path.display().to_string(),
@@ -81,7 +113,7 @@ fn described(config: &Config) -> String {
         config.get_hostaddrs().iter().filter(|_| config.get_hosts().is_empty()).map(ToString::to_string),
     );
     let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
-    format!("PostgreSQL at {}/{database}", hosts.join(","))
+    Ok(format!("PostgreSQL at {}/{database}", hosts.join(",")))
 }
 
 /// How long things may take.

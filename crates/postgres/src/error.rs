@@ -6,6 +6,9 @@ use std::time::Duration;
 use majordomo::LeaseError;
 use tokio_postgres::error::SqlState;
 
+use crate::tls_fault;
+pub(crate) use crate::tls_fault::TlsFault;
+
 /// Why leases cannot be kept, or not now: each names the database, what happened, and the way out.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -70,6 +73,17 @@ pub enum PostgresLeasesError {
         /// How long was waited.
         within: Duration,
     },
+    /// No TLS connection comes about: the server's certificate, or this program's, will not do, or one of them has no TLS. A store that runs asks again, since certificates
+    /// are renewed; at the start of a manager it is refused.
+    #[error("{at} cannot be reached over TLS ({reason}): {mend}")]
+    Tls {
+        /// The database.
+        at: String,
+        /// What happened.
+        reason: String,
+        /// What would work.
+        mend: &'static str,
+    },
     /// The server could not be reached, or broke off, or cannot do it now.
     #[error("{at} cannot be asked now ({reason}): see that it is up, and can be reached from here")]
     Away {
@@ -95,6 +109,7 @@ pub enum PostgresLeasesError {
 pub(crate) enum Cause {
     Known(PostgresLeasesError),
     Client(tokio_postgres::Error),
+    Tls(TlsFault),
 }
 
 impl From<tokio_postgres::Error> for Cause {
@@ -103,13 +118,25 @@ impl From<tokio_postgres::Error> for Cause {
     }
 }
 
+impl From<TlsFault> for Cause {
+    fn from(fault: TlsFault) -> Self {
+        Self::Tls(fault)
+    }
+}
+
 impl Cause {
     pub(crate) fn of(self, at: &str) -> PostgresLeasesError {
         let error = match self {
             Self::Known(known) => return known,
+            Self::Tls(TlsFault { reason, mend }) => {
+                return PostgresLeasesError::Tls { at: at.to_owned(), reason, mend };
+            }
             Self::Client(error) => error,
         };
         let (at, reason) = (at.to_owned(), text(&error));
+        if let Some(mend) = tls_fault::mend(&error) {
+            return PostgresLeasesError::Tls { at, reason, mend };
+        }
         if is_final(&error) {
             return PostgresLeasesError::Refused { at, reason };
         }
@@ -120,8 +147,21 @@ impl Cause {
 impl From<PostgresLeasesError> for LeaseError {
     fn from(error: PostgresLeasesError) -> Self {
         match error {
-            PostgresLeasesError::Away { .. } | PostgresLeasesError::Silent { .. } => Self::away(error),
+            // Certificates are renewed while programs run, and stand by.
+            PostgresLeasesError::Away { .. }
+            | PostgresLeasesError::Silent { .. }
+            | PostgresLeasesError::Tls { .. } => Self::away(error),
             _ => Self::refused(error),
+        }
+    }
+}
+
+impl PostgresLeasesError {
+    /// What it is before anything runs: then nobody renews a certificate that will not do.
+    pub(crate) fn at_start(self) -> LeaseError {
+        match self {
+            Self::Tls { .. } => LeaseError::refused(self),
+            error => error.into(),
         }
     }
 }

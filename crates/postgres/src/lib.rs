@@ -6,8 +6,6 @@
 //!
 //! # async fn serve() -> Result<(), BoxError> {
 //! let leases = PostgresLeases::from_url("postgres://shop@db.example/shop")?;
-//! // A wrong password, or a table of another version: told before anything runs.
-//! leases.check().await?;
 //! let scheduler = restartable_fn("scheduler", |run: Run| async move {
 //!     run.shutdown.requested().await;
 //!     Ok(())
@@ -43,6 +41,38 @@
 //! One connection a manager serves all of its leases. When it is there, also when it is there again, each lease is looked at once, so that no release is missed. It repeats its `LISTEN` every 30 s, to find out whether
 //! it is still there. A lease whose holder died is told of by nobody: it is asked for when it is due to end, as ever.
 //!
+//! # TLS
+//! With the feature `tls` a URL says how TLS is meant, by the names of libpq, and it is done by rustls, in versions 1.2 and 1.3:
+//!
+//! ```no_run
+//! # use majordomo_postgres::{PostgresLeases, PostgresLeasesError};
+//! # fn leases() -> Result<PostgresLeases, PostgresLeasesError> {
+//! PostgresLeases::from_url(
+//!     "postgres://shop@db.example/shop?sslmode=verify-full&sslrootcert=/etc/shop/ca.crt&sslcert=/etc/shop/tls.crt&sslkey=/etc/shop/tls.key",
+//! )
+//! # }
+//! ```
+//!
+//! | `sslmode` | TLS | the server's certificate |
+//! |---|---|---|
+//! | `disable` | never | |
+//! | `prefer`, the default | where the server has it | is not looked at, so that anybody between may be the server |
+//! | `require` | always | the same |
+//! | `verify-ca` | always | must be of the authority in the file `sslrootcert` |
+//! | `verify-full` | always | the same, or without a file of one that the system trusts; and must have the name of the host |
+//!
+//! With `sslrootcert` a certificate that is shown must be of that authority in any mode; `sslrootcert=system` is `verify-full` with those of the system. `sslcert` and `sslkey` are the files of this program's
+//! certificate and its key. All are PEM. Unlike libpq it looks for no files in `~/.postgresql`, knows no `allow`, no `sslcrl` and no encrypted key, never goes on without TLS when a handshake has failed, and wants of a server that an authority has signed its certificate:
+//! one that is an authority itself, as `openssl req -x509` makes them, will not do. To a Unix socket there is no TLS, whatever the URL says.
+//!
+//! A password is bound to the connection (SCRAM with `tls-server-end-point`) where the server can do that; `channel_binding=require` has it a must.
+//!
+//! Without the feature `prefer` does without TLS, and a URL that asks for more is refused by [`from_url`](PostgresLeases::from_url). With another TLS than rustls: [`PostgresLeases::new`].
+//!
+//! Files are read when the store is made, which refuses those that cannot be used, and again for each connection: so certificates can be renewed while the program runs. A server whose certificate will not do, or to which this program's will not, is
+//! [`LeaseError::Refused`](majordomo::LeaseError) at the start of a manager, which ends with that before anything runs. Later it is `Away`: certificates are renewed, so the manager asks again, and nothing ends but a lease that could not be renewed in time. What breaks off in a handshake without
+//! a word, as when a network fails, is `Away` in any case.
+//!
 //! # Many leases
 //! What many leases of one manager ask for in the same moment goes in one statement, up to 500 of them: a thousand are renewed in a few. It waits for no row that another has locked; such a lease
 //! is asked for by itself, and so is one that has no row yet.
@@ -68,6 +98,7 @@
 #![forbid(unsafe_code)]
 #![warn(unreachable_pub)]
 
+mod address;
 mod batch;
 mod connection;
 mod database;
@@ -78,6 +109,9 @@ mod schema;
 mod statements;
 mod statements_many;
 mod store;
+#[cfg(feature = "tls")]
+mod tls;
+mod tls_fault;
 
 pub use error::PostgresLeasesError;
 pub use fence::{Fence, FencedError};

@@ -180,6 +180,9 @@ pub(crate) fn own_word() -> String {
     format!("?{:x}", fastrand::u128(..))
 }
 
+/// What is told is heard within milliseconds, or never.
+const HEARD: Duration = Duration::from_secs(1);
+
 /// Whether a word of its own is heard, which `tell` tells by the way of all statements.
 pub(crate) async fn hears(
     connector: &Connector,
@@ -196,7 +199,7 @@ pub(crate) async fn hears(
             told_of.notify_one();
         }
     });
-    let failed = |error: tokio_postgres::Error| LeaseError::from(Cause::from(error).of(&connector.at));
+    let failed = |cause: Cause| cause.of(&connector.at).at_start();
     let Ok(connected) = timeout(within, connector.connect(hear)).await else {
         return Err(PostgresLeasesError::Silent { at, within }.into());
     };
@@ -204,10 +207,11 @@ pub(crate) async fn hears(
     let within = limits.statement;
     let told = async {
         match timeout(within, begin(&client)).await {
-            Ok(begun) => begun.map_err(failed)?,
+            Ok(begun) => begun.map_err(|error| failed(error.into()))?,
             Err(_) => return Err(PostgresLeasesError::Silent { at: at.clone(), within }.into()),
         }
         tell.await?;
+        let within = within.min(HEARD);
         timeout(within, heard.notified())
             .await
             .map_err(|_| PostgresLeasesError::Unheard { at: at.clone(), within }.into())

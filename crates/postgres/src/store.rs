@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use majordomo::{LeaseError, LeaseGrant, LeaseRequest, LeaseStore, PerRuntime};
-use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::types::Type;
-use tokio_postgres::{Config, NoTls, Row, Socket};
+use tokio_postgres::{Config, Row, Socket};
 
+use crate::address::Address;
 use crate::batch::{self, Lanes};
 use crate::connection::{Connector, Limits, Parameter};
 use crate::database::Database;
@@ -33,14 +33,13 @@ pub struct PostgresLeases {
 }
 
 impl PostgresLeases {
-    /// Those of the database at a URL such as `postgres://user:password@host:5432/database`, or of a string of `key=value` pairs, without TLS. Connects when it is
-    /// asked first.
+    /// Those of the database at a URL such as `postgres://user:password@host:5432/database?sslmode=verify-full`, or of a string of `key=value` pairs. Connects when it is
+    /// asked first. [What it says of TLS](crate#tls) is done, with the feature `tls`.
     ///
     /// # Errors
-    /// Where that is no such URL, or says `sslmode=require`: TLS needs [`new`](Self::new).
+    /// Where that is no such URL; where it asks for TLS, and the feature is off; where a file of certificates that it names cannot be used.
     pub fn from_url(url: &str) -> Result<Self, PostgresLeasesError> {
-        let config = config_of(url, "PostgresLeases::new")?;
-        Self::new(config, NoTls)
+        Ok(Self::of(Connector::of(Address::parse(url)?)?))
     }
 
     /// Those of a database, over TLS of whatever make, such as that of the crate tokio-postgres-rustls.
@@ -54,9 +53,13 @@ impl PostgresLeases {
         T::Stream: Send,
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
-        Ok(Self {
+        Ok(Self::of(Connector::new(config, tls)?))
+    }
+
+    fn of(connector: Connector) -> Self {
+        Self {
             database: Database {
-                connector: Arc::new(Connector::new(config, tls)?),
+                connector: Arc::new(connector),
                 connections: Arc::default(),
                 schema: "public".into(),
                 limits: Limits { connect: PATIENCE, statement: PATIENCE },
@@ -64,7 +67,7 @@ impl PostgresLeases {
             statements: Arc::new(Statements::new("public")),
             lanes: Arc::default(),
             listening: None,
-        })
+        }
     }
 
     /// Listens when releases are told of, so that a lease that is given back is another's within a round trip, not a sixth of its time to live: by one more
@@ -76,12 +79,13 @@ impl PostgresLeases {
         Self { listening, ..self }
     }
 
-    /// As [`listening`](Self::listening), at another address of the same server, without TLS: for a store whose other statements go through a pooler.
+    /// As [`listening`](Self::listening), at another address of the same server: for a store whose other statements go through a pooler.
     ///
     /// # Errors
     /// As those of [`from_url`](Self::from_url).
     pub fn listening_at(self, url: &str) -> Result<Self, PostgresLeasesError> {
-        self.listening_by(config_of(url, "PostgresLeases::listening_by")?, NoTls)
+        let listening = Some(Arc::new(Listening::new(Arc::new(Connector::of(Address::parse(url)?)?))));
+        Ok(Self { listening, ..self })
     }
 
     /// As [`listening_at`](Self::listening_at), over TLS of whatever make.
@@ -138,19 +142,6 @@ impl PostgresLeases {
         self.within(limits)
     }
 
-    /// Connects, and makes the tables where they are missing; where it [listens](Self::listening), also that it hears. For a program that is to say before it begins what would keep it from its leases for good.
-    ///
-    /// # Errors
-    /// [`LeaseError::Refused`] for what stays so: a password, a right that is missing, tables of another version. [`LeaseError::Away`] for what may pass, and keeps a
-    /// manager from nothing: it asks again.
-    pub async fn check(&self) -> Result<(), LeaseError> {
-        self.database.ask("SELECT 1", &[]).await?;
-        let Some(listening) = &self.listening else { return Ok(()) };
-        let (word, told) = (listening::own_word(), format!("SELECT pg_notify('{CHANNEL}', $1)"));
-        let tell = async { Ok(self.database.ask(&told, &[(&word, Type::TEXT)]).await.map(|_| ())?) };
-        listening::hears(&listening.connector, self.database.limits, &word, tell).await
-    }
-
     /// Asks along with others, and by itself where that said nothing.
     async fn ask(&self, verb: Verb, request: &LeaseRequest) -> Result<Option<Row>, LeaseError> {
         let said = batch::ask(&self.lanes, &self.database, &self.statements, verb, request).await?;
@@ -179,22 +170,20 @@ impl PostgresLeases {
     }
 }
 
-/// It may hold a password: what is told is what is wrong with it.
-fn config_of(url: &str, with_tls: &str) -> Result<Config, PostgresLeasesError> {
-    let config: Config =
-        url.parse().map_err(|error| PostgresLeasesError::Url { reason: crate::error::text(&error) })?;
-    if config.get_ssl_mode() == SslMode::Require {
-        let reason = format!("it says sslmode=require, and TLS is only to be had by {with_tls}");
-        return Err(PostgresLeasesError::Url { reason });
-    }
-    Ok(config)
-}
-
 fn taken(by: &str, left: Option<Duration>) -> LeaseError {
     LeaseError::Taken { by: by.to_owned(), left }
 }
 
 impl LeaseStore for PostgresLeases {
+    /// Connects, and makes the tables where they are missing; where it [listens](Self::listening), also that it hears.
+    async fn check(&self) -> Result<(), LeaseError> {
+        self.database.ask("SELECT 1", &[]).await.map_err(PostgresLeasesError::at_start)?;
+        let Some(listening) = &self.listening else { return Ok(()) };
+        let (word, told) = (listening::own_word(), format!("SELECT pg_notify('{CHANNEL}', $1)"));
+        let tell = async { Ok(self.database.ask(&told, &[(&word, Type::TEXT)]).await.map(|_| ())?) };
+        listening::hears(&listening.connector, self.database.limits, &word, tell).await
+    }
+
     async fn acquire(&self, request: &LeaseRequest) -> Result<LeaseGrant, LeaseError> {
         self.change(Verb::Acquire, request).await.map(LeaseGrant::new)
     }

@@ -7,6 +7,8 @@ mod listening;
 mod many;
 mod refused;
 mod tables;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::time::Duration;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use majordomo::LeaseError;
+use majordomo::{LeaseError, LeaseStore};
 use majordomo_postgres::PostgresLeases;
 use support::replicas;
 
@@ -37,7 +37,6 @@ async fn g25_a_wrong_password_is_refused_before_anything_runs() {
     let none = PostgresLeases::from_url(&guarded("").await).unwrap();
     let text = refused(&none).await;
     assert!(text.contains("password missing"), "{text}");
-    // A manager that was not told ends by it.
     replicas::is_refused(wrong, "password authentication failed").await;
 }
 
@@ -69,11 +68,37 @@ async fn g25_what_a_pooler_refuses_is_refused() {
 }
 
 #[test]
+#[cfg(not(feature = "tls"))]
+fn g25_a_url_that_asks_for_tls_is_refused_at_once_without_the_feature() {
+    for of_tls in ["sslmode=require", "sslmode=verify-full", "sslrootcert=/tmp/ca.crt", "sslrootcert=system"]
+    {
+        let url = format!("postgres://shop:secret@db/shop?{of_tls}");
+        let text = PostgresLeases::from_url(&url).expect_err("it cannot be done").to_string();
+        assert!(text.contains("its feature `tls`") && text.contains("PostgresLeases::new"), "{text}");
+        assert!(!text.contains("secret"), "{text}");
+        let store = PostgresLeases::from_url("postgres://db/shop?sslmode=prefer").unwrap();
+        let text = store.listening_at(&url).expect_err("it cannot be done").to_string();
+        assert!(text.contains("its feature `tls`"), "{text}");
+    }
+    // What is not to be used needs nothing, nor does a Unix socket.
+    for of_tls in ["sslmode=disable&sslrootcert=/tmp/ca.crt", "sslmode=prefer", ""] {
+        assert!(PostgresLeases::from_url(&format!("postgres://db/shop?{of_tls}")).is_ok(), "{of_tls}");
+    }
+}
+
+#[test]
 fn g25_a_url_or_a_schema_that_cannot_be_used_is_refused_at_once() {
     for (url, why) in [
         ("mysql://secret@db/shop", "invalid connection string"),
-        ("postgres://shop:secret@db/shop?sslmode=require", "PostgresLeases::new"),
         ("dbname=shop", "names no host"),
+        ("host=db dbname = shop password='a secret' sslmode=allow", "sslmode is none of disable, prefer"),
+        ("postgres://shop:secret@db/shop?sslmode=verify-ca", "needs sslrootcert=FILE"),
+        (
+            "postgres://shop:secret@db/shop?sslrootcert=system&sslmode=require",
+            "goes with sslmode=verify-full",
+        ),
+        ("postgres://shop:secret@db/shop?sslcert=/tmp/a.crt", "sslcert and sslkey go together"),
+        ("postgres://shop:secret@db/shop?sslkey=%ff", "no UTF-8"),
     ] {
         let error = PostgresLeases::from_url(url).expect_err("it cannot be used");
         let text = error.to_string();

@@ -84,7 +84,8 @@ impl World {
                 let asked = matches!(now.input, Input::StopAsked(by) | Input::RemoveAsked(by) if by == ix);
                 ensure(asked && self.is_up(), G05, "who is asked to stop alone is told so")?;
                 let service = self.at(ix);
-                ensure(service.transition == Transition::None && service.wanted, G07, "a stop begins once")?;
+                let free = matches!(service.transition, Transition::None | Transition::Addition);
+                ensure(free && service.wanted, G07, "a stop begins once")?;
                 (service.transition, service.wanted, service.owes_delay) = (Transition::Stop, false, None);
                 if service.way == Way::On {
                     service.way = Way::Asked;
@@ -104,22 +105,8 @@ impl World {
                 };
                 ensure(fits, G07, "a stop is over when its service is down, and nothing of it was cut")
             }
-            Told::ServiceAdded(ix) => {
-                let service = self.at(ix);
-                let runs = !service.kind.runs() || service.step(Step::Run) != Seen::Unsent;
-                let fits = runs || service.stands_by();
-                ensure(service.transition == Transition::Addition && fits, G07, "what is added runs")?;
-                service.transition = Transition::None;
-                Ok(())
-            }
-            Told::ServiceRemoved(ix) => {
-                let alone = self.dependents(ix, false).next().is_none();
-                let service = self.at(ix);
-                let gone = service.removed && service.is_down() && !service.lives();
-                ensure(gone && alone, G07, "what is removed is gone, and nobody needs it")?;
-                (service.vacant, service.transition) = (true, Transition::None);
-                Ok(())
-            }
+            Told::ServiceAdded(ix) => self.obey_added(ix),
+            Told::ServiceRemoved(ix) => self.obey_removed(ix),
             Told::ReloadStarted => self.obey_reload_started(),
             Told::ReloadFailed { service, step, error, .. } => {
                 self.at(service).part = Part::Over;
@@ -206,15 +193,6 @@ impl World {
         self.obey_failure(ix, error, now)
     }
 
-    /// A service that was added and failed is taken back, unless its set-up is tried again.
-    fn roll_back(&mut self, ix: ServiceIx, fault: Option<Fault>, now: &Moment) {
-        let up = self.is_up() && now.retry != Some(ix);
-        let service = self.at(ix);
-        if up && fault.is_some() && service.transition == Transition::Addition && service.way == Way::On {
-            (service.way, service.wanted, service.removed) = (Way::AtOnce, false, true);
-        }
-    }
-
     fn obey_retry(&mut self, ix: ServiceIx, retry: u32, now: &mut Moment) -> Verdict {
         use Guarantee::*;
         ensure(now.retry.take() == Some(ix), G21, "whose set-up failed is set up again")?;
@@ -276,7 +254,8 @@ impl World {
 
     fn obey_restarted(&mut self, ix: ServiceIx, outcome: Outcome, now: &mut Moment) -> Verdict {
         let asked = matches!(now.input, Input::StopAsked(by) | Input::RemoveAsked(by) if by == ix);
-        let over = self.requested || asked || now.input == Input::StepDownAsked(ix);
+        let removed = self.get(ix).removed;
+        let over = self.requested || asked || removed || now.input == Input::StepDownAsked(ix);
         let service = self.at(ix);
         ensure(
             service.transition == Transition::Restart,
@@ -294,13 +273,17 @@ impl World {
         use Guarantee::*;
         ensure(!self.requested, G05, "the shutdown begins once, and keeps its first cause")?;
         self.requested = true;
+        self.end_checks();
         self.cancels = !matches!(cause, Cause::SetupFailed(_));
         now.requested = Some(self.launched());
         let fits = match *cause {
             Cause::StartShutdown => now.input == Input::ShutdownAsked,
             Cause::ForceShutdown => now.input == Input::ForceAsked,
             Cause::Signal(signal) => now.input == Input::Signal(signal),
-            Cause::SetupFailed(ix) => now.failure == Some((ix, ErrorStage::Setup)) && !self.launched(),
+            Cause::SetupFailed(ix) => {
+                let failed = now.failure == Some((ix, ErrorStage::Setup)) && !self.launched();
+                failed || self.is_refused(ix)
+            }
             Cause::RunFailed(ix) => now.failure == Some((ix, ErrorStage::Run)) && self.launched(),
             Cause::Handover => self.handing.in_charge,
             Cause::Finished => {

@@ -23,7 +23,7 @@ impl World {
         match *account {
             Account::Started(_) | Account::Reload(_, ReloadStep::Prepare, _) => false,
             Account::LeaseAcquired(_) | Account::LeaseLost(_) | Account::StepDown(_) => false,
-            Account::LeaseRefused(_) => true,
+            Account::LeaseRefused(ix) => self.get(ix).transition != Transition::Addition,
             Account::Reload(ix, ReloadStep::Commit, _) => !self.is_seen_to(ix, now.needed, now),
             Account::Released(_, outcome) => outcome != Outcome::Ok && !self.is_active(),
             Account::Step(_, _, Outcome::Ok) => false,

@@ -21,6 +21,7 @@ pub(super) fn counters_match(machine: &Machine) -> bool {
         && machine.handover.giving_way as usize
             == services.iter().filter(|s| s.yields == Yield::Asked).count()
         && machine.leases.standing_by as usize == services.iter().filter(|s| s.lease == Lease::Sought).count()
+        && machine.leases.checking as usize == services.iter().filter(|s| s.lease == Lease::Checking).count()
         && machine.leases.open as usize == services.iter().filter(|s| s.lease.is_open()).count()
         && machine.resources == services.iter().map(live).sum::<usize>()
         && services.iter().all(|s| s.live_resources as usize == live(s))

@@ -212,13 +212,13 @@ pub(super) fn kindly_to_come(world: &World) -> Option<Input> {
             return Some(Input::Released(ResourceIx { service: ix, index: index as u32 }, Answer::Ok));
         }
     }
-    returned_to_come(world).or_else(|| forced_to_come(world, false))
+    store_to_answer(world).or_else(|| forced_to_come(world, false))
 }
 
-/// A lease that is given back.
-fn returned_to_come(world: &World) -> Option<Input> {
-    let returned = |&(ix, _): &(ServiceIx, &Watched)| world.lease_means_anything(Input::LeaseReturned(ix));
-    world.each().find(returned).map(|(ix, _)| Input::LeaseReturned(ix))
+/// What a store that is asked answers, where another waits for it.
+fn store_to_answer(world: &World) -> Option<Input> {
+    let answers = |ix| [Input::LeaseReturned(ix), Input::LeaseChecked(ix)];
+    world.each().flat_map(|(ix, _)| answers(ix)).find(|&answer| world.lease_means_anything(answer))
 }
 
 /// Something that leads a restart, or the stop of one service, to its end, when nobody hangs and no time runs out.
@@ -248,7 +248,7 @@ pub(super) fn passage_to_go_on(world: &World) -> Option<Input> {
             return Some(Input::ResourceGone(resource, Departure::Abandoned));
         }
     }
-    returned_to_come(world).or(world.handing.has_predecessor.then_some(Input::PredecessorGone))
+    store_to_answer(world).or(world.handing.has_predecessor.then_some(Input::PredecessorGone))
 }
 
 impl World {
@@ -297,7 +297,8 @@ impl World {
             | Input::GaveWay(_)
             | Input::GiveWayOver
             | Input::PredecessorGone => self.handover_means_anything(input),
-            Input::LeaseAcquired(_)
+            Input::LeaseChecked(_)
+            | Input::LeaseAcquired(_)
             | Input::LeaseLost(_)
             | Input::LeaseExpired(_)
             | Input::LeaseRefused(_)

@@ -77,7 +77,8 @@ impl World {
             !service.is_settled() || service.transition != Transition::None || !service.wanted || retried
         };
         let waits = |(ix, service): (ServiceIx, &Watched)| service.kind.runs() && self.waits(ix);
-        let stands_by = self.services.iter().any(Watched::works_for_its_lease);
+        let stands_by =
+            self.services.iter().any(|service| service.works_for_its_lease() || service.is_checked());
         let works = self.services.iter().any(has_work) || self.each().any(waits) || stands_by;
         ensure(works, G04, "a manager nobody works in ends by itself")?;
         ensure(self.launched() || !self.all_set_up(), G02, "everybody runs once all are set up")?;
@@ -146,7 +147,9 @@ impl World {
         let due = startable && may && self.port_is_bound() && service.delay != Once::Pending;
         ensure(!service.wanted || !due || service.is_between_leases(), G04, "who may start does")?;
         ensure(service.transition != Transition::Stop, G07, "the stop of one that is down is over")?;
-        let leaves = service.removed && !service.is_between_leases();
+        // Those that were added to depend on it go first.
+        let needed = self.dependents(ix, false).next().is_some();
+        let leaves = service.removed && !service.is_between_leases() && !needed;
         let stays = leaves && matches!(service.life, Life::Unborn | Life::Gone | Life::Resting);
         ensure(!stays, G07, "who is to leave, and is down, leaves")
     }

@@ -1,11 +1,17 @@
 //! Rules of leases that are broken deliberately. That each is found: `lease_systems.rs`.
 
 use super::super::io::{Command, Input};
-use super::super::names::Step;
+use super::super::names::{ServiceIx, Step};
 
 /// A rule that is broken deliberately.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum LeaseFault {
+    /// What needs no store begins before the stores were asked.
+    StartsUnchecked,
+    /// A store's refusal is told, and all goes on.
+    GoesOnRefused,
+    /// When the stores have answered, nothing begins.
+    NeverBegins,
     /// A life begins while its lease is only asked for.
     StartsWithoutALease,
     /// The lease is given back as soon as its service is asked to stop.
@@ -32,15 +38,30 @@ impl LeaseFault {
     /// Breaks the rule in what the machine just said.
     pub(super) fn apply(self, input: Input, commands: &mut Vec<Command>) {
         match self {
+            Self::StartsUnchecked => {
+                let is_due = commands.iter().any(|command| matches!(command, Command::CheckLease(_)));
+                commands.retain(|command| !matches!(command, Command::CheckLease(_)));
+                if is_due {
+                    set_up(ServiceIx(0), commands);
+                }
+            }
+            Self::GoesOnRefused => {
+                if matches!(input, Input::LeaseRefused(_)) {
+                    commands.truncate(1);
+                }
+            }
+            Self::NeverBegins => {
+                if matches!(input, Input::LeaseChecked(_)) {
+                    commands.clear();
+                }
+            }
             Self::StartsWithoutALease => {
                 let sought = commands.iter().find_map(|command| match *command {
                     Command::SeekLease(ix) => Some(ix),
                     _ => None,
                 });
                 if let Some(ix) = sought {
-                    use super::super::announcement::Announcement::StepStarted;
-                    commands.push(Command::Announce(StepStarted(ix, Step::Setup)));
-                    commands.push(Command::Send(ix, Step::Setup));
+                    set_up(ix, commands);
                 }
             }
             Self::ReturnsTooEarly => {
@@ -94,4 +115,10 @@ impl LeaseFault {
             }
         }
     }
+}
+
+fn set_up(ix: ServiceIx, commands: &mut Vec<Command>) {
+    use super::super::announcement::Announcement::StepStarted;
+    commands.push(Command::Announce(StepStarted(ix, Step::Setup)));
+    commands.push(Command::Send(ix, Step::Setup));
 }

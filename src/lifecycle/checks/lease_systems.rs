@@ -104,6 +104,9 @@ fn g25_who_steps_down_gives_its_lease_away_and_asks_for_it_again_only_later() {
 fn g25_each_broken_rule_of_leases_is_found() {
     use LeaseFault as F;
     for (fault, as_) in [
+        (F::StartsUnchecked, "G25"),
+        (F::GoesOnRefused, "G4"),
+        (F::NeverBegins, "G4"),
         (F::StartsWithoutALease, "G25"),
         (F::ReturnsTooEarly, "G25"),
         (F::LetsTheLoserGoOn, "G25"),

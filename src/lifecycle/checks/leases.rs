@@ -13,6 +13,9 @@ use super::world::World;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Tenure {
     Unneeded,
+    Unchecked,
+    /// Its store is asked whether it can be used.
+    Checking,
     Free,
     /// It was given away by an order: the time for which others are to have their chance is still to begin.
     Given,
@@ -44,7 +47,7 @@ impl Watched {
 
     /// Whether no life may begin, and none goes on.
     pub(super) fn is_between_leases(&self) -> bool {
-        self.stands_by_or_out() || matches!(self.tenure, Tenure::Returning | Tenure::Left)
+        self.stands_by_or_out() || matches!(self.tenure, Tenure::Checking | Tenure::Returning | Tenure::Left)
     }
 
     /// Whether its time is over, though nobody asked it to stop.
@@ -58,7 +61,7 @@ impl Watched {
 
     /// Whether it will run again, or stands by to.
     pub(super) fn works_for_its_lease(&self) -> bool {
-        let waits = !matches!(self.tenure, Tenure::Unneeded | Tenure::Free | Tenure::Held);
+        let waits = !matches!(self.tenure, Tenure::Unneeded | Tenure::Free | Tenure::Held | Tenure::Refused);
         self.kind.runs() && self.wanted && waits
     }
 }
@@ -66,7 +69,9 @@ impl Watched {
 impl World {
     pub(super) fn lease_means_anything(&self, input: Input) -> bool {
         match input {
-            Input::LeaseAcquired(ix) | Input::LeaseRefused(ix) => self.get(ix).stands_by(),
+            Input::LeaseChecked(ix) => self.get(ix).is_checked(),
+            Input::LeaseAcquired(ix) => self.get(ix).stands_by(),
+            Input::LeaseRefused(ix) => self.get(ix).stands_by() || self.get(ix).is_checked(),
             Input::LeaseLost(ix) => self.get(ix).tenure == Tenure::Held,
             Input::LeaseExpired(ix) => matches!(self.get(ix).tenure, Tenure::Held | Tenure::Lost),
             Input::LeaseReturned(ix) => self.get(ix).tenure == Tenure::Returning && !self.is_past_stores(),
@@ -97,6 +102,7 @@ impl World {
         for (ix, service) in self.each().filter(|(_, service)| !service.vacant) {
             let loses = service.losses < most;
             let all = [
+                (Input::LeaseChecked(ix), true),
                 (Input::LeaseAcquired(ix), true),
                 (Input::LeaseRefused(ix), loses),
                 (Input::LeaseLost(ix), loses),
@@ -116,7 +122,7 @@ impl World {
         }
         match input {
             Input::LeaseAcquired(ix) => vec![Account::LeaseAcquired(ix)],
-            Input::LeaseRefused(ix) => vec![Account::LeaseRefused(ix)],
+            Input::LeaseRefused(ix) if self.refusal_concerns(ix) => vec![Account::LeaseRefused(ix)],
             Input::StepDownAsked(ix) => vec![Account::StepDown(ix)],
             Input::LeaseLost(ix) | Input::LeaseExpired(ix) if self.get(ix).tenure == Tenure::Held => {
                 vec![Account::LeaseLost(ix)]
@@ -135,7 +141,11 @@ impl World {
                 self.at(ix).tenure = Tenure::Held;
                 self.at(ix).late |= launched;
             }
-            Input::LeaseRefused(ix) => self.at(ix).tenure = Tenure::Refused,
+            Input::LeaseChecked(ix) => self.at(ix).tenure = Tenure::Free,
+            Input::LeaseRefused(ix) => {
+                let concerns = self.refusal_concerns(ix);
+                self.at(ix).tenure = if concerns { Tenure::Refused } else { Tenure::Free };
+            }
             Input::LeaseLost(ix) | Input::LeaseExpired(ix) => {
                 let service = self.at(ix);
                 service.losses += u8::from(service.tenure == Tenure::Held);
@@ -166,6 +176,7 @@ impl World {
     pub(super) fn obey_lease(&mut self, command: &Command) -> Verdict {
         use Guarantee::G25;
         match *command {
+            Command::CheckLease(ix) => self.obey_check(ix)?,
             Command::SeekLease(ix) => {
                 let free = self.get(ix).tenure == Tenure::Free && self.get(ix).is_down();
                 ensure(free && !self.requested, G25, "who is down, and has no lease, asks for one")?;
@@ -245,20 +256,28 @@ impl World {
 
     pub(super) fn obey_lease_refused(&mut self, ix: ServiceIx, error: Fault, now: &mut Moment) -> Verdict {
         let stage = if self.launched() { ErrorStage::Run } else { ErrorStage::Setup };
-        (now.failure, now.blamed) = (Some((ix, stage)), true);
-        let expected = Fault { stage, remedy: Remedy::None };
+        let is_added = self.get(ix).transition == Transition::Addition;
+        let remedy = if is_added { Remedy::Other } else { Remedy::None };
+        match is_added {
+            true => self.take_back(ix),
+            false => self.note_refusal(ix, stage, now),
+        }
+        let expected = Fault { stage, remedy };
         ensure(error == expected, Guarantee::G25, "who never has its lease fails the manager")
     }
 
     /// What holds of leases between steps.
     pub(super) fn settle_leases(&self) -> Verdict {
         use Guarantee::G25;
+        self.settle_checks()?;
         for (ix, service) in self.each().filter(|(_, s)| !s.vacant && s.tenure != Tenure::Unneeded) {
             // What was at rest is dropped without another word.
             let lives = matches!(service.life, Life::Alive | Life::Suspending);
             ensure(!lives || service.has_tenure(), G25, "who lives has a lease")?;
             let out = matches!(service.tenure, Tenure::Given | Tenure::Out);
-            let waits = out || matches!(service.tenure, Tenure::Returning | Tenure::Left | Tenure::Free);
+            let waits = out
+                || service.is_checked()
+                || matches!(service.tenure, Tenure::Returning | Tenure::Left | Tenure::Free);
             let down = !lives && (service.is_cleared() || self.is_past_stores());
             ensure(down || !waits, G25, "who has given its lease back has nothing left")?;
             let stands = service.tenure != Tenure::Given;

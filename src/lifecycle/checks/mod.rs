@@ -22,6 +22,7 @@
 //! so that no path is infinite; and in each state short of the end something is still to come that needs
 //! nobody's goodwill ([`environment::forced_to_come`]), or, without a deadline, somebody's answer.
 
+mod adding;
 mod announcements;
 mod bookkeeping;
 mod canonical;
@@ -52,6 +53,7 @@ mod replicas;
 mod restarts;
 mod retries;
 mod sizes;
+mod store_checks;
 mod strays;
 mod successors;
 mod two_processes;

@@ -104,7 +104,8 @@ impl World {
             | Command::GiveWay(_)
             | Command::Resume(_)
             | Command::StartGiveWayTimer => self.obey_handover(command),
-            Command::SeekLease(_)
+            Command::CheckLease(_)
+            | Command::SeekLease(_)
             | Command::ReturnLease(_)
             | Command::LeaveLease(_)
             | Command::StartStayOut(_) => self.obey_lease(command),
@@ -238,6 +239,7 @@ impl World {
         let kind = self.get(ix).kind;
         if step != Step::Shutdown {
             ensure(!self.requested, G03, "nothing begins once shutdown was asked")?;
+            ensure(!self.waits_for_checks(), G25, "nothing begins before the stores were asked")?;
             let is_port = kind == Kind::Server && step == Step::Setup;
             ensure(is_port || self.port_is_bound(), G02, "the port is bound before anybody starts")?;
         }

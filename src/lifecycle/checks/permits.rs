@@ -35,7 +35,7 @@ impl World {
         let alone = self.dependents(ix, false).next().is_none() && service.count == 0;
         let up = spec.depends_on.iter().all(|dependency| self.get(dependency.on).is_up());
         let reloads = !matches!(service.part, Part::None | Part::Over);
-        let is_plain = service.kind == Kind::Generic && !service.vacant;
+        let is_plain = service.kind == Kind::Generic && !service.vacant && !spec.leased;
         self.is_up() && is_plain && policy && runs && stays && alone && up && !reloads
     }
 

@@ -158,7 +158,8 @@ impl World {
             Input::ResourceGone(resource, Departure::Abandoned) if self.hold(resource) == Hold::Forced => {
                 self.at(resource.service).left_behind = true;
             }
-            Input::LeaseAcquired(_)
+            Input::LeaseChecked(_)
+            | Input::LeaseAcquired(_)
             | Input::LeaseLost(_)
             | Input::LeaseExpired(_)
             | Input::LeaseRefused(_)

@@ -8,14 +8,14 @@
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestCaseError};
 
-use super::super::io::{Answer, Departure, Input};
+use super::super::io::Input;
 use super::super::machine::Machine;
 use super::super::names::{Kind, ServiceIx, SignalKind};
 use super::super::spec::{Dependency, RestartMode, Spec};
 use super::counters::counters_match;
 use super::environment::{ALL_ANSWERS, ALL_DEPARTURES, Bounds, forced_to_come, kindly_to_come, possible};
 use super::promises::Broken;
-use super::strays::strays;
+use super::strays::{is_harmless, strays};
 use super::watched::MOST_RESOURCES;
 use super::world::World;
 
@@ -220,8 +220,12 @@ impl Run {
             ..Spec::plain(Kind::Generic)
         };
         for draw in [number / 7, number / 70].into_iter().filter(|_| count > 0) {
-            let on = ServiceIx((draw % count) as u32);
-            let there = !self.world.get(on).vacant && self.world.get(on).kind != Kind::Server;
+            // Often the latest, which may be on its way up itself.
+            let on = if draw % 3 == 0 { count - 1 } else { draw % count };
+            let on = ServiceIx(on as u32);
+            let there = !self.world.get(on).vacant
+                && !self.world.get(on).removed
+                && self.world.get(on).kind != Kind::Server;
             let there = there && !self.world.spec(on).leased;
             if there && spec.depends_on.iter().all(|known| known.on != on) {
                 spec.depends_on.push(Dependency { on, survives: draw.is_multiple_of(2) });
@@ -229,7 +233,14 @@ impl Run {
         }
         let ix = self.machine.add(spec.clone());
         self.world.add(ix, spec);
-        self.step(Input::Added(ix))
+        self.step(Input::Added(ix))?;
+        // Some are not even let come up.
+        let orders = [Input::StopAsked(ix), Input::RemoveAsked(ix), Input::LeaseRefused(ix)];
+        let order = orders.get(number as usize / 101 % 9);
+        match order.filter(|&&order| self.world.means_anything(order)) {
+            Some(order) => self.step(*order),
+            None => Ok(()),
+        }
     }
 
     /// Any input, of services and resources that may not exist.
@@ -254,51 +265,13 @@ impl Run {
     }
 }
 
-/// Whether an input lets everything go on as it should.
-fn is_harmless(input: Input) -> bool {
-    match input {
-        Input::Answered(_, _, answer) | Input::Released(_, answer) | Input::ReloadAnswered(_, _, answer) => {
-            answer == Answer::Ok
-        }
-        Input::Gone(_, departure) | Input::Suspended(_, departure) | Input::ResourceGone(_, departure) => {
-            departure == Departure::Dismissed
-        }
-        Input::StopAsked(_) | Input::RemoveAsked(_) | Input::StopTimeout(_) | Input::ShareSpent(_) => false,
-        Input::Added(_) | Input::ReloadTimeout(_) => false,
-        Input::Panicked(_) | Input::ResourcePanicked(_) | Input::StartedOver(..) => false,
-        Input::ForceAsked | Input::Signal(_) | Input::ReserveReached | Input::DeadlineReached => false,
-        Input::ShutdownAsked | Input::SuccessorGone | Input::HandoverTimeout => false,
-        Input::GiveWayOver => false,
-        Input::LeaseLost(_) | Input::LeaseExpired(_) | Input::LeaseRefused(_) => false,
-        Input::StepDownAsked(_) => false,
-        Input::Start
-        | Input::RunAllowed
-        | Input::Serving(_)
-        | Input::ResourceStarted(_)
-        | Input::ResourcesClosed(_)
-        | Input::DelayOver(_)
-        | Input::Forgotten(..)
-        | Input::RestartAsked(_)
-        | Input::ReloadAsked
-        | Input::HandoverAsked
-        | Input::SuccessorReady
-        | Input::GaveWay(_)
-        | Input::PredecessorGone
-        | Input::LeaseAcquired(_)
-        | Input::LeaseReturned(_)
-        | Input::StayOutOver(_)
-        | Input::DrainDelayOver
-        | Input::LastCallOver => true,
-    }
-}
-
 fn fail(reason: String) -> TestCaseError {
     TestCaseError::fail(reason)
 }
 
 fn config() -> ProptestConfig {
     ProptestConfig {
-        cases: 128,
+        cases: 1024,
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(1),
         ..ProptestConfig::default()

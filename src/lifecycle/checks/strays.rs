@@ -1,6 +1,6 @@
 //! Inputs that may come at any time, whether they mean anything or not.
 
-use super::super::io::{Answer, Input};
+use super::super::io::{Answer, Departure, Input};
 use super::super::names::{Repeat, ResourceIx, ServiceIx, Step};
 use super::super::reload_names::ReloadStep;
 use super::environment::{ALL_ANSWERS, ALL_DEPARTURES};
@@ -34,6 +34,7 @@ pub(super) fn strays(ix: ServiceIx, index: u32) -> impl Iterator<Item = Input> {
         Input::GaveWay(ix),
         Input::GiveWayOver,
         Input::PredecessorGone,
+        Input::LeaseChecked(ix),
         Input::LeaseAcquired(ix),
         Input::LeaseLost(ix),
         Input::LeaseExpired(ix),
@@ -63,4 +64,43 @@ pub(super) fn strays(ix: ServiceIx, index: u32) -> impl Iterator<Item = Input> {
         ]
     });
     fixed.into_iter().chain(answered).chain(released).chain(gone)
+}
+
+/// Whether an input lets everything go on as it should.
+pub(super) fn is_harmless(input: Input) -> bool {
+    match input {
+        Input::Answered(_, _, answer) | Input::Released(_, answer) | Input::ReloadAnswered(_, _, answer) => {
+            answer == Answer::Ok
+        }
+        Input::Gone(_, departure) | Input::Suspended(_, departure) | Input::ResourceGone(_, departure) => {
+            departure == Departure::Dismissed
+        }
+        Input::StopAsked(_) | Input::RemoveAsked(_) | Input::StopTimeout(_) | Input::ShareSpent(_) => false,
+        Input::Added(_) | Input::ReloadTimeout(_) => false,
+        Input::Panicked(_) | Input::ResourcePanicked(_) | Input::StartedOver(..) => false,
+        Input::ForceAsked | Input::Signal(_) | Input::ReserveReached | Input::DeadlineReached => false,
+        Input::ShutdownAsked | Input::SuccessorGone | Input::HandoverTimeout => false,
+        Input::GiveWayOver => false,
+        Input::LeaseLost(_) | Input::LeaseExpired(_) | Input::LeaseRefused(_) => false,
+        Input::StepDownAsked(_) => false,
+        Input::Start
+        | Input::RunAllowed
+        | Input::Serving(_)
+        | Input::ResourceStarted(_)
+        | Input::ResourcesClosed(_)
+        | Input::DelayOver(_)
+        | Input::Forgotten(..)
+        | Input::RestartAsked(_)
+        | Input::ReloadAsked
+        | Input::HandoverAsked
+        | Input::SuccessorReady
+        | Input::GaveWay(_)
+        | Input::PredecessorGone
+        | Input::LeaseChecked(_)
+        | Input::LeaseAcquired(_)
+        | Input::LeaseReturned(_)
+        | Input::StayOutOver(_)
+        | Input::DrainDelayOver
+        | Input::LastCallOver => true,
+    }
 }

@@ -15,7 +15,7 @@ use super::reloads::Reloading;
 use super::watched::{Hold, Life, MOST_RESOURCES, Once, Pressure, Seen, Transition, Watched, Way};
 
 fn watched(spec: &Spec) -> Watched {
-    let tenure = if spec.leased { Tenure::Free } else { Tenure::Unneeded };
+    let tenure = if spec.leased { Tenure::Unchecked } else { Tenure::Unneeded };
     Watched { tenure, ..Watched::new(spec.kind) }
 }
 
@@ -130,11 +130,11 @@ impl World {
         self.started && !self.requested
     }
 
-    /// The server's port is bound, or there is no server: others may start.
+    /// All stores have been asked, and the server's port is bound, or there is no server: others may start.
     pub(super) fn port_is_bound(&self) -> bool {
-        self.services
-            .iter()
-            .all(|service| service.kind != Kind::Server || service.step(Step::Setup) == Seen::Ok)
+        let mut services = self.services.iter();
+        !self.waits_for_checks()
+            && services.all(|service| service.kind != Kind::Server || service.step(Step::Setup) == Seen::Ok)
     }
 
     /// Everybody was let run, and nothing has asked for the shutdown.

@@ -23,7 +23,8 @@ pub struct LeaseStatus {
     /// Since when this process has it, from the manager's start.
     #[serde(rename = "since_ms", serialize_with = "as_opt_ms")]
     pub since: Option<Duration>,
-    /// Until when its holder has it unless it is renewed, from the manager's start; `None` where that is not known.
+    /// Until when its holder has it at least, unless it is renewed, from the manager's start; `None` where that is not known. That of this process may be of the renewal
+    /// before the last, a sixth of its time to live earlier: nobody is woken to hear that all is well.
     #[serde(rename = "until_ms", serialize_with = "as_opt_ms")]
     pub until: Option<Duration>,
     /// The epoch with which this process has it.
@@ -68,7 +69,7 @@ impl LeaseCondition {
     pub(crate) fn of(state: LeaseState) -> Option<Self> {
         Some(match state {
             LeaseState::Unneeded => return None,
-            LeaseState::Free => Self::Free,
+            LeaseState::Unchecked | LeaseState::Checking | LeaseState::Free => Self::Free,
             LeaseState::Out => Self::StayingOut,
             LeaseState::Sought => Self::Standby,
             LeaseState::Held => Self::Held,

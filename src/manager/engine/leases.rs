@@ -8,12 +8,12 @@ use super::shell::Shell;
 use super::slot_lease::SlotLease;
 use crate::base::{boot_clock, seconds};
 use crate::events::Name;
-use crate::lifecycle::{Input, ServiceIx};
+use crate::lifecycle::{Input, LeaseTerms, ServiceIx};
 use crate::manager::api::lease_status::{LeaseCondition, LeaseStatus};
 use crate::manager::api::order_error::OrderError;
 use crate::manager::observe::event_log::Detail;
 use crate::report::ConfigError;
-use crate::service::{LeaseNews, LeaseRefusedError, Leases};
+use crate::service::{Lease, LeaseNews, LeaseRefusedError, Leases};
 
 impl Shell {
     /// A service of that place may need a lease.
@@ -23,11 +23,26 @@ impl Shell {
         }
     }
 
+    pub(super) fn check_lease(&mut self, ix: ServiceIx) {
+        self.ask_of_lease(ix, Leases::check);
+    }
+
     pub(super) fn seek_lease(&mut self, ix: ServiceIx) {
+        let view = self.ask_of_lease(ix, Leases::seek);
+        if let Some(slot) = &mut self.service(ix).lease {
+            slot.view = view;
+        }
+    }
+
+    /// Asks the thread of leases, which is there from the first time on.
+    fn ask_of_lease<T>(
+        &mut self,
+        ix: ServiceIx,
+        ask: impl FnOnce(&Leases, ServiceIx, Name, Lease, LeaseTerms) -> T,
+    ) -> Option<T> {
         let slot = &self.services[ix.0 as usize];
-        let service = slot.id.clone();
-        let Some(SlotLease { lease, terms: Some(terms), .. }) = slot.lease.as_deref() else { return };
-        let (lease, terms) = (lease.clone(), *terms);
+        let SlotLease { lease, terms: Some(terms), .. } = slot.lease.as_deref()? else { return None };
+        let (service, lease, terms) = (slot.id.clone(), lease.clone(), *terms);
         if self.leases.is_none() {
             let sender = self.sender.clone();
             match Leases::start(move |ix, news| sender.send(ManagerInput::Lease(ix, news))) {
@@ -37,14 +52,11 @@ impl Shell {
                     let error = ConfigError::from(error).to_string().into();
                     let refused = LeaseRefusedError { service, lease, error };
                     self.inputs.push_back((Input::LeaseRefused(ix), detail(refused)));
-                    return;
+                    return None;
                 }
             }
         }
-        let view = self.leases.as_ref().map(|leases| leases.seek(ix, service, lease, terms));
-        if let Some(slot) = &mut self.service(ix).lease {
-            slot.view = view;
-        }
+        self.leases.as_ref().map(|leases| ask(leases, ix, service, lease, terms))
     }
 
     pub(super) fn return_lease(&mut self, ix: ServiceIx) {
@@ -62,6 +74,7 @@ impl Shell {
     /// Something was heard of a lease.
     pub(crate) fn on_lease_news(&mut self, ix: ServiceIx, news: LeaseNews) {
         let (input, detail) = match news {
+            LeaseNews::Checked => (Input::LeaseChecked(ix), Detail::None),
             LeaseNews::Acquired(epoch) => {
                 self.set_epoch(ix, Some(epoch));
                 (Input::LeaseAcquired(ix), Detail::None)
@@ -125,6 +138,16 @@ impl Shell {
         let stay_out = slot.stay_out;
         slot.out_until = now + stay_out;
         self.service_timer(ix, stay_out, Input::StayOutOver(ix));
+    }
+
+    /// Which answer of a store a service waits for before it may begin, as a sentence.
+    pub(super) fn waiting_for_checks(&self, ix: ServiceIx) -> Option<String> {
+        if self.machine.is_checking(ix) {
+            let name = self.services[ix.0 as usize].lease.as_ref()?.lease.name();
+            return Some(format!("waiting until the store of its lease {name:?} says that it can be used"));
+        }
+        let waits = self.machine.waits_for_checks();
+        waits.then(|| "waiting until the stores of leases say that they can be used".to_owned())
     }
 
     /// What a service that stands by waits for, as a sentence.

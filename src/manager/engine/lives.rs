@@ -10,7 +10,8 @@ use std::sync::Arc;
 use super::inbox::ManagerInput;
 use super::service_slot::ServiceLife;
 use super::shell::Shell;
-use crate::lifecycle::{ResourceIx, ServiceIx};
+use crate::lifecycle::{Input, ResourceIx, ServiceIx};
+use crate::manager::observe::event_log::Detail;
 use crate::service::{Registry, Role, ShutdownSignal};
 
 impl Shell {
@@ -74,6 +75,24 @@ impl Shell {
     pub(super) fn forget_resources(&mut self, ix: ServiceIx) {
         for started in std::mem::take(&mut self.service(ix).resources) {
             self.resource_threads.let_go(&started.thread);
+        }
+    }
+
+    pub(super) fn close_resources(&mut self, ix: ServiceIx) {
+        if let Some(registry) = self.service(ix).registry.clone() {
+            registry.close();
+            self.learn_of_resources(ix);
+        }
+        self.inputs.push_back((Input::ResourcesClosed(ix), Detail::None));
+    }
+
+    /// Tells the rules of resources that they have not heard of.
+    pub(super) fn learn_of_resources(&mut self, ix: ServiceIx) {
+        let Some(registry) = self.service(ix).registry.clone() else { return };
+        for started in registry.untold() {
+            self.event_log.name_resource(ix, started.name.clone());
+            self.service(ix).resources.push(started);
+            self.inputs.push_back((Input::ResourceStarted(ix), Detail::None));
         }
     }
 }

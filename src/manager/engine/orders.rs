@@ -42,7 +42,8 @@ impl Shell {
         };
         pending.check(self.budget.services_time()).map_err(|error| refused(&error))?;
         self.check_address(&pending).map_err(|error| refused(&error))?;
-        let place = |on: &Name| self.place(on);
+        // Who is about to be removed is none that others could depend on.
+        let place = |on: &Name| self.place(on).filter(|&on| !self.machine.leaves_for_good(on));
         let about = |ix: ServiceIx| Needed {
             restarts: self.services[ix.0 as usize].restarts.policy().mode() != RestartMode::Never,
             // Once it is there, nobody has to wait for it.
@@ -156,6 +157,11 @@ impl Shell {
             Announcement::ServiceAdded(ix) => {
                 self.answer_orders(ix, |order| (order == Order::Add).then_some(Ok(())));
             }
+            // It is not let come up.
+            Announcement::StopStarted(ix) => {
+                let error = OrderError::Overtaken(self.event_log.id(ix).to_string());
+                self.answer_orders(ix, |order| (order == Order::Add).then(|| Err(error.clone())));
+            }
             Announcement::RestartFinished(ix, outcome) => {
                 let error = OrderError::Overtaken(self.event_log.id(ix).to_string());
                 self.answer_orders(ix, |order| match outcome {
@@ -200,6 +206,16 @@ impl Shell {
             }
             _ => {}
         }
+    }
+
+    /// Why what was added goes with what it depends on.
+    pub(super) fn taken_along(&self, ix: ServiceIx) -> Option<String> {
+        let depends_on = self.event_log.report().depends_on(self.event_log.id(ix));
+        let leaves = |on: &&Name| self.place(on).is_some_and(|on| self.machine.leaves_for_good(on));
+        let on = depends_on.iter().find(leaves)?;
+        let last = self.place(on).and_then(|on| self.event_log.last_failure(on));
+        let reason = last.map(|reason| format!(": {reason}")).unwrap_or_default();
+        Some(format!("{on}, which it depends on, was taken back{reason}"))
     }
 
     fn answer_orders(&mut self, to: ServiceIx, answer: impl Fn(Order) -> Option<Answer>) {

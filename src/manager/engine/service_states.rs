@@ -81,6 +81,9 @@ impl Shell {
             "waiting until the predecessor has released everything".clone_into(&mut status.state);
             status.condition = ServiceCondition::Waiting;
         }
+        if let Some(state) = self.waiting_for_checks(ix) {
+            (status.state, status.condition) = (state, ServiceCondition::Waiting);
+        }
         status.lease = self.lease_status(ix, now);
         if let Some(state) = self.standing_by(ix, now) {
             status.state = state;

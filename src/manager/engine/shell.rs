@@ -274,6 +274,7 @@ impl Shell {
             Command::GiveWay(ix) => self.give_way(ix),
             Command::Resume(ix) => self.resume(ix),
             Command::StartGiveWayTimer => self.start_give_way_timer(),
+            Command::CheckLease(ix) => self.check_lease(ix),
             Command::SeekLease(ix) => self.seek_lease(ix),
             Command::ReturnLease(ix) => self.return_lease(ix),
             Command::LeaveLease(ix) => self.leave_lease(ix),
@@ -287,7 +288,9 @@ impl Shell {
         let own = self.reload_detail(&announcement, detail).or_else(|| self.handover_detail(&announcement));
         let detail = own.as_ref().unwrap_or(detail);
         let reason = match announcement {
-            Announcement::ServiceRemoved(ix) => self.event_log.last_failure(ix),
+            Announcement::ServiceRemoved(ix) => {
+                self.event_log.last_failure(ix).or_else(|| self.taken_along(ix))
+            }
             _ => detail.text(),
         };
         if let Announcement::SetupRetried(ix, _) = announcement {
@@ -328,23 +331,5 @@ impl Shell {
 
     pub(crate) fn resource(&mut self, resource: ResourceIx) -> Arc<Started> {
         Arc::clone(&self.service(resource.service).resources[resource.index as usize])
-    }
-
-    fn close_resources(&mut self, ix: ServiceIx) {
-        if let Some(registry) = self.service(ix).registry.clone() {
-            registry.close();
-            self.learn_of_resources(ix);
-        }
-        self.inputs.push_back((Input::ResourcesClosed(ix), Detail::None));
-    }
-
-    /// Tells the rules of resources that they have not heard of.
-    pub(super) fn learn_of_resources(&mut self, ix: ServiceIx) {
-        let Some(registry) = self.service(ix).registry.clone() else { return };
-        for started in registry.untold() {
-            self.event_log.name_resource(ix, started.name.clone());
-            self.service(ix).resources.push(started);
-            self.inputs.push_back((Input::ResourceStarted(ix), Detail::None));
-        }
     }
 }

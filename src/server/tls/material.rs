@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::sign::CertifiedKey;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{Error, InconsistentKeys, RootCertStore, ServerConfig};
 
@@ -25,6 +26,8 @@ pub(crate) const HTTP1: &[u8] = b"http/1.1";
 pub(crate) enum Source {
     File(PathBuf),
     Pem(Vec<u8>),
+    /// A file, and what it held when it was read.
+    Read(PathBuf, Vec<u8>),
 }
 
 /// What something is to be.
@@ -33,6 +36,8 @@ pub(crate) enum Role {
     Certificate,
     Key,
     ClientCa,
+    /// Whose certificates a client trusts.
+    Ca,
 }
 
 /// By what a file is known to have changed: device, inode, length, and when it was last written.
@@ -51,6 +56,12 @@ impl Identity {
     pub(crate) fn chain(&self) -> &[CertificateDer<'static>] {
         &self.chain
     }
+
+    /// Whether the key is that of the certificate.
+    pub(crate) fn check(&self) -> Result<(), TlsError> {
+        let checked = CertifiedKey::from_der(self.chain.clone(), self.key.clone_key(), &provider());
+        checked.map(|_| ()).map_err(|error| blame(&self.names, error))
+    }
 }
 
 impl Source {
@@ -60,9 +71,10 @@ impl Source {
             Role::Certificate => "the certificate",
             Role::Key => "the private key",
             Role::ClientCa => "the client CA",
+            Role::Ca => "the CA",
         };
         match self {
-            Self::File(path) => format!("{what} {}", path.display()),
+            Self::File(path) | Self::Read(path, _) => format!("{what} {}", path.display()),
             Self::Pem(_) => format!("{what} given as PEM"),
         }
     }
@@ -85,7 +97,7 @@ impl Source {
 
     fn read(&self, role: Role) -> Result<Cow<'_, [u8]>, TlsError> {
         let bytes: Cow<'_, [u8]> = match self {
-            Self::Pem(bytes) => bytes.into(),
+            Self::Pem(bytes) | Self::Read(_, bytes) => bytes.into(),
             Self::File(path) => fs::read(path)
                 .map_err(|error| {
                     self.error(role, error.to_string(), "give a file that the process may read")
@@ -103,6 +115,12 @@ impl Source {
             ));
         }
         Ok(bytes)
+    }
+
+    /// A file as it is now, with what it holds.
+    pub(crate) fn of_file(path: &Path, role: Role) -> Result<(Self, Vec<u8>), TlsError> {
+        let bytes = Self::File(path.to_owned()).read(role)?.into_owned();
+        Ok((Self::Read(path.to_owned(), bytes.clone()), bytes))
     }
 
     fn certificates(&self, role: Role) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -140,7 +158,7 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-/// What the server is to show.
+/// What a side is to show.
 pub(crate) fn identity(certificate: &Source, key: &Source) -> Result<Identity, TlsError> {
     let chain = certificate.certificates(Role::Certificate)?;
     let names = [certificate.name(Role::Certificate), key.name(Role::Key)];
@@ -152,17 +170,34 @@ pub(crate) fn identity(certificate: &Source, key: &Source) -> Result<Identity, T
     Ok(Identity { chain, key, names })
 }
 
-/// The authorities whose certificates clients may show.
-pub(crate) fn authorities(sources: &[Source]) -> Result<RootCertStore, TlsError> {
+/// The authorities whose certificates the other side may show.
+pub(crate) fn authorities(sources: &[Source], role: Role) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     for source in sources {
-        for certificate in source.certificates(Role::ClientCa)? {
+        for certificate in source.certificates(role)? {
             roots.add(certificate).map_err(|error| {
-                source.error(Role::ClientCa, error.to_string(), "give the certificate of an authority")
+                source.error(role, error.to_string(), "give the certificate of an authority")
             })?;
         }
     }
     Ok(roots)
+}
+
+/// What is wrong with a certificate and a key, which are called so.
+fn blame([certificate, key]: &[String; 2], error: Error) -> TlsError {
+    let reason = error.to_string();
+    match error {
+        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError {
+            origin: key.clone(),
+            reason: format!("it does not belong to {certificate}"),
+            mend: "give the key that the certificate was made with; its own certificate must come first",
+        },
+        _ => TlsError {
+            origin: certificate.clone(),
+            reason,
+            mend: "give its own certificate first, then those that lead to its CA",
+        },
+    }
 }
 
 /// All of it together.
@@ -171,15 +206,14 @@ pub(crate) fn config(
     authorities: Option<RootCertStore>,
     optional: bool,
 ) -> Result<ServerConfig, TlsError> {
-    let Identity { chain, key, names: [certificate, key_name] } = identity;
-    let blame = |origin: &str, error: Error, mend| TlsError {
-        origin: origin.to_owned(),
-        reason: error.to_string(),
-        mend,
-    };
+    let Identity { chain, key, names } = identity;
     let builder = ServerConfig::builder_with_provider(provider())
         .with_protocol_versions(&[&TLS13, &TLS12])
-        .map_err(|error| blame(&certificate, error, "this is a bug in majordomo"))?;
+        .map_err(|error| TlsError {
+        origin: names[0].clone(),
+        reason: error.to_string(),
+        mend: "this is a bug in majordomo",
+    })?;
     let builder = match authorities {
         None => builder.with_no_client_auth(),
         Some(roots) => {
@@ -193,14 +227,7 @@ pub(crate) fn config(
             builder.with_client_cert_verifier(verifier)
         }
     };
-    let mut config = builder.with_single_cert(chain, key).map_err(|error| match error {
-        Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => TlsError {
-            origin: key_name,
-            reason: format!("it does not belong to {certificate}"),
-            mend: "give the key that the certificate was made with; the server's own certificate must come first",
-        },
-        error => blame(&certificate, error, "give the server's own certificate first, then those that lead to its CA"),
-    })?;
+    let mut config = builder.with_single_cert(chain, key).map_err(|error| blame(&names, error))?;
     config.alpn_protocols = vec![H2.to_vec()];
     Ok(config)
 }

@@ -11,6 +11,8 @@
 //! disk that has gone: a thread of its own does, one at a time, and new connections wait for it for a second at most. A
 //! handshake is part of its connection's own task, and has the time that the connection has to say that it speaks HTTP/2.
 
+mod aside;
+mod client_files;
 mod handshake;
 mod material;
 mod not_after;
@@ -22,11 +24,9 @@ mod tests;
 mod validity;
 
 use std::fmt;
-use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, TryLockError};
-use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::{oneshot, watch};
@@ -34,12 +34,13 @@ use tokio::time::{Instant, timeout};
 use tokio_rustls::rustls::ServerConfig;
 
 pub use crate::report::TlsError;
+pub use client_files::{TlsFiles, TlsPem};
 pub(crate) use handshake::handshake;
 pub(crate) use reload::{PreparedTls, prepare as prepare_reload};
 pub(crate) use validity::watch as watch_validity;
 
 use crate::report::ConfigError;
-use crate::supervision::dispatch;
+use aside::aside;
 use material::{Role, Source, Stamp};
 
 /// How long a new connection waits for files to be looked at, before it gets what was loaded before.
@@ -295,15 +296,6 @@ impl Drop for Looking {
     }
 }
 
-/// Does what may block on a thread of its own, whose log events go where this thread's go.
-fn aside(what: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    let dispatch = dispatch::current();
-    thread::Builder::new().name("majordomo-tls".to_owned()).spawn(move || {
-        let _dispatch = dispatch::adopt(&dispatch);
-        what();
-    })
-}
-
 impl Plan {
     /// Of all files, in a fixed order; `None` for one that cannot be looked at.
     fn stamps(&self) -> Vec<Option<Stamp>> {
@@ -320,7 +312,7 @@ impl Plan {
         let end = not_after::end_of(identity.chain());
         let authorities = match &self.client_cas[..] {
             [] => None,
-            files => Some(material::authorities(files)?),
+            files => Some(material::authorities(files, Role::ClientCa)?),
         };
         Ok((material::config(identity, authorities, self.client_auth_optional)?, end))
     }

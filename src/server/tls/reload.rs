@@ -6,7 +6,8 @@ use actix::{Actor, ActorFutureExt, Context, ResponseActFuture, WrapFuture};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::{Loaded, ServerTls, aside};
+use super::aside::aside;
+use super::{Loaded, ServerTls};
 use crate::base::BoxError;
 
 /// What was read, and is to be used.

@@ -43,7 +43,7 @@ impl LeaseGrant {
 /// ```
 ///
 /// Each method is called on a thread of the stores' own, one for each manager, within a tokio runtime that ends with it: [`PerRuntime`](crate::PerRuntime) is for what lives there. It is dropped when it takes too
-/// long: a sixth of the lease's time to live. Requests may be repeated, also such as have been done: their answers were lost. `testing::lease_store_holds` tests all of this.
+/// long: a sixth of the lease's time to live. Errors are shown and dropped there, too. What blocks that thread holds up all leases of the manager. Requests may be repeated, also such as have been done: their answers were lost. `testing::lease_store_holds` tests all of this.
 pub trait LeaseStore: Send + Sync + 'static {
     /// Whether a lease can have that name in this store: asked, without any I/O, before anything starts. Names that are empty, longer than 256 bytes or have control characters
     /// are refused already.
@@ -53,6 +53,16 @@ pub trait LeaseStore: Send + Sync + 'static {
     fn check_name(&self, name: &str) -> Result<(), BoxError> {
         let _ = name;
         Ok(())
+    }
+
+    /// Whether leases can be had from this store at all: asked before anything of the manager begins, once for each lease, up to 8 at a time. It changes nothing for
+    /// anybody who has one. Where it is not answered within a sixth of the lease's time to live, and 2 s at most, the store counts as away.
+    ///
+    /// # Errors
+    /// [`LeaseError::Refused`] for what stays so, such as a wrong password or a table of another version: the manager does not start. [`LeaseError::Away`] for what may pass: the
+    /// manager starts, and the service stands by.
+    fn check(&self) -> impl Future<Output = Result<(), LeaseError>> + Send {
+        std::future::ready(Ok(()))
     }
 
     /// Gives the lease to who asks, from now on for its time to live, if it is free, over, or its own already. A new holder gets an epoch greater than all
@@ -87,6 +97,7 @@ type Later<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// A store of any type.
 pub(super) trait AnyStore: Send + Sync {
     fn check_name(&self, name: &str) -> Result<(), BoxError>;
+    fn check(self: Arc<Self>) -> Later<Result<(), LeaseError>>;
     fn acquire(self: Arc<Self>, request: LeaseRequest) -> Later<Result<LeaseGrant, LeaseError>>;
     fn renew(self: Arc<Self>, request: LeaseRequest) -> Later<Result<(), LeaseError>>;
     fn release(self: Arc<Self>, request: LeaseRequest) -> Later<Result<(), LeaseError>>;
@@ -96,6 +107,10 @@ pub(super) trait AnyStore: Send + Sync {
 impl<S: LeaseStore> AnyStore for S {
     fn check_name(&self, name: &str) -> Result<(), BoxError> {
         LeaseStore::check_name(self, name)
+    }
+
+    fn check(self: Arc<Self>) -> Later<Result<(), LeaseError>> {
+        Box::pin(async move { LeaseStore::check(&*self).await })
     }
 
     fn acquire(self: Arc<Self>, request: LeaseRequest) -> Later<Result<LeaseGrant, LeaseError>> {

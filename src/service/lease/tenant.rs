@@ -1,17 +1,20 @@
 //! A service's lease, as the thread of leases keeps it: its keeper, the request that is open, and what was heard last.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
+use futures_util::future::AbortHandle;
 
-use super::errors::LeaseError;
+use super::answer::Answer;
+use super::answers::Teller;
 use super::spec::Lease;
 use super::store::LeaseRequest;
+use super::stores::Stores;
 use super::view::{self, Heard, ViewSender};
-use crate::base::{Name, peer_text};
+use crate::base::Name;
 use crate::lifecycle::{Call, LeaseKeeper, LeaseTerms, ServiceIx, StoreReply};
 
 /// How long the giving back may take: whoever stops waits for it.
@@ -22,7 +25,13 @@ pub(super) enum Told {
     Answer {
         ix: ServiceIx,
         number: u64,
-        result: Result<u64, LeaseError>,
+        answer: Answer,
+    },
+    /// Whether it can be used.
+    Checked {
+        ix: ServiceIx,
+        number: u64,
+        answer: Answer,
     },
     /// The lease may be free.
     Hint {
@@ -37,7 +46,7 @@ struct Open {
     number: u64,
     /// When it is waited for no longer.
     until: Duration,
-    task: AbortHandle,
+    asked: AbortHandle,
 }
 
 pub(super) struct Tenant {
@@ -78,22 +87,27 @@ impl Tenant {
         (ix, number): (ServiceIx, u64),
         call: Call,
         now: Duration,
-        stores: &Handle,
-        tell: &mpsc::UnboundedSender<Told>,
+        stores: &mut Stores,
+        teller: &Arc<Teller<Told>>,
     ) {
         self.close();
-        let (store, request, tell) = (Arc::clone(&self.lease.store), self.request.clone(), tell.clone());
+        let (store, request, teller) =
+            (Arc::clone(&self.lease.store), self.request.clone(), Arc::clone(teller));
+        // What is shown says at once that a trouble is over.
+        let may_wait = call.done_may_wait() && self.view.borrow().error.is_none();
         let asked = async move {
             let result = match call {
                 Call::Acquire => store.acquire(request).await.map(|grant| grant.epoch),
                 Call::Renew => store.renew(request).await.map(|()| 0),
                 Call::Release => store.release(request).await.map(|()| 0),
             };
-            let _ = tell.send(Told::Answer { ix, number, result });
+            let answer = Answer::of(result);
+            let may_wait = may_wait && matches!(answer, Answer::Done(_));
+            let told = Told::Answer { ix, number, answer };
+            if may_wait { teller.leave(told) } else { teller.tell(told) }
         };
         let most = if call == Call::Release { self.terms.call().min(RELEASE) } else { self.terms.call() };
-        let task = stores.spawn(asked).abort_handle();
-        self.open = Some(Open { call, number, until: now + most, task });
+        self.open = Some(Open { call, number, until: now + most, asked: stores.ask(asked) });
     }
 
     /// The request that the answer of that number is of.
@@ -104,7 +118,7 @@ impl Tenant {
     /// The request that has lasted too long.
     pub(super) fn take_overdue(&mut self, now: Duration) -> Option<Call> {
         let open = self.open.take_if(|open| open.until <= now)?;
-        open.task.abort();
+        open.asked.abort();
         let error: Arc<str> = "the store did not answer in time".into();
         self.trouble = Some(Arc::clone(&error));
         self.note(open.call, Heard::Failed(error), now);
@@ -112,23 +126,17 @@ impl Tenant {
     }
 
     /// What the keeper is to know of it.
-    pub(super) fn reply(&mut self, call: Call, result: Result<u64, LeaseError>, now: Duration) -> StoreReply {
-        let error = match result {
-            Ok(epoch) => {
+    pub(super) fn reply(&mut self, call: Call, answer: Answer, now: Duration) -> StoreReply {
+        let (text, heard, reply) = match answer {
+            Answer::Done(epoch) => {
                 self.note(call, Heard::Done, now);
                 return StoreReply::Done(epoch);
             }
-            Err(error) => error,
+            Answer::Taken { by, left, text } => (text, Heard::Taken { by, left }, StoreReply::Taken(left)),
+            Answer::Away(text) => (Arc::clone(&text), Heard::Failed(text), StoreReply::Away),
+            Answer::Refused(text) => (Arc::clone(&text), Heard::Failed(text), StoreReply::Refused),
         };
-        let text: Arc<str> = peer_text::shown_within(&error.to_string(), 1024).into();
-        self.trouble = Some(Arc::clone(&text));
-        let (heard, reply) = match error {
-            LeaseError::Taken { by, left } => {
-                (Heard::Taken { by: peer_text::shown(&by).to_string().into(), left }, StoreReply::Taken(left))
-            }
-            LeaseError::Away(_) => (Heard::Failed(text), StoreReply::Away),
-            LeaseError::Refused(_) => (Heard::Failed(text), StoreReply::Refused),
-        };
+        self.trouble = Some(text);
         self.note(call, heard, now);
         reply
     }
@@ -150,18 +158,19 @@ impl Tenant {
     pub(super) fn watch(
         &mut self,
         (ix, number): (ServiceIx, u64),
-        stores: &Handle,
-        tell: &mpsc::UnboundedSender<Told>,
+        stores: &mut Stores,
+        teller: &Arc<Teller<Told>>,
     ) {
         if self.watch.is_some() {
             return;
         }
-        let (store, request, tell) = (Arc::clone(&self.lease.store), self.request.clone(), tell.clone());
+        let (store, request, teller) =
+            (Arc::clone(&self.lease.store), self.request.clone(), Arc::clone(teller));
         let watched = async move {
             store.watch(request).await;
-            let _ = tell.send(Told::Hint { ix, number });
+            teller.tell(Told::Hint { ix, number });
         };
-        self.watch = Some((number, stores.spawn(watched).abort_handle()));
+        self.watch = Some((number, stores.ask(watched)));
     }
 
     /// Whether the hint of that number is of the watch that there is.
@@ -177,7 +186,7 @@ impl Tenant {
 
     fn close(&mut self) {
         if let Some(open) = self.open.take() {
-            open.task.abort();
+            open.asked.abort();
         }
     }
 }

@@ -1,15 +1,19 @@
 //! The thread that keeps leases: no code of users runs on it, so that it is there when a lease ends.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::sync::{mpsc, oneshot};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
 
 use super::agenda::Agenda;
+use super::answers::{Answers, Teller, answers};
+use super::checks::{Checks, Subject};
 use super::errors::{LeaseLostError, LeaseRefusedError};
+use super::news::LeaseNews;
 use super::spec::Lease;
+use super::stores::{Stores, runtime};
 use super::tenant::{Tenant, Told};
 use super::view::{ViewReceiver, ViewSender, lease_view};
 use crate::base::boot_clock::{self, BootTimer};
@@ -17,24 +21,15 @@ use crate::base::{Name, ThreadError, spawn_with};
 use crate::lifecycle::{Act, Call, LeaseTerms, Loss, ServiceIx, StoreReply};
 use crate::process;
 
-/// What becomes of a lease.
-#[derive(Debug)]
-pub(crate) enum LeaseNews {
-    Acquired(u64),
-    Lost(LeaseLostError),
-    Expired,
-    Refused(LeaseRefusedError),
-    Returned,
-}
-
 enum Order {
+    Check { ix: ServiceIx, subject: Subject, within: Duration },
     Seek { ix: ServiceIx, service: Name, lease: Lease, terms: LeaseTerms, view: ViewSender },
     Return(ServiceIx),
     Leave(ServiceIx),
 }
 
-/// The way to the thread. Bound: of each service an order or two wait, since the rules give none before the last was answered; and of each lease
-/// an answer and a hint, since one request and one watch are open at a time. When it is dropped, what is held lapses: the process ends before that, unless it ended anyway.
+/// The way to the thread. Bound: of each service an order or two wait, since the rules give none before the last was answered.
+/// When it is dropped, what is held lapses: the process ends before that, unless it ended anyway.
 pub(crate) struct Leases(mpsc::UnboundedSender<Order>);
 
 impl Leases {
@@ -44,7 +39,7 @@ impl Leases {
     /// When the operating system refuses them.
     pub(crate) fn start(tell: impl Fn(ServiceIx, LeaseNews) + Send + 'static) -> Result<Self, ThreadError> {
         let (orders, received) = mpsc::unbounded_channel();
-        let (stores, stop_stores) = start_stores()?;
+        let stores = Stores::start()?;
         let make = || {
             let runtime = runtime()?;
             let timer = {
@@ -58,14 +53,19 @@ impl Leases {
             "majordomo-leases".to_owned(),
             make,
             move |(runtime, timer): (Runtime, BootTimer)| {
-                let (told, answers) = mpsc::unbounded_channel();
+                let (teller, answers) = answers();
                 let (tenants, agenda) = (BTreeMap::new(), Agenda::default());
-                let keepers = Keepers { tenants, agenda, stores, told, number: 0, tell: Box::new(tell) };
+                let (checks, tell) = (Checks::new(), Box::new(tell));
+                let keepers = Keepers { tenants, agenda, checks, stores, teller, number: 0, tell };
                 runtime.block_on(keepers.keep(received, answers, timer));
-                drop(stop_stores);
             },
         )?;
         Ok(Self(orders))
+    }
+
+    /// Asks a lease's store whether it can be used.
+    pub(crate) fn check(&self, ix: ServiceIx, service: Name, lease: Lease, terms: LeaseTerms) {
+        let _ = self.0.send(Order::Check { ix, subject: Subject { service, lease }, within: terms.check() });
     }
 
     /// Asks for a lease until it is granted or refused. What comes back shows what is known of it.
@@ -86,36 +86,12 @@ impl Leases {
     }
 }
 
-fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build()
-}
-
-/// Starts the thread on which stores are asked. It ends when what comes back is dropped.
-fn start_stores() -> Result<(Handle, oneshot::Sender<()>), ThreadError> {
-    let (stop, stopped) = oneshot::channel::<()>();
-    let (tell, told) = std::sync::mpsc::sync_channel(1);
-    let make = move || {
-        let runtime = runtime()?;
-        let _ = tell.send(runtime.handle().clone());
-        Ok(runtime)
-    };
-    let run = |runtime: Runtime| {
-        let _ = runtime.block_on(stopped);
-    };
-    spawn_with("the stores of leases", "majordomo-stores".to_owned(), make, run)?;
-    let handle =
-        told.recv().map_err(|error| ThreadError::new("the stores of leases", io::Error::other(error)))?;
-    Ok((handle, stop))
-}
-
-/// So many more answers are heard before it is looked whether anything is due.
-const AT_ONCE: usize = 64;
-
 struct Keepers {
     tenants: BTreeMap<ServiceIx, Tenant>,
     agenda: Agenda,
-    stores: Handle,
-    told: mpsc::UnboundedSender<Told>,
+    checks: Checks,
+    stores: Stores,
+    teller: Arc<Teller<Told>>,
     /// Of the latest request. What is told of an earlier one is told apart by it.
     number: u64,
     tell: Box<dyn Fn(ServiceIx, LeaseNews) + Send>,
@@ -125,39 +101,43 @@ impl Keepers {
     async fn keep(
         mut self,
         mut orders: mpsc::UnboundedReceiver<Order>,
-        mut answers: mpsc::UnboundedReceiver<Told>,
+        mut answers: Answers<Told>,
         timer: BootTimer,
     ) {
         let mut has_manager = true;
         while has_manager || !self.tenants.is_empty() {
-            let due = self.agenda.first();
+            let due = self.agenda.first().into_iter().chain(self.checks.first()).min();
+            let mut order = None;
             tokio::select! {
                 // What is due stands behind nothing.
                 biased;
                 () = timer.at(due) => {}
-                order = orders.recv(), if has_manager => match order {
-                    Some(order) => self.obey(order),
-                    None => {
-                        has_manager = false;
-                        self.lapse();
-                    }
-                },
-                Some(told) = answers.recv() => {
-                    self.hear(told);
-                    // Of many that asked together many are answered together.
-                    for _ in 0..AT_ONCE {
-                        let Ok(told) = answers.try_recv() else { break };
-                        self.hear(told);
-                    }
+                given = orders.recv(), if has_manager => {
+                    has_manager = given.is_some();
+                    order = Some(given);
                 }
+                () = answers.told() => {}
+            }
+            // First what was told: it decides what is due.
+            answers.take().into_iter().for_each(|told| self.hear(told));
+            match order {
+                Some(Some(order)) => self.obey(order),
+                Some(None) => self.lapse(),
+                None => {}
             }
             self.do_what_is_due();
+            self.stores.hand_over();
         }
     }
 
     fn obey(&mut self, order: Order) {
         let now = boot_clock::now();
         match order {
+            Order::Check { ix, subject, within } => {
+                self.number += 1;
+                let until = now + within;
+                self.checks.ask((ix, self.number), subject, until, &mut self.stores, &self.teller);
+            }
             Order::Seek { ix, service, lease, terms, view } => {
                 let mut tenant = Tenant::new(service, lease, terms, holder(), view);
                 tenant.keeper.seek(now);
@@ -182,18 +162,23 @@ impl Keepers {
     fn hear(&mut self, told: Told) {
         let (now, jitter) = (boot_clock::now(), fastrand::f64());
         match told {
-            Told::Answer { ix, number, result } => {
+            Told::Answer { ix, number, answer } => {
                 let mut is_taken = false;
                 self.with(ix, |tenant, acts| {
                     if let Some(call) = tenant.take_open(number) {
-                        let reply = tenant.reply(call, result, now);
+                        let reply = tenant.reply(call, answer, now);
                         is_taken = call == Call::Acquire && matches!(reply, StoreReply::Taken(_));
                         tenant.keeper.answered(call, reply, now, jitter, acts);
                     }
                 });
                 if is_taken && let Some(tenant) = self.tenants.get_mut(&ix) {
                     self.number += 1;
-                    tenant.watch((ix, self.number), &self.stores, &self.told);
+                    tenant.watch((ix, self.number), &mut self.stores, &self.teller);
+                }
+            }
+            Told::Checked { ix, number, answer } => {
+                if let Some(news) = self.checks.answered(ix, number, &answer) {
+                    (self.tell)(ix, news);
                 }
             }
             Told::Hint { ix, number } => self.with(ix, |tenant, _| {
@@ -206,6 +191,9 @@ impl Keepers {
 
     fn do_what_is_due(&mut self) {
         let (now, asked) = (boot_clock::now(), self.number);
+        for ix in self.checks.overdue(now) {
+            (self.tell)(ix, LeaseNews::Checked);
+        }
         for ix in self.agenda.until(now) {
             self.with(ix, |tenant, acts| {
                 if let Some(call) = tenant.take_overdue(now) {
@@ -243,7 +231,7 @@ impl Keepers {
         let news = match act {
             Act::Send(call) => {
                 self.number += 1;
-                tenant.send((ix, self.number), call, boot_clock::now(), &self.stores, &self.told);
+                tenant.send((ix, self.number), call, boot_clock::now(), &mut self.stores, &self.teller);
                 return;
             }
             Act::Acquired(epoch) => {

@@ -10,6 +10,8 @@ import subprocess
 import threading
 import time
 
+from free_ports import free_ports
+
 PATIENCE = 20  # seconds; what comes at all comes within it
 WATCHDOG = 2  # seconds
 
@@ -154,8 +156,7 @@ class Kept:
 
     def __init__(self, systemd, folder, program, operator, unit, *drop_ins):
         self.systemd, self.folder, self.operator = systemd, folder, operator
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.tcp = free.getsockname()
+        self.tcp = ("127.0.0.1", *free_ports(1))
         self.file = folder / "kept.sock"
         self.play("tcp", "file")
         systemd.add("kept.service", unit, *drop_ins, "\n".join([

@@ -2,9 +2,12 @@
 
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use actix::{Addr, Recipient};
+use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
 use tracing::info_span;
 
@@ -100,8 +103,17 @@ pub(crate) struct Registry {
     deadlines: Arc<Deadlines>,
     provided: Provided,
     epoch: Option<u64>,
-    observer: Box<dyn Fn(u32, ResourceEvent) + Send + Sync>,
+    observer: Box<Observer>,
     state: Mutex<State>,
+}
+
+/// Tells the manager, and answers for how long whoever told it is to sleep: not while it holds the account, which the manager needs.
+type Observer = dyn Fn(u32, ResourceEvent) -> Option<Duration> + Send + Sync;
+
+fn hold_up(delay: Option<Duration>) {
+    if let Some(delay) = delay {
+        thread::sleep(delay);
+    }
 }
 
 #[derive(Default)]
@@ -200,7 +212,7 @@ impl Registry {
         pool: Arc<Pool>,
         deadlines: Arc<Deadlines>,
         provided: Provided,
-        observer: impl Fn(u32, ResourceEvent) + Send + Sync + 'static,
+        observer: impl Fn(u32, ResourceEvent) -> Option<Duration> + Send + Sync + 'static,
     ) -> Self {
         let observer = Box::new(observer);
         Self { service, turn, pool, deadlines, provided, epoch: None, observer, state: Mutex::default() }
@@ -209,10 +221,6 @@ impl Registry {
     /// Of a life that has a lease.
     pub(crate) fn with_epoch(self, epoch: Option<u64>) -> Self {
         Self { epoch, ..self }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn start<R: Resource>(
@@ -227,11 +235,11 @@ impl Registry {
         if let Err(unfit) = check_name(&name) {
             return Err(ResourceError::Unfit { service, name: unfit.shown, reason: unfit.reason });
         }
-        self.lock().accepts(&service, &name)?;
+        self.state.lock().accepts(&service, &name)?;
         // Without the lock: a thread may have to be made by the manager, which takes that lock, too.
         let thread = if spec.dedicated { self.pool.dedicated() } else { self.pool.shared(self.turn) };
         // Held to the end: a start is wholly before the close, or refused.
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.accepts(&service, &name)?;
         let thread = match thread {
             Ok(thread) => thread,
@@ -243,11 +251,11 @@ impl Registry {
         let (tag, index) = (Tag::next(), state.started.len() as u32);
         let registry = Arc::clone(self);
         let observer = Box::new(move |notice| {
-            (registry.observer)(index, ResourceEvent::Notice(notice));
+            hold_up((registry.observer)(index, ResourceEvent::Notice(notice)));
             None
         });
         // The manager hears of the start before it can hear of the end.
-        (self.observer)(index, ResourceEvent::Started);
+        let delay = (self.observer)(index, ResourceEvent::Started);
         let names = (service, name.clone());
         let span = self.pool.span(move || {
             let (service, resource) = names;
@@ -264,12 +272,15 @@ impl Registry {
             #[cfg(feature = "testing")]
             inject_fault: PriorityInbox::<R>::with_fault,
         }));
+        // A service that starts one after the other does not keep the manager from what it was just told of.
+        MutexGuard::unlock_fair(state);
+        hold_up(delay);
         Ok(addr)
     }
 
     /// The resources that were started since this was last asked.
     pub(crate) fn untold(&self) -> SmallVec<[Arc<Started>; 1]> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let untold = state.started[state.told..].iter().cloned().collect();
         state.told = state.started.len();
         untold
@@ -278,19 +289,53 @@ impl Registry {
     /// Refuses further resources, unless one was started or is being started. Whether it does.
     pub(crate) fn close_unused(&self) -> bool {
         // Whoever holds it may be starting one, which may take a while.
-        let Ok(mut state) = self.state.try_lock() else { return false };
+        let Some(mut state) = self.state.try_lock() else { return false };
         state.closed |= state.started.is_empty();
         state.started.is_empty()
     }
 
     /// Refuses further resources.
     pub(crate) fn close(&self) {
-        self.lock().closed = true;
+        self.state.lock().closed = true;
     }
 }
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry").field("service", &self.service).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use actix::Arbiter;
+
+    use super::*;
+    use crate::service::resource_fn;
+    use crate::supervision::{Lodgers, dispatch};
+
+    #[actix::test]
+    async fn g16_who_starts_too_many_is_held_up_while_the_manager_takes_what_was_started() {
+        let lodgers = Lodgers {
+            kind: "resource",
+            home: Arbiter::current(),
+            dispatch: dispatch::current(),
+            wake_monitor: None,
+            on_foreign_stop: Arc::new(|_| ()),
+        };
+        let held_up = |_, _| Some(Duration::from_secs(3600));
+        let pool = Arc::new(Pool::new(1, lodgers));
+        let registry =
+            Arc::new(Registry::new("a".into(), 0, pool, Arc::default(), Provided::default(), held_up));
+        let starter = Arc::clone(&registry);
+        thread::spawn(move || starter.start("db".into(), resource_fn(|| async { Ok(()) }).into()));
+        let until = Instant::now() + Duration::from_secs(10);
+        while registry.state.try_lock().is_none_or(|state| state.started.is_empty()) {
+            assert!(Instant::now() < until, "it keeps the account, or has not started");
+            thread::yield_now();
+        }
+        assert_eq!(registry.untold().len(), 1);
     }
 }

@@ -106,9 +106,9 @@ class Pod:
 
         return {name: here(value) for name, value in manifests.environment(self.container).items()}
 
-    def tell(self, who, what):
+    def tell(self, who, what, at=None):
         with self._lock:
-            self.history.append((time.monotonic() - self.born, who, what))
+            self.history.append(((at or time.monotonic()) - self.born, who, what))
 
     def account(self):
         """What happened, and what the program said."""
@@ -116,7 +116,7 @@ class Pod:
         return "\n".join([f"pod {self.ip}", *lines, f"exit code {self.exit_code}", self.log.read_text()])
 
     def made(self, kind, success=None):
-        """The probes of a kind that were made: when, and the answer."""
+        """The probes of a kind that were made: when they began, and the answer."""
         wanted = {None: ("ok", "failed"), True: ("ok",), False: ("failed",)}[success]
         with self._lock:
             return [(at, what) for at, who, what in self.history if who == kind and what.split(":")[0] in wanted]
@@ -141,10 +141,11 @@ class Pod:
                 return
             if time.monotonic() - self.born < probe.delay or self.started == (kind == "startup"):
                 continue
+            asked = time.monotonic()
             success, answer = ask(self.ip, probe)
             if self._over.is_set():
                 return
-            self.tell(kind, f"{'ok' if success else 'failed'}: {answer}")
+            self.tell(kind, f"{'ok' if success else 'failed'}: {answer}", asked)
             run, last = (run + 1 if success == last else 1), success
             if run >= (probe.successes if success else probe.failures):
                 self._judge(kind, success)

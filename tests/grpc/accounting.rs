@@ -48,7 +48,7 @@ async fn g09_status_and_report_tell_connections_calls_by_method_the_oldest_call_
 async fn g09_calls_that_are_answered_unavailable_are_named_by_method() {
     let (calls, mut held) = Calls::new();
     let service = Probe::new("a", &Journal::default()).register_at_once(calls.register());
-    let mut observed = observe(options().max_shutdown_duration(ms(400)), |m| m.grpc_service(service));
+    let mut observed = observe(options().max_shutdown_duration(ms(1500)), |m| m.grpc_service(service));
     let channel = connect(observed.grpc_address().await).await;
     let call = start_call(channel, "Hold");
     held.entered("Hold").await;

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use majordomo::{GrpcServerOptions, ManagerOptions, Stage};
+use support::any_server::DELAY;
 use support::rpc::{
     Calls, GOAWAY, connect, idle, is_refused, options, ping, refused, silent, start_call, until_closed,
     until_end,
@@ -52,7 +53,7 @@ async fn g05_during_the_drain_delay_calls_are_answered_over_new_connections_too(
     let journal = Journal::default();
     let (calls, mut held) = Calls::new();
     let service = Probe::new("a", &journal).register_at_once(calls.register());
-    let mut observed = observe(long().drain_delay(ms(400)), |m| m.service_and_grpc(service));
+    let mut observed = observe(long().drain_delay(DELAY), |m| m.service_and_grpc(service));
     let address = observed.grpc_address().await;
     let channel = connect(address).await;
     let call = start_call(channel.clone(), "Hold");
@@ -71,9 +72,9 @@ async fn g05_during_the_drain_delay_calls_are_answered_over_new_connections_too(
     held.go.open();
     assert_eq!(within("the held call", call).await.unwrap().unwrap(), b"held");
     let ended = observed.ended().await;
-    assert_clean(&ended, ms(400) + AT_ONCE);
+    assert_clean(&ended, DELAY + AT_ONCE);
     ended.events.assert_in_order(&["shutdown_requested", "draining", "shutdown_started a", "drained"]);
-    assert!(ended.events.since_asked("shutdown_started a") >= ms(399), "{}", ended.events);
+    assert!(ended.events.since_asked("shutdown_started a") >= DELAY - ms(1), "{}", ended.events);
     assert!(is_refused(address).await);
 }
 

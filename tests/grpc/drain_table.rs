@@ -1,4 +1,4 @@
-//! The drain, measured for each kind of connection that may be open while everything may take a second: how long it
+//! The drain, measured for each kind of connection that may be open while everything may take two seconds: how long it
 //! took, what the client was told, and what the report says.
 //!
 //! `cargo test -p majordomo-tests --test grpc drain_table -- --nocapture` prints the table. A peer that vanished without a word is the
@@ -99,7 +99,10 @@ fn kinds() -> impl Iterator<Item = Kind> {
 
 #[track_caller]
 fn check_limits(kind: &Kind, row: &Row) {
-    assert!(row.ended < LIMIT + TOLERANCE, "{}: {row:?}", kind.name);
+    assert!(row.ended < LIMIT + TOLERANCE + row.allowance, "{}: {row:?}", kind.name);
+    if row.is_forced {
+        return;
+    }
     let error = row.error.clone().unwrap_or_default();
     let named: usize = error.methods.values().sum();
     // Each call that did not end by itself is named, once.
@@ -115,6 +118,7 @@ fn check_limits(kind: &Kind, row: &Row) {
 #[track_caller]
 fn check(kind: &Kind, row: &Row) {
     check_limits(kind, row);
+    assert!(!row.is_forced, "{}: {row:?}", kind.name);
     let error = row.error.clone().unwrap_or_default();
     match kind.ends {
         AtOnce => assert_eq!(row.error, None, "{}: {row:?}", kind.name),
@@ -141,20 +145,21 @@ async fn g08_every_kind_of_connection_ends_at_once_by_itself_or_within_the_deadl
         let mut row = (kind.measure)(kind.over).await;
         for _ in 1..TRIES {
             check(&kind, &row);
-            if row.drained >= AT_ONCE {
+            if row.drained >= AT_ONCE + row.allowance {
                 row = (kind.measure)(kind.over).await;
             }
         }
-        assert!(row.drained < AT_ONCE, "{}: {row:?}", kind.name);
+        assert!(row.drained < AT_ONCE + row.allowance, "{}: {row:?}", kind.name);
         rows.push((kind, row));
     }
     // They wait rather than work: all at the same time.
     let measured: Vec<_> = held.iter().map(|kind| actix::spawn((kind.measure)(kind.over))).collect();
     for (kind, row) in held.into_iter().zip(measured) {
         let mut row = within("a row", row).await.unwrap();
-        // Beside all the others a client that has much to read may not come to the end of it in time.
+        // Beside all the others a client that has much to read may not come to the end of it in time, nor the server to its answer.
         for _ in 1..TRIES {
-            if matches!(kind.ends, CalledOff(_)) && row.error.as_ref().is_some_and(|error| error.cut > 0) {
+            let is_cut = row.error.as_ref().is_some_and(|error| error.cut > 0);
+            if row.is_forced || matches!(kind.ends, CalledOff(_)) && is_cut {
                 check_limits(&kind, &row);
                 row = (kind.measure)(kind.over).await;
             }

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Version;
 use majordomo::{GrpcServerOptions, ManagerOptions, StopService};
+use support::any_server::DELAY;
 use support::phoenix::{Phoenix, at_once};
 use support::rpc::{Calls, Held, SERVER, options};
 use support::web::{Answered, binary, call, message, read, send};
@@ -173,7 +174,7 @@ async fn g20_a_stream_of_grpc_web_is_ended_in_order_by_its_trailers() {
 
 #[actix::test]
 async fn g05_a_unary_call_of_grpc_web_finishes_in_the_drain_and_its_connection_ends() {
-    let (mut observed, mut held, at) = serve(options().drain_delay(ms(300)).grpc_server(web())).await;
+    let (mut observed, mut held, at) = serve(options().drain_delay(DELAY).grpc_server(web())).await;
     let open = tokio::spawn(async move { binary(at, Version::HTTP_11, HOLD).await });
     held.entered("Hold").await;
     assert!(!binary(at, Version::HTTP_11, PING).await.headers.contains_key("connection"));

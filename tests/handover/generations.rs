@@ -81,8 +81,20 @@ impl Generations {
 
     /// Waits for the next event of that name, of any process.
     pub fn event(&mut self, name: &str) -> serde_json::Value {
-        let line = self.first.wait_for(&format!("\"event\":\"{name}\""));
-        serde_json::from_str(line.split_once(' ').unwrap().1).unwrap()
+        event(&self.first.wait_for(&format!("\"event\":\"{name}\"")))
+    }
+
+    /// Waits for events of these names in whatever order: two processes that print side by side may be heard in either.
+    pub fn events(&mut self, names: &[&str]) -> Vec<serde_json::Value> {
+        let (mut missing, mut seen) = (names.to_vec(), Vec::new());
+        while !missing.is_empty() {
+            let event = event(&self.first.wait_for("\"event\":\""));
+            if let Some(at) = missing.iter().position(|name| event["event"] == **name) {
+                missing.swap_remove(at);
+                seen.push(event);
+            }
+        }
+        seen
     }
 
     pub fn file(&self, name: &str) -> PathBuf {
@@ -126,6 +138,11 @@ impl Drop for Generations {
             let _ = kill_process(pid(process), Signal::KILL);
         }
     }
+}
+
+/// An event, after the process that it is of.
+fn event(line: &str) -> serde_json::Value {
+    serde_json::from_str(line.split_once(' ').unwrap().1).unwrap()
 }
 
 pub fn pid(process: u32) -> Pid {

@@ -116,7 +116,7 @@ async fn g09_what_is_left_at_the_deadline_is_cut_and_named() {
     let by_route = name_routes(|request: &Extensions| request.get::<MatchedPath>().map(MatchedPath::as_str));
     let router = Router::new().nest("/users/{id}", gated(&gate)).route_layer(by_route);
     let (mut observed, at) =
-        serve_with(options().max_shutdown_duration(ms(600)), HttpServerOptions::new(), router).await;
+        serve_with(options().max_shutdown_duration(ms(1500)), HttpServerOptions::new(), router).await;
     let mut client = Client::connect(at).await;
     client.send("GET /users/secret/slow?secret=1 HTTP/1.1\r\nHost: test\r\n\r\n").await;
     gate.arrived().await;

@@ -11,7 +11,8 @@ use futures_util::stream;
 use http::Request;
 use majordomo::http::Peer;
 use majordomo::{ConfigError, GrpcServerOptions, Manager, ManagerOptions, ShutdownSignal};
-use support::rpc::ping;
+use support::any_server::DELAY;
+use support::rpc::{Reserved, ping};
 use support::{Gate, Journal, Observed, Probe, connect, ms, observe, options, serving, within};
 use tokio::net::TcpStream;
 
@@ -127,9 +128,8 @@ async fn g02_nobody_is_accepted_until_all_run() {
         passed.passed().await;
         Ok(())
     });
-    let reserved = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = reserved.local_addr().unwrap();
-    drop(reserved);
+    let port = Reserved::new();
+    let at = port.address;
     let options = options().grpc_server_address(at.to_string()).http_fallback(router(&Gate::new()));
     let mut observed = observe(options, |manager| manager.service(slow));
     observed.seen("setup_finished majordomo grpc: ok").await;
@@ -191,7 +191,7 @@ async fn g19_limits_of_the_server_hold_for_its_fallback() {
 #[actix::test]
 async fn g19_requests_of_the_fallback_finish_and_answers_say_that_the_connection_ends() {
     let gate = Gate::new();
-    let (mut observed, at) = serve_with(serving().drain_delay(ms(300)), &gate).await;
+    let (mut observed, at) = serve_with(serving().drain_delay(DELAY), &gate).await;
     let mut slow = Client::connect(at).await;
     slow.send("GET /slow HTTP/1.1\r\nHost: test\r\n\r\n").await;
     gate.arrived().await;
@@ -237,7 +237,7 @@ async fn g20_events_of_the_fallback_end_in_order_after_their_grace() {
 #[actix::test]
 async fn g09_a_request_that_is_left_at_the_deadline_is_named_by_method_and_route() {
     let gate = Gate::new();
-    let (mut observed, at) = serve_with(serving().max_shutdown_duration(ms(600)), &gate).await;
+    let (mut observed, at) = serve_with(serving().max_shutdown_duration(ms(1500)), &gate).await;
     let mut client = Client::connect(at).await;
     client.send("GET /slow?secret=1 HTTP/1.1\r\nHost: test\r\n\r\n").await;
     gate.arrived().await;

@@ -31,7 +31,7 @@ const HOUR: Duration = s(3600);
 fn at_once<F: Future>(test: impl FnOnce() -> F) -> F::Output {
     let began = std::time::Instant::now();
     let output = paused(test);
-    assert!(began.elapsed() < ms(900), "it took {:?} of real time", began.elapsed());
+    assert!(began.elapsed() < s(5), "it took {:?} of real time", began.elapsed());
     output
 }
 

@@ -75,7 +75,7 @@ async fn g21_what_fails_of_itself_is_a_failure_whenever_shutdown_was_asked() {
 
     // One that does not listen is forced: it had been asked, and says so.
     let deaf = Probe::new("deaf", &journal).setup(|_| never());
-    let limits = options().max_shutdown_duration(support::ms(300));
+    let limits = options().max_shutdown_duration(support::ms(1500));
     let observed = observe(limits, |manager| manager.service(deaf));
     let ended = shut_down_in_set_up(observed, &journal, "deaf").await;
     ended.assert_exit_code(3);

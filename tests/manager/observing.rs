@@ -285,7 +285,7 @@ async fn a_forced_end_logs_its_history_as_one_event_and_errors_up_to_a_limit() {
     let options = options()
         .dispatch(recorder.dispatch())
         .log_error_limit(100)
-        .max_shutdown_duration(Duration::from_millis(100));
+        .max_shutdown_duration(Duration::from_secs(1));
     let manager = Manager::new(options).service(service).start();
     manager.send(WaitUntilRunning).await.unwrap().unwrap();
     manager.do_send(StartShutdown);

@@ -153,7 +153,7 @@ async fn g20_a_stream_lasts_until_its_trailers_and_one_that_the_drain_ends_is_co
 #[actix::test]
 async fn g08_calls_that_the_drain_calls_off_are_counted_so() {
     let metrics = Metrics::new();
-    let (mut observed, mut held) = serve(options().max_shutdown_duration(ms(400)), &metrics);
+    let (mut observed, mut held) = serve(options().max_shutdown_duration(ms(1500)), &metrics);
     let channel = connect(observed.grpc_address().await).await;
     let call = start_call(channel, "Hold");
     held.entered("Hold").await;

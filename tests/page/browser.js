@@ -6,7 +6,7 @@ const readline = require("node:readline");
 const puppeteer = require("puppeteer-core");
 
 const TOKEN = "0123456789abcdef";
-const HANG = 20_000;
+const HANG = 60_000;
 
 // Waits until `check` gives something; what it gave last is in the error.
 async function until(what, check, limit = HANG) {
@@ -67,6 +67,7 @@ class Browser {
 
   async open(url, { width = 1100, height = 800, dark = false } = {}) {
     const page = await this.browser.newPage();
+    page.setDefaultTimeout(HANG);
     await page.setViewport({ width, height });
     await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }]);
     page.asked = [];

@@ -45,12 +45,12 @@ async function say(page, answer) {
 
 test("a late database, all up, a stall, a restart, a drain and its forced end", async () => {
   const services = [
-    { id: "database", setup: "late:5000", retry_setup: { backoff_ms: 300, max_backoff_ms: 300, max: 50, within_ms: 60_000 }, resources: [{ name: "pool" }] },
+    { id: "database", setup: "late:10000", retry_setup: { backoff_ms: 300, max_backoff_ms: 300, max: 50, within_ms: 60_000 }, resources: [{ name: "pool" }] },
     WEB,
     { id: "worker", depends_on: ["database"], restart: { policy: "on_failure", backoff_ms: 50 } },
     { id: "mailer", depends_on: ["database"], run: "ignore_shutdown" },
   ];
-  await shows({ services, max_shutdown_ms: 4000 }, async (manager, page) => {
+  await shows({ services, max_shutdown_ms: 10_000 }, async (manager, page) => {
     await page.sentence(/^Starting for .+: waiting for database \(to be set up again\)$/);
     await page.waitForFunction(() => document.querySelector("#services tr td")?.textContent.includes("to be set up again"));
     assert.equal((await page.row("web"))[0], "waiting");
@@ -67,7 +67,7 @@ test("a late database, all up, a stall, a restart, a drain and its forced end", 
 
     // A handler that blocks a worker is told while it lasts.
     const web = status.services.find(({ id }) => id === "web").addresses[0];
-    const blocked = fetch(`http://${web}/block/1500`).then(({ status }) => status, String);
+    const blocked = fetch(`http://${web}/block/6000`).then(({ status }) => status, String);
     await page.sentence(/; web does not get on$/);
     assert.match((await page.row("web"))[3], /^stuck \(GET \/block\/\.\., on server-worker-\d+\) for /);
     assert.equal(await blocked, 200);
@@ -110,7 +110,7 @@ test("a late database, all up, a stall, a restart, a drain and its forced end", 
 });
 
 test("a restart storm ends in a shutdown whose cause is on the page", async () => {
-  const services = [DATABASE, { id: "storm", run: "error_after:150", restart: { policy: "on_failure", max: 3, within_ms: 60_000, backoff_ms: 300 } }, { id: "slow", shutdown: "slow:1500" }];
+  const services = [DATABASE, { id: "storm", run: "error_after:500", restart: { policy: "on_failure", max: 3, within_ms: 60_000, backoff_ms: 300 } }, { id: "slow", shutdown: "slow:6000" }];
   await shows({ services }, async (manager, page) => {
     await page.waitForFunction(() => [...document.querySelectorAll("#services tr")].some((row) => row.textContent.startsWith("storm") && /^[012]/.test(row.querySelector('[data-name="Restarts left"]').textContent)));
     assert.match((await page.row("storm"))[3], /storm fails in run, as scripted/);

@@ -17,8 +17,8 @@ LATE = 1.0
 # How long the cut of a run may take on a busy machine, where nothing else is promised.
 CUT = 1.0
 # How much later than it happened the end of a process may be seen here; the margin has room for it.
-SEEN_LATE = 0.1
-# A clean end: within that another runs, where the store tells when a lease is free.
+SEEN_LATE = 0.3
+# A clean end: within that another runs, where the store tells when a lease is free, and the machine gives each its turn.
 AT_ONCE = 0.1
 
 

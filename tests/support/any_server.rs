@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use majordomo::{GenericService, ServiceSpec};
 use tokio::net::TcpStream;
 
+use super::rpc::Reserved;
 use super::{Client, Gate, Journal, Observed, Probe, ms, observe, options};
 
 /// G2: connecting is refused until all run. `make` makes the server for an address; it answers `/`.
@@ -15,9 +16,8 @@ pub async fn refuses_until_all_run<A: GenericService>(make: impl FnOnce(String) 
         passed.passed().await;
         Ok(())
     });
-    let reserved = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let at = reserved.local_addr().unwrap();
-    drop(reserved);
+    let port = Reserved::new();
+    let at = port.address;
     let web = make(at.to_string());
     let mut observed = observe(options(), |manager| manager.service(web).service(slow));
     observed.seen("setup_finished web: ok").await;
@@ -58,5 +58,5 @@ pub async fn says_that_connections_end((mut observed, at): (Observed, SocketAddr
     observed.ended().await.assert_ok();
 }
 
-/// How long that delay is in tests.
-pub const DELAY: std::time::Duration = ms(400);
+/// How long that delay is in tests: what happens in it is over by then on a busy machine, too.
+pub const DELAY: std::time::Duration = ms(2000);

@@ -138,26 +138,6 @@ async fn g08_an_endless_stream_is_answered_unavailable_before_the_deadline() {
 }
 
 #[actix::test]
-async fn g08_a_stream_that_never_pauses_is_answered_unavailable_too() {
-    let probed = Probed::new();
-    let rig = Rig::serve(&probed.probe).await;
-    let mut flood = stream(rig.channel().await, "Flood").await.unwrap();
-    let reading = tokio::spawn(async move {
-        loop {
-            match flood.message().await {
-                Ok(Some(_)) => {}
-                end => return end,
-            }
-        }
-    });
-    let asked = Instant::now();
-    let (error, took) = told(asked, rig.stage.shut_down(LIMIT)).await;
-    assert!(took < LIMIT, "{took:?}");
-    assert_eq!((error.unavailable, error.cut), (1, 0), "{error}");
-    assert_eq!(soon(reading).await.unwrap().unwrap_err().code(), Code::Unavailable);
-}
-
-#[actix::test]
 async fn g08_a_call_without_an_answer_yet_is_answered_unavailable() {
     let mut probed = Probed::new();
     let rig = Rig::serve(&probed.probe).await;

@@ -85,7 +85,7 @@ impl Stage {
             Arc::clone(&pool),
             Arc::clone(&deadlines),
             Provided::default(),
-            |_, _| (),
+            |_, _| None,
         );
         let (tell_serving, serving) = oneshot::channel();
         let tell_serving = Mutex::new(Some(tell_serving));

@@ -57,11 +57,16 @@ impl Backlog {
 
     /// One more; its sender is held up, if there are too many before it.
     pub(crate) fn enter(&self) {
+        if let Some(delay) = self.count() {
+            std::thread::sleep(delay);
+        }
+    }
+
+    /// The same for a sender that sleeps later, when it holds no lock: for how long, if there are too many before it.
+    pub(crate) fn count(&self) -> Option<Duration> {
         // A count, which orders nothing.
         let before = self.waiting.fetch_add(1, Ordering::Relaxed);
-        if let Some(over) = before.checked_sub(self.free).filter(|_| !RECEIVES.get()) {
-            std::thread::sleep(delay(over));
-        }
+        before.checked_sub(self.free).filter(|_| !RECEIVES.get()).map(delay)
     }
 
     /// One has been taken in.

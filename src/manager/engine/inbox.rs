@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::thread;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -159,19 +161,28 @@ impl ManagerSender {
         (sender, inbox)
     }
 
+    /// Tells the manager. Whoever tells too much at will is held up, after that.
     pub(crate) fn send(&self, input: ManagerInput) {
+        if let Some(delay) = self.send_now(input) {
+            thread::sleep(delay);
+        }
+    }
+
+    /// The same, where the sender holds a lock that the manager takes, too: for how long it is to sleep when it holds it no more.
+    #[must_use = "who is not held up is faster than the manager"]
+    pub(crate) fn send_now(&self, input: ManagerInput) -> Option<Duration> {
         let channels = &self.0;
         // A manager that is gone needs no word.
         match input {
             ManagerInput::Signal(signal) => drop(channels.signals.try_send(signal)),
             input if channels.waits(&input).is_some_and(|waits| waits.swap(true, Ordering::Relaxed)) => {}
             input => {
-                if input.is_at_will() {
-                    channels.at_will.enter();
-                }
+                let delay = input.is_at_will().then(|| channels.at_will.count()).flatten();
                 let _ = channels.inputs.send(input);
+                return delay;
             }
         }
+        None
     }
 }
 

@@ -46,7 +46,7 @@ impl Shell {
             Arc::clone(&deadlines),
             self.provided.clone(),
             move |index, told| {
-                sender.send(ManagerInput::Resource(ResourceIx { service: ix, index }, generation, told))
+                sender.send_now(ManagerInput::Resource(ResourceIx { service: ix, index }, generation, told))
             },
         );
         let registry = registry.with_epoch(self.services[ix.0 as usize].epoch());

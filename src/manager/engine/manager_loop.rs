@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   1. what it is told    signals, then what its actors tell; then whose time has come    all of it, before each
-//!   2. messages           of its users, in their order                                    one
+//!   2. messages           of its users, in their order                                    one, however much it is told
 //!   3. questions          a piece, for at most half of the time (`status_requests.rs`)          when there is no message, or in the end
 //!   after a good hundred of these all other tasks of the thread have their turn, and timers and sockets are looked at
 //! ```
@@ -93,11 +93,6 @@ impl Future for ManagerLoop {
         let mut done = 0;
         loop {
             done += this.take_in(cx, false);
-            if done >= TURN {
-                this.manager.answer_status_requests(false, cx);
-                give_way(cx);
-                return Poll::Pending;
-            }
             if let Poll::Ready(message) = Pin::new(&mut this.messages).poll_next(cx) {
                 let Some(mut message) = message else { return this.end() };
                 message.handle(&mut this.manager, &mut this.context);
@@ -109,6 +104,11 @@ impl Future for ManagerLoop {
             } else if this.is_over() {
                 return this.end();
             } else if this.sleep(cx).is_pending() {
+                return Poll::Pending;
+            }
+            if done >= TURN {
+                this.manager.answer_status_requests(false, cx);
+                give_way(cx);
                 return Poll::Pending;
             }
         }
@@ -194,9 +194,10 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::lifecycle::{Input, SignalKind, Stage};
+    use crate::lifecycle::{Input, ResourceIx, ServiceIx, SignalKind, Stage};
     use crate::manager::RunOnManager;
-    use crate::manager::engine::inbox::TimerEvent;
+    use crate::manager::engine::inbox::{Generation, TimerEvent};
+    use crate::service::ResourceEvent;
     use crate::testing::{paused, start_paused};
     use crate::{GetStatus, ManagerOptions, WaitForShutdown, WaitUntilRunning, service_fn};
 
@@ -229,12 +230,12 @@ mod tests {
         paused(|| async {
             let signal = stage_after(|manager| {
                 let running = manager.running.as_ref().expect("it works");
-                running.tell(ManagerInput::Signal(SignalKind::Terminate));
+                running.sender().send(ManagerInput::Signal(SignalKind::Terminate));
             });
             assert_eq!(signal.await, Some((0, Stage::Stopping)));
             let told = stage_after(|manager| {
                 let running = manager.running.as_ref().expect("it works");
-                running.tell(ManagerInput::Timer(TimerEvent::Input(Input::ShutdownAsked)));
+                running.sender().send(ManagerInput::Timer(TimerEvent::Input(Input::ShutdownAsked)));
             });
             assert_eq!(told.await, Some((0, Stage::Stopping)));
         });
@@ -268,6 +269,51 @@ mod tests {
             *over.lock().expect("nobody panicked") = true;
             manager.do_send(crate::StartShutdown);
             manager.send(WaitForShutdown).await.expect("it is there").expect("nothing fails");
+        });
+    }
+
+    #[test]
+    fn g16_a_message_is_handled_though_what_it_is_told_never_ends() {
+        paused(|| async {
+            let options = ManagerOptions::new().grpc_ping_service(false);
+            let manager =
+                start_paused(Manager::new(options).service(service_fn("a", |run: crate::Run| async move {
+                    run.shutdown.requested().await;
+                    Ok(())
+                })));
+            manager.send(WaitUntilRunning).await.expect("it is there").expect("it runs");
+            let (tell, told) = tokio::sync::oneshot::channel();
+            manager.do_send(RunOnManager::new(move |manager| {
+                let _ = tell.send(manager.running.as_ref().expect("it works").sender());
+            }));
+            let sender = told.await.expect("it is told");
+            let (tell, handled) = tokio::sync::oneshot::channel();
+            let mut message = Some(RunOnManager::new(move |_| {
+                let _ = tell.send(());
+            }));
+            let flooded = manager.clone();
+            let flood = actix_rt::spawn(async move {
+                for _ in 0..1_000 {
+                    // Of a life that is over: nothing comes of it.
+                    let of = ResourceIx { service: ServiceIx(0), index: 0 };
+                    for _ in 0..2 * TURN {
+                        let event = ResourceEvent::Started;
+                        sender.send(ManagerInput::Resource(of, Generation::default(), event));
+                    }
+                    if let Some(message) = message.take() {
+                        flooded.do_send(message);
+                    }
+                    // Before whoever gives way has its turn.
+                    let mut has_waited = false;
+                    std::future::poll_fn(|cx| {
+                        cx.waker().wake_by_ref();
+                        if std::mem::replace(&mut has_waited, true) { Poll::Ready(()) } else { Poll::Pending }
+                    })
+                    .await;
+                }
+            });
+            handled.await.expect("it is handled");
+            assert!(!flood.is_finished(), "it stood behind all of it");
         });
     }
 

@@ -241,8 +241,8 @@ impl Running {
     }
 
     #[cfg(all(test, feature = "testing"))]
-    pub(crate) fn tell(&self, told: ManagerInput) {
-        self.shell.sender.send(told);
+    pub(crate) fn sender(&self) -> super::inbox::ManagerSender {
+        self.shell.sender.clone()
     }
 
     #[cfg(all(test, feature = "testing"))]

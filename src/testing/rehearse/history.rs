@@ -67,6 +67,11 @@ impl History {
         Some(self.0[at].at)
     }
 
+    /// Whether what ended there had been told of the shutdown: nobody sees to it any more.
+    pub(super) fn is_cancelled(&self, at: usize) -> bool {
+        matches!(self.events().nth(at), Some(LifecycleEvent::SetupFinished { end, .. }) if end.cancelled)
+    }
+
     /// Whether the service goes through a restart, another set-up, or a stop of its own, at that time or later.
     pub(super) fn comes_back(&self, service: &Name, at: usize) -> bool {
         use LifecycleEvent as E;

@@ -4,7 +4,7 @@
 
 const assert = require('node:assert/strict');
 const { after, before, test } = require('node:test');
-const { Client, Server, all, failure, grpc, soon, unary } = require('./server.js');
+const { Client, Server, all, begunBefore, failure, grpc, soon, unary } = require('./server.js');
 
 const LIMIT = 4 * 1024 * 1024;
 let server;
@@ -54,13 +54,16 @@ test('a duplex stream answers each request before the next is sent', async () =>
 });
 
 test('a unary call and a stream end at the deadline and their handlers are dropped', async () => {
-  const deadline = () => ({ deadline: Date.now() + 200 });
-  const slept = await failure(unary(client.probe, 'Sleep', { ms: 600_000 }, { options: deadline() }));
-  assert.equal(slept.code, grpc.status.DEADLINE_EXCEEDED);
-  const endless = await failure(all(client.probe.Endless({}, deadline())));
-  assert.equal(endless.code, grpc.status.DEADLINE_EXCEEDED);
-  await client.account('/outsiders.Probe/Sleep', { dropped: 1 });
-  await client.account('/outsiders.Probe/Endless', { dropped: 1 });
+  const calls = {
+    '/outsiders.Probe/Sleep': (options) => unary(client.probe, 'Sleep', { ms: 600_000 }, { options }),
+    '/outsiders.Probe/Endless': (options) => all(client.probe.Endless({}, options)),
+  };
+  for (const [method, call] of Object.entries(calls)) {
+    const { dropped } = await client.account(method);
+    const error = await begunBefore(client, method, (options) => failure(call(options)));
+    assert.equal(error.code, grpc.status.DEADLINE_EXCEEDED);
+    await client.account(method, { dropped: dropped + 1 });
+  }
 });
 
 test('a cancelled call has its handler dropped', async () => {

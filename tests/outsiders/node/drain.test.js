@@ -16,6 +16,6 @@ test('calls in flight finish while the server drains', async () => {
   const [report, answer, statuses] = await Promise.all([server.stop(), lingering, all(watch)]);
   assert.deepEqual(answer, {});
   assert.deepEqual(statuses.map(({ status }) => status), ['NOT_SERVING']);
-  assert.ok(report.report.took_ms < 5000, `it took ${report.report.took_ms} ms`);
+  assert.ok(report.report.took_ms < 10_000, `it took ${report.report.took_ms} ms`);
   client.close();
 });

@@ -1,4 +1,4 @@
-"""Proxies of other make in front of servers, with a configuration of their own: loopback only, ports of the system's choice.
+"""Proxies of other make in front of servers, with a configuration of their own: loopback only, at free ports.
 
 Beside the proxy a server is told from its successor by `/pid`.
 """
@@ -9,6 +9,7 @@ import socket
 import subprocess
 import time
 
+from free_ports import free_ports
 from server import SOON
 
 HAPROXY = """
@@ -17,6 +18,7 @@ global
 defaults
     mode http
     timeout connect 2s
+    timeout check 5s
     timeout client 20s
     timeout server 20s
     retries 3
@@ -63,12 +65,6 @@ http {{
 """
 
 
-def free_port():
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        return chosen.getsockname()[1]
-
-
 def _commands(folder, config):
     """The configuration, a server's line in it, and the command."""
     return {
@@ -83,7 +79,7 @@ def _commands(folder, config):
 
 class Proxy:
     def __init__(self, kind, folder, ports):
-        self.port = free_port()
+        [self.port] = free_ports(1)
         config = folder / "config"
         text, server, command = _commands(folder, str(config))[kind]
         servers = "\n".join(server.format(port=port) for port in ports)

@@ -13,6 +13,7 @@ import json
 import os
 import queue
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -21,6 +22,9 @@ PROGRAM = os.environ["OUTSIDERS_SERVER"]
 
 # How long anything may take that has no reason to take long, on a machine that is busy.
 SOON = 20
+
+# By how much later than it is due the end of a process may be seen there: it gets its turn late, and so does who looks.
+LATE = 5
 
 
 class Server:
@@ -115,6 +119,17 @@ class Server:
         """Ends it at once, and asks it for no report."""
         self.kill()
         self.report = {}
+
+    def accepts_nobody(self):
+        """Waits until new connections are refused: the drain has begun."""
+        deadline = time.monotonic() + SOON
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(self.host_and_port, SOON).close()
+            except ConnectionError:
+                return
+            time.sleep(0.01)
+        raise AssertionError(f"connections are accepted still:\n{self.log()}")
 
     def memory(self):
         """Its resident memory, in MiB."""

@@ -3,7 +3,7 @@
 import grpc
 import pytest
 
-from clients import PROBE, Client, P, ends, fails
+from clients import PROBE, Client, P, begun_before, ends, fails
 from server import serve
 
 EXCEEDED = grpc.StatusCode.DEADLINE_EXCEEDED
@@ -11,26 +11,29 @@ EXCEEDED = grpc.StatusCode.DEADLINE_EXCEEDED
 
 def test_a_unary_call_ends_at_the_clients_deadline_and_its_handler_is_dropped(client):
     before = client.account(PROBE + "Sleep").dropped
-    fails(EXCEEDED, lambda: client.probe.Sleep(P.SleepRequest(ms=600_000), timeout=0.2))
+    call = lambda within: client.probe.Sleep(P.SleepRequest(ms=600_000), timeout=within)
+    begun_before(client, PROBE + "Sleep", lambda within: fails(EXCEEDED, lambda: call(within)))
     client.account(PROBE + "Sleep", dropped=before + 1)
 
 
 def test_a_stream_ends_at_the_clients_deadline_and_its_handler_is_dropped(client):
     before = client.account(PROBE + "Endless").dropped
-    messages = ends(EXCEEDED, client.probe.Endless(P.Nothing(), timeout=0.5))
+    call = lambda within: ends(EXCEEDED, client.probe.Endless(P.Nothing(), timeout=within))
+    messages = begun_before(client, PROBE + "Endless", call)
     assert [message.body for message in messages] == [b"first"]
     client.account(PROBE + "Endless", dropped=before + 1)
 
 
 def test_a_stream_that_always_has_something_to_say_ends_at_the_clients_deadline(client):
     before = client.account(PROBE + "Flood").dropped
-    assert ends(EXCEEDED, client.probe.Flood(P.FloodRequest(size=100), timeout=0.5))
+    call = lambda within: ends(EXCEEDED, client.probe.Flood(P.FloodRequest(size=100), timeout=within))
+    assert begun_before(client, PROBE + "Flood", call)
     client.account(PROBE + "Flood", dropped=before + 1)
 
 
 @pytest.fixture(scope="module")
 def impatient():
-    with serve(request_timeout_ms=300) as server:
+    with serve(request_timeout_ms=1500) as server:
         yield server
 
 

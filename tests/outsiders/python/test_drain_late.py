@@ -8,7 +8,7 @@ from server import serve
 def test_a_call_is_answered_though_its_peer_opens_another_too_late():
     with serve() as server, Peer(server) as peer:
         peer.begin()
-        peer.call(1, PROBE + "Sleep", body=P.SleepRequest(ms=500).SerializeToString())
+        peer.call(1, PROBE + "Linger", body=P.SleepRequest(ms=3000).SerializeToString())
         peer.is_answered(3)
         server.terminate()
         ping = peer.until(lambda frame: frame.kind == PING and not frame.flags & ACK)

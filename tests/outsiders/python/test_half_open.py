@@ -19,22 +19,24 @@ def test_who_says_too_little_holds_up_neither_calls_nor_the_end(said):
             peer.send(said)
         with Client(server.address) as client:
             assert client.test.EmptyCall(Empty(), timeout=SOON) == Empty()
-        assert server.stop()["took"] < 2
+        assert server.stop()["took"] < 10
         for peer in peers:
             list(peer.frames())
 
 
 @pytest.mark.parametrize("said", list(HALVES.values())[:3], ids=list(HALVES)[:3])
 def test_who_does_not_finish_its_preface_in_time_is_closed(said):
-    with serve(handshake_timeout_ms=300) as server, Peer(server) as peer:
+    with serve(handshake_timeout_ms=300) as server:
         began = time.monotonic()
-        peer.send(said)
-        peer.until_closed()
-        assert 0.2 < time.monotonic() - began < SOON / 2
+        with Peer(server) as peer:
+            peer.send(said)
+            peer.until_closed()
+        assert 0.3 <= time.monotonic() - began < SOON / 2
 
 
 def test_a_peer_that_answers_no_ping_is_closed_and_its_handler_dropped():
-    with serve(keepalive_interval_ms=200, keepalive_timeout_ms=200) as server, Client(server.address) as client:
+    # The client answers in that time, however busy the machine is.
+    with serve(keepalive_interval_ms=200, keepalive_timeout_ms=3000) as server, Client(server.address) as client:
         with Peer(server) as peer:
             peer.begin().call(1, PROBE + "Endless")
             client.account(PROBE + "Endless", begun=1)

@@ -5,7 +5,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from clients import Client, P, fails
-from server import SOON, serve
+from server import LATE, SOON, serve
 
 Check = health_pb2.HealthCheckRequest
 SERVING = health_pb2.HealthCheckResponse.SERVING
@@ -35,13 +35,16 @@ def test_list_has_every_name(health):
 
 
 def test_watch_of_an_unknown_name_says_so_and_stays_open(health):
-    watch = health.Watch(Check(service="nobody"), timeout=0.5)
+    watch = health.Watch(Check(service="nobody"), timeout=SOON)
     assert next(watch).status == SERVICE_UNKNOWN
-    fails(grpc.StatusCode.DEADLINE_EXCEEDED, lambda: next(watch))
+    # Had it ended with that, its end would have come before this answer on the same connection.
+    assert health.Check(Check(), timeout=SOON).status == SERVING
+    watch.cancel()
+    fails(grpc.StatusCode.CANCELLED, lambda: next(watch))
 
 
 def test_during_the_drain_delay_health_says_not_serving_while_calls_are_answered():
-    with serve(drain_delay_ms=1500, max_shutdown_ms=20_000) as server, Client(server.address) as client:
+    with serve(drain_delay_ms=4000, max_shutdown_ms=20_000) as server, Client(server.address) as client:
         health = health_pb2_grpc.HealthStub(client.channel)
         watch = health.Watch(Check(), timeout=SOON)
         alive = health.Watch(Check(service="liveness"), timeout=SOON)
@@ -54,4 +57,4 @@ def test_during_the_drain_delay_health_says_not_serving_while_calls_are_answered
         assert health.Check(Check(), timeout=SOON).status == NOT_SERVING
         # Both end by themselves, with OK, and hold nothing up.
         assert list(watch) == [] and list(alive) == []
-        assert server.stop()["took"] < 5
+        assert server.stop()["took"] < 4 + LATE

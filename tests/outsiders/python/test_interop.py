@@ -150,7 +150,7 @@ def test_rpc_soak(client):
 
 
 def test_timed_answers_of_a_stream_come_when_they_are_made(client):
-    parameters = [M.ResponseParameters(size=1), M.ResponseParameters(size=1, interval_us=300_000)]
+    parameters = [M.ResponseParameters(size=1), M.ResponseParameters(size=1, interval_us=1_000_000)]
     request = M.StreamingOutputCallRequest(response_parameters=parameters)
     arrived = [time.monotonic() for _ in client.test.StreamingOutputCall(request, timeout=20)]
     assert arrived[1] - arrived[0] > 0.1, "the first answer waited for the second"

@@ -75,7 +75,7 @@ def test_who_never_reads_is_cut_in_time():
 
 
 def test_who_never_reads_does_not_hold_up_the_end():
-    with serve(max_shutdown_ms=4000) as server, Peer(server, receive_buffer=4096) as peer:
+    with serve(max_shutdown_ms=10_000) as server, Peer(server, receive_buffer=4096) as peer:
         with attacked(server, "not reading at the end") as attack:
             floods(peer, 3600, True, attack)
-        assert server.stop()["took"] < 3
+        assert server.stop()["took"] < 7.5

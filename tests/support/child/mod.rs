@@ -4,15 +4,17 @@
 //! the environment and becomes it.
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader, Lines, Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 const PROGRAM: &str = "MAJORDOMO_TEST_PROGRAM";
 
-/// No process that is to end takes so long.
+/// No process that is to end, or to print something, takes so long.
 const HANG: Duration = Duration::from_secs(60);
 
 /// The program that this process is to become, if it is a child.
@@ -23,7 +25,8 @@ pub fn program() -> Option<String> {
 /// A process that runs one of a test's programs. Killed when it is dropped.
 pub struct Process {
     child: Child,
-    out: Lines<BufReader<ChildStdout>>,
+    /// The lines that it has printed.
+    out: Receiver<String>,
     err: Option<BufReader<ChildStderr>>,
 }
 
@@ -65,16 +68,29 @@ pub fn to_become(module: &str) -> [String; 4] {
 pub fn start_by(mut command: Command, module: &str, program: &str) -> Process {
     let mut child =
         command.args(to_become(module)).env(PROGRAM, program).stdout(Stdio::piped()).spawn().unwrap();
-    let out = BufReader::new(child.stdout.take().unwrap()).lines();
+    let out = lines_of(child.stdout.take().unwrap());
     let err = child.stderr.take().map(BufReader::new);
     Process { child, out, err }
+}
+
+/// Its lines, read as they come, to its end or that of whoever would hear of them.
+fn lines_of(out: ChildStdout) -> Receiver<String> {
+    let (tell, told) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(out).lines() {
+            if tell.send(line.unwrap()).is_err() {
+                break;
+            }
+        }
+    });
+    told
 }
 
 /// Runs `program` to its end by such a command: how it ended, and what it printed.
 pub fn output(command: Command, module: &str, program: &str) -> (ExitStatus, String, String) {
     let mut process = start_by(command, module, program);
     let status = process.end();
-    let out: Vec<String> = process.out.by_ref().map(Result::unwrap).collect();
+    let out: Vec<String> = process.out.iter().collect();
     let mut err = String::new();
     if let Some(stderr) = &mut process.err {
         stderr.read_to_string(&mut err).unwrap();
@@ -85,15 +101,17 @@ pub fn output(command: Command, module: &str, program: &str) -> (ExitStatus, Str
 impl Process {
     /// Waits until it has printed a line that contains `what`.
     pub fn wait_for(&mut self, what: &str) -> String {
-        let mut seen = Vec::new();
-        for line in self.out.by_ref() {
-            let line = line.unwrap();
-            if line.contains(what) {
-                return line;
+        let (mut seen, until) = (Vec::new(), Instant::now() + HANG);
+        loop {
+            match self.out.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(line) if line.contains(what) => return line,
+                Ok(line) => seen.push(line),
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!("ended without printing {what:?}; printed {seen:#?}")
+                }
+                Err(RecvTimeoutError::Timeout) => panic!("no {what:?} within {HANG:?}; printed {seen:#?}"),
             }
-            seen.push(line);
         }
-        panic!("ended without printing {what:?}; printed {seen:#?}")
     }
 
     /// Waits until it has printed a line that contains `what` on stderr.

@@ -224,13 +224,22 @@ pub fn start_call(
     tokio::spawn(unary(channel, method))
 }
 
-/// An endless stream whose first message has come.
+/// An endless stream whose first message has come; nothing comes after that.
 pub async fn endless(channel: Channel) -> Streaming<Vec<u8>> {
+    begun(channel, "Endless").await
+}
+
+/// The same, and there is always more.
+pub async fn flood(channel: Channel) -> Streaming<Vec<u8>> {
+    begun(channel, "Flood").await
+}
+
+async fn begun(channel: Channel, method: &'static str) -> Streaming<Vec<u8>> {
     let mut client = tonic::client::Grpc::new(channel);
     client.ready().await.unwrap();
     let codec = ProstCodec::<Vec<u8>, Vec<u8>>::default();
     let request = tonic::Request::new(Vec::new());
-    let answer = within("the stream", client.server_streaming(request, path("Endless"), codec)).await;
+    let answer = within("the stream", client.server_streaming(request, path(method), codec)).await;
     let mut stream = answer.unwrap().into_inner();
     let first = within("the first message", stream.message()).await;
     assert_eq!(first.unwrap().unwrap(), b"first");

@@ -189,10 +189,10 @@ impl<'a> Judge<'a> {
         self.error.map_or_else(|| "Ok".to_owned(), ToString::to_string)
     }
 
-    /// A restart sees to it: it is reported, and no error is left of it.
+    /// A restart sees to it, or the shutdown has cancelled it: it is reported, and no error is left of it.
     fn mended(&self, shown: &ReportedError<'_>, found: &mut Vec<Violation>) {
-        let service = self.case.point.service();
-        if !self.played.history.comes_back(service, shown.at) {
+        let (service, history) = (self.case.point.service(), &self.played.history);
+        if !history.is_cancelled(shown.at) && !history.comes_back(service, shown.at) {
             let happened = "no restart, other set-up or stop of it was told";
             found.push(Violation::new(
                 format!("{service} to be restarted, or set up again, as its failure is mended"),

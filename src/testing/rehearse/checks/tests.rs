@@ -290,6 +290,22 @@ fn a_restart_that_a_policy_promises_is_missed() {
 }
 
 #[test]
+fn nobody_is_to_mend_a_set_up_that_the_shutdown_has_cancelled() {
+    let case = Case { point: setup("b"), kind: FaultKind::LateError };
+    let misses_a_set_up = |cancelled| {
+        let error = Failure::of(
+            Fault { stage: ErrorStage::Setup, remedy: Remedy::Other },
+            std::io::Error::other("rehearsed: setup of b fails"),
+        );
+        let end = End { outcome: Outcome::Error, error: Some(error), cancelled, ..OK };
+        let found = judged(Some(&case), &Story::plain().with(over(&setup("b"), end)).played());
+        found.iter().any(|found| found.contains("b to be restarted, or set up again"))
+    };
+    assert!(misses_a_set_up(false));
+    assert!(!misses_a_set_up(true));
+}
+
+#[test]
 fn an_end_that_is_late_or_leaves_something_open_is_found_and_may_be_chance() {
     let known = known(&RestartPolicy::never());
     let mut late = Story::plain().played();

@@ -10,6 +10,7 @@
 //! | `/echo` | the body, whole |
 //! | `/upload` | how long the body is, read as it comes |
 //! | `/slow/MS` | `late`, after so long |
+//! | `/linger/MS` | the same, where the time begins when the shutdown is requested |
 //! | `/bytes/COUNT` | so many bytes |
 //! | `/flood` | bytes without end |
 //! | `/sse` | events without end |
@@ -62,6 +63,7 @@ pub(crate) fn service(
         .route("/echo", post(|body: Bytes| async { body }))
         .route("/upload", post(upload))
         .route("/slow/{ms}", any(slow))
+        .route("/linger/{ms}", any(linger))
         .route("/bytes/{count}", get(|Path(count): Path<usize>| async move { vec![b'x'; count] }))
         .route("/flood", get(flood))
         .route("/sse", get(sse))
@@ -105,6 +107,18 @@ async fn upload(State(accounts): State<Arc<Accounts>>, body: Body) -> Response {
 
 async fn slow(State(accounts): State<Arc<Accounts>>, Path(ms): Path<u64>) -> &'static str {
     let open = accounts.open("slow");
+    sleep(Duration::from_millis(ms)).await;
+    open.complete();
+    "late"
+}
+
+async fn linger(
+    State(accounts): State<Arc<Accounts>>,
+    Extension(shutdown): Extension<ShutdownSignal>,
+    Path(ms): Path<u64>,
+) -> &'static str {
+    let open = accounts.open("linger");
+    shutdown.requested().await;
     sleep(Duration::from_millis(ms)).await;
     open.complete();
     "late"

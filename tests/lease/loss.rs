@@ -7,7 +7,7 @@ use std::time::Duration;
 use majordomo::testing::MemoryLeases;
 use majordomo::{LeaseError, LeaseGrant, LeaseRequest, LeaseStore, Run, restartable_fn};
 
-use crate::rig::{Epochs, LEASE, SERVICE, obedient, replica, running};
+use crate::rig::{Epochs, LEASE, SERVICE, TTL, obedient, replica, running};
 
 #[actix::test]
 async fn g25_a_store_that_is_away_for_a_while_costs_nothing() {
@@ -140,7 +140,7 @@ async fn g25_another_replica_takes_over_when_one_is_cut_off_from_the_store() {
     second.recorder().wait_for("standby reports").await;
     way.is_cut.store(true, Ordering::Relaxed);
     // As the store sees it, the time of the first is over long before it is.
-    store.advance(Duration::from_secs(7));
+    store.advance(TTL + Duration::from_secs(1));
     second.recorder().wait_for("run_started reports").await;
     first.recorder().wait_for("lease_lost reports").await;
     first.recorder().wait_for_times("standby reports", 2).await;

@@ -9,7 +9,7 @@ use majordomo::{
 };
 use support::within;
 
-use crate::rig::{Epochs, LEASE, SERVICE, leased, obedient, options, replica, running};
+use crate::rig::{Epochs, LEASE, SERVICE, TTL, leased, obedient, options, replica, running};
 
 #[actix::test]
 async fn g25_a_replica_that_stands_by_counts_as_running_and_says_so() {
@@ -69,7 +69,7 @@ async fn g25_one_that_is_added_or_removed_while_it_stands_by_is_answered_at_once
 #[actix::test]
 async fn g25_a_shutdown_waits_for_no_store_beyond_its_deadline() {
     let (store, epochs) = (MemoryLeases::new(), Epochs::default());
-    let service = leased(&store, obedient(&epochs));
+    let service = leased(&store, obedient(&epochs)).stop_timeout(Duration::from_millis(300));
     let limit = Duration::from_millis(500);
     let suite = ManagerSuite::launch(Manager::new(options().max_shutdown_duration(limit)).service(service));
     suite.recorder().wait_for("run_started reports").await;
@@ -105,7 +105,7 @@ async fn g25_each_replica_tells_who_has_the_lease_and_until_when() {
     assert_eq!((&*lease.name, lease.condition, lease.epoch), (LEASE, LeaseCondition::Held, Some(1)));
     assert_eq!(lease.holder, store.holder(LEASE));
     let (since, until) = (lease.since.unwrap(), lease.until.unwrap());
-    assert!(since <= has.up && has.up < until && until <= has.up + Duration::from_secs(6), "{lease:?}");
+    assert!(since <= has.up && has.up < until && until <= has.up + TTL, "{lease:?}");
     assert_eq!((lease.acquired, lease.lost, lease.stepped_down), (1, 0, 0));
     // What the store has named is known once its answer was heard.
     let waits = known(&second, |lease| lease.holder.is_some()).await;

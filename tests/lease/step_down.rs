@@ -120,7 +120,7 @@ async fn g25_an_order_to_step_down_that_cannot_be_carried_out_says_why() {
     for wrong in [Duration::from_secs(5), 25 * LONG] {
         let error = refused(&first, step_down(Some(wrong))).await;
         assert!(matches!(&error, OrderError::StayOut { given, .. } if *given == wrong), "{error}");
-        assert!(error.to_string().contains("6s") && error.to_string().contains("86400s"), "{error}");
+        assert!(error.to_string().contains("8s") && error.to_string().contains("86400s"), "{error}");
     }
     // Nothing has changed.
     first.recorder().assert_none("step_down_started reports");

@@ -108,16 +108,20 @@ async fn what_cannot_be_set_up_is_taken_back_and_nobody_else_notices() {
     assert_eq!(journal.count("other: setup"), 1);
 }
 
+/// One whose set-up answers so, once it is let.
+fn gated(id: &str, journal: &Journal, gate: &Gate, answer: Result<(), &'static str>) -> Probe {
+    let gate = gate.clone();
+    Probe::new(id, journal).setup(move |_| async move {
+        gate.passed().await;
+        answer.map_err(Into::into)
+    })
+}
+
 #[actix::test]
 async fn what_is_added_to_depend_on_another_that_cannot_be_set_up_is_taken_back_with_it() {
     let (journal, gate) = (Journal::default(), Gate::default());
     let mut observed = three(&journal).await;
-    let opened = gate.clone();
-    let base = Probe::new("base", &journal).setup(move |_| async move {
-        opened.passed().await;
-        Err("not today".into())
-    });
-    let base = observed.manager.send(AddService::new(base));
+    let base = observed.manager.send(AddService::new(gated("base", &journal, &gate, Err("not today"))));
     let upper = observed.manager.send(AddService::new(phoenix("upper", &journal, &["base"])));
     let opens = async {
         journal.until("base: setup", 1).await;
@@ -144,12 +148,7 @@ async fn what_is_stopped_while_it_is_added_is_there_and_can_be_started_later() {
     let (journal, gate) = (Journal::default(), Gate::default());
     let mut observed = three(&journal).await;
     // It waits for one that is not up.
-    let opened = gate.clone();
-    let base = Probe::new("base", &journal).setup(move |_| async move {
-        opened.passed().await;
-        Ok(())
-    });
-    let base = actix::spawn(observed.manager.send(AddService::new(base)));
+    let base = actix::spawn(observed.manager.send(AddService::new(gated("base", &journal, &gate, Ok(())))));
     journal.until("base: setup", 1).await;
     let upper = actix::spawn(observed.manager.send(AddService::new(phoenix("upper", &journal, &["base"]))));
     order(&observed, StopService("upper".into())).await.unwrap();

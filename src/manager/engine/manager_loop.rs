@@ -203,13 +203,7 @@ mod tests {
 
     /// Does something in the middle of thousands of messages, and tells at which of them the manager's stage was another.
     async fn stage_after(something: impl FnOnce(&mut Manager) + Send + 'static) -> Option<(usize, Stage)> {
-        let options = ManagerOptions::new().grpc_ping_service(false);
-        let manager = Manager::new(options).service(service_fn("a", |run: crate::Run| async move {
-            run.shutdown.requested().await;
-            Ok(())
-        }));
-        let manager = start_paused(manager);
-        manager.send(WaitUntilRunning).await.expect("it is there").expect("it runs");
+        let manager = running().await;
         let seen = Arc::new(Mutex::new(Vec::new()));
         manager.do_send(RunOnManager::new(something));
         for _ in 0..3 * TURN {
@@ -252,16 +246,22 @@ mod tests {
         });
     }
 
+    /// One that runs a service until it is told to stop.
+    async fn running() -> Addr<Manager> {
+        let options = ManagerOptions::new().grpc_ping_service(false);
+        let manager =
+            start_paused(Manager::new(options).service(service_fn("a", |run: crate::Run| async move {
+                run.shutdown.requested().await;
+                Ok(())
+            })));
+        manager.send(WaitUntilRunning).await.expect("it is there").expect("it runs");
+        manager
+    }
+
     #[test]
     fn g16_questions_are_answered_though_messages_never_end() {
         paused(|| async {
-            let options = ManagerOptions::new().grpc_ping_service(false);
-            let manager =
-                start_paused(Manager::new(options).service(service_fn("a", |run: crate::Run| async move {
-                    run.shutdown.requested().await;
-                    Ok(())
-                })));
-            manager.send(WaitUntilRunning).await.expect("it is there").expect("it runs");
+            let manager = running().await;
             let over = Arc::new(Mutex::new(false));
             again(&manager, Arc::clone(&over));
             let status = manager.send(GetStatus).await.expect("it is answered");
@@ -275,13 +275,7 @@ mod tests {
     #[test]
     fn g16_a_message_is_handled_though_what_it_is_told_never_ends() {
         paused(|| async {
-            let options = ManagerOptions::new().grpc_ping_service(false);
-            let manager =
-                start_paused(Manager::new(options).service(service_fn("a", |run: crate::Run| async move {
-                    run.shutdown.requested().await;
-                    Ok(())
-                })));
-            manager.send(WaitUntilRunning).await.expect("it is there").expect("it runs");
+            let manager = running().await;
             let (tell, told) = tokio::sync::oneshot::channel();
             manager.do_send(RunOnManager::new(move |manager| {
                 let _ = tell.send(manager.running.as_ref().expect("it works").sender());

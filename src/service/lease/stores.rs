@@ -14,10 +14,14 @@ pub(super) type Asked = Abortable<Pin<Box<dyn Future<Output = ()> + Send>>>;
 /// What is asked in one piece.
 pub(super) type Turn = Vec<Asked>;
 
-/// The way to the thread, which ends when this is dropped.
+/// So many turns wait for the thread at most: it takes them up at once, unless a store blocks it.
+const MOST_TURNS: usize = 16;
+
+/// The way to the thread, which ends when this is dropped. Bound: so many turns and one more, of each lease a request, a watch and a question whether its store can be used. What is
+/// not taken up is kept back; of that goes what was given up meanwhile, which has never begun.
 pub(super) struct Stores {
     turn: Turn,
-    turns: mpsc::UnboundedSender<Turn>,
+    turns: mpsc::Sender<Turn>,
 }
 
 impl Stores {
@@ -33,23 +37,26 @@ impl Stores {
     }
 
     /// The way, and its other end.
-    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Turn>) {
-        let (turns, received) = mpsc::unbounded_channel();
+    pub(super) fn new() -> (Self, mpsc::Receiver<Turn>) {
+        let (turns, received) = mpsc::channel(MOST_TURNS);
         (Self { turn: Vec::new(), turns }, received)
     }
 
-    /// Has the thread do it, once it is handed over. What is aborted before that never begins; all of it is dropped on that thread.
+    /// Has the thread do it, once it is handed over. What is aborted before that never begins; all of it is dropped on that thread, but for what was given up while there was no room.
     pub(super) fn ask(&mut self, asked: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let (asked, abort) = abortable(Box::pin(asked) as _);
         self.turn.push(asked);
         abort
     }
 
-    /// Hands over what was asked since the last time.
+    /// Hands over what was asked since the last time, if there is room.
     pub(super) fn hand_over(&mut self) {
-        if !self.turn.is_empty() {
-            // It is there as long as this is.
-            let _ = self.turns.send(mem::take(&mut self.turn));
+        if self.turn.is_empty() {
+            return;
+        }
+        match self.turns.try_reserve() {
+            Ok(place) => place.send(mem::take(&mut self.turn)),
+            Err(_) => self.turn.retain(|asked| !asked.is_aborted()),
         }
     }
 }
@@ -59,7 +66,7 @@ pub(super) fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
 
-async fn ask_all(mut turns: mpsc::UnboundedReceiver<Turn>) {
+async fn ask_all(mut turns: mpsc::Receiver<Turn>) {
     while let Some(turn) = turns.recv().await {
         for asked in turn {
             // A task each: one that panics takes none with it.
@@ -127,6 +134,23 @@ mod tests {
         drop(stores);
         assert_eq!(told.recv(), Ok(there));
         drop(never);
+    }
+
+    #[test]
+    fn g25_behind_a_store_that_blocks_its_thread_no_more_waits_than_the_bound_and_the_latest_is_not_lost() {
+        let (mut stores, mut turns) = Stores::new();
+        for _ in 0..1000 {
+            let given_up = stores.ask(async {});
+            stores.hand_over();
+            given_up.abort();
+        }
+        drop(stores.ask(async {}));
+        stores.hand_over();
+        assert_eq!((turns.len(), stores.turn.len()), (MOST_TURNS, 1));
+        while turns.try_recv().is_ok() {}
+        stores.hand_over();
+        let latest = turns.try_recv().expect("it is handed over");
+        assert!(latest.len() == 1 && !latest[0].is_aborted());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use futures_util::FutureExt;
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::Receiver;
 
 use super::super::answers::{Answers, answers};
 use super::super::errors::LeaseError;
@@ -43,7 +43,7 @@ struct Rig {
     tenant: Tenant,
     seen: ViewReceiver,
     stores: Stores,
-    turns: UnboundedReceiver<Turn>,
+    turns: Receiver<Turn>,
     teller: Arc<Teller<Told>>,
     answers: Answers<Told>,
 }

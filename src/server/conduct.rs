@@ -18,12 +18,15 @@ use crate::server::application::Application;
 use crate::server::crew::{Crew, Drained, all_over, drop_late, undrained};
 use crate::server::drain::{Timetable, until};
 use crate::server::give_way::GiveWayWatch;
-use crate::server::listen::{Accepted, Entry, Listening, accept as accept_any, accept_made};
+use crate::server::listen::{Accepted, Entry, Listening, accept as accept_any, close};
 use crate::server::worker::intake::Dealer;
 use crate::service::ShutdownSignal;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Where somebody connected so short a time ago, somebody may be about to.
+const RECENTLY: Duration = Duration::from_secs(1);
 
 /// The way of connections to the workers.
 pub(crate) struct WayIn {
@@ -71,9 +74,6 @@ pub(crate) async fn conduct<A: Application>(way: WayIn, crew: &mut Crew<A>, orde
     undrained(parts, forced)
 }
 
-/// How many connections that were made before the drain are accepted in its beginning: as many as may wait.
-const MOST_MADE: usize = 1024;
-
 /// Accepts connections until the drain is ordered, and those that were made by then: whoever is connected may have sent a request.
 /// While the server gives way it accepts none, in the end neither: the successor does.
 async fn accept<A: Application>(
@@ -90,7 +90,7 @@ async fn accept<A: Application>(
         Vec::new()
     });
     let (mut dealer, caught_up) = (crew.dealer(), crew.caught_up());
-    let mut listeners_turn = 0;
+    let (mut listeners_turn, mut last_accepted) = (0, None);
     let (mut pause, mut paused_until) = (FIRST_PAUSE, None);
     obey(give_way, crew, &mut dealer);
     loop {
@@ -103,12 +103,13 @@ async fn accept<A: Application>(
             biased;
             ordered = &mut *ordered => {
                 obey(give_way, crew, &mut dealer);
-                let made = if crew.gives_way() { 0 } else { MOST_MADE };
-                for _ in 0..made {
-                    let Some(made) = accept_made(&mut listeners, &mut listeners_turn).await else { break };
-                    // What cannot be accepted any more is closed.
-                    if let Ok(Some(accepted)) = made.and_then(|stream| entry.admit(stream)) {
-                        dealer.deal(accepted, clock::now());
+                if !crew.gives_way() {
+                    let busy = last_accepted.is_some_and(|at| clock::now() < at + RECENTLY);
+                    for made in close(listeners, busy).await {
+                        // What cannot be accepted any more is closed.
+                        if let Ok(Some(accepted)) = entry.admit(made) {
+                            dealer.deal(accepted, clock::now());
+                        }
                     }
                 }
                 return ordered;
@@ -141,7 +142,9 @@ async fn accept<A: Application>(
             Ok(None) => pause = FIRST_PAUSE,
             Ok(Some(accepted)) => {
                 pause = FIRST_PAUSE;
-                dealer.deal(accepted, clock::now());
+                let now = clock::now();
+                dealer.deal(accepted, now);
+                last_accepted = Some(now);
             }
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use majordomo::{GrpcServerOptions, ManagerOptions, Stage};
 use support::any_server::DELAY;
+use support::crowd::{Crowd, ROUNDS, nobody_is_lost};
 use support::rpc::{
-    Calls, GOAWAY, connect, idle, is_refused, options, ping, refused, silent, start_call, until_closed,
-    until_end,
+    Calls, GOAWAY, connect, idle, is_answered, is_refused, options, ping, refused, silent, start_call,
+    until_closed, until_end, whole_ping,
 };
 use support::{Ended, Journal, Observed, Probe, ms, observe, within};
 use tokio::net::TcpStream;
@@ -138,6 +139,16 @@ async fn g08_fifty_idle_peers_that_acknowledge_nothing_do_not_delay_the_end() {
     assert_clean(&shut_down(observed).await, AT_ONCE);
     for peer in peers {
         until_closed(peer).await;
+    }
+}
+
+#[actix::test]
+async fn g19_whoever_is_connected_when_the_drain_begins_is_answered() {
+    for _ in 0..ROUNDS {
+        let observed = observe(two_workers(), |m| m);
+        let address = observed.grpc_address().await;
+        let connect = move || std::net::TcpStream::connect(address);
+        nobody_is_lost(observed, Crowd::begin(connect, whole_ping(), is_answered)).await;
     }
 }
 

@@ -10,7 +10,9 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use futures_util::stream;
 use majordomo::http::{HttpServerOptions, name_routes};
-use support::{Gate, any_server, ms, options, within};
+use majordomo::http_service;
+use support::crowd::{Crowd, GET, ROUNDS, is_200, nobody_is_lost};
+use support::{Gate, any_server, ms, observe, options, within};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -130,6 +132,28 @@ async fn g09_what_is_left_at_the_deadline_is_cut_and_named() {
     let text = error.to_string();
     assert!(text.contains("web") && !text.contains("secret"), "{text}");
     assert!(text.contains("GET /users/{id}/slow"), "{text}");
+}
+
+#[actix::test]
+async fn g19_whoever_is_connected_when_the_drain_begins_is_answered() {
+    for _ in 0..ROUNDS {
+        let (observed, at) = serve(gated(&Gate::new())).await;
+        let connect = move || std::net::TcpStream::connect(at);
+        nobody_is_lost(observed, Crowd::begin(connect, GET, is_200)).await;
+    }
+}
+
+#[actix::test]
+async fn g19_whoever_is_connected_to_a_unix_socket_when_the_drain_begins_is_answered() {
+    let folder = support::Folder::new();
+    for _ in 0..ROUNDS {
+        let path = folder.path("web.sock");
+        let web = http_service("web", format!("unix:{}", path.display()), gated(&Gate::new()));
+        let observed = observe(options(), |manager| manager.service(web));
+        observed.running().await;
+        let crowd = Crowd::begin(move || std::os::unix::net::UnixStream::connect(&path), GET, is_200);
+        nobody_is_lost(observed, crowd).await;
+    }
 }
 
 #[actix::test]

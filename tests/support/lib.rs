@@ -7,6 +7,7 @@
 
 pub mod any_server;
 pub mod child;
+pub mod crowd;
 mod errors;
 mod folder;
 mod http1;

@@ -1,7 +1,7 @@
 //! One life of a server, from its start to the end of its threads.
 //!
 //! ```text
-//!   start: Apps are made | serving | asked: nobody is accepted, requests finish |  cut  | threads end |  give up  deadline
+//!   start: Apps are made | serving | asked: nobody new gets in, requests finish |  cut  | threads end |  give up  deadline
 //!                        |         |--------------------------------------------|-------|-------------|---------|
 //!                                                                               |<-- a tenth, at most 150 ms -->|
 //! ```
@@ -49,7 +49,7 @@ impl Timetable {
 /// Serves until it is asked to stop, with the time until which it may take, then drains. Dropped, it cuts everything.
 pub(crate) async fn conduct(
     mut server: Server,
-    sockets: ListeningSockets,
+    mut sockets: ListeningSockets,
     activity: Arc<Activity>,
     asked: oneshot::Receiver<Option<Instant>>,
 ) -> Result<Drained, ServeError> {
@@ -65,6 +65,11 @@ pub(crate) async fn conduct(
         () = activity.workers.none_left() => return Err(ServeError::NoWorkers),
     };
     let times = deadline.map(|deadline| Timetable::new(Instant::now(), deadline));
+    // actix-server resets who waits to be accepted when it is asked to stop, or has not come to a worker yet.
+    tokio::select! {
+        () = sockets.refuse_new() => {}
+        ended = &mut server => return Err(ServeError::Ended(ended.err())),
+    }
     // The file of a Unix socket goes before its listener does.
     drop(sockets);
     drop(server.handle().stop(true));

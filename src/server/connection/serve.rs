@@ -17,8 +17,8 @@
 //! returned: a slow reader gets its answer whole. Draining and leaving begin with a GOAWAY, where it speaks HTTP/2; hyper ends
 //! such a connection when its peer has acknowledged that, one of HTTP/1.1 when the request that is open is answered. A peer that does not is given [`GRACE`] once nothing is
 //! carried, or [`LEAVING_GRACE`] where nobody waits: what it sent before it heard is still answered. Over HTTP/1.1 that is the head of
-//! a request that is on its way: it has as much time as new calls have, and is answered 408 then; and the first byte of a connection that was just
-//! accepted. Others that are silent when the drain begins are closed. Where it was
+//! a request that is on its way: it has as much time as new calls have, and is answered 408 then. The first bytes of a connection that was just
+//! accepted are waited for a little. Others that are silent when the drain begins are closed. Where it was
 //! answered a moment ago, the answer is given time to arrive. One that goes on calling is refused its new calls in the
 //! end, and one that reads nothing is not waited for: [`Patience`](crate::server::drain::Patience) and
 //! [`unread`](crate::server::connection::unread) say when.
@@ -47,7 +47,7 @@ use crate::server::connection::state::Connection;
 use crate::server::connection::unread::{Unread, left_unread};
 use crate::server::listen::Peer;
 
-/// How long a connection that carries nothing may take to acknowledge the GOAWAY.
+/// How long a connection that carries nothing may take to acknowledge the GOAWAY, and one that was just accepted to send its preface.
 const GRACE: Duration = Duration::from_millis(20);
 
 /// The same when it leaves for its age or for being idle.
@@ -171,10 +171,10 @@ async fn request_is_whole_or_given_up(departure: Option<Departure>, connection: 
     let patience = connection.worker.patience();
     if connection.is_silent() {
         // Who connects sends at once; it was accepted, and nobody else will answer.
-        let is_fresh = departure.is_none() && connection.http1().is_some();
-        let left = patience.in_transit.saturating_sub(connection.began().elapsed());
+        let first_bytes = if connection.http1().is_some() { patience.in_transit } else { GRACE };
+        let left = first_bytes.saturating_sub(connection.began().elapsed());
         let spoken = once(connection, |connection| !connection.is_silent());
-        if !is_fresh || tokio::time::timeout(left, spoken).await.is_err() {
+        if departure.is_some() || tokio::time::timeout(left, spoken).await.is_err() {
             return false;
         }
     }

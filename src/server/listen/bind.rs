@@ -16,6 +16,7 @@ use tokio::time::Instant;
 use crate::base::GrpcAddress;
 use crate::server::error::ListenError;
 use crate::server::listen::address::{Place, ServerAddress};
+use crate::server::listen::backlog::BACKLOG;
 use crate::server::listen::handed::{self, Claimed};
 use crate::server::listen::inherited;
 use crate::server::listen::listening::{Listening, Way};
@@ -28,9 +29,6 @@ use crate::service::ShutdownSignal;
 const PATIENCE: Duration = Duration::from_secs(30);
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-
-/// How many connections may wait for being accepted.
-const BACKLOG: i32 = 1024;
 
 /// An address that is ours, where nobody is accepted yet.
 #[derive(Debug)]
@@ -235,7 +233,7 @@ impl Bound {
                 return Ok(Listening(Way::InMemory(claim)));
             }
             Hold::Socket(file, socket) => {
-                in_place(&file).and_then(|()| socket.listen(BACKLOG)).map_err(failed)?;
+                in_place(&file).and_then(|()| socket.listen(BACKLOG.into())).map_err(failed)?;
                 (file, socket)
             }
             Hold::Inherited(file, socket) => {

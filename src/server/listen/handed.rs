@@ -152,6 +152,11 @@ pub(super) fn claim(wanted: &ServerAddress) -> Result<Option<Claimed>, ListenErr
     first.map_or(Ok(None), |entry| entry.claim(wanted))
 }
 
+/// Whether another process has it, too, or systemd.
+pub(super) fn has(had: &Had) -> bool {
+    table().entries.iter().any(|entry| entry.handed.had == *had)
+}
+
 /// The same of an address that is in use, however it was written when that was bound.
 pub(super) fn claim_bound(
     wanted: &ServerAddress,

@@ -2,10 +2,12 @@
 
 use std::io;
 
-use socket2::Socket;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use socket2::{SockRef, Socket};
 use tokio::net::{TcpListener, UnixListener};
 
 use crate::base::GrpcAddress;
+use crate::server::listen::closing::refuse_new;
 use crate::server::listen::listener::{Listener, Source};
 use crate::server::listen::memory::Claim;
 use crate::server::listen::registry::Registration;
@@ -45,22 +47,43 @@ pub(super) enum Way {
     InMemory(Claim),
 }
 
-/// What a socket leaves behind when it closes, kept by a server that is not ours.
+/// What is kept of a socket that a server of other make accepts from.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    _file: Option<SocketFile>,
-    _registration: Option<Registration>,
+    /// It goes before the socket is closed.
+    file: Option<SocketFile>,
+    socket: Socket,
+    registration: Option<Registration>,
+}
+
+impl Kept {
+    /// From here on who connects is refused, where no other process has the socket.
+    pub(crate) fn refuse_new(&mut self) {
+        drop(self.file.take());
+        if self.registration.as_ref().is_some_and(Registration::withdraw) {
+            // Where that is not to be had, who connects is accepted until the end.
+            let _ = refuse_new(&SockRef::from(&self.socket));
+        }
+    }
+
+    /// Whether anybody waits to be accepted.
+    pub(crate) fn has_waiting(&self) -> bool {
+        let mut looked = [PollFd::new(&self.socket, PollFlags::IN)];
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        poll(&mut looked, Some(&at_once)).is_ok_and(|ready| ready > 0)
+    }
 }
 
 impl Listening {
     /// Gives it to a server that is not ours; `None` for a place in memory.
-    pub(crate) fn into_std(self) -> Option<(StdListener, Kept)> {
-        let Way::Socket { address, file, socket, registration } = self.0 else { return None };
+    pub(crate) fn into_std(self) -> io::Result<Option<(StdListener, Kept)>> {
+        let Way::Socket { address, file, socket, registration } = self.0 else { return Ok(None) };
+        let kept = Kept { file, socket: socket.try_clone()?, registration };
         let listener = match address.as_tcp() {
             Some(_) => StdListener::Tcp(socket.into()),
             None => StdListener::Unix(socket.into()),
         };
-        Some((listener, Kept { _file: file, _registration: registration }))
+        Ok(Some((listener, kept)))
     }
 
     /// Watches it on the current runtime.

@@ -16,11 +16,10 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
 
+use crate::server::listen::backlog::BACKLOG;
+
 /// How many bytes may be under way in each direction of a connection.
 const BUFFER: usize = 64 * 1024;
-
-/// How many connections may wait for being accepted.
-const BACKLOG: usize = 1024;
 
 /// A place in memory where a server of this process accepts calls, for tests without any socket. Clones are the
 /// same place.
@@ -89,7 +88,7 @@ impl InMemory {
             return None;
         }
         *state = State::Bound;
-        let (sender, connections) = mpsc::channel(BACKLOG);
+        let (sender, connections) = mpsc::channel(BACKLOG.into());
         Some(Claim { memory: self.clone(), sender: Some(sender), connections })
     }
 
@@ -157,6 +156,17 @@ impl Claim {
             // It is closed by its drop alone.
             Poll::Ready(None) | Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// Refuses who connects from here on.
+    pub(crate) fn refuse(&mut self) {
+        *self.memory.lock() = State::Ended;
+        self.connections.close();
+    }
+
+    /// Those that wait to be accepted.
+    pub(crate) fn waiting(&mut self) -> impl Iterator<Item = DuplexStream> {
+        std::iter::from_fn(|| self.connections.try_recv().ok())
     }
 }
 

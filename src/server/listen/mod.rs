@@ -4,14 +4,16 @@
 //!   Setup                        Run                         until the drain begins
 //!   ServerAddress --bind--> Bound --listen--> Listener --accept--> Stream --entry--> a worker
 //!                            |                   |
-//!                            +-------------------+-- dropped: given up; a Unix socket's file is removed
+//!                            +-------------------+-- closed, or dropped: given up; a Unix socket's file is removed
 //! ```
 //!
 //! A server has all of its addresses or none: when one cannot be bound, those that were are given up. Sockets
 //! that are inherited listen already, so clients that connect wait; what is bound here refuses until the run.
 
 mod address;
+mod backlog;
 mod bind;
+mod closing;
 mod entry;
 mod handed;
 mod inherited;
@@ -31,7 +33,8 @@ pub use memory::InMemory;
 pub(crate) use address::ServerAddress;
 
 pub(crate) use bind::{Bound, bind, bind_at_once};
+pub(crate) use closing::HANDSHAKES;
 pub(crate) use entry::{Accepted, Entry, RawStream};
-pub(crate) use listener::{Listener, Stream, accept, accept_made};
+pub(crate) use listener::{Listener, Stream, accept, close};
 pub(crate) use listening::{Kept, Listening};
 pub(crate) use peer::{Peer, Socket};

@@ -13,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::server::listen::address::{Had, ServerAddress};
+use crate::server::listen::handed;
 use crate::server::listen::unix::{FileIdentity, SocketFile};
 
 /// Whether sockets of this process may be handed over.
@@ -93,6 +94,18 @@ impl Registration {
         }
         self.socket = Some(kept);
         Ok(())
+    }
+}
+
+impl Registration {
+    /// Whether no other process has the socket. From here on it is not passed to any.
+    pub(crate) fn withdraw(&self) -> bool {
+        if let Some(entry) = table().iter_mut().find(|entry| entry.had == self.had) {
+            entry.listens = None;
+        }
+        // Who passes it on has it in hand until it is known to be lent, or kept.
+        let in_hand = self.socket.as_ref().is_some_and(|socket| Arc::strong_count(socket) > 1);
+        !in_hand && !handed::has(&self.had)
     }
 }
 

@@ -29,7 +29,8 @@ use tonic_prost::ProstCodec;
 use crate::{Answer, Call, Gate, Observed, Probe, within};
 
 pub use peers::{
-    FramesUntilEnd, GOAWAY, Reserved, idle, is_refused, refused, silent, until_closed, until_end,
+    FramesUntilEnd, GOAWAY, Reserved, idle, is_answered, is_refused, refused, silent, until_closed,
+    until_end, whole_ping,
 };
 
 /// Options with a gRPC server on a free port, and without signals.

@@ -1,6 +1,6 @@
 //! Bare TCP peers.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -118,4 +118,44 @@ pub async fn until_end(mut peer: TcpStream) -> FramesUntilEnd {
 pub async fn until_closed(mut peer: TcpStream) {
     let mut rest = Vec::new();
     let _ = within("the end of the connection", peer.read_to_end(&mut rest)).await;
+}
+
+/// All that a client sends that connects, pings, and waits for nothing in between.
+pub fn whole_ping() -> Vec<u8> {
+    const HEADERS: u8 = 1;
+    const DATA: u8 = 0;
+    let frame = |kind: u8, flags: u8, payload: &[u8]| {
+        let length = (payload.len() as u32).to_be_bytes();
+        [&length[1..], &[kind, flags, 0, 0, 0, 1], payload].concat()
+    };
+    let text = |text: &str| [&[text.len() as u8], text.as_bytes()].concat();
+    // RFC 7541: indexed fields, and literals whose names are indexed, or are not.
+    let head = [
+        vec![0x83, 0x86, 0x44],
+        text("/grpc.health.v1.Health/Check"),
+        vec![0x41],
+        text("test"),
+        vec![0x5f],
+        text("application/grpc"),
+        vec![0x40],
+        text("te"),
+        text("trailers"),
+    ];
+    [PREFACE, EMPTY_SETTINGS, &frame(HEADERS, 4, &head.concat()), &frame(DATA, 1, &[0; 5])].concat()
+}
+
+/// Reads the answer to it: a message, and the trailers.
+pub fn is_answered(peer: &mut impl io::Read) -> io::Result<()> {
+    let mut kinds = Vec::new();
+    loop {
+        let mut head = [0; 9];
+        peer.read_exact(&mut head)?;
+        let mut payload = vec![0; u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize];
+        peer.read_exact(&mut payload)?;
+        kinds.push(head[3]);
+        // HEADERS that end the stream.
+        if head[3] == 1 && head[4] & 1 == 1 {
+            return if kinds.contains(&0) { Ok(()) } else { Err(io::Error::other("no message")) };
+        }
+    }
 }

@@ -6,7 +6,8 @@
 //!
 //! Closing a listener resets what waits to be accepted, and somebody can come between the last look and the close: it was connected, may have
 //! sent a request, and cannot know whether that was carried out. So the way in is closed first (on Linux; since 5.7 for TCP): at a Unix socket by `shutdown`, at one of
-//! TCP by binding it to a device that does not exist (`SO_BINDTOIFINDEX`, socket(7)), so that no segment that begins a connection is for it. Who comes then is refused at once.
+//! TCP by binding it to a device that does not exist (`SO_BINDTOIFINDEX`, socket(7)), so that no segment that begins a connection is for it. Who comes then is refused at once; one whose SYN
+//! is being handled in that moment hears nothing, asks again after a second (RFC 6298, section 2.1), and is refused then.
 //!
 //! A handshake of TCP that is half done when the way is closed is waited for, for [`HANDSHAKES`], where clients connect all the time. That is enough on
 //! the same host and in the same data centre; from farther away the drain delay keeps clients from connecting so late.

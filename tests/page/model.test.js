@@ -79,3 +79,12 @@ test("of many bars the longest are kept, and the longest is marked", () => {
   assert.deepEqual(setUp.bars.map(({ name, longest }) => [name, longest]), [["c set-up", false], ["b set-up", true]]);
   assert.equal(setUp.left, 1);
 });
+
+test("a main loop that goes on after it was asked to end has a bar of the stop: while it does, when it has ended, and when it was forced", () => {
+  const shutdown = { asked_at_ms: 51, answered_at_ms: 52, took_ms: 0, outcome: "ok" };
+  const shown = (run) => bars({ report: { services: [{ id: "stuck", run: { asked_at_ms: 5, ...run }, shutdown, resources: [] }] } }, 300, 9)[0].bars.at(-1);
+  assert.deepEqual(shown({}), { name: "stuck run", begin: 51, end: 300, open: true, bad: false, longest: true });
+  assert.deepEqual(shown({ answered_at_ms: 90, took_ms: 85, outcome: "ok" }), { name: "stuck run", begin: 51, end: 90, open: false, bad: false, longest: true });
+  assert.deepEqual(shown({ answered_at_ms: null, took_ms: 497, outcome: "forced", why: "forced" }), { name: "stuck run", begin: 51, end: 502, open: false, bad: true, longest: true });
+  assert.equal(shown({ answered_at_ms: 40, took_ms: 35, outcome: "ok" }).name, "stuck shutdown");
+});

@@ -184,22 +184,26 @@ function moodOfEvent(event) {
   return /^(running|stopped|shutdown_requested|handover_started|successor_ready|took_over)$/.test(event.event) ? "busy" : "";
 }
 
+// When a step was over; null while it lasts. One that was forced has no answer.
+function endOf(step) {
+  return step.answered_at_ms ?? ((step.outcome ?? step.ending) == null ? null : step.asked_at_ms + (step.took_ms ?? 0));
+}
+
 // The bars of the timeline: what was set up, and what was stopped; the longest of each first to be kept where there are many.
 function bars(status, now, most) {
   const setUp = [], stop = [];
   for (const service of status.report?.services ?? []) {
-    const add = (to, name, step) => {
-      if (step?.asked_at_ms == null) return;
-      const end = step.answered_at_ms ?? (step.outcome ?? step.ending ? step.asked_at_ms + (step.took_ms ?? 0) : now);
-      to.push({ name, begin: step.asked_at_ms, end, open: step.answered_at_ms == null && (step.outcome ?? step.ending) == null, bad: step.why != null || /^(error|panic|forced)/.test(step.outcome ?? step.ending ?? "") });
+    const add = (to, name, step, begin = step?.asked_at_ms) => {
+      if (begin == null) return;
+      const end = endOf(step);
+      to.push({ name, begin, end: end ?? now, open: end == null, bad: step.why != null || /^(error|panic|forced)/.test(step.outcome ?? step.ending ?? "") });
     };
     add(setUp, `${service.id} register`, service.register);
     add(setUp, `${service.id} set-up`, service.setup);
     add(stop, `${service.id} shutdown`, service.shutdown);
     const asked = service.shutdown?.asked_at_ms;
     // A main loop that goes on after it was asked to end.
-    if (asked != null && service.run && service.run.outcome == null) add(stop, `${service.id} run`, { ...service.run, asked_at_ms: asked });
-    else if (asked != null && service.run?.answered_at_ms > asked) add(stop, `${service.id} run`, { ...service.run, asked_at_ms: asked });
+    if (asked != null && service.run?.asked_at_ms != null && (endOf(service.run) ?? Infinity) > asked) add(stop, `${service.id} run`, service.run, asked);
     for (const resource of service.resources) add(stop, `${service.id}/${resource.name} release`, resource);
   }
   return [["Set-up", setUp], ["Stop", stop]].filter(([, all]) => all.length).map(([title, all]) => {

@@ -156,6 +156,32 @@ test("the connection is lost: the page says so, and what it last knew", async ()
   });
 });
 
+test("an answer that was on its way when all was over does not take that back", async () => {
+  await shows({ services: [DATABASE] }, async (manager, page) => {
+    await page.sentence(/^Running, 1 of 1 up$/);
+    const saved = {};
+    for (const path of ["/status", "/report"]) saved[path] = await (await fetch(manager.url + path, { headers: { accept: "application/json" } })).text();
+    const held = [];
+    await page.setRequestInterception(true);
+    page.on("request", (request) => {
+      const path = request.url().slice(manager.url.length);
+      if (path === "/status") held.push(request);
+      else if (path === "/report") request.respond({ contentType: "application/json", body: saved[path] });
+      else request.continue();
+    });
+    await page.click("#refresh");
+    await until("the question", () => held.length);
+    manager.order("shutdown").catch(() => {});
+    await page.sentence(/^Stopped$/);
+    // A row by which it is known when it is shown.
+    const status = JSON.parse(saved["/status"]);
+    status.services.push({ ...status.services[0], id: "of the answer" });
+    await held[0].respond({ contentType: "application/json", body: JSON.stringify(status) });
+    await page.waitForFunction(() => [...document.querySelectorAll("#services th")].some((cell) => cell.textContent === "of the answer"));
+    assert.equal(await page.text("#sentence"), "Stopped");
+  });
+});
+
 test("by keyboard: filter, choose in the graph, and see its events alone", async () => {
   await shows({ services: [DATABASE, WEB] }, async (manager, page) => {
     await page.sentence(/^Running, 2 of 2 up$/);

@@ -46,13 +46,14 @@ async function ask() {
     if (!known.plan) known.plan = await (await fetch("/plan", { headers: { accept: "application/json" } })).json();
     const answer = await fetch("/status", { headers: { accept: "application/json" } });
     if (answer.ok) {
-      known.status = await answer.json();
+      const status = await answer.json();
       // Once all run, what was set up, and when, changes no more.
-      if (!known.report || known.reported !== known.status.stage || known.status.stage !== "running") {
-        known.report = known.status.report ?? (await (await fetch("/report", { headers: { accept: "application/json" } })).json());
-        known.reported = known.status.stage;
+      if (!known.report || known.reported !== status.stage || status.stage !== "running") {
+        known.report = status.report ?? (await (await fetch("/report", { headers: { accept: "application/json" } })).json());
+        known.reported = status.stage;
       }
-      known.status.report = known.report;
+      // An answer that was on its way when the end was told is of before that.
+      known.status = { ...status, report: known.report, ...(known.over ? { stage: "stopped" } : {}) };
       known.offset = known.status.up_ms - performance.now();
       known.asked = performance.now();
       show();

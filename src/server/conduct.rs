@@ -105,7 +105,9 @@ async fn accept<A: Application>(
                 obey(give_way, crew, &mut dealer);
                 if !crew.gives_way() {
                     let busy = last_accepted.is_some_and(|at| clock::now() < at + RECENTLY);
-                    for made in close(listeners, busy).await {
+                    let deadline = ordered.as_ref().ok().copied().flatten();
+                    let left = deadline.map_or(Duration::MAX, |at| at.saturating_duration_since(clock::now()));
+                    for made in close(listeners, busy, left / 10).await {
                         // What cannot be accepted any more is closed.
                         if let Ok(Some(accepted)) = entry.admit(made) {
                             dealer.deal(accepted, clock::now());

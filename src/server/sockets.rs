@@ -211,14 +211,18 @@ impl ListeningSockets {
     /// drop this and its listeners next. A listener that is closed with clients in its queue resets them, though they may have sent a request.
     /// It takes 5 ms, and 100 ms at most.
     ///
-    /// On Linux; since 5.7 for TCP. What systemd has passed, and what a successor has got, stays open there.
+    /// On Linux; since 5.7 for TCP. Elsewhere it does nothing, and so it does with what systemd has passed, or a successor has got: that stays open there.
     pub async fn refuse_new(&mut self) {
-        self.kept.iter_mut().for_each(Kept::refuse_new);
-        for _ in 0..MOST_WAITS {
-            tokio::time::sleep(HANDSHAKES).await;
-            if !self.kept.iter().any(Kept::has_waiting) {
-                break;
+        let mut closed: Vec<&Kept> = Vec::new();
+        for kept in &mut self.kept {
+            if kept.refuse_new() {
+                closed.push(kept);
             }
+        }
+        let mut waits = if closed.is_empty() { 0 } else { MOST_WAITS };
+        while waits > 0 {
+            tokio::time::sleep(HANDSHAKES).await;
+            waits = if closed.iter().any(|kept| kept.has_waiting()) { waits - 1 } else { 0 };
         }
     }
 

@@ -8,7 +8,7 @@ use support::any_server::DELAY;
 use support::crowd::{Crowd, ROUNDS, nobody_is_lost};
 use support::rpc::{
     Calls, GOAWAY, connect, idle, is_answered, is_refused, options, ping, refused, silent, start_call,
-    until_closed, until_end, whole_ping,
+    until_closed, until_end, whole_check,
 };
 use support::{Ended, Journal, Observed, Probe, ms, observe, within};
 use tokio::net::TcpStream;
@@ -148,7 +148,7 @@ async fn g19_whoever_is_connected_when_the_drain_begins_is_answered() {
         let observed = observe(two_workers(), |m| m);
         let address = observed.grpc_address().await;
         let connect = move || std::net::TcpStream::connect(address);
-        nobody_is_lost(observed, Crowd::begin(connect, whole_ping(), is_answered)).await;
+        nobody_is_lost(observed, Crowd::begin(connect, whole_check(), is_answered)).await;
     }
 }
 

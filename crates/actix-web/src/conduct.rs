@@ -68,6 +68,7 @@ pub(crate) async fn conduct(
     // actix-server resets who waits to be accepted when it is asked to stop, or has not come to a worker yet.
     tokio::select! {
         () = sockets.refuse_new() => {}
+        () = until(times.map(|times| times.cut)) => {}
         ended = &mut server => return Err(ServeError::Ended(ended.err())),
     }
     // The file of a Unix socket goes before its listener does.

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use socket2::{SockRef, Socket};
 use tokio::io::DuplexStream;
@@ -96,14 +97,14 @@ impl Source {
     }
 }
 
-/// Closes the listeners, and returns those that are connected and were not accepted. `busy`: clients connect all the time.
-pub(crate) async fn close(mut listeners: Vec<Listener>, busy: bool) -> Vec<Stream> {
+/// Closes the listeners, and returns those that are connected and were not accepted. `busy`: clients connect all the time. It takes no longer than `at_most`.
+pub(crate) async fn close(mut listeners: Vec<Listener>, busy: bool, at_most: Duration) -> Vec<Stream> {
     let (mut last, mut half_done) = (Vec::new(), false);
     for listener in &mut listeners {
         half_done |= listener.close_way(&mut last);
     }
     if half_done && (busy || !last.is_empty()) {
-        tokio::time::sleep(HANDSHAKES).await;
+        tokio::time::sleep(HANDSHAKES.min(at_most)).await;
         listeners.iter_mut().for_each(|listener| listener.accept_waiting(&mut last));
     }
     last
@@ -174,7 +175,7 @@ mod tests {
             for _ in 0..50 {
                 drop(accept(&mut listeners, &mut turn).await.unwrap());
             }
-            let last = close(listeners, true).await.len();
+            let last = close(listeners, true, HANDSHAKES).await.len();
             let connected: usize = clients.into_iter().map(|client| client.join().unwrap()).sum();
             assert_eq!(connected, 50 + last, "{address}");
         }
@@ -186,7 +187,7 @@ mod tests {
         let (other, at) = (socket.try_clone().unwrap(), socket.local_addr().unwrap().into());
         let listener = Listening::from(socket).watch().unwrap();
         let first = connect(&at).unwrap();
-        assert_eq!(close(vec![listener], true).await.len(), 1);
+        assert_eq!(close(vec![listener], true, HANDSHAKES).await.len(), 1);
         let second = connect(&at).expect("the other still listens");
         other.set_nonblocking(false).unwrap();
         other.accept().unwrap();
@@ -200,7 +201,7 @@ mod tests {
         let listener = bound.listen().unwrap().watch().unwrap();
         let connect = || tower::ServiceExt::oneshot(memory.clone(), http::Uri::from_static("http://a"));
         let _peer = connect().await.unwrap();
-        assert_eq!(close(vec![listener], false).await.len(), 1);
+        assert_eq!(close(vec![listener], false, HANDSHAKES).await.len(), 1);
         assert_eq!(connect().await.unwrap_err().kind(), ErrorKind::ConnectionRefused);
     }
 }

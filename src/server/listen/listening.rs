@@ -57,13 +57,11 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// From here on who connects is refused, where no other process has the socket.
-    pub(crate) fn refuse_new(&mut self) {
+    /// From here on who connects is refused, where no other process has the socket, and the system can do that. Whether it is so.
+    pub(crate) fn refuse_new(&mut self) -> bool {
         drop(self.file.take());
-        if self.registration.as_ref().is_some_and(Registration::withdraw) {
-            // Where that is not to be had, who connects is accepted until the end.
-            let _ = refuse_new(&SockRef::from(&self.socket));
-        }
+        let alone = self.registration.as_ref().is_some_and(Registration::withdraw);
+        alone && refuse_new(&SockRef::from(&self.socket)).is_ok()
     }
 
     /// Whether anybody waits to be accepted.

@@ -95,9 +95,7 @@ impl Registration {
         self.socket = Some(kept);
         Ok(())
     }
-}
 
-impl Registration {
     /// Whether no other process has the socket. From here on it is not passed to any.
     pub(crate) fn withdraw(&self) -> bool {
         if let Some(entry) = table().iter_mut().find(|entry| entry.had == self.had) {

@@ -30,7 +30,7 @@ use crate::{Answer, Call, Gate, Observed, Probe, within};
 
 pub use peers::{
     FramesUntilEnd, GOAWAY, Reserved, idle, is_answered, is_refused, refused, silent, until_closed,
-    until_end, whole_ping,
+    until_end, whole_check,
 };
 
 /// Options with a gRPC server on a free port, and without signals.

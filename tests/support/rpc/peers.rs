@@ -120,8 +120,8 @@ pub async fn until_closed(mut peer: TcpStream) {
     let _ = within("the end of the connection", peer.read_to_end(&mut rest)).await;
 }
 
-/// All that a client sends that connects, pings, and waits for nothing in between.
-pub fn whole_ping() -> Vec<u8> {
+/// All that a client sends that connects and asks for health, and waits for nothing in between.
+pub fn whole_check() -> Vec<u8> {
     const HEADERS: u8 = 1;
     const DATA: u8 = 0;
     let frame = |kind: u8, flags: u8, payload: &[u8]| {
